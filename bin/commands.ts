@@ -1,0 +1,19 @@
+import type { CommandTable } from "../lib/cli.ts";
+
+/** Every command of the product. `init` is what the kernel starts: `/init` in the initrd, `/sbin/init` on a disk. */
+export const COMMANDS: CommandTable = {
+  install: {
+    summary: "Install k3OS to a disk",
+    load: async () => (await import("../commands/install.ts")).install,
+  },
+  config: {
+    summary: "Apply, check, show or explain the configuration",
+    aliases: ["cfg"],
+    load: async () => (await import("../commands/config.ts")).config,
+  },
+  init: {
+    summary: "Boot the machine; the kernel starts this as process 1",
+    hidden: true,
+    load: async () => (await import("../commands/init.ts")).init,
+  },
+};

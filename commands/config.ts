@@ -1,0 +1,9 @@
+import { defineCommand } from "../lib/cli.ts";
+import { CommandError } from "../lib/errors.ts";
+
+export const config = defineCommand({
+  options: {},
+  run: async () => {
+    throw new CommandError("This command is being written");
+  },
+});

@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Host, systemHost } from "../host.ts";
+
+/** What every build step works with. */
+export interface BuildContext {
+  readonly host: Host;
+  /** The project's root directory. */
+  readonly project: string;
+  /** Finished artifacts: `dist/artifacts`. */
+  readonly artifacts: string;
+  /** Results of build steps, kept by content: `.cache`. */
+  readonly cache: string;
+  /** The release being built, e.g. `v0.30.0`. */
+  readonly version: string;
+  /** Seconds since the epoch that every timestamp in an artifact gets (reproducible-builds.org). */
+  readonly sourceDateEpoch: number;
+}
+
+/** The context of a build of this checkout. */
+export function createBuildContext(options: { debug?: boolean } = {}): BuildContext {
+  const project = join(import.meta.dirname, "../..");
+  const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { version: string };
+  const artifacts = join(project, "dist/artifacts");
+  const cache = join(project, ".cache");
+  mkdirSync(artifacts, { recursive: true });
+  mkdirSync(cache, { recursive: true });
+  return {
+    host: systemHost(options),
+    project,
+    artifacts,
+    cache,
+    version: process.env.K3OS_BUILD_VERSION ?? `v${manifest.version}`,
+    // a fixed day unless the caller says otherwise: the same sources give the same bytes
+    sourceDateEpoch: Number(process.env.SOURCE_DATE_EPOCH ?? 1_767_225_600),
+  };
+}
+
+/** What a cached step depends on: literal text, or the content of a file or of all files below a directory. */
+export type Input = string | { readonly path: string };
+
+/**
+ * Runs `make` into an empty directory unless a result for the same inputs is kept, and returns that directory.
+ * A result appears whole or not at all; older results of the same name are removed.
+ */
+export async function cached(
+  step: { readonly name: string; readonly inputs: readonly Input[] },
+  make: (directory: string) => Promise<void>,
+  context: Pick<BuildContext, "cache" | "host">,
+): Promise<string> {
+  const key = digest(step.inputs);
+  const result = join(context.cache, `${step.name}@${key}`);
+  if (existsSync(result)) return result;
+  const partial = `${result}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  const started = context.host.clock.now();
+  context.host.log.info(`Building ${step.name} …`);
+  await make(partial);
+  for (const entry of readdirSync(context.cache)) {
+    const old = entry.startsWith(`${step.name}@`) && !entry.endsWith(".partial");
+    if (old) rmSync(join(context.cache, entry), { recursive: true, force: true });
+  }
+  renameSync(partial, result);
+  const seconds = (context.host.clock.now() - started) / 1000;
+  context.host.log.info(`Built ${step.name} in ${seconds.toFixed(1)} s`);
+  return result;
+}
+
+function digest(inputs: readonly Input[]): string {
+  const hash = createHash("sha256");
+  for (const input of inputs) {
+    if (typeof input === "string") hash.update(`text ${input.length}\n${input}`);
+    else for (const file of filesBelow(input.path)) hash.update(`file ${file}\n`).update(readFileSync(file));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+function filesBelow(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}

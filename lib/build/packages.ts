@@ -1,0 +1,23 @@
+import { CommandError } from "../errors.ts";
+import type { Host } from "../host.ts";
+
+/** Installs the Debian packages that are missing; without root, throws a CommandError that holds the one line to run. */
+export async function ensurePackages(
+  packages: readonly string[],
+  host: Pick<Host, "run" | "log">,
+): Promise<void> {
+  const query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\\n", ...packages];
+  const { stdout } = await host.run(query, { check: false });
+  const missing = packages.filter((name) => !stdout.split("\n").includes(`${name} installed`));
+  if (missing.length === 0) return;
+  const install = ["apt-get", "install", "-y", "--no-install-recommends", ...missing];
+  if (process.getuid?.() !== 0) {
+    throw new CommandError(`Missing Debian packages: ${missing.join(" ")}`, {
+      hint: `run: sudo apt-get update && sudo ${install.join(" ")}`,
+    });
+  }
+  host.log.info(`Installing ${missing.join(" ")} …`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await host.run(["apt-get", "update"], { env });
+  await host.run(install, { env });
+}

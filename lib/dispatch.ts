@@ -1,0 +1,102 @@
+import type { Command, CommandRow, CommandTable } from "./cli.ts";
+import { EXIT, exitStatus, formatError, UsageError } from "./errors.ts";
+import type { Host } from "./host.ts";
+import { nearest } from "./nearest.ts";
+import { VERSION } from "./version.ts";
+
+export interface Call {
+  /** The name the program was started under, e.g. `/sbin/init` or `k3os`. */
+  readonly argv0: string;
+  readonly argv: readonly string[];
+  readonly env: Host["env"];
+  readonly createHost: (options: { debug: boolean }) => Promise<Host>;
+}
+
+/** Finds the command that a call means, runs it, and prints what went wrong. Returns the exit status; never throws. */
+export async function dispatch(table: CommandTable, call: Call): Promise<number> {
+  const [name, row, rest] = findCommand(table, call);
+  if (row === undefined) return topLevel(table, rest);
+  return runCommand(`k3os ${name}`, row, rest, call);
+}
+
+/** The base name of the called link if it names a command, else the first word. */
+function findCommand(
+  table: CommandTable,
+  { argv0, argv }: Call,
+): [string, CommandRow | undefined, readonly string[]] {
+  const link = argv0.slice(argv0.lastIndexOf("/") + 1);
+  if (link !== "k3os") {
+    const found = lookUp(table, link);
+    if (found !== undefined) return [found[0], found[1], argv];
+  }
+  // `k3os --debug COMMAND`, as the upgrade Plan of the original calls it
+  const first = argv.findIndex((word) => word !== "--debug");
+  const word = argv[first];
+  const found = word === undefined ? undefined : lookUp(table, word);
+  if (found === undefined || word === undefined) return ["", undefined, argv];
+  return [found[0], found[1], [...argv.slice(0, first), ...argv.slice(first + 1)]];
+}
+
+function lookUp(table: CommandTable, name: string): [string, CommandRow] | undefined {
+  return Object.entries(table).find(([key, row]) => key === name || row.aliases?.includes(name));
+}
+
+async function topLevel(table: CommandTable, argv: readonly string[]): Promise<number> {
+  const word = argv.find((candidate) => candidate !== "--debug");
+  if (word === "--version" || word === "-v") {
+    process.stdout.write(`k3os version ${VERSION}\n`);
+    return EXIT.done;
+  }
+  const { tableHelp } = await import("./help.ts");
+  if (word === undefined || word === "help" || word === "--help" || word === "-h") {
+    process.stdout.write(tableHelp("k3os", table));
+    return EXIT.done;
+  }
+  const kind = word.startsWith("-") ? "option" : "command";
+  const names = Object.entries(table).flatMap(([key, row]) => (row.hidden ? [] : [key]));
+  const near = kind === "command" ? nearest(word, names) : undefined;
+  const error = new UsageError(
+    `Unknown ${kind} "${word}"${near === undefined ? "" : `: did you mean "${near}"?`}`,
+  );
+  process.stderr.write(`${formatError(error)}\n\n${tableHelp("k3os", table)}`);
+  return EXIT.usage;
+}
+
+async function runCommand(
+  name: string,
+  row: CommandRow,
+  argv: readonly string[],
+  call: Call,
+): Promise<number> {
+  let command: Command | undefined;
+  let debug = false;
+  try {
+    command = await row.load();
+    const sub = subcommand(command, argv);
+    if (sub !== undefined) return await runCommand(`${name} ${sub.name}`, sub.row, sub.argv, call);
+    const { parseCommandLine } = await import("./cli.ts");
+    const args = parseCommandLine(command, argv, call.env);
+    debug = args.values.debug === true;
+    if (args.values.help === true) {
+      const { commandHelp } = await import("./help.ts");
+      process.stdout.write(commandHelp(name, row.summary, command));
+      return EXIT.done;
+    }
+    return await command.run(args, await call.createHost({ debug }));
+  } catch (error) {
+    process.stderr.write(`${formatError(error, { stack: debug })}\n`);
+    if (error instanceof UsageError && command !== undefined) {
+      const { commandHelp } = await import("./help.ts");
+      process.stderr.write(`\n${commandHelp(name, row.summary, command)}`);
+    }
+    return exitStatus(error);
+  }
+}
+
+function subcommand(command: Command, argv: readonly string[]) {
+  const at = argv.findIndex((word) => word !== "--debug");
+  const name = argv[at];
+  const row = name === undefined ? undefined : command.subcommands?.[name];
+  if (name === undefined || row === undefined) return undefined;
+  return { name, row, argv: [...argv.slice(0, at), ...argv.slice(at + 1)] };
+}

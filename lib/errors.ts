@@ -1,0 +1,56 @@
+/** Exit statuses shared by every command; a command may document more of its own. */
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** A failure whose message is for the user: what we were doing, why it failed and, as `hint`, what to do next. */
+export class CommandError extends Error {
+  override readonly name: string = "CommandError";
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.hint = options.hint;
+  }
+}
+
+/** The command line cannot be understood: exit status 2, with the usage of the command concerned. */
+export class UsageError extends CommandError {
+  override readonly name = "UsageError";
+}
+
+/** The user ended the program (Ctrl-C, or "no" where that means stop): exit status 130. */
+export class Interrupted extends CommandError {
+  override readonly name = "Interrupted";
+}
+
+/** The exit status that a thrown value stands for. */
+export function exitStatus(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof Interrupted) return EXIT.interrupted;
+  return EXIT.failed;
+}
+
+/** The text of a thrown value, its causes joined by ": "; never a stack. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause === undefined) return error.message;
+  return `${error.message}: ${messageOf(error.cause)}`;
+}
+
+/** What the user sees of a failure, without a final newline: `Error: …`, and the hint on a line of its own. */
+export function formatError(error: unknown, options: { stack?: boolean } = {}): string {
+  const lines = [`Error: ${messageOf(error)}`];
+  if (error instanceof CommandError && error.hint !== undefined) lines.push(`Hint: ${error.hint}`);
+  if (options.stack && error instanceof Error && error.stack !== undefined) lines.push(error.stack);
+  return lines.join("\n");
+}
+
+/** Runs `action`; an error gets `doing` (a gerund: "opening /dev/vda") put before it as context. */
+export async function during<T>(doing: string, action: () => T | Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    if (cause instanceof Interrupted || cause instanceof UsageError) throw cause;
+    const hint = cause instanceof CommandError ? cause.hint : undefined;
+    throw new CommandError(doing, hint === undefined ? { cause } : { cause, hint });
+  }
+}

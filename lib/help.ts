@@ -1,0 +1,74 @@
+import { type Command, type CommandTable, GLOBAL_OPTIONS, type Option } from "./cli.ts";
+
+const WIDTH = 80;
+
+/** The help of a whole table: `name` is what the user typed so far. */
+export function tableHelp(name: string, table: CommandTable): string {
+  const rows = Object.entries(table)
+    .filter(([, row]) => !row.hidden)
+    .map(([command, row]): [string, string] => [command, row.summary]);
+  const options = optionRows({ ...GLOBAL_OPTIONS, version: { type: "boolean", help: "print the version" } });
+  return [
+    `Usage: ${name} COMMAND [OPTION...]\n`,
+    "Commands:",
+    columns(rows),
+    "",
+    "Options:",
+    columns(options),
+    "",
+    `Run "${name} COMMAND --help" for a command's own options.\n`,
+  ].join("\n");
+}
+
+/** The help of one command. */
+export function commandHelp(name: string, summary: string, command: Command): string {
+  const parts = [`Usage: ${name} [OPTION...]${command.usage === undefined ? "" : ` ${command.usage}`}\n`];
+  parts.push(`${summary}.\n`);
+  if (command.description !== undefined) parts.push(`${command.description.trim()}\n`);
+  if (command.subcommands !== undefined) {
+    const rows = Object.entries(command.subcommands).map(([sub, row]): [string, string] => [
+      sub,
+      row.summary,
+    ]);
+    parts.push("Subcommands:", columns(rows), "");
+  }
+  parts.push("Options:", columns(optionRows({ ...command.options, ...GLOBAL_OPTIONS })), "");
+  return parts.join("\n");
+}
+
+function optionRows(options: Readonly<Record<string, Option>>): [string, string][] {
+  return Object.entries(options)
+    .filter(([, option]) => !option.hidden)
+    .map(([name, option]) => {
+      const short = option.short === undefined ? "" : `-${option.short}, `;
+      const value = option.type === "string" ? ` ${option.value ?? "VALUE"}` : "";
+      const env = option.env === undefined ? "" : ` [${option.env}]`;
+      return [`${short}--${name}${value}`, `${option.help}${env}`];
+    });
+}
+
+/** Two columns, the second wrapped so that no line passes {@link WIDTH}. */
+function columns(rows: readonly [string, string][]): string {
+  const left = Math.min(28, Math.max(...rows.map(([name]) => name.length)));
+  return rows
+    .map(([name, text]) => {
+      const lines = wrap(text, WIDTH - left - 4);
+      const first = name.length > left ? `  ${name}\n${" ".repeat(left + 4)}` : `  ${name.padEnd(left)}  `;
+      return first + lines.join(`\n${" ".repeat(left + 4)}`);
+    })
+    .join("\n");
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

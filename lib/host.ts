@@ -1,0 +1,112 @@
+import { spawn } from "node:child_process";
+import { CommandError } from "./errors.ts";
+import { createLog, type Log } from "./log.ts";
+
+export interface RunOptions {
+  /** Written to the program's standard input; without it the program reads end of file. */
+  readonly input?: string | Uint8Array;
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** `true` (default): a status other than 0 throws. */
+  readonly check?: boolean;
+  /** `inherit`: the program shares our terminal and nothing is captured. */
+  readonly stdio?: "capture" | "inherit";
+  /** Milliseconds after which the program is killed and the call throws. */
+  readonly timeout?: number;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a program: an argument vector, never a shell line.
+ * Throws CommandError when it cannot be started, runs out of time, or (with `check`) exits with another status than 0.
+ */
+export type Run = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
+
+/** All effects of the product, as one plain value; functions take it last, narrowed by Pick to what they use. */
+export interface Host {
+  /** Prefix of every system path: "/" in production, a temporary directory in tests. */
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly run: Run;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Writes results to standard output. */
+  readonly print: (text: string) => void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  sleep(milliseconds: number): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+};
+
+/** The host that the program really runs on. */
+export function systemHost(options: { debug?: boolean; root?: string } = {}): Host {
+  const log = createLog((line) => process.stderr.write(line), options);
+  return {
+    root: options.root ?? "/",
+    env: process.env,
+    run: (argv, runOptions) => {
+      log.debug(`running ${quoteArgv(argv)}`);
+      return runProgram(argv, runOptions);
+    },
+    log,
+    clock: systemClock,
+    print: (text) => process.stdout.write(text),
+  };
+}
+
+/** An argument vector as a line that can be pasted into a POSIX shell. */
+export function quoteArgv(argv: readonly string[]): string {
+  return argv
+    .map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
+    .join(" ");
+}
+
+/** {@link Run} by node:child_process: needs no shell, so it works in an initrd. */
+export function runProgram(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const [file, ...args] = argv;
+  if (file === undefined) throw new TypeError("runProgram() needs a program name");
+  const inherit = options.stdio === "inherit";
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      cwd: options.cwd,
+      env: options.env === undefined ? process.env : { ...process.env, ...options.env },
+      stdio: inherit ? "inherit" : [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      timeout: options.timeout,
+      killSignal: "SIGKILL",
+    });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
+    child.stdin?.on("error", () => undefined); // the program may end without reading its input: its status tells
+    child.stdin?.end(options.input);
+    child.on("error", (cause) => reject(new CommandError(`Cannot run ${quoteArgv(argv)}`, { cause })));
+    child.on("close", (status, signal) => {
+      const result = {
+        code: status ?? 128,
+        stdout: Buffer.concat(stdout).toString(),
+        stderr: Buffer.concat(stderr).toString(),
+      };
+      if (status === 0 || (options.check === false && signal === null)) resolve(result);
+      else reject(programFailure(argv, signal ?? `exit status ${status}`, result));
+    });
+  });
+}
+
+function programFailure(argv: readonly string[], how: string, result: RunResult): CommandError {
+  const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-5).join("\n");
+  return new CommandError(`${quoteArgv(argv)} failed (${how})${said === "" ? "" : `: ${said}`}`);
+}

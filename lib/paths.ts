@@ -1,0 +1,60 @@
+import { join } from "node:path";
+
+/** File system labels. */
+export const LABEL = {
+  /** ext4 holding the installed system and all its data. */
+  state: "K3OS_STATE",
+  /** FAT32 EFI system partition that the installer makes. */
+  esp: "K3OS_GRUB",
+  /** The installation medium (ISO 9660 volume id). */
+  medium: "K3OS",
+} as const;
+
+/** Paths of a running system; every use goes through {@link inRoot}. */
+export const PATH = {
+  system: "/k3os/system",
+  systemConfig: "/k3os/system/config.yaml",
+  localConfig: "/var/lib/rancher/k3os/config.yaml",
+  localConfigDir: "/var/lib/rancher/k3os/config.d",
+  /** State that k3OS itself keeps across boots (host name, machine id, ssh keys, boot journals). */
+  localState: "/var/lib/rancher/k3os",
+  metadata: "/run/config",
+  metadataHostname: "/run/config/local_hostname",
+  metadataKeys: "/run/config/ssh/authorized_keys",
+  userdata: "/run/config/userdata",
+  runtime: "/run/k3os",
+  mode: "/run/k3os/mode",
+  target: "/run/k3os/target",
+  medium: "/run/k3os/iso",
+  kernelMount: "/run/k3os/kernel",
+  cmdline: "/proc/cmdline",
+  osRelease: "/usr/lib/os-release",
+  /** The state file system during boot, seen from the running root. */
+  base: "/.base",
+} as const;
+
+/** Markers below `/k3os/system` of the state file system; their meaning is the original's. */
+export const MARKER = {
+  growpart: "growpart",
+  takeover: "takeover",
+  poweroff: "poweroff",
+  factoryReset: "factory-reset",
+  ephemeral: "ephemeral",
+} as const;
+
+/** Names of files inside the version directories. */
+export const FILE = {
+  executable: "k3os",
+  rootSquashfs: "k3os.squashfs",
+  kernelSquashfs: "kernel.squashfs",
+  initrd: "initrd",
+} as const;
+
+/** The components of a generation, in the order in which they are switched. */
+export const COMPONENTS = ["k3os", "k3s", "kernel"] as const;
+export type Component = (typeof COMPONENTS)[number];
+
+/** An absolute path of the system, below the root that the host works on. */
+export function inRoot(host: { readonly root: string }, path: string): string {
+  return host.root === "/" ? path : join(host.root, path);
+}
