@@ -1,0 +1,96 @@
+import { setTimeout as later } from "node:timers";
+import type { Host } from "./host.ts";
+import { HttpError, TryError, transportFailure } from "./http-error.ts";
+
+export interface RetryLimits {
+  /** Milliseconds without any sign of the server after which a try ends. */
+  readonly timeout: number;
+  /** Milliseconds for all tries together. */
+  readonly deadline: number;
+  /** Tries after the first; a try that received data starts the count anew. */
+  readonly retries: number;
+}
+
+/** Given to each try: its abort signal, and how to say that the server is alive. */
+export interface Try {
+  readonly signal: AbortSignal;
+  /** The server sent something: the timeout starts again. */
+  alive(): void;
+  /** Data was received and kept: what follows a break is not the same failure again. */
+  progressed(): void;
+}
+
+const FIRST_WAIT = 500;
+const LONGEST_WAIT = 5_000;
+/** A server that asks for more patience than this is down, for our purposes. */
+const LONGEST_RETRY_AFTER = 30_000;
+
+/**
+ * Calls `action` until it succeeds, fails for good, or the limits are used up. `what` ("fetch "URL"") goes into the
+ * message. Throws HttpError; an error that is not of the transport (a full disk) passes unchanged.
+ */
+export async function withTries<T>(
+  what: string,
+  limits: RetryLimits,
+  action: (attempt: Try) => Promise<T>,
+  host: Pick<Host, "log" | "clock">,
+): Promise<T> {
+  const started = host.clock.now();
+  let failures = 0;
+  for (let tries = 1; ; tries++) {
+    const watch = watchTry(limits.timeout, started + limits.deadline - host.clock.now(), limits.deadline);
+    let failure: Error;
+    try {
+      return await action(watch);
+    } catch (error) {
+      failure = watch.signal.aborted ? (watch.signal.reason as Error) : transportFailure(error);
+    } finally {
+      watch.stop();
+    }
+    if (!(failure instanceof TryError)) {
+      if (failure instanceof HttpError) throw new HttpError(`Cannot ${what}: ${failure.message}`, failure);
+      throw failure;
+    }
+    failures = watch.hasProgressed() ? 1 : failures + 1;
+    const wait = Math.min(
+      Math.max(Math.min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT), failure.retryAfter ?? 0),
+      LONGEST_RETRY_AFTER,
+    );
+    const spent = host.clock.now() - started;
+    if (failures > limits.retries || spent + wait >= limits.deadline) {
+      const effort = tries === 1 ? "" : ` (${tries} tries in ${(spent / 1000).toFixed(1)} s)`;
+      throw new HttpError(`Cannot ${what}: ${failure.message}${effort}`, { status: failure.status });
+    }
+    host.log.debug(`cannot ${what}: ${failure.message}; trying again in ${wait} ms`);
+    await host.clock.sleep(wait);
+  }
+}
+
+interface Watch extends Try {
+  stop(): void;
+  hasProgressed(): boolean;
+}
+
+function watchTry(timeout: number, remaining: number, deadline: number): Watch {
+  const controller = new AbortController();
+  const abort = (text: string) => controller.abort(new TryError(text));
+  const silent = () => abort(`the server did not answer within ${timeout / 1000} s`);
+  let idle = later(silent, timeout);
+  const end = later(() => abort(`not finished within ${deadline / 1000} s`), Math.max(0, remaining));
+  let progress = false;
+  return {
+    signal: controller.signal,
+    alive: () => {
+      clearTimeout(idle);
+      if (!controller.signal.aborted) idle = later(silent, timeout);
+    },
+    progressed: () => {
+      progress = true;
+    },
+    hasProgressed: () => progress,
+    stop: () => {
+      clearTimeout(idle);
+      clearTimeout(end);
+    },
+  };
+}

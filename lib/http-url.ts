@@ -1,0 +1,29 @@
+import { fileURLToPath } from "node:url";
+import { CommandError } from "./errors.ts";
+import { HttpError } from "./http-error.ts";
+
+/** The URL, if it is one that this module can fetch by itself. */
+export function httpUrl(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol === "http:" || parsed?.protocol === "https:") return parsed;
+  throw new HttpError(`Cannot fetch "${maskUrl(url)}": expected an http or https URL`);
+}
+
+/** The local path that a `file:` URL or a plain path means; undefined for other URLs. */
+export function localPath(url: string): string | undefined {
+  if (/^file:/i.test(url)) {
+    try {
+      return fileURLToPath(url);
+    } catch (cause) {
+      throw new CommandError(`Cannot read "${url}": expected a file URL such as "file:///etc/hosts"`, {
+        cause,
+      });
+    }
+  }
+  return /^[a-z][a-z0-9+.-]*:/i.test(url) ? undefined : url;
+}
+
+/** The URL with user name and password masked; anything else unchanged. */
+export function maskUrl(url: string): string {
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1***@");
+}
