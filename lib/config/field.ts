@@ -1,0 +1,100 @@
+/** When a setting takes effect; `runtime` is the phase with the network up, `install` only the installer. */
+export type Phase = "initrd" | "boot" | "runtime" | "install";
+
+export const EVERY_PHASE: readonly Phase[] = ["initrd", "boot", "runtime"];
+
+/** What a text must look like, and how a message names that. The empty text always passes: it clears a setting. */
+export interface Form {
+  readonly pattern: RegExp;
+  readonly wanted: string;
+}
+
+/** What every declaration may say beside its kind. */
+export interface Described {
+  /** One or two sentences for the reference. */
+  readonly description?: string;
+  /** Phases in which the setting is applied; inherited by what is below it. */
+  readonly phases?: readonly Phase[];
+  /** A value as a user would write it: the reference shows it and a test reads it. */
+  readonly example?: unknown;
+  /** Never shown in messages, explanations or logs. */
+  readonly secret?: boolean;
+  /** Names besides the derived spellings (names.ts). */
+  readonly aliases?: readonly string[];
+}
+
+export interface TextField extends Described {
+  readonly kind: "text";
+  readonly form?: Form;
+  /** May hold line breaks and other control characters; without it they are refused. */
+  readonly multiline?: boolean;
+  /** A list entry without it is meaningless and dropped. */
+  readonly required?: boolean;
+}
+
+export interface FlagField extends Described {
+  readonly kind: "flag";
+}
+
+export interface MapField extends Described {
+  readonly kind: "map";
+  readonly key: TextField;
+  readonly value: TextField;
+}
+
+export interface ListField<Item extends TextField | StructField = TextField | StructField> extends Described {
+  readonly kind: "list";
+  readonly item: Item;
+}
+
+export interface StructField<Fields extends FieldTable = FieldTable> extends Described {
+  readonly kind: "struct";
+  readonly fields: Fields;
+}
+
+export type Field = TextField | FlagField | MapField | ListField | StructField;
+export type FieldTable = { readonly [name: string]: Field };
+
+type RequiredNames<Fields extends FieldTable> = {
+  [Name in keyof Fields]: Fields[Name] extends { readonly required: true } ? Name : never;
+}[keyof Fields];
+
+/** The TypeScript type of the values that a declaration admits. */
+export type ValueOf<F extends Field> =
+  F extends StructField<infer Fields>
+    ? { readonly [Name in RequiredNames<Fields>]: ValueOf<Fields[Name]> } & {
+        readonly [Name in Exclude<keyof Fields, RequiredNames<Fields>>]?: ValueOf<Fields[Name]>;
+      }
+    : F extends ListField<infer Item>
+      ? readonly ValueOf<Item>[]
+      : F extends MapField
+        ? Readonly<Record<string, string>>
+        : F extends FlagField
+          ? boolean
+          : string;
+
+export function text<const Options extends Omit<TextField, "kind">>(options?: Options) {
+  return { kind: "text", ...(options as Options) } as const;
+}
+
+export function flag(options: Described): FlagField {
+  return { kind: "flag", ...options };
+}
+
+export function list<const Item extends TextField | StructField>(
+  item: Item,
+  options: Described,
+): ListField<Item> {
+  return { kind: "list", item, ...options };
+}
+
+export function map(options: Described & { readonly key?: TextField; readonly value?: TextField }): MapField {
+  return { key: text(), value: text(), ...options, kind: "map" };
+}
+
+export function struct<const Fields extends FieldTable>(
+  fields: Fields,
+  options: Described = {},
+): StructField<Fields> {
+  return { kind: "struct", fields, ...options };
+}

@@ -1,0 +1,227 @@
+import { EVERY_PHASE, flag, list, map, type Phase, struct, text, type ValueOf } from "./field.ts";
+import {
+  ENCODING,
+  ENVIRONMENT_NAME,
+  HOSTNAME,
+  LABEL_NAME,
+  LABEL_VALUE,
+  OCTAL_MODE,
+  OWNER,
+  TAINT,
+} from "./forms.ts";
+
+const BOOT_AND_RUNTIME: readonly Phase[] = ["boot", "runtime"];
+
+const INSTALL = struct(
+  {
+    forceEfi: flag({
+      aliases: ["efi"],
+      description:
+        "Partition for UEFI and install its boot loader even if this machine was started by a BIOS. Default: false.",
+      example: true,
+    }),
+    device: text({
+      description:
+        "The disk to install to. It is erased, except with `no_format`, where it is the state partition.",
+      example: "/dev/vda",
+    }),
+    configUrl: text({
+      description:
+        "URL or path of the configuration that the installed system gets. Without it, that is the configuration of the running system.",
+      example: "https://example.com/node.yaml",
+    }),
+    silent: flag({ description: "Ask nothing. Default: false.", example: true }),
+    isoUrl: text({
+      description:
+        "URL or path of the ISO to install from when the installation medium is not found. Default: the ISO of the running version.",
+      example: "https://example.com/k3os-amd64.iso",
+    }),
+    powerOff: flag({
+      description: "Power off after the installation instead of rebooting. Default: false.",
+      example: true,
+    }),
+    noFormat: flag({
+      description:
+        "Do not partition or format: use the file system labelled `K3OS_STATE`, or give DEVICE that label. Default: false.",
+      example: true,
+    }),
+    debug: flag({
+      description: "Start the installed system with `k3os.debug`. Default: false.",
+      example: true,
+    }),
+    tty: text({
+      description: "Console of the installed system beside tty1. Default: the terminal of the installer.",
+      example: "ttyS0,115200",
+    }),
+    takeOver: flag({
+      description:
+        "At the first boot, delete all of the system that occupied the partition before. For turning a running machine into a k3OS image. Default: false.",
+      example: true,
+    }),
+  },
+  {
+    phases: ["install"],
+    description:
+      "What the installer does. Only the installer reads it, and it is left out of the installed configuration.",
+  },
+);
+
+const K3OS = struct(
+  {
+    dataSources: list(text(), {
+      phases: ["boot"],
+      description:
+        "Where to look for the host name, ssh keys and user data that a cloud gives this machine, in the order tried: `aws`, `gcp`, `hetzner`, `openstack`, `scaleway`, `vultr`, `digitalocean`, `packet`, `cdrom`, … The first that answers with user data ends the search.",
+      example: ["openstack", "cdrom"],
+    }),
+    modules: list(text(), {
+      phases: EVERY_PHASE,
+      description: "Kernel modules to load, each with its parameters after a space.",
+      example: ["kvm", "nvme", "bonding mode=active-backup"],
+    }),
+    sysctls: map({
+      phases: EVERY_PHASE,
+      description: "Kernel settings, as in `sysctl(8)`.",
+      example: { "kernel.printk": "4 4 1 7", "kernel.kptr_restrict": "1" },
+    }),
+    ntpServers: list(text(), {
+      phases: BOOT_AND_RUNTIME,
+      description: "Time servers to use when DHCP names none.",
+      example: ["0.pool.ntp.org", "1.pool.ntp.org"],
+    }),
+    dnsNameservers: list(text(), {
+      phases: BOOT_AND_RUNTIME,
+      description: "Name servers to use when DHCP names none. Default: 8.8.8.8.",
+      example: ["8.8.8.8", "1.1.1.1"],
+    }),
+    wifi: list(
+      struct({
+        name: text({ required: true, description: "Name (SSID) of the network." }),
+        passphrase: text({ secret: true, aliases: ["password", "pass"], description: "Its passphrase." }),
+      }),
+      {
+        phases: BOOT_AND_RUNTIME,
+        description: "Wireless networks to join.",
+        example: [
+          { name: "home", passphrase: "mypassword" },
+          { name: "nothome", passphrase: "somethingelse" },
+        ],
+      },
+    ),
+    password: text({
+      secret: true,
+      phases: EVERY_PHASE,
+      description:
+        "Password of the user `rancher`, in clear or, if it begins with `$`, as a hash of `crypt(5)`. Used on the console and for sudo; ssh takes keys only.",
+      example: "$6$salt$hash",
+    }),
+    serverUrl: text({
+      phases: BOOT_AND_RUNTIME,
+      description: "URL of the k3s server to join. With it the node is an agent, without it a server.",
+      example: "https://server.example.com:6443",
+    }),
+    token: text({
+      secret: true,
+      phases: BOOT_AND_RUNTIME,
+      description: "Cluster secret, or the node token of the server (begins with `K10`).",
+      example: "TOKEN_VALUE",
+    }),
+    labels: map({
+      key: text({ form: LABEL_NAME }),
+      value: text({ form: LABEL_VALUE }),
+      phases: BOOT_AND_RUNTIME,
+      description: "Labels that the node gets when it registers with the cluster for the first time.",
+      example: { region: "us-west-1", "example.com/rack": "12" },
+    }),
+    k3sArgs: list(text(), {
+      phases: BOOT_AND_RUNTIME,
+      description:
+        "Arguments of k3s, one word each, beginning with `server` or `agent`. Default: `agent` if `server_url` is set, else `server`.",
+      example: ["server", "--cluster-cidr=10.107.0.0/23"],
+    }),
+    environment: map({
+      key: text({ form: ENVIRONMENT_NAME }),
+      value: text({ multiline: true }),
+      phases: EVERY_PHASE,
+      description: "Environment variables of k3s and of the installer, such as proxy settings.",
+      example: { http_proxy: "http://proxy.example.com:3128", NO_PROXY: "10.0.0.0/8" },
+    }),
+    taints: list(text({ form: TAINT }), {
+      phases: BOOT_AND_RUNTIME,
+      description: "Taints that the node gets when it registers with the cluster for the first time.",
+      example: ["key1=value1:NoSchedule", "key1=value1:NoExecute"],
+    }),
+    install: INSTALL,
+  },
+  { description: "What is particular to k3OS." },
+);
+
+/** Every key of the configuration, declared once: types, checks, spellings, kernel parameters, schema, reference. */
+export const SCHEMA = struct({
+  sshAuthorizedKeys: list(text({ multiline: true }), {
+    phases: BOOT_AND_RUNTIME,
+    description:
+      "ssh keys that may log in as `rancher`: the key itself, `github:USER`, `gitlab:USER`, or a URL from which to fetch keys.",
+    example: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample me@example.com", "github:ibuildthecloud"],
+  }),
+  writeFiles: list(
+    struct({
+      encoding: text({
+        form: ENCODING,
+        description: "How `content` is encoded: `b64`, `gzip` or `gzip+b64`. Default: not at all.",
+      }),
+      content: text({
+        multiline: true,
+        secret: true,
+        description: "The content; bytes that are no text as YAML `!!binary` or by an `encoding`.",
+      }),
+      owner: text({ form: OWNER, description: "`USER` or `USER:GROUP`. Default: root." }),
+      path: text({ required: true, description: "Where to write. Missing directories are made." }),
+      permissions: text({ form: OCTAL_MODE, description: 'Octal mode. Default: "0644".' }),
+    }),
+    {
+      phases: EVERY_PHASE,
+      description: "Files to write.",
+      example: [
+        {
+          path: "/etc/local.d/example.start",
+          content: "#!/bin/bash\necho hello, local service start\n",
+          owner: "root",
+          permissions: "0755",
+        },
+      ],
+    },
+  ),
+  hostname: text({
+    form: HOSTNAME,
+    phases: EVERY_PHASE,
+    description: "Name of the machine. Without it, a name is made up at the first boot and kept.",
+    example: "myhost",
+  }),
+  k3os: K3OS,
+  runCmd: list(text({ multiline: true }), {
+    phases: ["runtime"],
+    description: "Shell commands, run last, when the network is up and everything else is applied.",
+    example: ["echo hi from run_cmd"],
+  }),
+  bootCmd: list(text({ multiline: true }), {
+    phases: ["boot"],
+    description: "Shell commands, run before the services start and without a network.",
+    example: ["echo hi from boot_cmd"],
+  }),
+  initCmd: list(text({ multiline: true }), {
+    phases: ["initrd"],
+    description: "Shell commands, run as early as possible.",
+    example: ["echo hi from init_cmd"],
+  }),
+});
+
+/** The configuration in canonical names. What no source sets is absent. */
+export type CloudConfig = ValueOf<typeof SCHEMA>;
+export type K3osConfig = NonNullable<CloudConfig["k3os"]>;
+export type InstallConfig = NonNullable<K3osConfig["install"]>;
+export type WriteFile = NonNullable<CloudConfig["writeFiles"]>[number];
+export type WifiNetwork = NonNullable<K3osConfig["wifi"]>[number];
+
+/** Words `k3os.NAME` of the kernel command line that the boot code reads; they are no settings. */
+export const BOOT_WORDS = ["mode", "fallback_mode", "debug"] as const;
