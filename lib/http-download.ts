@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { flushDirectory } from "./atomic.ts";
 import { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Client, openClient, type Reply } from "./http-client.ts";
@@ -50,7 +51,7 @@ export async function download(
     checkDigest(url, result.sha256, options.sha256);
     await sink.flush();
     await rename(partial, file);
-    await flushDirectory(dirname(file));
+    flushDirectory(dirname(file));
     return result;
   } catch (error) {
     await rm(partial, { force: true });
@@ -240,13 +241,4 @@ function checkDigest(url: string, found: string, wanted: string | undefined): vo
   throw new CommandError(
     `"${maskUrl(url)}" is not the expected file: its sha256 is ${found}, wanted ${wanted}`,
   );
-}
-
-async function flushDirectory(path: string): Promise<void> {
-  const directory = await open(path, "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
