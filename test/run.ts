@@ -1,0 +1,172 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { ensurePackages } from "../lib/build/packages.ts";
+import { formatError } from "../lib/errors.ts";
+import { systemHost } from "../lib/host.ts";
+import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
+import { TEST_PACKAGES } from "./support/setup.ts";
+
+const USAGE = `Usage: bun test/run.ts [check | RING [FILTER...]]
+
+Runs every ring, or only the quick ones (check: format, types, unit), or one ring,
+of it only the test files whose path contains a FILTER.
+Rings: format, types, unit, system, vm.
+`;
+
+const PROJECT = join(import.meta.dirname, "..");
+const REPORTS = join(PROJECT, "dist/test");
+const MINUTE = 60_000;
+/** Biome colours even what goes to a file. */
+const COLOURS = process.stdout.isTTY ? [] : ["--colors=off"];
+
+/** What a ring needs before it can run: each of it is made once. */
+type Need = "packages" | "artifacts" | "root";
+
+interface Ring {
+  readonly name: string;
+  readonly needs: readonly Need[];
+  /** Milliseconds for the whole ring. */
+  readonly limit: number;
+  /** A program that passes or fails as one; or a directory of test files, with milliseconds for one test. */
+  readonly work:
+    | { readonly kind: "program"; readonly argv: readonly string[] }
+    | { readonly kind: "tests"; readonly directory: string; readonly timeout: number };
+}
+
+const RINGS: readonly Ring[] = [
+  {
+    name: "format",
+    needs: [],
+    limit: MINUTE,
+    work: { kind: "program", argv: ["node_modules/.bin/biome", "ci", ...COLOURS, "."] },
+  },
+  {
+    name: "types",
+    needs: [],
+    limit: 2 * MINUTE,
+    work: { kind: "program", argv: ["node_modules/.bin/tsc", "--noEmit"] },
+  },
+  {
+    name: "unit",
+    needs: [],
+    limit: 3 * MINUTE,
+    work: { kind: "tests", directory: "test/unit", timeout: 20_000 },
+  },
+  {
+    name: "system",
+    needs: ["root", "packages", "artifacts"],
+    limit: 12 * MINUTE,
+    work: { kind: "tests", directory: "test/system", timeout: 3 * MINUTE },
+  },
+  {
+    name: "vm",
+    needs: ["packages", "artifacts"],
+    limit: 25 * MINUTE,
+    work: { kind: "tests", directory: "test/vm", timeout: 10 * MINUTE },
+  },
+];
+
+const CHECK_RINGS = ["format", "types", "unit"];
+const BUILD_LIMIT = 30 * MINUTE;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first, ...filters] = argv;
+  const rings = RINGS.filter(({ name }) => {
+    return first === undefined || first === name || (first === "check" && CHECK_RINGS.includes(name));
+  });
+  if (rings.length === 0 || (first === "check" && filters.length > 0)) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const needs = new Map<Need, Promise<void>>();
+  const outcomes: Outcome[] = [];
+  for (const ring of rings) outcomes.push(await runRing(ring, filters, needs));
+  const all = total(outcomes);
+  process.stdout.write(`\n${summary(all)}`);
+  return succeeded(all) ? 0 : 1;
+}
+
+async function runRing(ring: Ring, filters: readonly string[], met: Map<Need, Promise<void>>) {
+  const started = performance.now();
+  try {
+    for (const need of ring.needs) {
+      const meeting = met.get(need) ?? MEET[need]();
+      met.set(need, meeting);
+      await meeting;
+    }
+    process.stdout.write(`\n── ${ring.name} ──\n`);
+    return await (ring.work.kind === "program"
+      ? runProgramRing(ring, ring.work)
+      : runTests(ring, filters, ring.work));
+  } catch (error) {
+    process.stderr.write(`${formatError(error)}\n`);
+    return { ...NOTHING, failed: [`${ring.name}: could not run`] };
+  } finally {
+    process.stdout.write(`── ${ring.name}: ${((performance.now() - started) / 1000).toFixed(1)} s ──\n`);
+  }
+}
+
+const MEET: Readonly<Record<Need, () => Promise<void>>> = {
+  root: async () => {
+    if (process.getuid?.() !== 0) throw new Error("This ring mounts and partitions, so it needs root");
+  },
+  packages: () => ensurePackages(TEST_PACKAGES, systemHost()),
+  artifacts: async () => {
+    process.stdout.write("\n── build ──\n");
+    const ended = await runVisibly([process.execPath, "bin/build.ts"], BUILD_LIMIT);
+    if (ended !== "status 0") throw new Error(`The build ended with ${ended}`);
+  },
+};
+
+async function runProgramRing(
+  { name, limit }: Ring,
+  { argv }: { argv: readonly string[] },
+): Promise<Outcome> {
+  const ended = await runVisibly(argv, limit);
+  return ended === "status 0" ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: [`${name}: ${ended}`] };
+}
+
+async function runTests(
+  { name, limit }: Ring,
+  filters: readonly string[],
+  { directory, timeout }: { directory: string; timeout: number },
+): Promise<Outcome> {
+  const files = testFiles(directory).filter((file) => {
+    return filters.length === 0 || filters.some((filter) => file.includes(filter));
+  });
+  if (files.length === 0) return { ...NOTHING, failed: [`${name}: no test file`] };
+  const report = join(REPORTS, `${name}.xml`);
+  mkdirSync(REPORTS, { recursive: true });
+  rmSync(report, { force: true });
+  const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
+  const argv = [process.execPath, "test", `--timeout=${timeout}`, ...reporter, ...files];
+  const ended = await runVisibly(argv, limit);
+  const outcome = existsSync(report) ? readJunit(readFileSync(report, "utf8")) : NOTHING;
+  // a file that breaks while it is loaded, or a runner that is killed, shows in no test case
+  const unaccounted = ended !== "status 0" && outcome.failed.length === 0;
+  return unaccounted ? { ...outcome, failed: [`${name}: the test runner ended with ${ended}`] } : outcome;
+}
+
+function testFiles(directory: string): string[] {
+  return readdirSync(join(PROJECT, directory), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".test.ts"))
+    .map((entry) => `./${relative(PROJECT, join(entry.parentPath, entry.name))}`)
+    .sort();
+}
+
+/** Runs a program of the project on our own output; says how it ended. After `limit` milliseconds it is killed. */
+function runVisibly(argv: readonly string[], limit: number): Promise<string> {
+  const [file = "", ...args] = argv;
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { cwd: PROJECT, stdio: ["ignore", "inherit", "inherit"] });
+    const timer = setTimeout(() => child.kill("SIGKILL"), limit);
+    child.once("error", reject);
+    child.once("close", (status, signal) => {
+      clearTimeout(timer);
+      resolve(signal === null ? `status ${status}` : `${signal} (limit: ${limit / MINUTE} min)`);
+    });
+  });
+}
+
+process.exit(await main(process.argv.slice(2)));

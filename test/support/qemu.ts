@@ -1,0 +1,205 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { quoteArgv } from "../../lib/host.ts";
+import { connectMonitor } from "./qmp.ts";
+import { type SerialConsole, serialConsole } from "./serial.ts";
+
+/** A virtual machine to start. It is emulated (TCG): no KVM, no root, no network but the user-mode one. */
+export interface MachineOptions {
+  /** Names the transcript of the console: `dist/vm/NAME.log`. */
+  readonly name: string;
+  /** MiB. */
+  readonly memory: number;
+  /** Default `bios`. */
+  readonly firmware?: "bios" | "uefi";
+  /** File that keeps UEFI's variables between starts; made from the firmware's template if absent. */
+  readonly efiVariables?: string;
+  /** Raw images, as virtio disks /dev/vda, /dev/vdb … */
+  readonly disks?: readonly string[];
+  /** An ISO image in the CD-ROM drive. */
+  readonly cdrom?: string;
+  /** An image as a USB stick. */
+  readonly usb?: string;
+  /** Boots this kernel directly instead of a disk's or CD's boot loader. */
+  readonly kernel?: { readonly image: string; readonly initrd: string; readonly append: string };
+  /** Forwards a free port of the host's loopback to port 22 of the guest. */
+  readonly ssh?: boolean;
+}
+
+export interface Machine extends AsyncDisposable {
+  readonly console: SerialConsole;
+  /** Port on the host's loopback that reaches the guest's port 22; 0 without `ssh`. */
+  readonly sshPort: number;
+  /** `performance.now()` at the machine's start. */
+  readonly started: number;
+  /** Resolves when the machine is gone: powered off, rebooted (which ends it too) or killed. */
+  readonly exited: Promise<void>;
+  /** Presses the power button. */
+  powerDown(): Promise<void>;
+  /** Pulls the plug, and waits until the machine is gone. */
+  kill(): Promise<void>;
+}
+
+/** Where the guest's user-mode network reaches the host's loopback (QEMU's documentation, "Network emulation"). */
+export const HOST_ADDRESS = "10.0.2.2";
+
+const PROJECT = join(import.meta.dirname, "../..");
+
+/** Scratch files of machines, and the transcripts of their consoles. */
+export const VM_DIRECTORY = join(PROJECT, "dist/vm");
+
+/** Debian's package ovmf; the 4 MiB build is the one that newer releases still have. */
+const FIRMWARE = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+
+/**
+ * Starts a machine; leaving the scope pulls its plug.
+ * Throws when QEMU cannot start it, with what QEMU said.
+ */
+export async function startMachine(options: MachineOptions): Promise<Machine> {
+  mkdirSync(VM_DIRECTORY, { recursive: true });
+  // socket paths have at most 107 bytes (unix(7)), so they lie in the system's temporary directory
+  const scratch = mkdtempSync(join(tmpdir(), "k3os-vm-"));
+  const serial = await acceptOne(join(scratch, "serial"));
+  const qmp = await acceptOne(join(scratch, "qmp"));
+  const sshPort = options.ssh ? await freePort() : 0;
+  const wiring = {
+    serial: serial.path,
+    qmp: qmp.path,
+    sshPort,
+    efiVariables: efiVariables(options, scratch),
+  };
+  const argv = machineArgv(options, wiring);
+  const started = performance.now();
+  const child = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "ignore", "pipe"] });
+  const exited = processEnd(child).then(() => rmSync(scratch, { recursive: true, force: true }));
+  const failure = failedStart(child, argv);
+  const [serialSocket, monitor] = await Promise.race([
+    Promise.all([serial.accepted, qmp.accepted.then(connectMonitor)]),
+    failure,
+  ]);
+  async function kill(): Promise<void> {
+    child.kill("SIGKILL");
+    await exited;
+  }
+  return {
+    console: serialConsole(serialSocket),
+    sshPort,
+    started,
+    exited,
+    powerDown: () => monitor.execute("system_powerdown"),
+    kill,
+    [Symbol.asyncDispose]: kill,
+  };
+}
+
+interface Wiring {
+  readonly serial: string;
+  readonly qmp: string;
+  readonly sshPort: number;
+  readonly efiVariables: string;
+}
+
+/** The QEMU command line of a machine. */
+export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
+  const uefi = options.firmware === "uefi";
+  const log = join(VM_DIRECTORY, `${options.name}.log`);
+  const forward = wiring.sshPort === 0 ? "" : `,hostfwd=tcp:127.0.0.1:${wiring.sshPort}-:22`;
+  return [
+    "qemu-system-x86_64",
+    // SeaBIOS mirrors its text console, and with it GRUB's, to the serial port of a machine without graphics
+    ...["-machine", `${uefi ? "q35" : "pc"},graphics=off`],
+    ...["-accel", "tcg,thread=multi"],
+    // QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
+    ...["-cpu", "max,-cx16", "-smp", "2", "-m", String(options.memory)],
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
+    ...["-chardev", `socket,id=serial,path=${wiring.serial},logfile=${log}`, "-serial", "chardev:serial"],
+    ...["-qmp", `unix:${wiring.qmp}`],
+    ...["-netdev", `user,id=net${forward}`, "-device", "virtio-net-pci,netdev=net,romfile="],
+    ...["-device", "virtio-rng-pci"],
+    ...(uefi ? firmwareArgv(wiring.efiVariables) : []),
+    ...(options.disks ?? []).flatMap((file) => ["-drive", `if=virtio,format=raw,cache=unsafe,file=${file}`]),
+    ...(options.cdrom === undefined ? [] : ["-drive", `media=cdrom,readonly=on,file=${options.cdrom}`]),
+    ...(options.usb === undefined ? [] : usbArgv(options.usb)),
+    ...(options.kernel === undefined ? [] : kernelArgv(options.kernel)),
+  ];
+}
+
+function firmwareArgv(variables: string): string[] {
+  return [
+    ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${FIRMWARE.code}`],
+    ...["-drive", `if=pflash,unit=1,format=raw,file=${variables}`],
+  ];
+}
+
+function usbArgv(file: string): string[] {
+  return [
+    ...["-drive", `if=none,id=stick,format=raw,cache=unsafe,file=${file}`],
+    ...["-device", "qemu-xhci", "-device", "usb-storage,drive=stick,bootindex=0"],
+  ];
+}
+
+function kernelArgv({ image, initrd, append }: NonNullable<MachineOptions["kernel"]>): string[] {
+  return ["-kernel", image, "-initrd", initrd, "-append", append];
+}
+
+function efiVariables(options: MachineOptions, scratch: string): string {
+  const file = options.efiVariables ?? join(scratch, "variables.fd");
+  if (options.firmware !== "uefi") return file;
+  mkdirSync(dirname(file), { recursive: true });
+  if (!existsSync(file)) copyFileSync(FIRMWARE.variables, file);
+  return file;
+}
+
+/** Listens on a socket for the one connection that QEMU makes to it: nothing to poll for, and no output lost. */
+async function acceptOne(path: string): Promise<{ path: string; accepted: Promise<Socket> }> {
+  const server = createServer();
+  const accepted = new Promise<Socket>((resolve) => {
+    server.once("connection", (socket) => {
+      server.close();
+      resolve(socket);
+    });
+  });
+  await listen(server, { path });
+  server.unref();
+  return { path, accepted };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await listen(server, { port: 0, host: "127.0.0.1" });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("No TCP port to be had on loopback");
+  return address.port;
+}
+
+function listen(server: Server, where: { path: string } | { port: number; host: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(where, resolve);
+  });
+}
+
+function processEnd(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.once("close", () => resolve());
+    child.once("error", () => resolve());
+  });
+}
+
+/** Rejects when QEMU ends or cannot start; never resolves. */
+function failedStart(child: ChildProcess, argv: readonly string[]): Promise<never> {
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk;
+  });
+  const failure = new Promise<never>((_, reject) => {
+    child.once("error", (cause) => reject(new Error(`Cannot run ${quoteArgv(argv)}`, { cause })));
+    child.once("close", () => reject(new Error(`${quoteArgv(argv)} ended at once: ${said.trim()}`)));
+  });
+  failure.catch(() => undefined); // after the start the machine's end is no failure of it
+  return failure;
+}

@@ -1,0 +1,23 @@
+/** Debian packages that the rings themselves need; the build names its own. */
+export const TEST_PACKAGES = [
+  "cpio",
+  "dosfstools",
+  "e2fsprogs",
+  "fdisk",
+  "file",
+  "grub-common",
+  "grub-pc-bin",
+  "iproute2",
+  "mmdebstrap",
+  "mtools",
+  "openssh-client",
+  "ovmf",
+  "parted",
+  "qemu-system-x86",
+  "qemu-user-static",
+  "qemu-utils",
+  "squashfs-tools",
+  "util-linux",
+  "xorriso",
+  "zstd",
+];

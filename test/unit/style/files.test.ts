@@ -1,0 +1,101 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { PROJECT, readSources, type Source } from "../../support/sources.ts";
+
+const MAX_LINES = 350;
+/** May end the process; everything else throws or returns a status. */
+const MAY_EXIT = ["bin/k3os.ts", "bin/build.ts", "bin/vm.ts", "test/run.ts", "test/bench.ts"];
+
+/** What a visitor finds in the project's root, beside what git ignores. */
+const TOP_LEVEL = [
+  ...[".ci", ".git", ".gitattributes", ".github", ".gitignore"],
+  ...["CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"],
+  ...["biome.json", "bunfig.toml", "package-lock.json", "package.json", "tsconfig.json"],
+  ...["bin", "commands", "docs", "install.sh", "lib", "overlay", "test"],
+  ...[".cache", "dist", "node_modules"],
+];
+
+const sources = readSources(["bin", "commands", "lib", "test"]);
+const product = sources.filter(({ path }) => !path.startsWith("test/"));
+
+function filesWhere(files: readonly Source[], isBad: (source: Source) => boolean): string[] {
+  return files.filter(isBad).map(({ path }) => path);
+}
+
+describe("source files", () => {
+  test(`have at most ${MAX_LINES} lines`, () => {
+    expect(filesWhere(sources, ({ text }) => text.split("\n").length - 1 > MAX_LINES)).toEqual([]);
+  });
+
+  test("are not named index.ts, utils.ts or helpers.ts", () => {
+    expect(
+      filesWhere(sources, ({ path }) => /\/(index|utils?|helpers?|misc|common)\.ts$/.test(path)),
+    ).toEqual([]);
+  });
+
+  test("are named in kebab case", () => {
+    const odd = /(^|\/)[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.ts$/;
+    expect(filesWhere(sources, ({ path }) => !odd.test(path))).toEqual([]);
+  });
+
+  test("have no default export", () => {
+    expect(filesWhere(sources, ({ text }) => /^export default\b/m.test(text))).toEqual([]);
+  });
+
+  test("end the process in bin and the runners only", () => {
+    const exits = filesWhere(sources, ({ text }) =>
+      /\bprocess\.(exit\(|exitCode\s*=)/.test(withoutComments(text)),
+    );
+    expect(exits.filter((path) => !MAY_EXIT.includes(path) && !path.includes("/style/"))).toEqual([]);
+  });
+
+  test("of the product use no Bun API but in the one module for it", () => {
+    const bun = filesWhere(product, ({ text }) => /\bBun\.|from "bun(:[a-z]+)?"/.test(withoutComments(text)));
+    expect(bun.filter((path) => !NATIVE_MODULES.includes(path) && !isBuildCode(path))).toEqual([]);
+  });
+
+  test("swallow no error silently", () => {
+    const silent = /catch\s*(\([^)]*\))?\s*\{\s*\}|\.catch\(\(\)\s*=>\s*\{\s*\}\)/;
+    expect(filesWhere(sources, ({ text }) => silent.test(text))).toEqual([]);
+  });
+
+  test("hold no path of the machine they were written on", () => {
+    const absolute = /["'`\s](\/work\/|\/home\/(?!rancher)[a-z]|\/Users\/)/;
+    expect(filesWhere(sources, ({ path, text }) => !path.includes("/style/") && absolute.test(text))).toEqual(
+      [],
+    );
+  });
+});
+
+describe("test files", () => {
+  const tests = sources.filter(({ path }) => path.endsWith(".test.ts"));
+
+  test("lie in test/unit, test/system or test/vm", () => {
+    expect(filesWhere(tests, ({ path }) => !/^test\/(unit|system|vm)\//.test(path))).toEqual([]);
+  });
+
+  test("run all their tests, and mock no module", () => {
+    const banned = /\b(test|it|describe)\.(only|skip|todo|failing)\b|\bmock\.module\(/;
+    expect(filesWhere(tests, ({ path, text }) => !path.includes("/style/") && banned.test(text))).toEqual([]);
+  });
+
+  test("wait for things, not for a time", () => {
+    const sleeps = /\bBun\.sleep\(|await new Promise\(\(\w+\) => setTimeout\(\w+, /;
+    expect(filesWhere(tests, ({ text }) => sleeps.test(text))).toEqual([]);
+  });
+});
+
+test("the project's root holds what is known, and nothing else", () => {
+  expect(readdirSync(PROJECT).filter((name) => !TOP_LEVEL.includes(name))).toEqual([]);
+});
+
+/** Where Bun and Node differ (system calls, execve). */
+const NATIVE_MODULES = ["lib/native.ts", "lib/sys.ts"];
+
+function isBuildCode(path: string): boolean {
+  return /^(bin\/(build|vm)\.ts|lib\/(build|image|executable)\/)/.test(path);
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
+}

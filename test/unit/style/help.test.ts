@@ -1,0 +1,58 @@
+import { describe, expect, test } from "bun:test";
+import { COMMANDS } from "../../../bin/commands.ts";
+import type { Command, CommandRow, CommandTable } from "../../../lib/cli.ts";
+import { commandHelp, tableHelp } from "../../../lib/help.ts";
+
+const WIDTH = 80;
+
+interface Named {
+  readonly name: string;
+  readonly row: CommandRow;
+  readonly command: Command;
+}
+
+async function allCommands(table: CommandTable, prefix: string): Promise<Named[]> {
+  const found = await Promise.all(
+    Object.entries(table).map(async ([word, row]): Promise<Named[]> => {
+      const command = await row.load();
+      const name = `${prefix} ${word}`;
+      return [{ name, row, command }, ...(await allCommands(command.subcommands ?? {}, name))];
+    }),
+  );
+  return found.flat();
+}
+
+const commands = await allCommands(COMMANDS, "k3os");
+
+describe("help", () => {
+  test("of the program has no line past 80 columns", () => {
+    expect(longLines(tableHelp("k3os", COMMANDS))).toEqual([]);
+  });
+
+  test.each(commands)("of $name has no line past 80 columns", ({ name, row, command }) => {
+    expect(longLines(commandHelp(name, row.summary, command))).toEqual([]);
+  });
+
+  test.each(commands)("of $name has a summary like the others'", ({ row }) => {
+    expect(row.summary).toMatch(/^[A-Z].*[^.]$/);
+  });
+
+  test.each(commands)("of $name says something about each option", ({ command }) => {
+    const mute = Object.entries(command.options).filter(([, option]) => option.help.trim() === "");
+    expect(mute.map(([name]) => name)).toEqual([]);
+  });
+
+  test.each(commands)("of $name declares no option as the negation of another", ({ command }) => {
+    const names = Object.keys(command.options);
+    expect(names.filter((name) => names.includes(`no-${name}`))).toEqual([]);
+  });
+});
+
+test("COMMANDS have names and aliases that do not clash", () => {
+  const words = Object.entries(COMMANDS).flatMap(([name, row]) => [name, ...(row.aliases ?? [])]);
+  expect(new Set(words).size).toBe(words.length);
+});
+
+function longLines(text: string): string[] {
+  return text.split("\n").filter((line) => line.length > WIDTH);
+}
