@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { CommandError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
 
@@ -28,12 +30,25 @@ export interface RunResult {
  */
 export type Run = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
 
+export interface ShellOptions {
+  /** Added to the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/**
+ * Runs a shell line that a user wrote, as it stands, on our own terminal; the only way to a shell. Nothing of ours is
+ * ever put together into such a line. Returns the exit status, 128 plus its number for a signal.
+ */
+export type Shell = (line: string, options?: ShellOptions) => Promise<number>;
+
 /** All effects of the product, as one plain value; functions take it last, narrowed by Pick to what they use. */
 export interface Host {
   /** Prefix of every system path: "/" in production, a temporary directory in tests. */
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly run: Run;
+  readonly sh: Shell;
   readonly log: Log;
   readonly clock: Clock;
   /** Writes results to standard output. */
@@ -61,6 +76,7 @@ export function systemHost(options: { debug?: boolean; root?: string } = {}): Ho
       log.debug(`running ${quoteArgv(argv)}`);
       return runProgram(argv, runOptions);
     },
+    sh: runShell,
     log,
     clock: systemClock,
     print: (text) => process.stdout.write(text),
@@ -109,4 +125,27 @@ export function runProgram(argv: readonly string[], options: RunOptions = {}): P
 function programFailure(argv: readonly string[], how: string, result: RunResult): CommandError {
   const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-5).join("\n");
   return new CommandError(`${quoteArgv(argv)} failed (${how})${said === "" ? "" : `: ${said}`}`);
+}
+
+/** bash, since lines written for the original's shell use `source` and `[[`, which Debian's sh lacks; else sh. */
+const SHELLS = ["/bin/bash", "/bin/sh"];
+
+/** {@link Shell} by zx, imported only when a line is really run. */
+async function runShell(line: string, options: ShellOptions = {}): Promise<number> {
+  const { $ } = await import("zx/core");
+  const shell = SHELLS.find((path) => existsSync(path)) ?? "sh";
+  const run = $({
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...process.env, ...options.env },
+    shell,
+    // zx would set bash options, quote for bash, and start a session of its own
+    prefix: "",
+    postfix: "",
+    quote: (text) => text,
+    detached: false,
+    stdio: "inherit",
+    nothrow: true,
+  });
+  const { exitCode, signal } = await run(Object.assign([line], { raw: [line] }));
+  return exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }
