@@ -39,19 +39,24 @@ export function writeFileAtomic(
   content: string | Uint8Array,
   options: WriteOptions = {},
 ): boolean {
-  const mode = options.mode ?? 0o644;
-  const uid = options.uid ?? process.geteuid?.() ?? 0;
-  const gid = options.gid ?? process.getegid?.() ?? 0;
+  const wanted = attributes(options);
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   try {
     if (options.parents) mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found?.isFile() && holds(path, found, bytes)) return setAttributes(path, found, { mode, uid, gid });
-    replace(path, bytes, { mode, uid, gid });
+    if (found?.isFile() && holds(path, found, bytes)) return setAttributes(path, found, wanted);
+    replace(path, bytes, wanted);
     return true;
   } catch (cause) {
     throw new CommandError(`Cannot write "${path}"`, { cause });
   }
+}
+
+/** Whether {@link writeFileAtomic} would change anything. */
+export function wouldChange(path: string, content: string | Uint8Array, options: WriteOptions = {}): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  return !found?.isFile() || !holds(path, found, bytes) || !hasAttributes(found, attributes(options));
 }
 
 interface Attributes {
@@ -60,15 +65,21 @@ interface Attributes {
   readonly gid: number;
 }
 
+function attributes({ mode = 0o644, uid, gid }: WriteOptions): Attributes {
+  return { mode, uid: uid ?? process.geteuid?.() ?? 0, gid: gid ?? process.getegid?.() ?? 0 };
+}
+
+function hasAttributes(found: Stats, { mode, uid, gid }: Attributes): boolean {
+  return found.uid === uid && found.gid === gid && (found.mode & 0o7777) === mode;
+}
+
 function holds(path: string, found: Stats, bytes: Uint8Array): boolean {
   return found.size === bytes.length && readFileSync(path).equals(bytes);
 }
 
 function setAttributes(path: string, found: Stats, wanted: Attributes): boolean {
-  const owned = found.uid === wanted.uid && found.gid === wanted.gid;
-  const permitted = (found.mode & 0o7777) === wanted.mode;
-  if (owned && permitted) return false;
-  if (!owned) chownSync(path, wanted.uid, wanted.gid);
+  if (hasAttributes(found, wanted)) return false;
+  chownSync(path, wanted.uid, wanted.gid);
   chmodSync(path, wanted.mode); // after chown, which clears the set-id bits
   return true;
 }

@@ -66,9 +66,9 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
-/** The host that the program really runs on. */
-export function systemHost(options: { debug?: boolean; root?: string } = {}): Host {
-  const log = createLog((line) => process.stderr.write(line), options);
+/** The host that the program really runs on; its log goes to standard error unless the caller has another. */
+export function systemHost(options: { debug?: boolean; root?: string; log?: Log } = {}): Host {
+  const log = options.log ?? createLog((line) => process.stderr.write(line), options);
   return {
     root: options.root ?? "/",
     env: process.env,
@@ -131,7 +131,7 @@ function programFailure(argv: readonly string[], how: string, result: RunResult)
 const SHELLS = ["/bin/bash", "/bin/sh"];
 
 /** {@link Shell} by zx, imported only when a line is really run. */
-async function runShell(line: string, options: ShellOptions = {}): Promise<number> {
+export async function runShell(line: string, options: ShellOptions = {}): Promise<number> {
   const { $ } = await import("zx/core");
   const shell = SHELLS.find((path) => existsSync(path)) ?? "sh";
   const run = $({

@@ -1,0 +1,76 @@
+import type { CloudConfig } from "../config/schema.ts";
+import { CommandError, messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+
+/** What appliers need of the host. */
+export interface ApplyHost extends Pick<Host, "root" | "env" | "run" | "sh" | "log" | "clock"> {
+  /** Say what would change, and change nothing. */
+  readonly dryRun?: boolean;
+}
+
+/** Puts one part of the configuration into effect. A second call with the same configuration changes nothing. */
+export interface Applier {
+  /** As the user would name it in a report. */
+  readonly name: string;
+  /** Milliseconds after which the next applier starts although this one still works; default: it is waited for. */
+  readonly patience?: number;
+  /** Throws ItemErrors where single entries failed, or any other error. */
+  apply(config: CloudConfig, host: ApplyHost): void | Promise<void>;
+}
+
+/** One entry of the configuration that could not be applied; `path` as the user writes it, `write_files[2]`. */
+export interface ItemError {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Some entries failed; all others are in effect. */
+export class ItemErrors extends CommandError {
+  override readonly name = "ItemErrors";
+  readonly items: readonly ItemError[];
+
+  constructor(items: readonly ItemError[]) {
+    super(items.map(({ path, message }) => `${path}: ${message}`).join("; "));
+    this.items = items;
+  }
+}
+
+/** Calls `action` for each entry in order, also after one failed. Throws ItemErrors in the end if any did. */
+export async function forEachItem<T>(
+  items: Iterable<readonly [path: string, item: T]>,
+  action: (item: T, path: string) => void | Promise<void>,
+): Promise<void> {
+  const errors: ItemError[] = [];
+  for (const [path, item] of items) {
+    try {
+      await action(item, path);
+    } catch (error) {
+      errors.push({ path, message: messageOf(error) });
+    }
+  }
+  if (errors.length > 0) throw new ItemErrors(errors);
+}
+
+/** The entries of a list with the path of each: `k3os.modules[0]`. */
+export function listItems<T>(path: string, list: readonly T[] | undefined): [string, T][] {
+  return (list ?? []).map((item, index) => [`${path}[${index}]`, item]);
+}
+
+/** The entries of a map with the path of each: `k3os.sysctls[kernel.printk]`. */
+export function mapItems(
+  path: string,
+  map: Readonly<Record<string, string>> | undefined,
+): [string, readonly [key: string, value: string]][] {
+  return Object.entries(map ?? {}).map((entry) => [`${path}[${entry[0]}]`, entry]);
+}
+
+/**
+ * The text, unless it holds a control character: such a value would change the meaning of the file, or of the program's
+ * input, that it is written into. The message never shows the value, which may be a secret. Throws CommandError.
+ */
+export function plainText(text: string): string {
+  const control = [...text].find((char) => char < " " || char === "\x7f");
+  if (control === undefined) return text;
+  const shown = control === "\n" ? "a line break" : `the control character ${JSON.stringify(control)}`;
+  throw new CommandError(`Found ${shown}: expected a single line of text`);
+}

@@ -1,0 +1,101 @@
+import { CommandError } from "../errors.ts";
+
+/** Where keys come from: an entry of `ssh_authorized_keys`. */
+export type KeySource =
+  | { readonly kind: "literal"; readonly lines: readonly string[] }
+  | { readonly kind: "url"; readonly name: string; readonly url: string };
+
+const ACCOUNTS: Readonly<Record<string, string>> = {
+  github: "https://github.com",
+  gitlab: "https://gitlab.com",
+};
+
+/** What an entry means: `github:USER`, `gitlab:USER`, an http(s) URL, or the keys themselves, one a line. */
+export function keySource(entry: string): KeySource {
+  const text = entry.trim();
+  const [, scheme, rest = ""] = /^([a-z][a-z0-9+.-]*):(\S*)$/i.exec(text) ?? [];
+  if (scheme === undefined) return { kind: "literal", lines: literalLines(text) };
+  const site = ACCOUNTS[scheme.toLowerCase()];
+  if (site !== undefined) {
+    if (!/^[\w.-]+$/.test(rest))
+      throw new CommandError(`found the user ${JSON.stringify(rest)} in "${scheme}:"`);
+    return { kind: "url", name: text, url: `${site}/${rest}.keys` };
+  }
+  if (/^https?$/i.test(scheme)) return { kind: "url", name: text, url: text };
+  throw new CommandError(`found the scheme "${scheme}", wanted github, gitlab, http or https`);
+}
+
+function literalLines(text: string): string[] {
+  const { keys, rejected } = readKeys(text);
+  if (rejected > 0)
+    throw new CommandError('found no ssh public key, wanted one such as "ssh-ed25519 AAAA… name"');
+  return keys;
+}
+
+/** The keys in a text, one a line, and how many lines are neither key, comment nor blank. */
+export function readKeys(text: string): { keys: string[]; rejected: number } {
+  const lines = text.split("\n").map((line) => line.trim());
+  const content = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  const keys = content.filter(isKey);
+  return { keys, rejected: content.length - keys.length };
+}
+
+/**
+ * Whether a line is a key as sshd(8) reads it: options perhaps, a type, and base64 that begins with the name of the same
+ * type (RFC 4253, 6.6). No control character may be in it.
+ */
+function isKey(line: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(line)) return false;
+  const match =
+    /(?:^|[ \t])((?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+)[ \t]+([A-Za-z0-9+/]+={0,2})(?:[ \t]|$)/.exec(
+      line,
+    );
+  const [, type = "", base64 = ""] = match ?? [];
+  const blob = Buffer.from(base64, "base64");
+  return blob.length >= 4 && blob.toString("latin1", 4, 4 + blob.readUInt32BE(0)) === type;
+}
+
+const BEGIN = "# BEGIN k3OS: from the configuration, written anew when it is applied";
+const END = "# END k3OS";
+const FROM = "# from ";
+
+/** An authorized_keys file taken apart: our block by source, and the lines of others around it. */
+export interface KeyFile {
+  readonly before: readonly string[];
+  readonly managed: ReadonlyMap<string, readonly string[]>;
+  readonly after: readonly string[];
+}
+
+/** Name in the block of the keys that stand in the configuration itself. */
+export const LITERAL = "the configuration";
+
+export function parseKeyFile(text: string): KeyFile {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const begin = lines.indexOf(BEGIN);
+  const end = lines.indexOf(END, begin);
+  if (begin < 0 || end < 0) return { before: lines, managed: new Map(), after: [] };
+  const managed = new Map<string, string[]>();
+  let source = LITERAL;
+  for (const line of lines.slice(begin + 1, end)) {
+    if (line.startsWith(FROM)) source = line.slice(FROM.length);
+    else managed.set(source, [...(managed.get(source) ?? []), line]);
+  }
+  return { before: lines.slice(0, begin), managed, after: lines.slice(end + 1) };
+}
+
+/** The text of the file. A key that also stands outside of the block, or earlier in it, is not repeated. */
+export function formatKeyFile({ before, managed, after }: KeyFile): string {
+  const seen = new Set([...before, ...after].map((line) => line.trim()));
+  const block: string[] = [];
+  for (const [source, keys] of managed) {
+    const fresh = keys.filter((key) => !seen.has(key));
+    for (const key of fresh) seen.add(key);
+    // a source without a key of its own keeps its heading: the file shows that it was read
+    block.push(`${FROM}${source}`, ...fresh);
+  }
+  const middle = managed.size === 0 ? [] : [BEGIN, ...block, END];
+  const lines = [...before, ...middle, ...after];
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,37 @@
+import type { CloudConfig } from "../config/schema.ts";
+import { CommandError } from "../errors.ts";
+import { type Applier, forEachItem, listItems } from "./applier.ts";
+
+type CommandKey = "initCmd" | "bootCmd" | "runCmd";
+
+const NAMES: Readonly<Record<CommandKey, string>> = {
+  initCmd: "init_cmd",
+  bootCmd: "boot_cmd",
+  runCmd: "run_cmd",
+};
+
+/**
+ * How long other appliers wait for commands: they may prepare something for k3s, so they come first; but one that never
+ * ends must not keep the node out of its cluster.
+ */
+const PATIENCE = 60_000;
+
+/** Runs the user's shell commands of one phase, one after the other, on our own console. */
+export function commands(key: CommandKey): Applier {
+  const name = NAMES[key];
+  return {
+    name,
+    patience: PATIENCE,
+    apply: (config: CloudConfig, host) =>
+      forEachItem(listItems(name, config[key]), async (line, path) => {
+        const shown = JSON.stringify(line.trim().split("\n")[0]);
+        if (host.dryRun) {
+          host.log.info(`Would run ${path}: ${shown}`);
+          return;
+        }
+        host.log.info(`Running ${path}: ${shown}`);
+        const status = await host.sh(line);
+        if (status !== 0) throw new CommandError(`Command ${shown} failed (exit status ${status})`);
+      }),
+  };
+}

@@ -1,0 +1,69 @@
+import { CommandError } from "../errors.ts";
+import { type Applier, forEachItem, mapItems, plainText } from "./applier.ts";
+import { putFile, readIfExists } from "./files.ts";
+
+const FILE = "/etc/environment";
+/** The service manager gives these to every service. */
+const SERVICES = "/etc/systemd/system.conf.d/50-k3os-environment.conf";
+
+/** Merges variables into /etc/environment, which logins, k3s and the installer read, and gives them to all services. */
+export const environment: Applier = {
+  name: "environment",
+  apply: async (config, host) => {
+    const items = mapItems("k3os.environment", config.k3os?.environment);
+    if (items.length === 0) return;
+    const ours = new Map<string, string>();
+    const checking = forEachItem(items, ([name, value]) => {
+      if (!/^[A-Za-z_]\w*$/.test(name)) throw new CommandError("expected letters, digits and _ in the name");
+      ours.set(name, plainText(value));
+    });
+    await checking.finally(() => {
+      const merged = new Map([...parseEnvironment(readIfExists(FILE, host) ?? ""), ...ours]);
+      putFile(FILE, formatEnvironment(merged), {}, host);
+      putFile(SERVICES, serviceEnvironment(ours), {}, host);
+    });
+  },
+};
+
+/** The variables of an environment file: `NAME=value` with or without `export` and quotes; comments are dropped. */
+export function parseEnvironment(text: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [, name, value] = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*?)\s*$/.exec(line) ?? [];
+    if (name !== undefined && value !== undefined) variables.set(name, unquote(value));
+  }
+  return variables;
+}
+
+function unquote(value: string): string {
+  if (value.length >= 2 && value.startsWith("'") && value.endsWith("'")) return value.slice(1, -1);
+  if (value.length < 2 || !value.startsWith('"') || !value.endsWith('"')) return value;
+  return value.slice(1, -1).replaceAll(/\\(["\\$`])/g, "$1");
+}
+
+/** The text of an environment file, sorted by name. */
+export function formatEnvironment(variables: ReadonlyMap<string, string>): string {
+  const sorted = [...variables].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([name, value]) => `${name}=${quote(value)}\n`).join("");
+}
+
+/**
+ * The value in quotes that all readers understand alike: a shell, systemd's EnvironmentFile (which does not expand), and
+ * pam_env (which only strips the outer quotes). Only a value with both `'` and one of `"$\`` in it needs
+ * backslashes, which pam_env would keep.
+ */
+function quote(value: string): string {
+  if (!/["$`\\]/.test(value)) return `"${value}"`;
+  if (!value.includes("'")) return `'${value}'`;
+  return `"${value.replaceAll(/["$`\\]/g, "\\$&")}"`;
+}
+
+/** A drop-in for systemd-system.conf(5); `%` begins a specifier there. */
+function serviceEnvironment(variables: ReadonlyMap<string, string>): string {
+  const sorted = [...variables].sort(([a], [b]) => (a < b ? -1 : 1));
+  const assignments = sorted.map(([name, value]) => {
+    const escaped = value.replaceAll(/["\\]/g, "\\$&").replaceAll("%", "%%");
+    return `DefaultEnvironment="${name}=${escaped}"\n`;
+  });
+  return `[Manager]\n${assignments.join("")}`;
+}

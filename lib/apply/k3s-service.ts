@@ -1,0 +1,94 @@
+import type { K3osConfig } from "../config/schema.ts";
+import { plainText } from "./applier.ts";
+
+/** What the service file depends on, beside the configuration. */
+export interface K3sFacts {
+  /** Path of the k3s executable. */
+  readonly binary: string;
+  /** Changes when the executable does, so that an exchanged one is noticed. */
+  readonly fingerprint: string;
+  /** The boot mode, for the node label `k3os.io/mode`. */
+  readonly mode: string | undefined;
+  /** The version of k3OS, for the node label `k3os.io/version`. */
+  readonly version: string;
+}
+
+/**
+ * The arguments that k3s is started with: `k3s_args` as they are, or `agent` where there is a server to join and `server`
+ * elsewhere; then node labels, sorted, and taints. Both count only when the node registers for the first time.
+ */
+export function k3sArguments(
+  config: K3osConfig,
+  facts: Pick<K3sFacts, "mode" | "version">,
+): readonly string[] {
+  const given = config.k3sArgs ?? [];
+  const role = config.serverUrl ? "agent" : "server";
+  const args = given[0] === undefined || given[0].startsWith("-") ? [role, ...given] : [...given];
+  const labels = { ...config.labels, "k3os.io/version": facts.version };
+  const entries = Object.entries(
+    facts.mode === undefined ? labels : { ...labels, "k3os.io/mode": facts.mode },
+  );
+  for (const label of entries.map(([key, value]) => `${key}=${value}`).sort())
+    args.push("--node-label", label);
+  const taints = config.taints ?? [];
+  // one argument for all: k3s passes only the last of several with the same name on to the kubelet
+  if (taints.length > 0) args.push("--kubelet-arg", `register-with-taints=${taints.join(",")}`);
+  return args;
+}
+
+/** Variables with what must not be seen in a list of processes; their names are those of k3s. */
+export function k3sEnvironment(config: K3osConfig): string {
+  const variables = { K3S_URL: config.serverUrl, K3S_TOKEN: config.token };
+  const lines = Object.entries(variables).map(([name, value]) => (value ? `${name}=${quote(value)}\n` : ""));
+  return lines.join("");
+}
+
+/**
+ * The unit of the service, with the settings of the unit that k3s's own script writes
+ * (https://github.com/k3s-io/k3s/blob/v1.23.3%2Bk3s1/install.sh).
+ */
+export function k3sUnit(args: readonly string[], facts: Pick<K3sFacts, "binary" | "fingerprint">): string {
+  const line = [facts.binary, ...args].map(quoteArgument).join(" ");
+  return `[Unit]
+Description=Lightweight Kubernetes
+Documentation=https://k3s.io
+Wants=network-online.target
+After=network-online.target
+X-K3OS-Binary=${facts.fingerprint}
+
+[Service]
+Type=${args[0] === "server" ? "notify" : "exec"}
+EnvironmentFile=-/etc/environment
+EnvironmentFile=${K3S_ENVIRONMENT}
+KillMode=process
+Delegate=yes
+LimitNOFILE=1048576
+LimitNPROC=infinity
+LimitCORE=infinity
+TasksMax=infinity
+TimeoutStartSec=0
+Restart=always
+RestartSec=5s
+ExecStartPre=-/sbin/modprobe -a br_netfilter overlay
+ExecStart=${line}
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+export const K3S_UNIT = "k3s-service.service";
+export const K3S_UNIT_FILE = `/etc/systemd/system/${K3S_UNIT}`;
+export const K3S_ENVIRONMENT = "/etc/rancher/k3s/k3s-service.env";
+
+/** A value of systemd's EnvironmentFile (systemd.exec(5)). */
+function quote(value: string): string {
+  return `"${plainText(value).replaceAll(/["\\$`]/g, "\\$&")}"`;
+}
+
+/** An argument of ExecStart: `%` begins a specifier there and `$` a variable (systemd.service(5)). */
+function quoteArgument(argument: string): string {
+  const escaped = plainText(argument).replaceAll("%", "%%").replaceAll("$", "$$$$");
+  if (/^[\w@%+=:,./$-]+$/.test(escaped)) return escaped;
+  return `"${escaped.replaceAll(/["\\]/g, "\\$&")}"`;
+}

@@ -1,0 +1,61 @@
+import { createHash, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
+import { messageOf } from "../errors.ts";
+import { type Applier, type ApplyHost, ItemErrors, plainText } from "./applier.ts";
+import { putFile, readIfExists } from "./files.ts";
+import { USER } from "./users.ts";
+
+/** What was applied last, so that a password in clear is not hashed anew, with another salt, every time. */
+const RECORD = "/run/k3os/password";
+
+/** Sets the password of `rancher`. It reaches chpasswd(8) by standard input, never by an argument, file or log. */
+export const password: Applier = {
+  name: "password",
+  apply: async (config, host) => {
+    const value = config.k3os?.password ?? "";
+    if (value === "") return;
+    try {
+      await setPassword(plainText(value), host);
+    } catch (error) {
+      throw new ItemErrors([{ path: "k3os.password", message: messageOf(error) }]);
+    }
+  },
+};
+
+async function setPassword(value: string, host: ApplyHost): Promise<void> {
+  const isHash = value.startsWith("$");
+  const current = shadowField(host);
+  if (isHash ? current === value : isRecorded(value, current, host)) return;
+  if (host.dryRun) {
+    host.log.info(`Would set the password of "${USER}"`);
+    return;
+  }
+  const argv = ["chpasswd", ...(isHash ? ["-e"] : []), ...(host.root === "/" ? [] : ["--root", host.root])];
+  await host.run(argv, { input: `${USER}:${value}\n` });
+  if (!isHash) record(value, shadowField(host), host);
+}
+
+/** The hashed password in /etc/shadow (shadow(5)). */
+function shadowField(host: Pick<ApplyHost, "root">): string | undefined {
+  const lines = (readIfExists("/etc/shadow", host) ?? "").split("\n").map((line) => line.split(":"));
+  return lines.find(([name]) => name === USER)?.[1];
+}
+
+function record(value: string, field: string | undefined, host: ApplyHost): void {
+  if (field === undefined) return;
+  const salt = randomBytes(16).toString("hex");
+  putFile(RECORD, `${salt} ${digest(value, field, salt).toString("hex")}\n`, { mode: 0o600 }, host);
+}
+
+function isRecorded(value: string, field: string | undefined, host: ApplyHost): boolean {
+  const [salt = "", known = ""] = (readIfExists(RECORD, host) ?? "").trim().split(" ");
+  if (field === undefined || !/^[0-9a-f]{64}$/.test(known)) return false;
+  return timingSafeEqual(digest(value, field, salt), Buffer.from(known, "hex"));
+}
+
+/** Slow to guess, and bound to the hash that chpasswd made of it. */
+function digest(value: string, field: string, salt: string): Buffer {
+  return createHash("sha256")
+    .update(scryptSync(value, salt, 32))
+    .update(field)
+    .digest();
+}

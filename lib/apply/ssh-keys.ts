@@ -1,0 +1,95 @@
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { CloudConfig } from "../config/schema.ts";
+import { CommandError, messageOf } from "../errors.ts";
+import { fetchText, maskUrl } from "../http.ts";
+import { inRoot, PATH } from "../paths.ts";
+import { type Applier, type ApplyHost, type ItemError, ItemErrors, listItems } from "./applier.ts";
+import { formatKeyFile, keySource, LITERAL, parseKeyFile, readKeys } from "./authorized-keys.ts";
+import { putFile, readIfExists } from "./files.ts";
+import { type Account, findUser, USER } from "./users.ts";
+
+/** All sources are asked at once, so this bounds the whole applier. */
+const DEADLINE = 30_000;
+const MAX_BYTES = 1 << 20;
+
+/**
+ * Keeps the configured ssh keys of `rancher` in a block of authorized_keys that is ours; other lines stay. A source that
+ * cannot be reached, or may not be asked for want of `network`, keeps the keys that it gave last.
+ */
+export function sshKeys(options: { network: boolean }): Applier {
+  return {
+    name: "ssh_authorized_keys",
+    apply: async (config, host) => {
+      const items = listItems("ssh_authorized_keys", config.sshAuthorizedKeys);
+      const user = findUser(USER, host);
+      const path = join(user.home, ".ssh/authorized_keys");
+      const old = readIfExists(path, host) ?? "";
+      const file = parseKeyFile(old);
+      const answers = await Promise.all(items.map(([at, entry]) => ask(at, entry, options.network, host)));
+      const managed = new Map<string, readonly string[]>();
+      // a cloud's keys are literal: until it has answered, those that it gave before must still open the door
+      if (!options.network || isCloudSilent(config, host))
+        managed.set(LITERAL, file.managed.get(LITERAL) ?? []);
+      for (const { name, keys } of answers) {
+        managed.set(name, [...(managed.get(name) ?? []), ...(keys ?? file.managed.get(name) ?? [])]);
+      }
+      const text = formatKeyFile({ ...file, managed });
+      if (text !== old) {
+        if (!host.dryRun) makeDirectory(user, host);
+        putFile(path, text, { mode: 0o600, uid: user.uid, gid: user.gid }, host);
+      }
+      const errors = answers.flatMap(({ error }) => (error === undefined ? [] : [error]));
+      if (errors.length > 0) throw new ItemErrors(errors);
+    },
+  };
+}
+
+/** What a source said: undefined keys mean that those known from it stay. */
+interface Answer {
+  readonly name: string;
+  readonly keys: readonly string[] | undefined;
+  readonly error?: ItemError;
+}
+
+/** Never throws. */
+async function ask(path: string, entry: string, network: boolean, host: ApplyHost): Promise<Answer> {
+  let name: string = LITERAL;
+  try {
+    const source = keySource(entry);
+    if (source.kind === "literal") return { name, keys: source.lines };
+    name = maskUrl(source.name);
+    if (!network) return { name, keys: undefined };
+    const text = await fetchText(source.url, { deadline: DEADLINE, maxBytes: MAX_BYTES }, host);
+    const { keys, rejected } = readKeys(text);
+    if (rejected > 0 && keys.length === 0) throw new CommandError(`"${name}" holds no ssh public key`);
+    if (rejected > 0)
+      host.log.warn(`${path}: ${rejected} lines of "${name}" are no ssh public key: left out`);
+    return { name, keys };
+  } catch (error) {
+    const keys = name === LITERAL ? [] : undefined;
+    return { name, keys, error: { path, message: messageOf(error) } };
+  }
+}
+
+/** Data sources are configured, but none has answered since the boot. */
+function isCloudSilent(config: CloudConfig, host: Pick<ApplyHost, "root">): boolean {
+  return (config.k3os?.dataSources ?? []).length > 0 && !existsSync(inRoot(host, PATH.metadata));
+}
+
+function makeDirectory(user: Account, host: Pick<ApplyHost, "root">): void {
+  for (const [path, mode] of [[user.home, 0o755] as const, [join(user.home, ".ssh"), 0o700] as const]) {
+    const directory = inRoot(host, path);
+    const found = lstatSync(directory, { throwIfNoEntry: false });
+    if (found === undefined) {
+      mkdirSync(directory, { recursive: true, mode });
+    } else if (!found.isDirectory()) {
+      // its owner could point a link anywhere, and root would write there
+      throw new CommandError(`Cannot keep ssh keys in "${path}": expected a directory`);
+    } else if (path === user.home) {
+      continue;
+    }
+    chownSync(directory, user.uid, user.gid);
+    chmodSync(directory, mode);
+  }
+}

@@ -1,0 +1,128 @@
+import type { CloudConfig } from "../config/schema.ts";
+import { messageOf } from "../errors.ts";
+import { type Applier, type ApplyHost, ItemErrors } from "./applier.ts";
+import { commands } from "./commands.ts";
+import { dataSources } from "./data-sources.ts";
+import { dnsNtp } from "./dns-ntp.ts";
+import { environment } from "./environment.ts";
+import { hostname } from "./hostname.ts";
+import { install } from "./install.ts";
+import { k3s } from "./k3s.ts";
+import { modules } from "./modules.ts";
+import { password } from "./password.ts";
+import { sshKeys } from "./ssh-keys.ts";
+import { sysctls } from "./sysctls.ts";
+import { wifi } from "./wifi.ts";
+import { writeFiles } from "./write-files.ts";
+
+/** When the configuration is applied: three times in every boot, and once after `k3os install` without a disk. */
+export type Phase = "initrd" | "boot" | "runtime" | "install";
+
+/** What each phase does, in order. */
+export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
+  /** /usr is there, but no service, no network, and files in memory only. */
+  initrd: [modules, sysctls, hostname, password, writeFiles, environment, commands("initCmd")],
+  /** All disks are there, but no service and no network. */
+  boot: [
+    dataSources,
+    modules,
+    sysctls,
+    hostname,
+    dnsNtp({ restart: false }),
+    wifi,
+    password,
+    sshKeys({ network: false }),
+    k3s({ start: false }),
+    writeFiles,
+    environment,
+    commands("bootCmd"),
+  ],
+  /** Services run, the network is up if there is one, and the cloud has been asked. */
+  runtime: [
+    modules,
+    sysctls,
+    hostname,
+    dnsNtp({ restart: true }),
+    wifi,
+    password,
+    sshKeys({ network: true }),
+    writeFiles,
+    environment,
+    commands("runCmd"),
+    install,
+    k3s({ start: true }),
+  ],
+  /** The user has just made this live system a server or an agent. */
+  install: [k3s({ start: true })],
+};
+
+/** A part of the configuration that is not in effect. */
+export interface ApplyFailure {
+  readonly phase: Phase;
+  readonly applier: string;
+  /** The entry concerned, such as `write_files[2]`; absent if the whole applier failed. */
+  readonly path?: string;
+  readonly message: string;
+}
+
+/**
+ * Applies what belongs to a phase. Every applier does its work whatever became of the others; failures are logged as
+ * they happen and returned. Never throws.
+ */
+export async function applyPhase(
+  phase: Phase,
+  config: CloudConfig,
+  host: ApplyHost,
+): Promise<readonly ApplyFailure[]> {
+  return await applyAll(phase, PHASES[phase], config, host);
+}
+
+/** {@link applyPhase} with a list of its own. */
+export async function applyAll(
+  phase: Phase,
+  appliers: readonly Applier[],
+  config: CloudConfig,
+  host: ApplyHost,
+): Promise<readonly ApplyFailure[]> {
+  const failures: ApplyFailure[] = [];
+  const unfinished: Promise<void>[] = [];
+  for (const applier of appliers) {
+    host.log.debug(`applying ${applier.name} (${phase})`);
+    const work = applyOne(applier, config, host).then((found) => {
+      for (const { path, message } of found) {
+        host.log.error(`Cannot apply ${path ?? applier.name}: ${message}`);
+        failures.push({ phase, applier: applier.name, ...(path === undefined ? {} : { path }), message });
+      }
+    });
+    unfinished.push(work);
+    if (applier.patience === undefined || (await endsWithin(work, applier.patience))) await work;
+    else host.log.warn(`${applier.name} still runs after ${applier.patience / 1000} s: going on without it`);
+  }
+  await Promise.all(unfinished);
+  return failures;
+}
+
+async function applyOne(
+  applier: Applier,
+  config: CloudConfig,
+  host: ApplyHost,
+): Promise<readonly { readonly path?: string; readonly message: string }[]> {
+  try {
+    await applier.apply(config, host);
+    return [];
+  } catch (error) {
+    return error instanceof ItemErrors ? error.items : [{ message: messageOf(error) }];
+  }
+}
+
+async function endsWithin(work: Promise<void>, milliseconds: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, milliseconds, false);
+  });
+  try {
+    return await Promise.race([work.then(() => true), patience]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

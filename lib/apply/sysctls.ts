@@ -1,0 +1,72 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { CommandError, messageOf } from "../errors.ts";
+import { inRoot } from "../paths.ts";
+import { type Applier, type ApplyHost, forEachItem, mapItems, plainText } from "./applier.ts";
+import { putFile, removeFile } from "./files.ts";
+
+/**
+ * Read by systemd-sysctl, which would otherwise put the image's defaults over ours when it starts, and by udev for
+ * network interfaces that appear later. The name sorts behind the image's files.
+ */
+const FILE = "/etc/sysctl.d/95-k3os-config.conf";
+
+/** Sets kernel parameters, in the order in which they are written. */
+export const sysctls: Applier = {
+  name: "sysctls",
+  apply: async (config, host) => {
+    const lines: string[] = [];
+    const items = mapItems("k3os.sysctls", config.k3os?.sysctls);
+    const writing = forEachItem(items, ([key, value]) => {
+      const path = sysctlPath(key);
+      lines.push(`${path} = ${plainText(value)}\n`);
+      writeSysctl(path, value, host);
+    });
+    await writing.finally(() => {
+      if (lines.length > 0) putFile(FILE, lines.join(""), {}, host);
+      else removeFile(FILE, host);
+    });
+  },
+};
+
+/**
+ * The path below /proc/sys of a key as sysctl(8) takes it: if its first separator is a dot, dots separate and a slash
+ * stands for a dot in a name (`net.ipv4.conf.eth0/100.rp_filter`); if it is a slash, the other way round.
+ */
+export function sysctlPath(key: string): string {
+  const text = plainText(key.trim());
+  const first = /[./]/.exec(text)?.[0];
+  const swapped = text.replace(/[./]/g, (char) => (char === "." ? "/" : "."));
+  const path = first === "." ? swapped : text;
+  const parts = path.split("/");
+  const odd = parts.some((part) => part === "" || part === "." || part === ".." || /[\s=*?[\]]/.test(part));
+  if (!odd && parts.length > 1) return path;
+  throw new CommandError(`Found the kernel setting "${key}": expected a name such as "kernel.printk"`);
+}
+
+function writeSysctl(path: string, value: string, host: Pick<ApplyHost, "root" | "dryRun" | "log">): void {
+  const file = inRoot(host, `/proc/sys/${path}`);
+  if (isSetTo(file, value)) return;
+  if (host.dryRun) {
+    host.log.info(`Would set "${path}"`);
+    return;
+  }
+  try {
+    writeFileSync(file, `${value}\n`, { flag: "r+" }); // never create one
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    throw new CommandError(missing ? "The kernel has no such setting" : messageOf(error));
+  }
+}
+
+/** Whether the setting has that value; the kernel separates numbers by tabs. */
+function isSetTo(file: string, value: string): boolean {
+  try {
+    return words(readFileSync(file, "utf8")) === words(value);
+  } catch {
+    return false; // some can only be written
+  }
+}
+
+function words(text: string): string {
+  return text.trim().split(/\s+/).join(" ");
+}

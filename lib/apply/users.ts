@@ -1,0 +1,44 @@
+import { CommandError } from "../errors.ts";
+import type { ApplyHost } from "./applier.ts";
+import { readIfExists } from "./files.ts";
+
+/** The account that the configuration is about: its password and ssh keys. */
+export const USER = "rancher";
+
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** The account of exactly this name in /etc/passwd (passwd(5)). Throws CommandError if there is none. */
+export function findUser(name: string, host: Pick<ApplyHost, "root">): Account {
+  const fields = findLine("/etc/passwd", name, host);
+  if (fields === undefined) throw new CommandError(`Unknown user "${name}": not in /etc/passwd`);
+  const [, , uid, gid, , home = "/"] = fields;
+  return { name, uid: Number(uid), gid: Number(gid), home };
+}
+
+/** The ids that `USER`, `USER:GROUP` or numbers mean. Without a group it is the first of `fallback`. */
+export function findOwner(
+  owner: string,
+  fallback: { readonly uid: number; readonly gid: number },
+  host: Pick<ApplyHost, "root">,
+): { uid: number; gid: number } {
+  const [user = "", group = ""] = owner.split(":");
+  const uid = user === "" ? fallback.uid : /^\d+$/.test(user) ? Number(user) : findUser(user, host).uid;
+  const gid = group === "" ? fallback.gid : /^\d+$/.test(group) ? Number(group) : findGroup(group, host);
+  return { uid, gid };
+}
+
+function findGroup(name: string, host: Pick<ApplyHost, "root">): number {
+  const fields = findLine("/etc/group", name, host);
+  if (fields === undefined) throw new CommandError(`Unknown group "${name}": not in /etc/group`);
+  return Number(fields[2]);
+}
+
+function findLine(file: string, name: string, host: Pick<ApplyHost, "root">): string[] | undefined {
+  const lines = (readIfExists(file, host) ?? "").split("\n");
+  return lines.map((line) => line.split(":")).find((fields) => fields[0] === name);
+}
