@@ -43,6 +43,8 @@ export interface Command<O extends Options = Options> {
   readonly options: O;
   /** How many positional arguments are allowed; default 0. */
   readonly maxPositionals?: number;
+  /** The arguments are not ours to understand (the kernel passes its own to process 1): nothing is parsed or refused. */
+  readonly rawArguments?: boolean;
   readonly subcommands?: CommandTable;
   /** Returns the exit status. */
   run(args: Arguments<O>, host: Host): Promise<number>;
@@ -80,7 +82,7 @@ export function parseCommandLine<O extends Options>(
   env: Host["env"],
 ): Arguments<O & typeof GLOBAL_OPTIONS> {
   const options: Options = { ...command.options, ...GLOBAL_OPTIONS };
-  const { values, positionals } = parseStrictly(options, argv);
+  const { values, positionals } = parseStrictly(options, command.rawArguments ? [] : argv);
   const limit = command.maxPositionals ?? 0;
   if (positionals.length > limit) throw new UsageError(`Unexpected argument "${positionals[limit]}"`);
   const complete = Object.entries(options).map(([name, option]) => [

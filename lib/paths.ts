@@ -27,6 +27,8 @@ export const PATH = {
   target: "/run/k3os/target",
   medium: "/run/k3os/iso",
   kernelMount: "/run/k3os/kernel",
+  /** A static shell that outlives the initrd: there for any failure of the boot, whatever root is mounted. */
+  rescueShell: "/run/k3os/busybox",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
   /** The state file system during boot, seen from the running root. */

@@ -1,0 +1,63 @@
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { readSuperblock, type Superblock } from "../disk/superblock.ts";
+import { LABEL } from "../paths.ts";
+
+/** A block device that holds a file system we know. */
+export interface FoundDevice extends Superblock {
+  /** Device node, e.g. `/dev/vda1`. */
+  readonly path: string;
+  /** It is a partition of another device. */
+  readonly partition: boolean;
+}
+
+/** Kernel devices that never hold an installed system or a medium. */
+const IGNORED = /^(ram|loop|zram|nbd|fd)\d/;
+
+/** All block devices with a known file system, whole disks before partitions, each group by name. */
+export function findDevices(sys = "/sys/class/block", dev = "/dev"): FoundDevice[] {
+  const names = existsSync(sys) ? readdirSync(sys).filter((name) => !IGNORED.test(name)) : [];
+  const devices = names.flatMap((name) => {
+    const path = join(dev, name.replaceAll("!", "/")); // sysfs writes cciss/c0d0 as cciss!c0d0
+    const superblock = readSuperblock(path);
+    const partition = existsSync(join(sys, name, "partition"));
+    return superblock === undefined ? [] : [{ ...superblock, path, partition }];
+  });
+  const order = (device: FoundDevice) => `${device.partition ? 1 : 0} ${device.path}`;
+  return devices.sort((a, b) => order(a).localeCompare(order(b), "en", { numeric: true }));
+}
+
+/** The devices that hold an installed system. */
+export function stateDevices(devices: readonly FoundDevice[]): FoundDevice[] {
+  return devices.filter((device) => device.type === "ext" && device.label === LABEL.state);
+}
+
+/** The devices that may be the installation medium: those labelled so first, then the others worth a look inside. */
+export function mediumCandidates(devices: readonly FoundDevice[]): FoundDevice[] {
+  const labelled = devices.filter((device) => device.label === LABEL.medium);
+  const others = devices.filter((device) => device.label !== LABEL.medium && device.label !== LABEL.state);
+  return [...labelled, ...others];
+}
+
+/** Every `modalias` of the devices that the kernel has found so far. */
+export function modaliases(sys = "/sys/devices"): Set<string> {
+  const found = new Set<string>();
+  const visit = (directory: string): void => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) visit(path);
+      else if (entry.name === "modalias") addAlias(path, found);
+    }
+  };
+  visit(realpathSync(sys));
+  return found;
+}
+
+function addAlias(path: string, found: Set<string>): void {
+  try {
+    const alias = readFileSync(path, "utf8").trim();
+    if (alias !== "") found.add(alias);
+  } catch {
+    // the device went away while we looked: its modules are not needed
+  }
+}

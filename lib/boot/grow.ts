@@ -1,0 +1,51 @@
+import { existsSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { CommandError } from "../errors.ts";
+import { MARKER, PATH } from "../paths.ts";
+import type { SystemBoot } from "./system.ts";
+
+/** A partition as the kernel knows it. */
+interface Partition {
+  readonly device: string;
+  readonly disk: string;
+  readonly number: number;
+}
+
+/**
+ * Extends the partition and the file system of the running root to the end of its disk, if the installer left the
+ * marker. The disk is the one that is mounted, since names (which the marker holds) change from boot to boot. All
+ * happens online; the marker goes only when everything worked, so that a failure is tried again at the next boot.
+ */
+export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">): Promise<void> {
+  const marker = join(PATH.base, PATH.system, MARKER.growpart);
+  if (!existsSync(marker)) return;
+  const { device, disk, number } = partitionOf("/");
+  const label = (await boot.run(["sfdisk", "--dump", disk])).stdout;
+  // an image copied to a larger disk has its backup table in the middle; it must move before the partition can grow
+  if (/^label: gpt$/m.test(label))
+    await boot.run(["sfdisk", "--no-reread", "--relocate", "gpt-bak-std", disk]);
+  await boot.run(["sfdisk", "--no-reread", "--no-tell-kernel", "-N", String(number), disk], {
+    input: ", +\n",
+  });
+  await boot.run(["partx", "--update", "--nr", String(number), disk]);
+  await boot.run(["resize2fs", device]);
+  rmSync(marker);
+  boot.log.info(`Grew ${device} to the end of ${disk}`);
+}
+
+/** The partition that holds the file system of `path`. Throws CommandError if that is not on a partition. */
+function partitionOf(path: string): Partition {
+  const { dev } = statSync(path);
+  const major = ((dev >> 8) & 0xfff) | 0; // linux/kdev_t.h, as glibc and musl encode it for these sizes
+  const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
+  const link = `/sys/dev/block/${major}:${minor}`;
+  if (!existsSync(link)) throw new CommandError(`"${path}" is not on a block device`);
+  const sys = realpathSync(link);
+  const number = join(sys, "partition");
+  if (!existsSync(number)) throw new CommandError(`"/dev/${basename(sys)}" is not a partition`);
+  return {
+    device: `/dev/${basename(sys)}`,
+    disk: `/dev/${basename(dirname(sys))}`,
+    number: Number(readFileSync(number, "utf8")),
+  };
+}

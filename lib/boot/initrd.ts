@@ -1,0 +1,191 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError, messageOf } from "../errors.ts";
+import { FILE, LABEL, PATH } from "../paths.ts";
+import { mount, unmount } from "../sys.ts";
+import { type FoundDevice, findDevices, mediumCandidates, stateDevices } from "./devices.ts";
+import type { BootHost } from "./host.ts";
+import { JOURNAL_DIRECTORY } from "./journal.ts";
+import { type BootWords, bootWords, decideMode, type Mode } from "./mode.ts";
+import { createModuleLoader, type ModuleLoader } from "./modules.ts";
+import { mountKernelFileSystems } from "./mounts.ts";
+import { prepareState } from "./state.ts";
+
+/** How long the boot waits for a disk or medium, in milliseconds. */
+const DEVICE_WAIT = 30_000;
+const POLL = 100;
+
+/** The root that the initrd leaves for: its `/sbin/init` is started with `K3OS_MODE`. */
+export interface NewRoot {
+  readonly path: string;
+  readonly mode: "local" | "live" | "install" | "shell";
+}
+
+/** Where the new root is put together; not below /run, which moves into it. */
+const NEW_ROOT = "/sysroot";
+
+/** The first stage: from the initrd's `/init` to a mounted root. Throws CommandError with the reason when there is none. */
+export async function bootInitrd(host: BootHost): Promise<NewRoot> {
+  mountKernelFileSystems();
+  keepRescueTools();
+  const words = bootWords(readFileSync(PATH.cmdline, "utf8"));
+  const modules = createModuleLoader(host);
+  const { mode, devices } = await chooseMode(words, modules, host);
+  host.log.info(`Mode ${mode}`);
+  if (mode === "disk") return bootDisk(devices, modules, host);
+  if (mode === "shell") return bootRescue(modules, host);
+  await mountMedium(modules, host);
+  return ramRoot(mode, PATH.medium, host);
+}
+
+function keepRescueTools(): void {
+  mkdirSync(PATH.runtime, { recursive: true });
+  if (existsSync("/bin/busybox")) copyFileSync("/bin/busybox", PATH.rescueShell);
+}
+
+async function chooseMode(
+  words: BootWords,
+  modules: ModuleLoader,
+  host: BootHost,
+): Promise<{ mode: Exclude<Mode, "local">; devices: FoundDevice[] }> {
+  const deadline = host.clock.now() + DEVICE_WAIT;
+  for (let round = 0; ; round++) {
+    await modules.loadNew();
+    const devices = findDevices();
+    const found = { state: stateDevices(devices).length > 0, waited: host.clock.now() >= deadline };
+    const mode = decideMode(words, found);
+    if (mode !== undefined) return { mode, devices };
+    if (round === 20)
+      host.log.info(`Waiting for a disk labelled ${LABEL.state} (up to ${DEVICE_WAIT / 1000} s)`);
+    await host.clock.sleep(POLL);
+  }
+}
+
+/** Repeats `look` as devices appear until it finds something or the time is over. */
+async function waitFor<T>(
+  what: string,
+  milliseconds: number,
+  look: () => T | undefined,
+  modules: ModuleLoader,
+  host: BootHost,
+): Promise<T | undefined> {
+  const deadline = host.clock.now() + milliseconds;
+  for (let round = 0; ; round++) {
+    await modules.loadNew();
+    const found = look();
+    if (found !== undefined || host.clock.now() >= deadline) return found;
+    if (round === 20) host.log.info(`Waiting for ${what} (up to ${milliseconds / 1000} s)`);
+    await host.clock.sleep(POLL);
+  }
+}
+
+async function bootDisk(
+  seen: readonly FoundDevice[],
+  modules: ModuleLoader,
+  host: BootHost,
+): Promise<NewRoot> {
+  const look = (devices: readonly FoundDevice[]) => (devices.length > 0 ? devices : undefined);
+  const states =
+    look(stateDevices(seen)) ??
+    (await waitFor(
+      "the installed system",
+      DEVICE_WAIT,
+      () => look(stateDevices(findDevices())),
+      modules,
+      host,
+    ));
+  if (states === undefined) {
+    throw new CommandError(`No file system labelled "${LABEL.state}" was found`, {
+      hint: "check that the disk is attached, or boot the installation medium",
+    });
+  }
+  await mountState(states, NEW_ROOT, host);
+  await prepareState(NEW_ROOT, host);
+  host.log.open(join(NEW_ROOT, "k3os/data", JOURNAL_DIRECTORY));
+  return { path: NEW_ROOT, mode: "local" };
+}
+
+async function mountState(states: readonly FoundDevice[], target: string, host: BootHost): Promise<void> {
+  const [device] = states;
+  if (device === undefined) return;
+  if (states.length > 1) {
+    const all = states.map(({ path }) => path).join(", ");
+    host.log.warn(`${states.length} file systems are labelled ${LABEL.state} (${all}); using ${device.path}`);
+  }
+  await checkFileSystem(device.path, host);
+  mkdirSync(target, { recursive: true });
+  mount(device.path, target, { type: "ext4", flags: ["relatime"] });
+  host.log.info(`Mounted ${device.path} (${LABEL.state})`);
+}
+
+/** Repairs what e2fsck can repair without questions; exit statuses from 4 on mean that errors are left (e2fsck(8)). */
+async function checkFileSystem(device: string, host: BootHost): Promise<void> {
+  if (!existsSync("/sbin/e2fsck")) return;
+  const { code, stdout, stderr } = await host.run(["/sbin/e2fsck", "-p", device], { check: false });
+  const said = `${stdout}${stderr}`.trim();
+  if (code >= 4) host.log.warn(`The file system on ${device} has errors that need a manual e2fsck: ${said}`);
+  else if (code > 0) host.log.info(`Repaired the file system on ${device}: ${said}`);
+}
+
+/** Mounts the installation medium read-only: by its label, or else the first file system that holds a k3OS tree. */
+async function mountMedium(modules: ModuleLoader, host: BootHost, wait = DEVICE_WAIT): Promise<void> {
+  mkdirSync(PATH.medium, { recursive: true });
+  const found = await waitFor("the installation medium", wait, () => tryMediums(host), modules, host);
+  if (found === undefined) {
+    throw new CommandError(
+      `No installation medium was found (label "${LABEL.medium}", or any with a k3OS tree)`,
+      {
+        hint: "check that the CD or USB stick is attached",
+      },
+    );
+  }
+  host.log.info(`Mounted the installation medium ${found.path}`);
+}
+
+function tryMediums(host: BootHost): FoundDevice | undefined {
+  return mediumCandidates(findDevices()).find((device) => {
+    const type = device.type === "ext" ? "ext4" : device.type;
+    try {
+      mount(device.path, PATH.medium, { type, flags: ["ro"] });
+    } catch (error) {
+      host.log.debug(messageOf(error));
+      return false;
+    }
+    if (existsSync(join(PATH.medium, "k3os/system/k3os/current", FILE.executable))) return true;
+    unmount(PATH.medium);
+    return false;
+  });
+}
+
+/** The rescue shell gets its programs from the medium or else from the installed system, whose disk stays mounted. */
+async function bootRescue(modules: ModuleLoader, host: BootHost): Promise<NewRoot> {
+  const look = () => {
+    const devices = findDevices();
+    return stateDevices(devices).length > 0 || mediumCandidates(devices).length > 0 ? devices : undefined;
+  };
+  const devices = (await waitFor("a disk or medium", DEVICE_WAIT / 3, look, modules, host)) ?? [];
+  const states = stateDevices(devices);
+  if (states.length > 0) {
+    try {
+      await mountState(states, PATH.target, host);
+      return ramRoot("shell", PATH.target, host);
+    } catch (error) {
+      host.log.warn(messageOf(error));
+    }
+  }
+  await mountMedium(modules, host, 0);
+  return ramRoot("shell", PATH.medium, host);
+}
+
+/** A root in RAM whose `/k3os/system` is that of a mounted medium or disk. */
+function ramRoot(mode: "live" | "install" | "shell", source: string, host: BootHost): NewRoot {
+  mkdirSync(NEW_ROOT, { recursive: true });
+  mount("k3os", NEW_ROOT, { type: "tmpfs", data: "mode=0755" });
+  for (const directory of ["k3os/system", "k3os/data", "sbin"]) {
+    mkdirSync(join(NEW_ROOT, directory), { recursive: true });
+  }
+  mount(join(source, "k3os/system"), join(NEW_ROOT, "k3os/system"), { flags: ["bind"] });
+  symlinkSync(join("..", PATH.system, "k3os/current", FILE.executable), join(NEW_ROOT, "sbin/init"));
+  host.log.debug(`The root in RAM uses ${source}`);
+  return { path: NEW_ROOT, mode };
+}

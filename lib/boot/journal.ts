@@ -1,0 +1,112 @@
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Log } from "../log.ts";
+import { PATH } from "../paths.ts";
+
+/** How many boots are kept: `boot.log`, `boot.log.1` … */
+const KEPT = 5;
+
+/**
+ * The log of a boot. Each line goes to the kernel's log, and so to every console, and to a file on the state partition
+ * as soon as that is mounted, flushed line by line: it survives a boot that fails later.
+ */
+export interface BootJournal extends Log {
+  /** Starts a new file in `directory` (made if missing), keeping those of earlier boots, and writes all lines so far. */
+  open(directory: string): void;
+  /** Goes on in the file that an earlier stage of this boot opened; nothing happens if there is none. */
+  resume(directory: string): void;
+  close(): void;
+}
+
+export function createJournal(options: { debug: boolean; now: () => number }): BootJournal {
+  const lines: string[] = [];
+  let file: number | undefined;
+
+  function write(level: number, text: string): void {
+    const line = `${new Date(options.now()).toISOString()} [${uptime()}] ${text}\n`;
+    toConsole(level, text);
+    if (file === undefined) lines.push(line);
+    else append(line);
+  }
+
+  function append(line: string): void {
+    if (file === undefined) return;
+    try {
+      writeSync(file, line);
+      fsyncSync(file);
+    } catch (error) {
+      file = undefined; // a full or failing disk must not stop the boot
+      toConsole(4, `The boot journal cannot be written: ${String(error)}`);
+    }
+  }
+
+  function start(path: string): void {
+    try {
+      file = openSync(path, "a", 0o640);
+    } catch (error) {
+      toConsole(4, `The boot journal cannot be opened: ${String(error)}`);
+      return;
+    }
+    append(lines.splice(0).join(""));
+  }
+
+  return {
+    debug: (text) => {
+      if (options.debug) write(6, text);
+    },
+    info: (text) => write(5, text),
+    warn: (text) => write(4, `Warning: ${text}`),
+    error: (text) => write(3, `Error: ${text}`),
+    open: (directory) => {
+      mkdirSync(directory, { recursive: true });
+      rotate(join(directory, "boot.log"));
+      start(join(directory, "boot.log"));
+    },
+    resume: (directory) => {
+      if (existsSync(join(directory, "boot.log"))) start(join(directory, "boot.log"));
+    },
+    close: () => {
+      if (file !== undefined) closeSync(file);
+      file = undefined;
+    },
+  };
+}
+
+/** Seconds since the kernel started, as its own log shows them. */
+function uptime(): string {
+  try {
+    return readFileSync("/proc/uptime", "utf8").split(" ")[0]?.padStart(8) ?? "?";
+  } catch {
+    return "?"; // /proc is not mounted yet
+  }
+}
+
+/** Through the kernel's log a line reaches all consoles, where our own output would reach only the last one. */
+function toConsole(level: number, text: string): void {
+  try {
+    for (const line of text.split("\n"))
+      appendFileSync("/dev/kmsg", `<${level}>k3os: ${line}\n`, { flag: "w" });
+  } catch {
+    process.stderr.write(`k3os: ${text}\n`); // no /dev/kmsg in a container
+  }
+}
+
+function rotate(path: string): void {
+  for (let age = KEPT - 1; age >= 1; age--) {
+    const younger = age === 1 ? path : `${path}.${age - 1}`;
+    if (existsSync(younger)) renameSync(younger, `${path}.${age}`);
+  }
+}
+
+/** Where the journal of an installed system lies, below the root of the running system. */
+export const JOURNAL_DIRECTORY = join(PATH.localState, "boot");

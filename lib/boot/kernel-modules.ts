@@ -1,0 +1,41 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { FILE, PATH } from "../paths.ts";
+import { mount, mountImage, unmount } from "../sys.ts";
+import type { SystemBoot } from "./system.ts";
+
+/** Directories of the kernel image, and where they belong in the running system. */
+const KERNEL_BINDS: readonly (readonly [string, string])[] = [
+  ["lib/modules", "/usr/lib/modules"],
+  ["lib/firmware", "/usr/lib/firmware"],
+  ["headers", "/usr/src"],
+];
+
+/**
+ * Makes the running kernel's modules and firmware appear: from the kernel image of exactly this kernel, or else from the
+ * old root, which is a foreign board's own system.
+ */
+export function bindKernelModules(boot: Pick<SystemBoot, "log">): void {
+  const kernel = release();
+  const image = join(PATH.system, "kernel", kernel, FILE.kernelSquashfs);
+  if (existsSync(image)) {
+    mkdirSync(PATH.kernelMount, { recursive: true });
+    mountImage(image, PATH.kernelMount, "squashfs");
+    bindAll(PATH.kernelMount);
+    unmount(PATH.kernelMount, { lazy: true });
+    return;
+  }
+  if (existsSync(join(PATH.base, "lib/modules", kernel))) {
+    bindAll(PATH.base);
+    return;
+  }
+  boot.log.warn(`There are no modules for kernel ${kernel}`);
+}
+
+function bindAll(from: string): void {
+  for (const [directory, target] of KERNEL_BINDS) {
+    const source = join(from, directory);
+    if (existsSync(source) && existsSync(target)) mount(source, target, { flags: ["bind"] });
+  }
+}

@@ -1,0 +1,63 @@
+import { CommandError } from "../errors.ts";
+
+/** What the machine is booted for. The second stage of a disk boot is `local`; `shell` is the rescue shell. */
+export const MODES = ["disk", "live", "install", "local", "shell"] as const;
+export type Mode = (typeof MODES)[number];
+
+/** The words of the kernel command line that concern the boot itself; all others belong to the configuration. */
+export interface BootWords {
+  /** `k3os.mode=X`, or `rescue` for the mode `shell`; the last of them counts. */
+  readonly mode: string | undefined;
+  /** `k3os.fallback_mode=X`: what to do when no installed system is found. */
+  readonly fallbackMode: string | undefined;
+  /** `k3os.debug` */
+  readonly debug: boolean;
+}
+
+/** Picks the boot's own words out of the kernel command line. */
+export function bootWords(cmdline: string): BootWords {
+  let mode: string | undefined;
+  let fallbackMode: string | undefined;
+  let debug = false;
+  for (const word of cmdline.split(/\s+/)) {
+    const [key, value = ""] = split(word);
+    if (key === "rescue" && !word.includes("=")) mode = "shell";
+    else if (key === "k3os.mode") mode = value;
+    else if (key === "k3os.fallback_mode") fallbackMode = value;
+    else if (key === "k3os.debug") debug = value !== "false" && value !== "0";
+  }
+  return { mode, fallbackMode, debug };
+}
+
+function split(word: string): [string, string?] {
+  const bare = word.replaceAll('"', "");
+  const at = bare.indexOf("=");
+  return at === -1 ? [bare] : [bare.slice(0, at), bare.slice(at + 1)];
+}
+
+/**
+ * Decides what an initrd boots; undefined means: wait for more devices. An explicit mode counts at once. Otherwise an
+ * installed system wins, and the fallback mode is taken only when the wait is over, so that a slow disk is never
+ * installed over. Throws CommandError for an unknown mode, or when the wait is over and nothing was found.
+ */
+export function decideMode(
+  words: Pick<BootWords, "mode" | "fallbackMode">,
+  found: { readonly state: boolean; readonly waited: boolean },
+): Exclude<Mode, "local"> | undefined {
+  if (words.mode !== undefined) return initrdMode(words.mode, "k3os.mode");
+  if (found.state) return "disk";
+  if (!found.waited) return undefined;
+  if (words.fallbackMode !== undefined) return initrdMode(words.fallbackMode, "k3os.fallback_mode");
+  throw new CommandError('No file system labelled "K3OS_STATE" was found', {
+    hint: "boot with k3os.mode=live or k3os.mode=install from an installation medium, or check the disk",
+  });
+}
+
+function initrdMode(name: string, parameter: string): Exclude<Mode, "local"> {
+  // in an initrd "local" can only mean the installed system
+  if (name === "local") return "disk";
+  const mode = MODES.find((known) => known === name);
+  if (mode !== undefined && mode !== "local") return mode;
+  const wanted = MODES.filter((known) => known !== "local").join(", ");
+  throw new CommandError(`Unknown mode "${name}" in ${parameter}: expected one of ${wanted}`);
+}

@@ -1,0 +1,55 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError } from "../errors.ts";
+import { FILE, MARKER } from "../paths.ts";
+import type { BootHost } from "./host.ts";
+
+/** Makes a mounted state file system bootable: resets it if a marker says so, checks its parts, makes `/sbin/init`. */
+export async function prepareState(root: string, host: Pick<BootHost, "log">): Promise<void> {
+  resetData(root, host);
+  const system = join(root, "k3os/system");
+  requireFile(join(system, "k3os/current", FILE.executable));
+  linkNewest(join(system, "k3s"), "k3s", host);
+  const init = join(root, "sbin/init");
+  if (isThere(init)) return;
+  mkdirSync(join(root, "sbin"), { recursive: true });
+  symlinkSync(join("../k3os/system/k3os/current", FILE.executable), init);
+}
+
+/** Deletes all persistent data when the marker `factory-reset` (once) or `ephemeral` (every boot) is there. */
+function resetData(root: string, host: Pick<BootHost, "log">): void {
+  const markers = [MARKER.factoryReset, MARKER.ephemeral];
+  const marker = markers.find((name) => existsSync(join(root, "k3os/system", name)));
+  if (marker === undefined) return;
+  host.log.info(`Deleting all data (marker ${marker})`);
+  rmSync(join(root, "k3os/data"), { recursive: true, force: true });
+  rmSync(join(root, "k3os/system", MARKER.factoryReset), { force: true });
+}
+
+function requireFile(path: string): void {
+  if (existsSync(path)) return;
+  throw new CommandError(`The installed system is incomplete: "${path}" is missing`, {
+    hint: 'boot "k3OS Rescue", or the installation medium, and restore it',
+  });
+}
+
+/** A `current` link that is missing is set to the newest version there is. */
+function linkNewest(component: string, file: string, host: Pick<BootHost, "log">): void {
+  const current = join(component, "current");
+  if (!existsSync(component) || isThere(current)) return;
+  const versions = readdirSync(component).filter((name) => existsSync(join(component, name, file)));
+  const newest = versions.sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1);
+  if (newest === undefined) return;
+  host.log.warn(`${current} was missing: linking it to ${newest}`);
+  symlinkSync(newest, current);
+}
+
+/** Whether the path itself exists, be it a link that leads nowhere. */
+export function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** The target of a link, or undefined if there is none. */
+export function linkTarget(path: string): string | undefined {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
+}

@@ -1,0 +1,40 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { changeRoot, mount } from "../sys.ts";
+import { KERNEL_MOUNT_POINTS } from "./mounts.ts";
+
+/**
+ * Leaves the initrd for a mounted root, as switch_root(8) does: moves the kernel's mounts over, frees the memory that the
+ * initrd's files take, and makes the new root "/". pivot_root(2) cannot do it, since the initial root cannot be moved.
+ */
+export function switchRoot(newRoot: string): void {
+  moveKernelMounts(newRoot);
+  const initrd = statSync("/").dev;
+  process.chdir(newRoot);
+  freeInitrd("/", initrd);
+  mount(".", "/", { flags: ["move"] });
+  changeRoot(".");
+}
+
+/** Moves /proc, /sys, /dev and /run with all that is mounted below them into a new root. */
+export function moveKernelMounts(newRoot: string): void {
+  for (const path of KERNEL_MOUNT_POINTS) {
+    mkdirSync(join(newRoot, path), { recursive: true });
+    mount(path, join(newRoot, path), { flags: ["move"] });
+  }
+}
+
+/** Deletes what lies on the initrd's own file system; mounts are another device and are not entered. */
+function freeInitrd(directory: string, device: number): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const stat = lstatSync(path);
+    if (stat.dev !== device) continue;
+    if (!stat.isDirectory()) {
+      unlinkSync(path);
+      continue;
+    }
+    freeInitrd(path, device);
+    if (existsSync(path) && readdirSync(path).length === 0) rmdirSync(path);
+  }
+}

@@ -1,0 +1,65 @@
+import { messageOf } from "../errors.ts";
+import { growStatePartition } from "./grow.ts";
+import type { BootHost } from "./host.ts";
+import { nameHost, openLiveLogin, persistIdentity, writeHosts } from "./identity.ts";
+import type { NewRoot } from "./initrd.ts";
+import { JOURNAL_DIRECTORY } from "./journal.ts";
+import { bindKernelModules } from "./kernel-modules.ts";
+import { bindSystem, buildEtc, leaveBase, makeDirectories, recordMode } from "./tree.ts";
+
+/** What the steps of the second stage work with. */
+export interface SystemBoot extends BootHost {
+  readonly mode: NewRoot["mode"];
+  /** The first stage of this boot has already written to the journal. */
+  readonly continued: boolean;
+  /** Applies a phase of the configuration; failures are logged there and never stop the boot. */
+  readonly applyPhase: (phase: "initrd" | "boot") => Promise<void>;
+}
+
+interface Step {
+  readonly name: string;
+  /** Without it the step is done in every mode. */
+  readonly modes?: readonly NewRoot["mode"][];
+  /** A failure of this step ends the boot in the rescue shell; any other is logged. */
+  readonly required?: boolean;
+  readonly run: (boot: SystemBoot) => Promise<void> | void;
+}
+
+const RUNNING = ["local", "live", "install"] as const;
+
+/** The second stage, in order: from a bare root with /usr to a system that the service manager can start. */
+const STEPS: readonly Step[] = [
+  { name: "directories", required: true, run: makeDirectories },
+  { name: "journal", run: openJournal },
+  { name: "/etc", required: true, run: buildEtc },
+  { name: "/k3os/system and /boot", required: true, run: bindSystem },
+  { name: "mode", required: true, run: recordMode },
+  { name: "kernel modules", run: bindKernelModules },
+  { name: "identity", run: persistIdentity },
+  { name: "initrd configuration", modes: RUNNING, run: (boot) => boot.applyPhase("initrd") },
+  { name: "login without password", modes: ["live", "install", "shell"], run: openLiveLogin },
+  { name: "grow the state partition", modes: ["local"], run: growStatePartition },
+  { name: "host name", run: nameHost },
+  { name: "/etc/hosts", run: writeHosts },
+  { name: "boot configuration", modes: RUNNING, run: (boot) => boot.applyPhase("boot") },
+  { name: "leave the old root", modes: RUNNING, run: leaveBase },
+];
+
+/** Runs all steps. Throws what a required step throws. */
+export async function prepareSystem(boot: SystemBoot): Promise<void> {
+  for (const step of STEPS) {
+    if (step.modes !== undefined && !step.modes.includes(boot.mode)) continue;
+    boot.log.info(`Boot: ${step.name}`);
+    try {
+      await step.run(boot);
+    } catch (error) {
+      if (step.required) throw error;
+      boot.log.error(`${step.name}: ${messageOf(error)}`);
+    }
+  }
+}
+
+function openJournal(boot: SystemBoot): void {
+  if (boot.continued) boot.log.resume(JOURNAL_DIRECTORY);
+  else boot.log.open(JOURNAL_DIRECTORY);
+}

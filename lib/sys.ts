@@ -1,0 +1,149 @@
+import { closeSync, openSync } from "node:fs";
+import { getSystemErrorName } from "node:util";
+import { CommandError } from "./errors.ts";
+import { type Argument, syscall } from "./native.ts";
+
+type Name =
+  | "mount"
+  | "umount2"
+  | "pivot_root"
+  | "chroot"
+  | "sethostname"
+  | "reboot"
+  | "sync"
+  | "ioctl"
+  | "prlimit64";
+
+/**
+ * System call numbers by `process.arch`.
+ * Source: Linux arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl.
+ */
+const NUMBERS: Readonly<Record<string, Readonly<Record<Name, number>>>> = {
+  x64: numbers(165, 166, 155, 161, 170, 169, 162, 16, 302),
+  arm64: numbers(40, 39, 41, 51, 161, 142, 81, 29, 261),
+  arm: numbers(21, 52, 218, 61, 74, 88, 36, 54, 369),
+};
+
+function numbers(...row: [number, number, number, number, number, number, number, number, number]) {
+  const [mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64] = row;
+  return { mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64 };
+}
+
+/** A failed system call; `errno` is the positive error number. */
+export class SystemCallError extends CommandError {
+  override readonly name = "SystemCallError";
+  readonly errno: number;
+
+  constructor(what: string, errno: number) {
+    super(`${what} failed (${getSystemErrorName(-errno)})`);
+    this.errno = errno;
+  }
+}
+
+function call(name: Name, what: string, ...args: readonly Argument[]): number {
+  const number = NUMBERS[process.arch]?.[name];
+  if (number === undefined) throw new CommandError(`No system call "${name}" for "${process.arch}"`);
+  const result = syscall(number, ...args);
+  if (result < 0) throw new SystemCallError(what, -result);
+  return result;
+}
+
+/** Mount flags of mount(2), linux/mount.h. */
+const MOUNT_FLAGS = {
+  ro: 1,
+  nosuid: 2,
+  nodev: 4,
+  noexec: 8,
+  remount: 32,
+  noatime: 1024,
+  bind: 4096,
+  move: 8192,
+  rec: 16384,
+  private: 1 << 18,
+  shared: 1 << 20,
+  relatime: 1 << 21,
+} as const;
+
+export type MountFlag = keyof typeof MOUNT_FLAGS;
+
+/** Mounts `source` on `target`. Throws SystemCallError. */
+export function mount(
+  source: string,
+  target: string,
+  options: { type?: string; flags?: readonly MountFlag[]; data?: string } = {},
+): void {
+  const flags = (options.flags ?? []).reduce((sum, flag) => sum | MOUNT_FLAGS[flag], 0);
+  const what = `Mounting "${source}" on "${target}"`;
+  call("mount", what, source, target, options.type ?? null, flags, options.data ?? null);
+}
+
+/** Unmounts `target`; `lazy` detaches it now and frees it when nothing uses it any more (MNT_DETACH). */
+export function unmount(target: string, options: { lazy?: boolean } = {}): void {
+  call("umount2", `Unmounting "${target}"`, target, options.lazy ? 2 : 0);
+}
+
+/** Makes the mount `newRoot` the root of this mount namespace; the old root appears at `putOld` below it. */
+export function pivotRoot(newRoot: string, putOld: string): void {
+  call("pivot_root", `Changing the root to "${newRoot}"`, newRoot, putOld);
+}
+
+/** chroot(2) and the working directory to the new root. */
+export function changeRoot(path: string): void {
+  call("chroot", `Entering "${path}"`, path);
+  process.chdir("/");
+}
+
+/** Sets the kernel's host name, at most 64 bytes. */
+export function setHostname(name: string): void {
+  call("sethostname", `Setting the host name to "${name}"`, name, Buffer.byteLength(name));
+}
+
+/** Writes all file systems to their devices. */
+export function sync(): void {
+  call("sync", "Writing data to disk");
+}
+
+/** Restarts or powers off at once, as process 1 may; linux/reboot.h. */
+export function reboot(how: "restart" | "power-off"): void {
+  sync();
+  call("reboot", "Restarting", 0xfee1dead | 0, 672274793, how === "restart" ? 0x01234567 : 0x4321fedc);
+}
+
+const LIMITS = { processes: 6, openFiles: 7, lockedMemory: 8 } as const; // asm-generic/resource.h
+export const UNLIMITED = 0xffff_ffff_ffff_ffffn;
+
+/** Sets soft and hard limit of a resource of this process. */
+export function setLimit(resource: keyof typeof LIMITS, value: bigint): void {
+  const limit = Buffer.alloc(16);
+  limit.writeBigUInt64LE(value, 0);
+  limit.writeBigUInt64LE(value, 8);
+  call("prlimit64", `Setting the limit of ${resource}`, 0, LIMITS[resource], limit, null);
+}
+
+/**
+ * Mounts a read-only image file through a loop device that the kernel frees when the mount goes.
+ * Source: linux/loop.h (LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_SET_STATUS64, LO_FLAGS_AUTOCLEAR); these exist since
+ * Linux 3.1, where LOOP_CONFIGURE needs 5.8. Throws SystemCallError.
+ */
+export function mountImage(file: string, target: string, type: string): void {
+  const image = openSync(file, "r");
+  const control = openSync("/dev/loop-control", "r+");
+  try {
+    const number = call("ioctl", "Finding a free loop device", control, 0x4c82, 0);
+    const path = `/dev/loop${number}`;
+    const device = openSync(path, "r");
+    try {
+      call("ioctl", `Attaching "${file}" to "${path}"`, device, 0x4c00, image);
+      const info = Buffer.alloc(232);
+      info.writeUInt32LE(1 | 4, 52); // lo_flags: read-only, autoclear
+      info.write(file.slice(0, 63), 56); // lo_file_name, for losetup's listing
+      call("ioctl", `Configuring "${path}"`, device, 0x4c04, info);
+      mount(path, target, { type, flags: ["ro"] });
+    } finally {
+      closeSync(device);
+    }
+  } finally {
+    closeSync(control);
+    closeSync(image);
+  }
+}
