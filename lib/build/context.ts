@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type Host, systemHost } from "../host.ts";
 
 /** What every build step works with. */
@@ -52,17 +52,24 @@ export async function cached(
   const key = digest(step.inputs);
   const result = join(context.cache, `${step.name}@${key}`);
   if (existsSync(result)) return result;
-  const partial = `${result}.partial`;
+  const partial = `${result}.${process.pid}.partial`; // another build of the same may run beside this one
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
   const started = context.host.clock.now();
   context.host.log.info(`Building ${step.name} …`);
-  await make(partial);
+  try {
+    await make(partial);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw error;
+  }
   for (const entry of readdirSync(context.cache)) {
     const old = entry.startsWith(`${step.name}@`) && !entry.endsWith(".partial");
-    if (old) rmSync(join(context.cache, entry), { recursive: true, force: true });
+    if (old && entry !== basename(result))
+      rmSync(join(context.cache, entry), { recursive: true, force: true });
   }
-  renameSync(partial, result);
+  if (existsSync(result)) rmSync(partial, { recursive: true, force: true });
+  else renameSync(partial, result);
   const seconds = (context.host.clock.now() - started) / 1000;
   context.host.log.info(`Built ${step.name} in ${seconds.toFixed(1)} s`);
   return result;

@@ -1,0 +1,64 @@
+import { statSync } from "node:fs";
+import { relative } from "node:path";
+import { type BuildContext, createBuildContext } from "../lib/build/context.ts";
+import { defineCommand, type Options, parseCommandLine } from "../lib/cli.ts";
+import { EXIT, exitStatus, formatError, UsageError } from "../lib/errors.ts";
+import { buildExecutable } from "../lib/executable/executable.ts";
+import { commandHelp } from "../lib/help.ts";
+import { hostTarget, TARGETS, targetOf } from "../lib/targets.ts";
+
+const OPTIONS = {
+  arch: {
+    type: "string",
+    multiple: true,
+    value: "ARCH",
+    help: "amd64, arm64 or arm; may be repeated (default: all with bin, else this machine's)",
+  },
+  k3s: {
+    type: "string",
+    value: "PATH|URL|none",
+    help: "the k3s to put into the images (default: the pinned release); none: the first boot fetches it",
+  },
+} as const satisfies Options;
+
+const build = defineCommand({
+  usage: "[bin]",
+  description: `Makes dist/artifacts. With "bin", only the executables; else also the images and
+checksums. What did not change is taken from .cache.`,
+  options: OPTIONS,
+  maxPositionals: 1,
+  run: async ({ values, positionals: [what] }, host) => {
+    if (what !== undefined && what !== "bin") throw new UsageError(`Unexpected argument "${what}"`);
+    const everything = what === "bin" ? TARGETS : [hostTarget()];
+    const targets = values.arch.length === 0 ? everything : values.arch.map(targetOf);
+    const context: BuildContext = { ...createBuildContext(), host };
+    for (const target of targets) {
+      report(await buildExecutable(target, context), context);
+      if (what === "bin") continue;
+      const images = "../lib/image/build.ts";
+      const { buildImages } = await import(images);
+      await buildImages(target, { k3s: values.k3s }, context);
+    }
+    return EXIT.done;
+  },
+});
+
+function report(artifact: string, { host, project }: BuildContext): void {
+  const megabytes = (statSync(artifact).size / 1e6).toFixed(1);
+  host.print(`${relative(project, artifact)}  ${megabytes} MB\n`);
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { systemHost } = await import("../lib/host.ts");
+  try {
+    const args = parseCommandLine(build, argv, process.env);
+    if (!args.values.help) return await build.run(args, systemHost({ debug: args.values.debug }));
+    process.stdout.write(commandHelp("npm run build --", "Build the artifacts of k3OS", build));
+    return EXIT.done;
+  } catch (error) {
+    process.stderr.write(`${formatError(error)}\n`);
+    return exitStatus(error);
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

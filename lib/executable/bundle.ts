@@ -1,0 +1,83 @@
+import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BuildContext, cached } from "../build/context.ts";
+import { CommandError } from "../errors.ts";
+
+export interface BundleOptions {
+  /** The Bun that bundles. */
+  readonly bun: string;
+  readonly entry: string;
+  readonly outfile: string;
+  readonly version: string;
+}
+
+/**
+ * The command that compiles the program with Bun's runtime into one file. Nothing in the directory it is later started
+ * in (bunfig.toml, .env, tsconfig.json, package.json) may change what it does, hence the four autoloads off.
+ */
+export function compileArgv(
+  { bun, entry, outfile, version }: BundleOptions,
+  { target, runtime }: { target: string; runtime: string },
+): string[] {
+  return [
+    ...[bun, "build", entry, "--compile", `--target=${target}`, `--compile-executable-path=${runtime}`],
+    ...["--minify", "--bytecode", "--format=esm", "--reject-unresolved"],
+    ...["dotenv", "bunfig", "tsconfig", "package-json"].map((name) => `--no-compile-autoload-${name}`),
+    ...["--define", versionDefinition(version), `--outfile=${outfile}`],
+  ];
+}
+
+/** The command that bundles the program into one CommonJS file for Node.js. */
+export function nodeBundleArgv({ bun, entry, outfile, version }: BundleOptions): string[] {
+  return [
+    ...[bun, "build", entry, "--target=node", "--format=cjs", "--minify", "--reject-unresolved"],
+    ...["--define", versionDefinition(version), `--outfile=${outfile}`],
+  ];
+}
+
+function versionDefinition(version: string): string {
+  return `K3OS_VERSION=${JSON.stringify(version)}`;
+}
+
+/** Bun's own program for a target, as the npm registry has it, at the version of our `bun` dependency. */
+export async function bunFor(packageName: string, context: BuildContext): Promise<string> {
+  const { version, integrity } = lockedPackage(packageName, context);
+  const name = packageName.replace("@oven/", "");
+  const directory = await cached(
+    { name, inputs: [version, integrity] },
+    async (into) => {
+      const scratch = mkdtempSync(join(tmpdir(), "k3os-bun-"));
+      try {
+        const spec = `${packageName}@${version}`;
+        const pack = ["npm", "pack", "--silent", "--json", `--pack-destination=${scratch}`, spec];
+        const { stdout } = await context.host.run(pack, { cwd: scratch });
+        const [packed] = JSON.parse(stdout) as [{ filename: string; integrity: string }];
+        if (packed.integrity !== integrity) {
+          throw new CommandError(`${spec} has integrity "${packed.integrity}", expected "${integrity}"`);
+        }
+        await context.host.run([
+          "tar",
+          "--extract",
+          `--file=${join(scratch, packed.filename)}`,
+          `--directory=${scratch}`,
+        ]);
+        renameSync(join(scratch, "package/bin/bun"), join(into, "bun"));
+      } finally {
+        rmSync(scratch, { recursive: true, force: true });
+      }
+    },
+    context,
+  );
+  return join(directory, "bun");
+}
+
+/** What package-lock.json says of a package that only other machines than this one install. */
+function lockedPackage(name: string, { project }: Pick<BuildContext, "project">) {
+  const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { version: string; integrity: string } | undefined>;
+  };
+  const found = lock.packages[`node_modules/${name}`];
+  if (found === undefined) throw new CommandError(`Package "${name}" is not in package-lock.json`);
+  return found;
+}
