@@ -30,6 +30,8 @@ export interface TextField extends Described {
   readonly multiline?: boolean;
   /** A list entry without it is meaningless and dropped. */
   readonly required?: boolean;
+  /** Bytes that are no text are kept as base64, and the field of this name beside it says so. */
+  readonly bytesBy?: string;
 }
 
 export interface FlagField extends Described {

@@ -173,6 +173,7 @@ export const SCHEMA = struct({
       content: text({
         multiline: true,
         secret: true,
+        bytesBy: "encoding",
         description: "The content; bytes that are no text as YAML `!!binary` or by an `encoding`.",
       }),
       owner: text({ form: OWNER, description: "`USER` or `USER:GROUP`. Default: root." }),

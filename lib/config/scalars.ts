@@ -1,0 +1,76 @@
+import type { FlagField, TextField } from "./field.ts";
+
+/** Longest text in characters, contents of files excepted. */
+const MAX_TEXT = 256 * 1024;
+const SHOWN = 60;
+
+/** The outcome of checking a scalar: its value, or what was found and what was wanted. */
+export type Checked<T> = { readonly value: T } | { readonly problem: string };
+
+const FLAGS: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  on: true,
+  y: true,
+  "1": true,
+  false: false,
+  no: false,
+  off: false,
+  n: false,
+  "0": false,
+};
+
+/** A boolean from its text, in any case; YAML 1.1's words and the digits of shell scripts. */
+export function checkFlag(field: FlagField, text: string): Checked<boolean> {
+  const word = text.trim().toLowerCase();
+  const value = Object.hasOwn(FLAGS, word) ? FLAGS[word] : undefined;
+  return value === undefined ? { problem: `found ${quoted(text, field)}, wanted true or false` } : { value };
+}
+
+/** A text as its field admits it: as written, but without final line breaks where one line is wanted. */
+export function checkText(field: TextField, written: string): Checked<string> {
+  const value = field.multiline ? written : written.replace(/[\r\n]+$/, "");
+  const found = quoted(value, field);
+  if (field.bytesBy !== undefined || value === "") return { value };
+  if (value.length > MAX_TEXT) return { problem: `found a text of ${value.length} characters, wanted fewer` };
+  if (field.multiline && value.includes("\0")) return { problem: "found a null character, wanted text" };
+  // a tab does no harm in a line, and sysctls use it
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+  if (!field.multiline && /[\0-\x08\n-\x1f\x7f]/.test(value)) {
+    return { problem: `found ${found}, wanted one line of text without control characters` };
+  }
+  if (field.form !== undefined && !field.form.pattern.test(value)) {
+    return { problem: `found ${found}, wanted ${field.form.wanted}` };
+  }
+  return { value };
+}
+
+/** A value for messages: quoted and shortened, or only named if it is a secret. */
+export function quoted(text: string, field: { readonly secret?: boolean }): string {
+  if (field.secret) return "a text (secret, not shown)";
+  return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+}
+
+/** The bytes of YAML `!!binary` or undefined if that is no base64. Missing padding is forgiven. */
+export function decodeBase64(text: string): Buffer | undefined {
+  const packed = text.replace(/\s+/g, "");
+  return /^[A-Za-z0-9+/]*={0,2}$/.test(packed) ? Buffer.from(packed, "base64") : undefined;
+}
+
+/** Bytes as UTF-8 text, or undefined if they are none. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined; // TypeError: not UTF-8
+  }
+}
+
+/**
+ * The `encoding` of a file whose content, which `encoding` says how to decode, was put into base64; undefined if it says
+ * base64 already, which bytes that are no text cannot be.
+ */
+export function encodingOfBase64(encoding: string | boolean | undefined): string | undefined {
+  if (encoding === undefined || encoding === "") return "b64";
+  return /^gz(ip)?$/.test(String(encoding)) ? `${encoding}+b64` : undefined;
+}
