@@ -29,9 +29,15 @@ export function exitStatus(error: unknown): number {
   return EXIT.failed;
 }
 
-/** The text of a thrown value, its causes joined by ": "; never a stack. */
+/**
+ * The text of a thrown value, its causes joined by ": "; never a stack. What failed first comes first, also where
+ * cleaning up at the end of an `await using` failed after it (SuppressedError).
+ */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if ("suppressed" in error && "error" in error) {
+    return `${messageOf(error.suppressed)}; then, cleaning up: ${messageOf(error.error)}`;
+  }
   if (error.cause === undefined) return error.message;
   return `${error.message}: ${messageOf(error.cause)}`;
 }

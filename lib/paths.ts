@@ -27,10 +27,14 @@ export const PATH = {
   target: "/run/k3os/target",
   medium: "/run/k3os/iso",
   kernelMount: "/run/k3os/kernel",
+  /** The installer's own mount points and lock; nothing else mounts below it. */
+  installDir: "/run/k3os/install",
   /** A static shell that outlives the initrd: there for any failure of the boot, whatever root is mounted. */
   rescueShell: "/run/k3os/busybox",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
+  /** GRUB's modules, one directory per platform. */
+  grubLibrary: "/usr/lib/grub",
   /** The state file system during boot, seen from the running root. */
   base: "/.base",
 } as const;

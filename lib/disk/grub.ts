@@ -1,0 +1,99 @@
+import { FILE, LABEL } from "../paths.ts";
+
+/** What the boot menu of an installed disk depends on. */
+export interface GrubMenu {
+  /** UUID of the state file system. */
+  readonly uuid: string;
+  /** `console=` values in order; the last becomes /dev/console. */
+  readonly consoles: readonly string[];
+  /** Adds `k3os.debug`. */
+  readonly debug: boolean;
+}
+
+const KERNELS = "/k3os/system/kernel";
+
+/**
+ * The boot menu. An entry boots a kernel from inside its squashfs, through the link `current` or `previous`; entries of
+ * `previous` appear only when there is one.
+ * Source of the syntax: GNU GRUB manual, "Shell-like scripting" and "Commands".
+ */
+export function grubConfig({ uuid, consoles, debug }: GrubMenu): string {
+  const console = consoles.map((value) => `console=${value}`).join(" ");
+  const normal = `printk.devkmsg=on ${console}${debug ? " k3os.debug" : ""}`;
+  const rescue = `printk.devkmsg=on rescue ${console}`;
+  return `# Written by the k3OS installer
+set default=0
+set timeout=10
+set gfxmode=auto
+set gfxpayload=keep
+insmod all_video
+insmod gfxterm
+${serialTerminal(consoles)}
+if ! search --no-floppy --set=root --fs-uuid ${uuid}; then
+  search --no-floppy --set=root --label ${LABEL.state}
+fi
+
+${entry("k3OS Current", "current", normal)}
+if [ -e ${KERNELS}/previous/${FILE.kernelSquashfs} ]; then
+${entry("k3OS Previous", "previous", normal)}fi
+${entry("k3OS Rescue (current)", "current", rescue)}
+if [ -e ${KERNELS}/previous/${FILE.kernelSquashfs} ]; then
+${entry("k3OS Rescue (previous)", "previous", rescue)}fi
+`;
+}
+
+function entry(title: string, link: string, parameters: string): string {
+  return `menuentry "${title}" {
+  loopback loop0 ${KERNELS}/${link}/${FILE.kernelSquashfs}
+  linux (loop0)/vmlinuz ${parameters}
+  initrd ${KERNELS}/${link}/${FILE.initrd}
+}
+`;
+}
+
+/** Shows the menu on the first serial console too; `serial` fails where the machine has no such port. */
+function serialTerminal(consoles: readonly string[]): string {
+  for (const value of consoles) {
+    const [, unit, speed = "9600"] = /^ttyS(\d+)(?:,(\d+))?/.exec(value) ?? [];
+    if (unit === undefined) continue;
+    return `if serial --unit=${unit} --speed=${speed}; then
+  terminal_input --append serial
+  terminal_output --append serial
+fi
+`;
+  }
+  return "";
+}
+
+/** A kind of machine that GRUB boots on: the directory below /usr/lib/grub, and what its core image must hold. */
+export interface GrubPlatform {
+  readonly name: string;
+  /** Enough to find and read the state file system; everything else is loaded from there. */
+  readonly modules: readonly string[];
+}
+
+const DISK_MODULES = ["part_msdos", "part_gpt", "ext2", "search_fs_uuid"];
+
+/** The platform of this name (a row of lib/targets.ts): `i386-pc`, `x86_64-efi`, `arm64-efi`. */
+export function grubPlatform(name: string): GrubPlatform {
+  return { name, modules: name === "i386-pc" ? ["biosdisk", ...DISK_MODULES] : DISK_MODULES };
+}
+
+/** What the core image does before it loads `normal.mod`: it looks for the file system with the modules and the menu. */
+export function coreConfig(uuid: string): string {
+  return `search.fs_uuid ${uuid} root\nset prefix=($root)/boot/grub\n`;
+}
+
+/** Makes the core image; `config` is a file that holds {@link coreConfig}. */
+export function grubImageArgv(options: {
+  readonly platform: GrubPlatform;
+  readonly modules: string;
+  readonly config: string;
+  readonly output: string;
+}): string[] {
+  const { platform, modules, config, output } = options;
+  return [
+    ...["grub-mkimage", "--format", platform.name, "--directory", modules, "--prefix", "/boot/grub"],
+    ...["--config", config, "--output", output, ...platform.modules],
+  ];
+}

@@ -1,0 +1,121 @@
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../atomic.ts";
+import { eraseEnds } from "../disk/boot-sector.ts";
+import { mounted } from "../disk/mount.ts";
+import { partitionPath, sfdiskScript } from "../disk/partitions.ts";
+import { settle, updatePartitions } from "../disk/settle.ts";
+import { MIB } from "../disk/size.ts";
+import { during, messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { inRoot, LABEL, PATH } from "../paths.ts";
+import { formatBytes } from "../progress.ts";
+import { addBootFiles, type CoreImage, makeBootable } from "./boot-loader.ts";
+import { copyMedium, linkMedium } from "./copy.ts";
+import type { DiskPlan, InstallPlan } from "./plan.ts";
+
+export type ApplyHost = Pick<Host, "root" | "run" | "log" | "clock">;
+
+/** A step of the installation; its title is what the user sees. */
+interface Step {
+  readonly title: (plan: InstallPlan) => string;
+  readonly run: (plan: InstallPlan, disk: DiskPlan, host: ApplyHost) => Promise<void>;
+}
+
+/** What makes a disk new, in order. Erasing comes first and takes the boot code away: from then on it does not boot. */
+const DISK_STEPS: readonly Step[] = [
+  { title: ({ device }) => `Erasing ${device}`, run: eraseDisk },
+  { title: ({ device }) => `Partitioning ${device}`, run: partitionDisk },
+  { title: ({ state }) => `Formatting ${state.path}`, run: formatPartitions },
+];
+
+/**
+ * Carries out a plan. Until the very last write of a new disk, it does not boot; when a step fails, its partition table
+ * is taken away again, so that neither firmware nor a later installation takes it for a system.
+ */
+export async function applyPlan(plan: InstallPlan, host: ApplyHost): Promise<void> {
+  const { disk } = plan;
+  if (disk === undefined) return await keepAndCopy(plan, host);
+  try {
+    for (const step of DISK_STEPS) {
+      const title = step.title(plan);
+      host.log.info(`${title} …`);
+      await during(title, () => step.run(plan, disk, host));
+    }
+    const core = await fillState(plan, host);
+    host.log.info(`Making ${plan.device} bootable …`);
+    await during(`Making ${plan.device} bootable`, () => makeBootable(plan, disk, core, host));
+  } catch (error) {
+    await clearTable(plan, host);
+    throw error;
+  }
+}
+
+async function keepAndCopy(plan: InstallPlan, host: ApplyHost): Promise<void> {
+  const { path, relabel } = plan.state;
+  await fillState(plan, host);
+  if (relabel) await host.run(["tune2fs", "-L", LABEL.state, path]);
+}
+
+async function eraseDisk({ device, size }: InstallPlan, disk: DiskPlan, host: ApplyHost): Promise<void> {
+  // the table first: what an interruption leaves is an empty disk, and not one with partitions of nobody's
+  eraseEnds(device, size, MIB);
+  for (const partition of disk.oldPartitions) await host.run(["wipefs", "--all", "--force", partition]);
+  await host.run(["wipefs", "--all", "--force", device]);
+  await settle(host);
+}
+
+async function partitionDisk({ device }: InstallPlan, { layout }: DiskPlan, host: ApplyHost): Promise<void> {
+  const wipe = ["--wipe", "always", "--wipe-partitions", "always"];
+  await host.run(["sfdisk", "--lock=yes", "--quiet", ...wipe, device], { input: sfdiskScript(layout) });
+  await updatePartitions(
+    device,
+    layout.partitions.map(({ number }) => partitionPath(device, number)),
+    host,
+  );
+}
+
+async function formatPartitions({ state }: InstallPlan, disk: DiskPlan, host: ApplyHost): Promise<void> {
+  const { loader } = disk;
+  if (loader.kind === "efi") await host.run(["mkfs.vfat", "-F", "32", "-n", LABEL.esp, loader.esp]);
+  const off = disk.ext4Off.length === 0 ? [] : ["-O", disk.ext4Off.map((name) => `^${name}`).join(",")];
+  // the journal keeps its size when the file system grows, so it is larger than mke2fs would make it for this one
+  const options = ["-J", "size=64", "-L", LABEL.state, "-U", state.uuid];
+  await host.run(["mkfs.ext4", "-q", "-F", ...off, ...options, state.path]);
+}
+
+/** Puts everything into the state file system, and leaves it unmounted and flushed. */
+async function fillState(plan: InstallPlan, host: ApplyHost): Promise<CoreImage | undefined> {
+  const { medium, disk, state } = plan;
+  const mountPoint = inRoot(host, join(PATH.installDir, "target"));
+  await using target = await mounted(state.path, mountPoint, { type: "ext4" }, host);
+  host.log.info(`Copying ${formatBytes(medium.size)} to ${state.path} …`);
+  await copyMedium(medium, target.path, host);
+  for (const directory of plan.directories) mkdirSync(join(target.path, directory), { recursive: true });
+  keepOldConfig(plan, target.path);
+  for (const { path, text, mode } of plan.files) writeFileAtomic(join(target.path, path), text, { mode });
+  const core = await during("Preparing the boot loader", () => addBootFiles(plan, target.path, host));
+  host.log.info("Writing everything to the disk …");
+  await host.run(["sync", "--file-system", target.path]);
+  linkMedium(medium, target.path);
+  await host.run(["sync", "--file-system", target.path]);
+  return disk === undefined ? undefined : core;
+}
+
+/** A configuration that is replaced stays beside the new one. */
+function keepOldConfig({ files }: InstallPlan, root: string): void {
+  const path = join(root, PATH.systemConfig);
+  const config = files.find((file) => file.path === PATH.systemConfig);
+  if (config === undefined || !existsSync(path)) return;
+  if (readFileSync(path, "utf8") !== config.text) renameSync(path, `${path}.old`);
+}
+
+/** After a failure: without a table nothing on the disk is found, neither by firmware nor by a later installation. */
+async function clearTable({ device, size }: InstallPlan, host: ApplyHost): Promise<void> {
+  try {
+    eraseEnds(device, size, MIB);
+    await host.run(["partx", "--delete", device], { check: false }); // there may be no partitions yet
+  } catch (error) {
+    host.log.warn(`The unfinished installation on "${device}" could not be erased: ${messageOf(error)}`);
+  }
+}

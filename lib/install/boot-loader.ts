@@ -1,0 +1,94 @@
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { bootCode, writeBootCode } from "../disk/boot-sector.ts";
+import { coreConfig, grubImageArgv } from "../disk/grub.ts";
+import { FIRST_PARTITION } from "../disk/partitions.ts";
+import { CommandError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { inRoot, PATH } from "../paths.ts";
+import type { DiskPlan, InstallPlan } from "./plan.ts";
+
+/** GRUB's core image, made for one disk. */
+export type CoreImage = Buffer;
+
+/**
+ * Puts GRUB's modules and its environment block below `root/boot/grub`, and makes the core image that will load them.
+ * We place GRUB ourselves, and not by grub-install, to decide when the disk becomes bootable; this also works where
+ * udev does not run, as in a container that makes disk images.
+ */
+export async function addBootFiles(
+  plan: InstallPlan,
+  root: string,
+  host: Pick<Host, "root" | "run">,
+): Promise<CoreImage | undefined> {
+  const directory = join(root, "boot/grub");
+  const environment = join(directory, "grubenv");
+  if (!existsSync(environment)) await host.run(["grub-editenv", environment, "create"]);
+  if (plan.disk === undefined) return undefined;
+  const platform = plan.disk.grub;
+  const modules = inRoot(host, join(PATH.grubLibrary, platform.name));
+  const copies = join(directory, platform.name);
+  mkdirSync(copies, { recursive: true });
+  for (const name of readdirSync(modules)) {
+    if (/\.(mod|lst)$/.test(name)) copyFileSync(join(modules, name), join(copies, name));
+  }
+  const config = join(copies, "load.cfg");
+  const output = join(copies, "core.img");
+  writeFileSync(config, coreConfig(plan.state.uuid));
+  await host.run(grubImageArgv({ platform, modules, config, output }));
+  return readFileSync(output);
+}
+
+/** Makes a disk bootable whose file systems are complete and flushed; it is so only with the last write. */
+export async function makeBootable(
+  { device }: InstallPlan,
+  { loader, grub }: DiskPlan,
+  core: CoreImage | undefined,
+  host: Pick<Host, "root" | "run">,
+): Promise<void> {
+  if (core === undefined) throw new CommandError("There is no GRUB core image");
+  if (loader.kind === "efi") return await addToEsp(loader.esp, loader.file, core, host);
+  const image = readFileSync(inRoot(host, join(PATH.grubLibrary, grub.name, "boot.img")));
+  writeBootCode(device, bootCode(image), core, FIRST_PARTITION);
+}
+
+/** By mtools, which needs no vfat in the kernel. A rename makes the file appear whole under the name firmware loads. */
+async function addToEsp(
+  esp: string,
+  file: string,
+  core: CoreImage,
+  host: Pick<Host, "root" | "run">,
+): Promise<void> {
+  const source = inRoot(host, join(PATH.installDir, file));
+  const env = { MTOOLS_SKIP_CHECK: "1" };
+  writeFileSync(source, core);
+  try {
+    await host.run(["mmd", "-i", esp, "::/EFI", "::/EFI/BOOT"], { env });
+    await host.run(["mcopy", "-i", esp, source, "::/EFI/BOOT/GRUB.TMP"], { env });
+    flushDevice(esp);
+    await host.run(["mren", "-i", esp, "::/EFI/BOOT/GRUB.TMP", `::/EFI/BOOT/${file}`], { env });
+    flushDevice(esp);
+  } finally {
+    rmSync(source, { force: true });
+  }
+}
+
+function flushDevice(path: string): void {
+  const fd = openSync(path, "r+");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

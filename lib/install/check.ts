@@ -1,0 +1,96 @@
+import { describeBlockDevice, withDescendants } from "../disk/lsblk.ts";
+import { GIB } from "../disk/size.ts";
+import { LABEL } from "../paths.ts";
+import { formatBytes } from "../progress.ts";
+import type { DeviceFacts, InstallFacts } from "./facts.ts";
+import type { InstallSettings } from "./settings.ts";
+
+/** What stands in the way of an installation. */
+export interface Objection {
+  readonly message: string;
+  /** The user can lift it by consenting to lose what is on the disk. */
+  readonly kind: "consent" | "refusal";
+}
+
+const MIN_DISK = 2 * GIB;
+/** Kinds of block devices that a partition table can be put on and that firmware boots. */
+const DISK_TYPES = ["disk", "loop"];
+
+/** Everything that speaks against installing here, all at once; empty: nothing does. */
+export function findObjections(settings: InstallSettings, facts: InstallFacts): Objection[] {
+  const found: Objection[] = [];
+  const refuse = (message: string) => found.push({ kind: "refusal", message });
+  if (!facts.isRoot) refuse("Must be run as root");
+  if (settings.takeOver) refuse("Taking over the running system (--takeover) is not possible yet");
+  if (facts.mode === "local" && settings.afterwards !== "return") {
+    refuse("This is an installed k3OS: name the DEVICE of another disk to install to that one");
+  }
+  if (facts.missingPrograms.length > 0) refuse(`Missing programs: ${facts.missingPrograms.join(", ")}`);
+  if (facts.device === undefined) refuse(noDevice(settings, facts));
+  else found.push(...deviceObjections(settings, facts.device));
+  return found;
+}
+
+function noDevice({ device, noFormat }: InstallSettings, { candidates }: InstallFacts): string {
+  if (device !== undefined) return `There is no block device "${device}"`;
+  if (noFormat) return `No device was named, and there is not exactly one with the label "${LABEL.state}"`;
+  const disks = candidates.map(describeBlockDevice).join(", ");
+  return `No device to install to was named; ${disks === "" ? "there is no disk" : `there is ${disks}`}`;
+}
+
+function deviceObjections(settings: InstallSettings, facts: DeviceFacts): Objection[] {
+  const { device } = facts;
+  const refusals = [
+    ...(device.readOnly ? [`"${device.path}" is read-only`] : []),
+    ...useObjections(facts),
+    ...(settings.noFormat ? stateObjections(facts) : diskObjections(facts)),
+  ];
+  const consents = settings.force ? [] : foreignOccupants(facts);
+  return [
+    ...refusals.map((message): Objection => ({ kind: "refusal", message })),
+    ...consents.map((message): Objection => ({ kind: "consent", message })),
+  ];
+}
+
+/** Mounted, used as swap, or part of something bigger: consent does not help, whoever uses it has to stop first. */
+function useObjections({ device }: DeviceFacts): string[] {
+  const parts = withDescendants(device);
+  const mounted = parts.flatMap(({ path, mountpoints }) =>
+    mountpoints.map((where) =>
+      where === "[SWAP]" ? `"${path}" is in use as swap` : `"${path}" is mounted on "${where}"`,
+    ),
+  );
+  const holders = parts.filter(({ path, type }) => path !== device.path && !["part", "disk"].includes(type));
+  return [
+    ...mounted,
+    ...holders.map(({ path, type }) => `"${device.path}" is in use by "${path}" (${type})`),
+  ];
+}
+
+function diskObjections({ device }: DeviceFacts): string[] {
+  if (device.type === "part") {
+    return [`"${device.path}" is a partition: name the whole disk, or keep its file system with --no-format`];
+  }
+  if (!DISK_TYPES.includes(device.type)) return [`"${device.path}" is no disk but of type "${device.type}"`];
+  if (device.size >= MIN_DISK) return [];
+  return [
+    `"${device.path}" is too small: it has ${formatBytes(device.size)}, k3OS needs ${formatBytes(MIN_DISK)}`,
+  ];
+}
+
+function stateObjections({ device, state }: DeviceFacts): string[] {
+  if (state?.type !== "ext4") {
+    const found = state?.type === undefined ? "no file system" : `a file system of type "${state.type}"`;
+    return [`"${device.path}" has ${found}: --no-format needs ext4`];
+  }
+  if (state.uuid === undefined) return [`The file system on "${device.path}" has no UUID`];
+  if (state.size >= MIN_DISK) return [];
+  return [
+    `The file system on "${device.path}" is too small: ${formatBytes(state.size)}, k3OS needs ${formatBytes(MIN_DISK)}`,
+  ];
+}
+
+function foreignOccupants({ occupants }: DeviceFacts): string[] {
+  const foreign = occupants.filter(({ ours }) => !ours);
+  return foreign.map(({ path, what }) => `"${path}" holds data that is not of k3OS: ${what}`);
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { chmod, copyFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { MIB } from "../disk/size.ts";
+import { CommandError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { formatBytes } from "../progress.ts";
+import type { Medium, MediumEntry } from "./medium.ts";
+
+/** Files of more bytes are told of as they are copied. */
+const LARGE = 16 * MIB;
+
+/**
+ * Copies a medium's tree below `root`. Each file appears whole, in place of one of the same name; links come last, in
+ * {@link linkMedium}. Throws CommandError when a copy has another size than its source.
+ */
+export async function copyMedium(medium: Medium, root: string, host: Pick<Host, "log">): Promise<void> {
+  for (const entry of medium.entries) {
+    if (entry.kind === "directory") makeDirectory(join(root, entry.path), entry.mode);
+    if (entry.kind !== "file") continue;
+    if (entry.size > LARGE) host.log.info(`  ${entry.path} (${formatBytes(entry.size)})`);
+    await copyEntry(medium.root, root, entry);
+  }
+}
+
+/** Makes the links of a medium's tree, each by a rename: one that is there is replaced in one step. */
+export function linkMedium(medium: Medium, root: string): void {
+  for (const entry of medium.entries) {
+    if (entry.kind === "link") replaceLink(join(root, entry.path), entry.target);
+  }
+}
+
+function makeDirectory(path: string, mode: number): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  if (found !== undefined) rmSync(path); // a file or link where the new system has a directory
+  mkdirSync(path, { mode: mode | 0o700, recursive: true }); // ISO 9660 shows everything as read-only
+}
+
+async function copyEntry(
+  from: string,
+  to: string,
+  { path, size, mode }: Extract<MediumEntry, { kind: "file" }>,
+): Promise<void> {
+  const target = join(to, path);
+  const temporary = temporaryName(target);
+  try {
+    await copyFile(join(from, path), temporary);
+    await chmod(temporary, mode | 0o600);
+    const copied = (await stat(temporary)).size;
+    if (copied !== size) throw new CommandError(`the copy has ${copied} bytes, the original ${size}`);
+    if (lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) await rm(target, { recursive: true });
+    await rename(temporary, target);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new CommandError(`Cannot copy "${path}"`, { cause });
+  }
+}
+
+function replaceLink(path: string, target: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) rmSync(path, { recursive: true });
+  const temporary = temporaryName(path);
+  symlinkSync(target, temporary);
+  renameSync(temporary, path);
+}
+
+function temporaryName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}`);
+}

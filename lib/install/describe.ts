@@ -1,0 +1,51 @@
+import { sfdiskScript } from "../disk/partitions.ts";
+import { LABEL } from "../paths.ts";
+import { formatBytes } from "../progress.ts";
+import type { InstallFacts } from "./facts.ts";
+import type { InstallPlan } from "./plan.ts";
+
+const AFTERWARDS = {
+  return: "nothing more",
+  reboot: "reboot",
+  "power-off": "power off",
+} as const;
+
+/** The plan for people, as `--dry-run` prints it. Secrets of the configuration are not in it. */
+export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: PlanOrigins): string {
+  const { medium, disk, state } = plan;
+  const { k3os, kernel, k3s } = medium.versions;
+  const lines = [
+    `Install k3OS ${k3os} (kernel ${kernel}, k3s ${k3s ?? "fetched at the first boot"})`,
+    `from ${origins.medium}`,
+    `to ${plan.device} (${formatBytes(plan.size)})`,
+    "",
+  ];
+  const occupants = facts.device?.occupants ?? [];
+  if (disk !== undefined) {
+    lines.push(`Erase everything on ${plan.device}${occupants.length === 0 ? ", which is empty" : ":"}`);
+    lines.push(...occupants.map(({ path, what }) => `  ${path}: ${what}`));
+    lines.push(`Partition it for ${disk.loader.kind === "efi" ? "UEFI" : "BIOS"}:`);
+    lines.push(
+      ...sfdiskScript(disk.layout)
+        .trimEnd()
+        .split("\n")
+        .map((line) => `  ${line}`),
+    );
+    if (disk.loader.kind === "efi") lines.push(`Format ${disk.loader.esp} with FAT32, label ${LABEL.esp}`);
+    lines.push(`Format ${state.path} with ext4, label ${LABEL.state}, UUID ${state.uuid}`);
+  } else {
+    lines.push(`Keep the file system on ${state.path}, its data, and the boot loader`);
+    if (state.relabel) lines.push(`Label ${state.path} ${LABEL.state}`);
+  }
+  lines.push(`Copy ${formatBytes(medium.size)} in ${medium.entries.length} files and directories`);
+  for (const file of plan.files) lines.push(`Write ${file.path} (${file.text.length} bytes)`);
+  lines.push(`Configuration: ${origins.config}`);
+  if (disk !== undefined) lines.push(`Install GRUB (${disk.grub.name})`);
+  lines.push(`Then: ${AFTERWARDS[plan.afterwards]}`, "");
+  return lines.join("\n");
+}
+
+export interface PlanOrigins {
+  readonly medium: string;
+  readonly config: string;
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { accessSync, constants, existsSync, readFileSync, readlinkSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { devicesByLabel } from "../disk/blkid.ts";
+import {
+  type BlockDevice,
+  findBlockDevice,
+  installableDisks,
+  listBlockDevices,
+  resolveDevice,
+} from "../disk/lsblk.ts";
+import { CommandError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { inRoot, LABEL, PATH } from "../paths.ts";
+import { hostTarget, type Target } from "../targets.ts";
+import { findOccupants, type Occupant } from "./occupants.ts";
+import type { InstallSettings } from "./settings.ts";
+import { inspectState, type StateFacts } from "./state.ts";
+
+/** The device that is to be installed to. */
+export interface DeviceFacts {
+  readonly device: BlockDevice;
+  /** The disk that it is or is part of. */
+  readonly disk: BlockDevice;
+  /** What is on the disk; empty with no-format, where nothing is erased. */
+  readonly occupants: readonly Occupant[];
+  /** With no-format: the file system that is kept. */
+  readonly state: StateFacts | undefined;
+}
+
+/** What the machine is like. Nothing here depends on the medium or on the configuration. */
+export interface InstallFacts {
+  readonly devices: readonly BlockDevice[];
+  /** Disks that could be installed to, for messages and questions. */
+  readonly candidates: readonly BlockDevice[];
+  /** Undefined: none was named, or it does not exist. */
+  readonly device: DeviceFacts | undefined;
+  readonly target: Target;
+  readonly efiFirmware: boolean;
+  readonly isRoot: boolean;
+  /** Running mode: `live`, `install`, `local` … */
+  readonly mode: string | undefined;
+  /** Programs that the plan needs and the system lacks. */
+  readonly missingPrograms: readonly string[];
+  /** ext4 features that GRUB cannot read and that mke2fs would switch on: to be switched off. */
+  readonly ext4Off: readonly string[];
+  readonly cmdline: string;
+  /** The terminal we run on, `/dev/ttyS0`; undefined if none. */
+  readonly terminal: string | undefined;
+  /** For the file system to be made. */
+  readonly uuid: string;
+}
+
+/** Finds out all that the plan depends on, by reading only. */
+export async function gatherFacts(
+  settings: InstallSettings,
+  host: Pick<Host, "root" | "run" | "env">,
+): Promise<InstallFacts> {
+  const target = hostTarget();
+  const efiFirmware = existsSync(inRoot(host, "/sys/firmware/efi"));
+  const missingPrograms = programs(settings, target, efiFirmware).filter(
+    (name) => !hasProgram(name, host.env),
+  );
+  if (missingPrograms.includes("lsblk") || missingPrograms.includes("blkid")) {
+    throw new CommandError(`Missing programs: ${missingPrograms.join(", ")}`);
+  }
+  const devices = await listBlockDevices(host);
+  return {
+    devices,
+    candidates: installableDisks(devices),
+    device: await deviceFacts(settings, devices, host),
+    target,
+    efiFirmware,
+    isRoot: process.getuid?.() === 0,
+    mode: readOptional(inRoot(host, PATH.mode))?.trim(),
+    missingPrograms,
+    ext4Off: missingPrograms.includes("mkfs.ext4") ? [] : await ext4FeaturesToDisable(host),
+    cmdline: readOptional(inRoot(host, PATH.cmdline)) ?? "",
+    terminal: terminalName(),
+    uuid: randomUUID(),
+  };
+}
+
+/** How the machine is to boot. arm64 has no BIOS: there UEFI is the only way. */
+export function bootStyle(
+  settings: Pick<InstallSettings, "forceEfi">,
+  target: Target,
+  efiFirmware: boolean,
+): "bios" | "efi" {
+  return settings.forceEfi || efiFirmware || !target.grub.includes("i386-pc") ? "efi" : "bios";
+}
+
+async function deviceFacts(
+  settings: InstallSettings,
+  devices: readonly BlockDevice[],
+  host: Pick<Host, "run">,
+): Promise<DeviceFacts | undefined> {
+  const path =
+    settings.device === undefined ? await onlyState(settings, host) : resolveDevice(settings.device);
+  const found = path === undefined ? undefined : findBlockDevice(devices, path);
+  if (found === undefined || found.device.size === 0) return undefined;
+  const { device } = found;
+  return {
+    ...found,
+    occupants: settings.noFormat ? [] : await findOccupants(device.path, host),
+    state: settings.noFormat ? await inspectState(device.path, host) : undefined,
+  };
+}
+
+/** Without a name no-format means the one file system that has our label; of several none is chosen. */
+async function onlyState(
+  { noFormat }: Pick<InstallSettings, "noFormat">,
+  host: Pick<Host, "run">,
+): Promise<string | undefined> {
+  const [path, ...others] = noFormat ? await devicesByLabel(LABEL.state, host) : [];
+  return others.length === 0 ? path : undefined;
+}
+
+/** Every program that the installation will run. */
+function programs(settings: InstallSettings, target: Target, efiFirmware: boolean): string[] {
+  const always = ["lsblk", "blkid", "mount", "umount", "sync", "grub-editenv"];
+  if (settings.noFormat) return [...always, "dumpe2fs", "tune2fs"];
+  const efi = bootStyle(settings, target, efiFirmware) === "efi";
+  return [
+    ...[...always, "sfdisk", "wipefs", "partx", "mkfs.ext4", "grub-mkimage"],
+    ...(efi ? ["mkfs.vfat", "mmd", "mcopy", "mren"] : []),
+  ];
+}
+
+function hasProgram(name: string, env: Host["env"]): boolean {
+  return (env.PATH ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false; // not in this directory
+    }
+  });
+}
+
+/**
+ * Since e2fsprogs 1.47 mke2fs switches on features with which GRUB 2.06 says "unknown filesystem"; older ones refuse to
+ * hear of them. `-n` only shows what would be done.
+ */
+async function ext4FeaturesToDisable(host: Pick<Host, "run">): Promise<string[]> {
+  const off: string[] = [];
+  for (const feature of ["metadata_csum_seed", "orphan_file"]) {
+    const argv = ["mkfs.ext4", "-n", "-q", "-F", "-O", `^${feature}`, "/dev/null", "16M"];
+    const { code } = await host.run(argv, { check: false });
+    if (code === 0) off.push(feature);
+  }
+  return off;
+}
+
+function readOptional(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+function terminalName(): string | undefined {
+  try {
+    const name = readlinkSync("/proc/self/fd/0");
+    return name.startsWith("/dev/tty") ? name : undefined;
+  } catch {
+    return undefined; // no /proc, or no standard input
+  }
+}

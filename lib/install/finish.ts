@@ -1,0 +1,17 @@
+import type { Host } from "../host.ts";
+import type { InstallSettings } from "./settings.ts";
+
+const ACTIONS = {
+  reboot: { argv: ["systemctl", "reboot"], text: "Restarting into the installed system …" },
+  "power-off": { argv: ["systemctl", "poweroff"], text: "Powering off …" },
+} as const;
+
+/** What happens to the machine after an installation. */
+export async function finish(
+  afterwards: InstallSettings["afterwards"],
+  host: Pick<Host, "run" | "log">,
+): Promise<void> {
+  if (afterwards === "return") return;
+  host.log.info(ACTIONS[afterwards].text);
+  await host.run(ACTIONS[afterwards].argv);
+}

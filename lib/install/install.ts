@@ -1,0 +1,56 @@
+import type { ReadResult } from "../config/read.ts";
+import { CommandError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { applyPlan } from "./apply.ts";
+import { findObjections } from "./check.ts";
+import { checkConfigText, installedConfig } from "./configuration.ts";
+import { describePlan } from "./describe.ts";
+import { gatherFacts, type InstallFacts } from "./facts.ts";
+import { lockInstaller } from "./lock.ts";
+import { inspectMedium } from "./medium.ts";
+import { planInstall } from "./plan.ts";
+import { askForConsent, askForDevice } from "./questions.ts";
+import type { InstallSettings } from "./settings.ts";
+import { openMedium } from "./source.ts";
+
+/**
+ * Installs k3OS: facts, questions, checks, configuration, medium, plan; and only then the first write to the disk.
+ * Throws CommandError for whatever is wrong before that, with the disk as it was.
+ */
+export async function installSystem(asked: InstallSettings, running: ReadResult, host: Host): Promise<void> {
+  await using _lock = await lockInstaller(host);
+  const first = await gatherFacts(asked, host);
+  const { settings: named, facts } = await askForDevice(asked, first, host);
+  const settings = await askForConsent(named, facts, { device: named.device !== asked.device });
+  refuseObjections(settings, facts);
+  if (facts.device === undefined) throw new CommandError("No device to install to was named");
+
+  const config = await installedConfig(settings.configUrl, running, host);
+  await using source = await openMedium(settings, facts.devices, facts.device.disk, host);
+  const medium = inspectMedium(source.path, facts.target);
+  if (config === undefined && medium.config !== undefined) {
+    checkConfigText(medium.config, "config.yaml of the medium", host);
+  } else if (config !== undefined && medium.config !== undefined) {
+    host.log.info(`The medium's own config.yaml gives way to ${config.origin}`);
+  }
+  const plan = planInstall(settings, facts, { medium, config });
+  if (settings.dryRun) {
+    const origin = medium.config === undefined ? "none" : "the medium's";
+    host.print(describePlan(plan, facts, { medium: source.origin, config: config?.origin ?? origin }));
+    return;
+  }
+  await applyPlan(plan, host);
+  host.log.info(`k3OS ${medium.versions.k3os} is installed on ${plan.device}`);
+}
+
+function refuseObjections(settings: InstallSettings, facts: InstallFacts): void {
+  const objections = findObjections(settings, facts);
+  const [only] = objections;
+  if (only === undefined) return;
+  const consentHelps = objections.every(({ kind }) => kind === "consent");
+  const text = objections.map(({ message }) => message);
+  throw new CommandError(
+    objections.length === 1 ? only.message : ["Cannot install:", ...text].join("\n  "),
+    consentHelps ? { hint: "to erase it all the same, repeat the command with --force" } : {},
+  );
+}

@@ -1,0 +1,141 @@
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import { join, normalize } from "node:path";
+import { CommandError, messageOf } from "../errors.ts";
+import { FILE } from "../paths.ts";
+import type { Target } from "../targets.ts";
+
+/** Something below the medium's `k3os` directory; paths are relative to the medium. */
+export type MediumEntry =
+  | { readonly kind: "directory"; readonly path: string; readonly mode: number }
+  | { readonly kind: "file"; readonly path: string; readonly size: number; readonly mode: number }
+  | { readonly kind: "link"; readonly path: string; readonly target: string };
+
+/** An installation medium that was looked through. */
+export interface Medium {
+  /** Directory where it is mounted. */
+  readonly root: string;
+  /** Versions behind the `current` links; k3s may be missing, then the first boot fetches it. */
+  readonly versions: { readonly k3os: string; readonly kernel: string; readonly k3s: string | undefined };
+  /** Directories before what is in them. */
+  readonly entries: readonly MediumEntry[];
+  /** Bytes of all files. */
+  readonly size: number;
+  /** Its own `config.yaml`, unless that holds nothing but comments. */
+  readonly config: string | undefined;
+}
+
+const TREE = "k3os";
+const SYSTEM = "k3os/system";
+const CONFIG = "k3os/system/config.yaml";
+const REQUIRED = [
+  `k3os/system/k3os/current/${FILE.executable}`,
+  `k3os/system/k3os/current/${FILE.rootSquashfs}`,
+  `k3os/system/kernel/current/${FILE.kernelSquashfs}`,
+  `k3os/system/kernel/current/${FILE.initrd}`,
+];
+
+/** Whether a directory looks like the root of a medium, without going deep. */
+export function looksLikeMedium(root: string): boolean {
+  return REQUIRED.every((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile() ?? false);
+}
+
+/**
+ * Looks through a medium. Throws CommandError when files are missing or empty, when its program is for another
+ * architecture, and for anything that does not belong there: devices, links that lead out of the tree.
+ */
+export function inspectMedium(root: string, target: Pick<Target, "arch" | "elfMachine">): Medium {
+  for (const path of REQUIRED) requireFile(root, path);
+  checkArchitecture(join(root, REQUIRED[0] ?? ""), target);
+  const entries = walk(root, TREE).filter(({ path }) => path !== CONFIG);
+  const k3s = join(root, "k3os/system/k3s/current");
+  const config = readConfig(join(root, CONFIG));
+  return {
+    root,
+    versions: {
+      k3os: currentVersion(join(root, "k3os/system/k3os/current")),
+      kernel: currentVersion(join(root, "k3os/system/kernel/current")),
+      k3s: lstatSync(k3s, { throwIfNoEntry: false }) === undefined ? undefined : currentVersion(k3s),
+    },
+    entries,
+    size: entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.size : 0), 0),
+    config,
+  };
+}
+
+function requireFile(root: string, path: string): void {
+  const found = statSync(join(root, path), { throwIfNoEntry: false });
+  if (found?.isFile() && found.size > 0) return;
+  throw new CommandError(
+    `"${root}" is no k3OS medium: "${path}" is ${found === undefined ? "missing" : "empty"}`,
+  );
+}
+
+function checkArchitecture(path: string, target: Pick<Target, "arch" | "elfMachine">): void {
+  const header = readStart(path, 20);
+  if (header.length < 20 || header.toString("latin1", 0, 4) !== "\x7fELF") {
+    throw new CommandError(`The medium's program "${path}" is no ELF executable`);
+  }
+  const machine = header.readUInt16LE(18);
+  if (machine === target.elfMachine) return;
+  throw new CommandError(
+    `The medium is for another architecture: found ELF machine ${machine}, wanted ${target.elfMachine} (${target.arch})`,
+  );
+}
+
+function readStart(path: string, length: number): Buffer {
+  const fd = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function currentVersion(link: string): string {
+  try {
+    return realpathSync(link).split("/").at(-1) ?? "";
+  } catch (cause) {
+    throw new CommandError(`The medium's link "${link}" leads nowhere`, { cause });
+  }
+}
+
+function readConfig(path: string): string | undefined {
+  try {
+    const text = readFileSync(path, "utf8");
+    return /^\s*[^\s#]/m.test(text) ? text : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new CommandError(`Cannot read "${path}": ${messageOf(error)}`);
+  }
+}
+
+function walk(root: string, path: string): MediumEntry[] {
+  const full = join(root, path);
+  const found = lstatSync(full);
+  if (found.isSymbolicLink()) return [{ kind: "link", path, target: checkLink(path, readlinkSync(full)) }];
+  if (found.isFile()) return [{ kind: "file", path, size: found.size, mode: found.mode & 0o777 }];
+  if (!found.isDirectory()) throw new CommandError(`"${full}" is neither file, directory nor link`);
+  const below = readdirSync(full).sort();
+  return [
+    { kind: "directory", path, mode: found.mode & 0o7777 },
+    ...below.flatMap((name) => walk(root, `${path}/${name}`)),
+  ];
+}
+
+/** Links of the system itself stay inside it; those of `k3os/data`, the future root, may lead anywhere. */
+function checkLink(path: string, target: string): string {
+  const inside = !target.startsWith("/") && normalize(join(path, "..", target)).startsWith(`${SYSTEM}/`);
+  if (inside || !path.startsWith(`${SYSTEM}/`)) return target;
+  throw new CommandError(`The medium's link "${path}" leads out of its tree: "${target}"`);
+}

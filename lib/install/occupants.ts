@@ -1,0 +1,55 @@
+import { type Content, probe } from "../disk/blkid.ts";
+import { FIRST_PARTITION, type FoundPartition, readTable } from "../disk/partitions.ts";
+import type { Host } from "../host.ts";
+import { LABEL } from "../paths.ts";
+import { formatBytes } from "../progress.ts";
+
+/** Something that lies on a disk. */
+export interface Occupant {
+  /** Node of the disk or of its partition. */
+  readonly path: string;
+  /** `ext4 file system "data"`, `LVM2_member`, `partition of 1.0 GiB without a known file system`. */
+  readonly what: string;
+  /** k3OS put it there: it may be replaced without asking. */
+  readonly ours: boolean;
+}
+
+/** What lies on a disk by what is written there: its own signatures, its partition table, and each partition's. */
+export async function findOccupants(disk: string, host: Pick<Host, "run">): Promise<Occupant[]> {
+  const content = await probe(disk, host);
+  if (content.kind === "nothing") return [];
+  if (content.kind !== "table") return [occupant(disk, content)];
+  if (content.table !== "dos" && content.table !== "gpt") {
+    return [{ path: disk, what: `partition table of type "${content.table}"`, ours: false }];
+  }
+  const partitions = await readTable(disk, host);
+  const occupants: Occupant[] = [];
+  for (const partition of partitions) {
+    occupants.push(partitionOccupant(partition, partitions, await probe(disk, host, partition)));
+  }
+  return occupants;
+}
+
+/**
+ * What a partition is. One without a file system counts as ours only where it lies as an installation lays it out:
+ * that is what remains when one was interrupted between partitioning and formatting.
+ */
+export function partitionOccupant(
+  partition: FoundPartition,
+  all: readonly FoundPartition[],
+  content: Content,
+): Occupant {
+  if (content.kind === "ambiguous" || content.kind === "data") return occupant(partition.path, content);
+  const size = formatBytes(partition.size);
+  const what = `partition of ${size} without a known file system`;
+  const named = partition.name === LABEL.state || partition.name === LABEL.esp;
+  const alone = all.length === 1 && partition.start === FIRST_PARTITION && partition.name === undefined;
+  return { path: partition.path, what, ours: content.kind === "nothing" && (named || alone) };
+}
+
+function occupant(path: string, content: Content): Occupant {
+  if (content.kind !== "data") return { path, what: "signatures of several file systems", ours: false };
+  const { type, label } = content;
+  const ours = (type === "ext4" && label === LABEL.state) || (type === "vfat" && label === LABEL.esp);
+  return { path, what: label === undefined ? type : `${type} file system "${label}"`, ours };
+}

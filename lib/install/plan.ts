@@ -1,0 +1,141 @@
+import { join } from "node:path";
+import { type GrubPlatform, grubConfig, grubPlatform } from "../disk/grub.ts";
+import { biosLayout, efiLayout, type Layout, layoutSize, partitionPath } from "../disk/partitions.ts";
+import { GIB, MIB, roundUp } from "../disk/size.ts";
+import { CommandError } from "../errors.ts";
+import { LABEL, MARKER, PATH } from "../paths.ts";
+import { formatBytes } from "../progress.ts";
+import { consolesOf } from "./console.ts";
+import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";
+import type { Medium } from "./medium.ts";
+import type { InstallSettings } from "./settings.ts";
+
+/** A file to be written on the state file system, by its path there. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly text: string;
+  readonly mode: number;
+}
+
+/** What the firmware starts: boot code in the first sector, or a file in the EFI system partition. */
+export type Loader =
+  | { readonly kind: "bios" }
+  | { readonly kind: "efi"; readonly esp: string; readonly file: string };
+
+/** How the disk is made anew. */
+export interface DiskPlan {
+  readonly layout: Layout;
+  readonly loader: Loader;
+  readonly grub: GrubPlatform;
+  readonly ext4Off: readonly string[];
+  /** Partitions whose signatures are erased before. */
+  readonly oldPartitions: readonly string[];
+}
+
+/** Everything that will be done to the device: nothing is decided after this. */
+export interface InstallPlan {
+  readonly device: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Undefined with no-format: the file system is kept, and so is the boot loader. */
+  readonly disk: DiskPlan | undefined;
+  readonly state: { readonly path: string; readonly uuid: string; readonly relabel: boolean };
+  readonly medium: Medium;
+  readonly directories: readonly string[];
+  readonly files: readonly PlannedFile[];
+  readonly afterwards: InstallSettings["afterwards"];
+}
+
+/** The configuration of the installed system: its text, and where that comes from. */
+export interface InstalledConfig {
+  readonly text: string;
+  readonly origin: string;
+}
+
+/** Left behind where there is nothing to configure, so that there is a file to edit. */
+const EMPTY_CONFIG = "# k3OS configuration, see https://github.com/rancher/k3os#configuration\n";
+
+/**
+ * Decides what to do. Pure: all that it depends on is in its arguments.
+ * Throws CommandError if the medium does not fit on the device.
+ */
+export function planInstall(
+  settings: InstallSettings,
+  facts: InstallFacts,
+  { medium, config }: { readonly medium: Medium; readonly config: InstalledConfig | undefined },
+): InstallPlan {
+  if (facts.device === undefined) throw new CommandError("No device to install to was named");
+  const { device } = facts.device;
+  const kept = settings.noFormat ? keptState(facts.device, medium) : undefined;
+  const disk = settings.noFormat ? undefined : planDisk(settings, facts, facts.device, medium);
+  const uuid = kept?.uuid ?? facts.uuid;
+  const growNumber = disk?.layout.partitions.find(({ name }) => name === LABEL.state)?.number;
+  const statePath = growNumber === undefined ? device.path : partitionPath(device.path, growNumber);
+  const menu = { uuid, consoles: consolesOf(settings.tty, facts), debug: settings.debug };
+  const files: PlannedFile[] = [{ path: "/boot/grub/grub.cfg", text: grubConfig(menu), mode: 0o644 }];
+  const configText = config?.text ?? medium.config ?? (disk === undefined ? undefined : EMPTY_CONFIG);
+  if (configText !== undefined) files.push({ path: PATH.systemConfig, text: configText, mode: 0o600 });
+  if (growNumber !== undefined) {
+    const marker = join(PATH.system, MARKER.growpart);
+    files.push({ path: marker, text: `${device.path} ${growNumber}\n`, mode: 0o644 });
+  }
+  return {
+    device: device.path,
+    size: device.size,
+    disk,
+    state: { path: statePath, uuid, relabel: kept !== undefined && kept.label !== LABEL.state },
+    medium,
+    directories: ["/boot/grub", "/k3os/data/opt"],
+    files,
+    afterwards: settings.afterwards,
+  };
+}
+
+function planDisk(
+  settings: InstallSettings,
+  facts: InstallFacts,
+  { device }: DeviceFacts,
+  medium: Medium,
+): DiskPlan {
+  const style = bootStyle(settings, facts.target, facts.efiFirmware);
+  const size = stateSize(medium.size, medium.entries.length);
+  const layout = style === "efi" ? efiLayout(size, device.sectorSize) : biosLayout(size);
+  if (layoutSize(layout) > device.size) {
+    const [needs, has] = [formatBytes(layoutSize(layout)), formatBytes(device.size)];
+    throw new CommandError(
+      `"${device.path}" is too small for this medium: it has ${has}, ${needs} are needed`,
+    );
+  }
+  const name = facts.target.grub.find((platform) => platform.endsWith("-efi") === (style === "efi"));
+  if (name === undefined) throw new CommandError(`No boot loader for ${style} on ${facts.target.arch}`);
+  return {
+    layout,
+    loader:
+      style === "bios"
+        ? { kind: "bios" }
+        : { kind: "efi", esp: partitionPath(device.path, 1), file: facts.target.efiBoot ?? "BOOTX64.EFI" },
+    grub: grubPlatform(name),
+    ext4Off: facts.ext4Off,
+    oldPartitions: device.children.map(({ path }) => path),
+  };
+}
+
+/**
+ * Bytes of the first state partition: the medium, an eighth for the file system's own tables, the journal, and room
+ * for what the first boot writes before the partition has grown to the end of the disk.
+ */
+export function stateSize(mediumSize: number, entries: number): number {
+  const blocks = mediumSize + entries * 4096;
+  return Math.max(GIB, roundUp(blocks * 1.125 + 320 * MIB, 64 * MIB));
+}
+
+function keptState(
+  { device, state }: DeviceFacts,
+  medium: Medium,
+): { uuid: string; label: string | undefined } {
+  if (state?.uuid === undefined) throw new CommandError(`The file system on "${device.path}" has no UUID`);
+  const needed = medium.size + 64 * MIB;
+  if (state.free >= needed) return { uuid: state.uuid, label: state.label };
+  const [free, wanted] = [formatBytes(state.free), formatBytes(needed)];
+  throw new CommandError(`"${device.path}" has too little free space: ${free}, ${wanted} are needed`);
+}

@@ -1,0 +1,128 @@
+import type { Options, Values } from "../cli.ts";
+import type { InstallConfig } from "../config/schema.ts";
+import { CommandError } from "../errors.ts";
+
+/** The options of `k3os install`; names and variables are those of the original's install.sh. */
+export const INSTALL_OPTIONS = {
+  device: {
+    type: "string",
+    value: "DEVICE",
+    help: "the same as the argument DEVICE [K3OS_INSTALL_DEVICE]",
+  },
+  config: {
+    type: "string",
+    value: "URL",
+    help: "configuration of the installed system: a URL or a file",
+    env: "K3OS_INSTALL_CONFIG_URL",
+  },
+  tty: {
+    type: "string",
+    value: "TTY",
+    help: "console besides tty1: ttyS0 or ttyS0,115200",
+    env: "K3OS_INSTALL_TTY",
+  },
+  "force-efi": {
+    type: "boolean",
+    help: "install for UEFI even if a BIOS started this machine",
+    env: "K3OS_INSTALL_FORCE_EFI",
+  },
+  "no-format": {
+    type: "boolean",
+    help: "keep partitions, data and boot loader: DEVICE is a partition with ext4",
+    env: "K3OS_INSTALL_NO_FORMAT",
+  },
+  poweroff: {
+    type: "boolean",
+    help: "power off when done",
+    env: "K3OS_INSTALL_POWER_OFF",
+  },
+  takeover: {
+    type: "boolean",
+    help: "replace the running system (not yet possible)",
+    env: "K3OS_INSTALL_TAKE_OVER",
+  },
+  force: {
+    type: "boolean",
+    help: "erase DEVICE even if it holds data of another system",
+    env: "K3OS_INSTALL_FORCE",
+  },
+  yes: { type: "boolean", short: "y", help: "ask nothing" },
+  silent: { type: "boolean", help: "the same as --yes", env: "K3OS_INSTALL_SILENT" },
+  "dry-run": { type: "boolean", help: "check everything and show the plan, but change nothing" },
+} as const satisfies Options;
+
+/** What an installation is asked to do, from all places where that can be said. */
+export interface InstallSettings {
+  readonly device: string | undefined;
+  readonly isoUrl: string | undefined;
+  readonly configUrl: string | undefined;
+  /** `ttyS0` or `ttyS0,115200`, checked. */
+  readonly tty: string | undefined;
+  readonly forceEfi: boolean;
+  readonly noFormat: boolean;
+  readonly powerOff: boolean;
+  readonly takeOver: boolean;
+  /** The installed system starts with `k3os.debug`. */
+  readonly debug: boolean;
+  readonly silent: boolean;
+  /** Consent to erase what is not ours. */
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  /** An image, device or directory that is the medium, whatever else is attached. */
+  readonly medium: string | undefined;
+  /** What happens after success. DEVICE on the command line means that a person or a script goes on from there. */
+  readonly afterwards: "return" | "reboot" | "power-off";
+}
+
+/**
+ * Merges the sources of the settings: command line over environment over configuration. `values` holds the options
+ * already completed from the environment. Throws CommandError for a terminal name that cannot be one.
+ */
+export function mergeSettings(
+  values: Values<typeof INSTALL_OPTIONS> & { readonly debug: boolean },
+  positionals: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  config: InstallConfig,
+): InstallSettings {
+  const [device, isoUrl] = positionals;
+  const given = device ?? values.device;
+  const flag = (option: boolean, variable: string, configured: boolean | undefined): boolean =>
+    option || (envFlag(env[variable]) ?? configured ?? false);
+  const powerOff = flag(values.poweroff, "K3OS_INSTALL_POWER_OFF", config.powerOff);
+  const next = powerOff ? "power-off" : "reboot";
+  return {
+    device: given ?? text(env.K3OS_INSTALL_DEVICE) ?? config.device,
+    isoUrl: isoUrl ?? text(env.K3OS_INSTALL_ISO_URL) ?? config.isoUrl,
+    configUrl: values.config ?? config.configUrl,
+    tty: checkTty(values.tty ?? config.tty),
+    forceEfi: flag(values["force-efi"], "K3OS_INSTALL_FORCE_EFI", config.forceEfi),
+    noFormat: flag(values["no-format"], "K3OS_INSTALL_NO_FORMAT", config.noFormat),
+    powerOff,
+    takeOver: flag(values.takeover, "K3OS_INSTALL_TAKE_OVER", config.takeOver),
+    debug: flag(values.debug, "K3OS_INSTALL_DEBUG", config.debug),
+    silent: values.yes || flag(values.silent, "K3OS_INSTALL_SILENT", config.silent),
+    force: flag(values.force, "K3OS_INSTALL_FORCE", undefined),
+    dryRun: values["dry-run"],
+    medium: text(env.ISO_DEVICE),
+    afterwards: given !== undefined && !values.poweroff ? "return" : next,
+  };
+}
+
+/** A variable as a boolean: as in the original any text means yes, except for the ways to say no. */
+function envFlag(value: string | undefined): boolean | undefined {
+  if (value === undefined || value === "") return undefined;
+  return !/^(false|no|off|0)$/i.test(value);
+}
+
+function text(value: string | undefined): string | undefined {
+  return value === "" ? undefined : value;
+}
+
+/** It becomes part of grub.cfg and of the kernel command line, so nothing else than a name and a mode may be in it. */
+function checkTty(tty: string | undefined): string | undefined {
+  if (tty === undefined || tty === "") return undefined;
+  const name = tty.replace(/^\/dev\//, "");
+  // Linux Documentation/admin-guide/serial-console.rst: NAME[,BAUD[PARITY[BITS[FLOW]]]]
+  if (/^[A-Za-z]+[0-9]*(,[0-9]+([noe]([78]r?)?)?)?$/.test(name)) return name;
+  throw new CommandError(`"${tty}" is no terminal: expected a name like "ttyS0" or "ttyS0,115200"`);
+}

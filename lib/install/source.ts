@@ -1,0 +1,149 @@
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { devicesByLabel, probe } from "../disk/blkid.ts";
+import { type BlockDevice, resolveDevice, withDescendants } from "../disk/lsblk.ts";
+import { mounted, type Opened, parseMountinfo } from "../disk/mount.ts";
+import { CommandError, during } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { download, maskUrl } from "../http.ts";
+import { inRoot, LABEL, PATH } from "../paths.ts";
+import { createProgress } from "../progress.ts";
+import { looksLikeMedium } from "./medium.ts";
+import type { InstallSettings } from "./settings.ts";
+
+/** A medium that is mounted, or a directory in place of one, until the scope ends. */
+export interface OpenedMedium extends Opened {
+  /** Where it comes from, for people. */
+  readonly origin: string;
+  /** The block device that it is on, if it is on one. */
+  readonly device: string | undefined;
+}
+
+type SourceHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
+
+/**
+ * Finds the installation medium: what was named (`ISO_DEVICE`, then an ISO URL or path), else the medium that the
+ * machine runs from, else one on another device, else the ISO of the running release from the network. A device counts
+ * only by what is on it; the disk to be installed to never does. Throws CommandError if there is none.
+ */
+export async function openMedium(
+  settings: Pick<InstallSettings, "medium" | "isoUrl">,
+  devices: readonly BlockDevice[],
+  target: BlockDevice,
+  host: SourceHost,
+): Promise<OpenedMedium> {
+  for (const named of [settings.medium, settings.isoUrl]) {
+    if (named !== undefined) refuseTarget(named, target);
+  }
+  if (settings.medium !== undefined) return await openPath(settings.medium, host);
+  if (settings.isoUrl !== undefined) return await openUrl(settings.isoUrl, host);
+  const running = runningMedium(host);
+  if (running !== undefined) return running;
+  const attached = await attachedMedium(devices, target, host);
+  if (attached !== undefined) return attached;
+  const released = releasedIso(host);
+  if (released !== undefined) return await openUrl(released, host);
+  throw new CommandError("No installation medium was found", {
+    hint: "attach it, or name an ISO: k3os install DEVICE ISO_URL",
+  });
+}
+
+function refuseTarget(path: string, target: BlockDevice): void {
+  const node = resolveDevice(path);
+  if (!withDescendants(target).some((part) => part.path === node)) return;
+  throw new CommandError(
+    `The installation medium "${path}" is on the disk to be installed to, "${target.path}"`,
+  );
+}
+
+/** A directory as it is, a device, or an image file. */
+async function openPath(path: string, host: SourceHost): Promise<OpenedMedium> {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new CommandError(`There is no installation medium "${path}"`);
+  if (found.isDirectory()) return inPlace(path, path, undefined);
+  return await during(`Opening the installation medium "${path}"`, () => mountMedium(path, host));
+}
+
+async function openUrl(url: string, host: SourceHost): Promise<OpenedMedium> {
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(url)) return await openPath(url, host);
+  const directory = await mkdtemp(join(tmpdir(), "k3os-install-"));
+  const remove = async () => rmSync(directory, { recursive: true, force: true });
+  try {
+    const file = join(directory, "medium.iso");
+    using progress = createProgress(`Downloading ${maskUrl(url)}`, undefined, process.stderr);
+    await download(url, file, { onProgress: (done, total) => progress.update(done, total) }, host);
+    progress.finish();
+    const opened = await openPath(file, host);
+    await remove(); // the loop device keeps the content until it is detached
+    return { ...opened, origin: maskUrl(url) };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** File systems of media, with options that keep the kernel from writing to them: replaying a journal is writing. */
+const MEDIUM_FLAGS = new Map([
+  ...["iso9660", "udf", "vfat", "exfat", "squashfs", "ext2"].map((type): [string, string[]] => [
+    type,
+    ["ro"],
+  ]),
+  ...["ext3", "ext4"].map((type): [string, string[]] => [type, ["ro", "noload"]]),
+]);
+
+/** Mounts a device, or an image file through a loop device that goes with the mount. */
+async function mountMedium(path: string, host: SourceHost): Promise<OpenedMedium> {
+  const content = await probe(path, host);
+  const type = content.kind === "data" ? content.type : undefined;
+  const flags = type === undefined ? undefined : MEDIUM_FLAGS.get(type);
+  if (flags === undefined) throw new CommandError(`"${path}" has no file system that a medium could have`);
+  const target = inRoot(host, join(PATH.installDir, "medium"));
+  const isDevice = statSync(path).isBlockDevice();
+  const options = { flags: isDevice ? flags : [...flags, "loop"] };
+  const mount = await mounted(path, target, options, host);
+  return { ...mount, origin: path, device: isDevice ? path : undefined };
+}
+
+/** In live mode boot has mounted the medium. */
+function runningMedium(host: Pick<Host, "root">): OpenedMedium | undefined {
+  const path = inRoot(host, PATH.medium);
+  if (!looksLikeMedium(path)) return undefined;
+  const mounts = existsSync("/proc/self/mountinfo") ? readFileSync("/proc/self/mountinfo", "utf8") : "";
+  const source = parseMountinfo(mounts).findLast(({ target }) => target === path)?.source;
+  return inPlace(path, source ?? path, source?.startsWith("/dev/") ? source : undefined);
+}
+
+/** Devices with the medium's label first, then all others that can be mounted. */
+async function attachedMedium(
+  devices: readonly BlockDevice[],
+  target: BlockDevice,
+  host: SourceHost,
+): Promise<OpenedMedium | undefined> {
+  const others = devices.filter((disk) => disk.path !== target.path).flatMap(withDescendants);
+  const usable = others.filter(({ size, mountpoints }) => size > 0 && mountpoints.length === 0);
+  const paths = usable.map(({ path }) => path);
+  const labelled = (await devicesByLabel(LABEL.medium, host)).filter((path) => paths.includes(path));
+  for (const path of new Set([...labelled, ...paths])) {
+    const opened = await mountMedium(path, host).catch((error: unknown) => {
+      host.log.debug(`${path} is no medium: ${String(error)}`);
+      return undefined;
+    });
+    if (opened === undefined) continue;
+    if (looksLikeMedium(opened.path)) return opened;
+    await opened[Symbol.asyncDispose]();
+  }
+  return undefined;
+}
+
+/** The ISO of the release that runs, as its os-release(5) names it. */
+function releasedIso(host: Pick<Host, "root">): string | undefined {
+  const path = inRoot(host, PATH.osRelease);
+  if (!existsSync(path)) return undefined;
+  return /^ISO_URL="?([^"\n]+)"?$/m.exec(readFileSync(path, "utf8"))?.[1];
+}
+
+function inPlace(path: string, origin: string, device: string | undefined): OpenedMedium {
+  return { path, origin, device, [Symbol.asyncDispose]: async () => undefined };
+}

@@ -1,0 +1,33 @@
+import { probe } from "../disk/blkid.ts";
+import type { Host } from "../host.ts";
+
+/** The file system that an installation with no-format goes to. */
+export interface StateFacts {
+  /** `ext4`, or what else was found; undefined: nothing. */
+  readonly type: string | undefined;
+  readonly label: string | undefined;
+  readonly uuid: string | undefined;
+  /** Bytes of the whole file system, and those not used. */
+  readonly size: number;
+  readonly free: number;
+}
+
+/** What file system a partition holds. */
+export async function inspectState(path: string, host: Pick<Host, "run">): Promise<StateFacts> {
+  const content = await probe(path, host);
+  if (content.kind !== "data") {
+    return { type: undefined, label: undefined, uuid: undefined, size: 0, free: 0 };
+  }
+  const { type, label, uuid } = content;
+  if (!/^ext[234]$/.test(type)) return { type, label, uuid, size: 0, free: 0 };
+  const { stdout } = await host.run(["dumpe2fs", "-h", path]);
+  return { type, label, uuid, ...parseDumpe2fs(stdout) };
+}
+
+/** Size and free space in bytes from the `Name: value` lines of dumpe2fs(8). */
+export function parseDumpe2fs(text: string): { readonly size: number; readonly free: number } {
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  const block = field("Block size");
+  return { size: field("Block count") * block, free: field("Free blocks") * block };
+}
