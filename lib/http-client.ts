@@ -90,7 +90,8 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
   return {
     send: async (first, message) => {
       let url = first;
-      let headers = { ...defaultHeaders(first), ...message.headers };
+      const own = joinHeaders(message.headers); // by lower-case name: a default is replaced, not doubled
+      let headers = { ...defaultHeaders(first), ...own };
       for (let redirects = 0; ; redirects++) {
         const answer = await sendOnce(url, { ...message, headers });
         const { statusCode: status } = answer;
@@ -104,8 +105,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
         if (redirects === MAX_REDIRECTS)
           throw new HttpError(`more than ${MAX_REDIRECTS} redirects`, { status });
         const next = redirectTarget(url, status, joinHeaders(answer.headers).location);
-        if (next.origin !== url.origin)
-          headers = { ...defaultHeaders(next), ...rangeHeaders(message.headers) };
+        if (next.origin !== url.origin) headers = { ...defaultHeaders(next), ...rangeHeaders(own) };
         if (url.protocol === "https:" && next.protocol === "http:") {
           host.log.warn(`"${maskUrl(url.href)}" redirects to the unencrypted "${maskUrl(next.href)}"`);
         }
@@ -138,7 +138,9 @@ function withoutCredentials(url: URL): URL {
   return bare;
 }
 
-function joinHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
+function joinHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Record<string, string> {
   const joined = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value ?? "")]);
   return Object.fromEntries(joined) as Record<string, string>;
 }

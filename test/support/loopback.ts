@@ -1,0 +1,42 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+export interface Loopback extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`. */
+  readonly origin: string;
+  readonly port: number;
+  /** Requests so far, in order. */
+  readonly requests: readonly IncomingMessage[];
+  /** Answers CONNECT, as a proxy for TLS does; `target` is `HOST:PORT`. */
+  onConnect(answer: (target: string, socket: Duplex) => void): void;
+}
+
+/** An HTTP server on a free port of loopback; `answer` gets each request and its number, counted from 0. */
+export async function serveLoopback(
+  answer: (request: IncomingMessage, response: ServerResponse, number: number) => void,
+): Promise<Loopback> {
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    answer(request, response, requests.push(request) - 1);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port: 0, host: "127.0.0.1" }, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("No TCP port to be had on loopback");
+  return {
+    origin: `http://127.0.0.1:${address.port}`,
+    port: address.port,
+    requests,
+    onConnect: (answerConnect) => {
+      server.on("connect", (request: IncomingMessage, socket: Duplex) =>
+        answerConnect(request.url ?? "", socket),
+      );
+    },
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
