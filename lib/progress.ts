@@ -114,19 +114,18 @@ function withBar(text: string, state: State, width: number): string {
 /** The rate over the last seconds, so that it follows the network and not the past. */
 function createRate(started: number) {
   let samples = [{ at: started, done: 0 }];
+  let latest = 0;
   return {
     add: (at: number, done: number) => {
+      latest = done;
+      if (at - (samples.at(-1)?.at ?? 0) < REDRAW_EVERY) return;
       const recent = samples.filter((sample) => at - sample.at <= RATE_WINDOW);
-      const last = samples.at(-1);
-      if (recent.length === 0 && last !== undefined) recent.push(last);
-      if (last === undefined || at - last.at >= REDRAW_EVERY || recent.length < 2) recent.push({ at, done });
-      samples = recent;
+      samples = [...(recent.length > 0 ? recent : samples.slice(-1)), { at, done }];
     },
     at: (now: number): number | undefined => {
       const [first] = samples;
-      const last = samples.at(-1);
-      if (first === undefined || last === undefined || now <= first.at) return undefined;
-      return ((last.done - first.done) * 1000) / (now - first.at);
+      if (first === undefined || now <= first.at) return undefined;
+      return ((latest - first.done) * 1000) / (now - first.at);
     },
   };
 }
