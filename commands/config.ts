@@ -1,9 +1,76 @@
-import { defineCommand } from "../lib/cli.ts";
-import { CommandError } from "../lib/errors.ts";
+import { type Arguments, defineCommand } from "../lib/cli.ts";
+import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
+import type { Phase } from "../lib/config/field.ts";
+import { readConfig } from "../lib/config/read.ts";
+import type { CloudConfig } from "../lib/config/schema.ts";
+import { CommandError, EXIT } from "../lib/errors.ts";
+import type { Host } from "../lib/host.ts";
 
+const OPTIONS = {
+  initrd: { type: "boolean", help: "apply what belongs to the start of the boot" },
+  boot: { type: "boolean", help: "apply what belongs to the boot, without network" },
+  install: { type: "boolean", help: "start k3s after the live system was configured" },
+  dump: { type: "boolean", help: "print the configuration as YAML" },
+  "dump-json": { type: "boolean", help: "print the configuration as JSON" },
+  "dry-run": { type: "boolean", help: "say what would be applied, and change nothing" },
+} as const;
+
+/** `k3os config`: reads the configuration, and applies one phase of it or prints it. */
 export const config = defineCommand({
-  options: {},
-  run: async () => {
-    throw new CommandError("This command is being written");
+  description: `
+Reads every source of the configuration, merges them, and applies what belongs
+to the running system. A part of a source that is broken is told of and left
+out; all else is applied, and the exit status is 1.`,
+  options: OPTIONS,
+  subcommands: {
+    validate: {
+      summary: "Check the configuration, or files that are to become one",
+      load: async () => (await import("./config-validate.ts")).configValidate,
+    },
+    explain: {
+      summary: "Show where settings come from",
+      load: async () => (await import("./config-explain.ts")).configExplain,
+    },
+    schema: {
+      summary: "Print the JSON Schema of the configuration, for editors",
+      load: async () => (await import("./config-schema.ts")).configSchema,
+    },
+  },
+  run: async (args: Arguments<typeof OPTIONS>, host) => {
+    const { values } = args;
+    const phase = phaseOf(values);
+    if (phase !== undefined && !values["dry-run"] && process.getuid?.() !== 0) {
+      throw new CommandError("must be run as root");
+    }
+    const { config, diagnostics } = await readConfig(host);
+    logDiagnostics(diagnostics, host);
+    const done =
+      phase === undefined
+        ? await print(config, values.dump ? "yaml" : "json", host)
+        : await apply(phase, config, { ...host, dryRun: values["dry-run"] });
+    return done && !hasErrors(diagnostics) ? EXIT.done : EXIT.failed;
   },
 });
+
+/** The phase that the options ask for, none where they ask to print; of several, the first in this order counts. */
+function phaseOf(values: Arguments<typeof OPTIONS>["values"]): Phase | undefined {
+  if (values.initrd) return "initrd";
+  if (values.boot) return "boot";
+  if (values.install) return "install";
+  return values.dump || values["dump-json"] ? undefined : "runtime";
+}
+
+async function print(config: CloudConfig, format: "yaml" | "json", host: Host): Promise<true> {
+  const { configJson, configYaml } = await import("../lib/config/dump.ts");
+  host.print(format === "yaml" ? configYaml(config) : `${configJson(config)}\n`);
+  return true;
+}
+
+async function apply(
+  phase: Phase,
+  config: CloudConfig,
+  host: Host & { readonly dryRun: boolean },
+): Promise<boolean> {
+  const { applyPhase } = await import("../lib/apply/stages.ts");
+  return (await applyPhase(phase, config, host)).length === 0;
+}

@@ -1,3 +1,5 @@
+import type { Host } from "../host.ts";
+
 /** A place in a source: its path, and where known the line and column, counted from 1. */
 export interface Place {
   readonly source: string;
@@ -29,4 +31,13 @@ export function formatDiagnostic({ place, path, message }: Diagnostic): string {
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some(({ severity }) => severity === "error");
+}
+
+/** Logs each diagnostic by its severity. */
+export function logDiagnostics(diagnostics: readonly Diagnostic[], host: Pick<Host, "log">): void {
+  for (const diagnostic of diagnostics) {
+    const line = formatDiagnostic(diagnostic);
+    if (diagnostic.severity === "error") host.log.error(line);
+    else host.log.warn(line);
+  }
 }

@@ -12,15 +12,19 @@ export function isUnsafeKey(key: string): boolean {
   return key === "__proto__" || key === "constructor" || key === "prototype";
 }
 
+/** The spellings of a field that the documentation promises, first the one that it uses: snake, camel, run together. */
+export function documentedSpellings(name: string, field: Field): readonly string[] {
+  const forms = [name, ...(field.aliases ?? [])].flatMap((plural) => [plural, plural.replace(/s$/, "")]);
+  return [...new Set(forms.flatMap((form) => [snakeCase(form), form, form.toLowerCase()]))];
+}
+
 /**
- * Every spelling of a field, in lower case: snake, camel or run together, plural or singular, and its aliases.
- * The original took off a final `s`, and also `es`, from every name, so that `modul` and `k3o` are accepted too.
+ * Every accepted spelling of a field, in lower case. Beside a final `s`, the original took `es` off every name, so that
+ * `modul` is accepted too.
  */
 function spellings(name: string, field: Field): string[] {
-  return [name, ...(field.aliases ?? [])].flatMap((plural) => {
-    const forms = [plural, plural.replace(/s$/, ""), plural.replace(/es$/, "")];
-    return forms.flatMap((form) => [snakeCase(form), form.toLowerCase()]);
-  });
+  const oddity = name.replace(/es$/, "");
+  return [...documentedSpellings(name, field), snakeCase(oddity), oddity].map((form) => form.toLowerCase());
 }
 
 const spellingTables = new WeakMap<StructField, ReadonlyMap<string, string>>();

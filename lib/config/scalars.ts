@@ -7,7 +7,8 @@ const SHOWN = 60;
 /** The outcome of checking a scalar: its value, or what was found and what was wanted. */
 export type Checked<T> = { readonly value: T } | { readonly problem: string };
 
-const FLAGS: Readonly<Record<string, boolean>> = {
+/** The words for true and false, in any case: those of YAML 1.1, and the digits of shell scripts. */
+export const FLAGS: Readonly<Record<string, boolean>> = {
   true: true,
   yes: true,
   on: true,
@@ -20,7 +21,7 @@ const FLAGS: Readonly<Record<string, boolean>> = {
   "0": false,
 };
 
-/** A boolean from its text, in any case; YAML 1.1's words and the digits of shell scripts. */
+/** A boolean from its text. */
 export function checkFlag(field: FlagField, text: string): Checked<boolean> {
   const word = text.trim().toLowerCase();
   const value = Object.hasOwn(FLAGS, word) ? FLAGS[word] : undefined;

@@ -1,0 +1,23 @@
+import { defineCommand } from "../lib/cli.ts";
+import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
+import { explainConfig } from "../lib/config/explain.ts";
+import { readConfig } from "../lib/config/read.ts";
+import { EXIT } from "../lib/errors.ts";
+
+/** `k3os config explain [KEY]` */
+export const configExplain = defineCommand({
+  usage: "[KEY]",
+  description: `
+Shows the value of each setting below KEY (such as k3os.token or k3os.install),
+which source set it, and over which others. Without KEY, shows all that is set.
+Passwords and tokens are not shown.`,
+  options: {},
+  maxPositionals: 1,
+  run: async ({ positionals: [key] }, host) => {
+    const { origins, diagnostics } = await readConfig(host);
+    const explanation = explainConfig(origins, key);
+    logDiagnostics(diagnostics, host);
+    host.print(explanation);
+    return hasErrors(diagnostics) ? EXIT.failed : EXIT.done;
+  },
+});

@@ -1,0 +1,16 @@
+import { defineCommand } from "../lib/cli.ts";
+import { jsonSchema } from "../lib/config/json-schema.ts";
+import { EXIT } from "../lib/errors.ts";
+
+/** `k3os config schema` */
+export const configSchema = defineCommand({
+  description: `
+Editors that know YAML complete and check keys by it: put this line first in a
+configuration file, with the path or URL of the schema:
+  # yaml-language-server: $schema=config.schema.json`,
+  options: {},
+  run: async (_args, host) => {
+    host.print(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { defineCommand } from "../lib/cli.ts";
+import { type Diagnostic, hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
+import { readConfig } from "../lib/config/read.ts";
+import { during, EXIT } from "../lib/errors.ts";
+import type { Host } from "../lib/host.ts";
+
+/** `k3os config validate [FILE…]` */
+export const configValidate = defineCommand({
+  usage: "[FILE...]",
+  description: `
+Checks each FILE, or without any all sources of this system's configuration.
+Unknown keys, which are else only warned of, are errors. Exit status 0 if there
+are no errors.`,
+  options: {},
+  maxPositionals: Number.POSITIVE_INFINITY,
+  run: async ({ positionals }, host) => {
+    const found = positionals.length === 0 ? await checkSystem(host) : await checkFiles(positionals);
+    const diagnostics = found.map(strictly);
+    logDiagnostics(diagnostics, host);
+    if (hasErrors(diagnostics)) return EXIT.failed;
+    host.log.info(positionals.length > 1 ? "The configurations are valid" : "The configuration is valid");
+    return EXIT.done;
+  },
+});
+
+async function checkSystem(host: Host): Promise<readonly Diagnostic[]> {
+  return (await readConfig(host)).diagnostics;
+}
+
+async function checkFiles(files: readonly string[]): Promise<readonly Diagnostic[]> {
+  const { parseBytes } = await import("../lib/config/parse.ts");
+  const diagnostics: Diagnostic[] = [];
+  for (const file of files) {
+    const bytes = await during(`Reading "${file}"`, () => readFileSync(file));
+    diagnostics.push(...parseBytes(bytes, file).diagnostics);
+  }
+  return diagnostics;
+}
+
+function strictly(diagnostic: Diagnostic): Diagnostic {
+  return diagnostic.kind === "unknown-key" ? { ...diagnostic, severity: "error" } : diagnostic;
+}
