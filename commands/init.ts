@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { BootHost } from "../lib/boot/host.ts";
+import { RUNNING_MODES, type RunningMode } from "../lib/boot/mode.ts";
 import { defineCommand } from "../lib/cli.ts";
 import { UsageError } from "../lib/errors.ts";
 import { execve } from "../lib/native.ts";
@@ -11,6 +12,9 @@ const BASIC_ENVIRONMENT = {
   HOME: "/",
   TERM: "linux",
 } as const;
+
+/** Carries the mode from the initrd to the `/sbin/init` of another version. */
+const MODE_VARIABLE = "K3OS_MODE";
 
 /** What the kernel starts as process 1: `/init` in the initrd, `/sbin/init` on a disk or in RAM. */
 export const init = defineCommand({
@@ -25,7 +29,7 @@ export const init = defineCommand({
     const host = createBootHost({ debug: bootWords(readCmdline()).debug });
     try {
       if (process.argv0 === "/init") await leaveInitrd(host);
-      else await startSystem(host);
+      else await startSystem(inheritedMode(), { continued: process.env[MODE_VARIABLE] === "local" }, host);
     } catch (error) {
       const { failBoot } = await import("../lib/boot/rescue.ts");
       return await failBoot(error, host);
@@ -33,6 +37,11 @@ export const init = defineCommand({
     return 0;
   },
 });
+
+/** What the initrd says it has decided; a foreign board's kernel says nothing, and means the system it holds. */
+function inheritedMode(): RunningMode {
+  return RUNNING_MODES.find((mode) => mode === process.env[MODE_VARIABLE]) ?? "local";
+}
 
 function readCmdline(): string {
   try {
@@ -44,25 +53,27 @@ function readCmdline(): string {
 
 async function leaveInitrd(host: BootHost): Promise<never> {
   const { bootInitrd } = await import("../lib/boot/initrd.ts");
-  const { switchRoot } = await import("../lib/boot/switch-root.ts");
+  const { isSameProgram, switchRoot } = await import("../lib/boot/switch-root.ts");
   const root = await bootInitrd(host);
-  host.log.close();
+  const same = isSameProgram(root.path);
   switchRoot(root.path);
-  return execve("/sbin/init", ["/sbin/init"], { ...BASIC_ENVIRONMENT, K3OS_MODE: root.mode });
+  // the usual case: the version to start is the one that runs, and starting it again would only take time
+  if (same) return startSystem(root.mode, { continued: root.mode === "local" }, host);
+  host.log.close();
+  return execve("/sbin/init", ["/sbin/init"], { ...BASIC_ENVIRONMENT, [MODE_VARIABLE]: root.mode });
 }
 
-async function startSystem(host: BootHost): Promise<never> {
+async function startSystem(
+  mode: RunningMode,
+  { continued }: { continued: boolean },
+  host: BootHost,
+): Promise<never> {
   const { enterRoot } = await import("../lib/boot/enter-root.ts");
   const { prepareSystem } = await import("../lib/boot/system.ts");
-  const inherited = process.env.K3OS_MODE;
-  const mode = inherited === "live" || inherited === "install" || inherited === "shell" ? inherited : "local";
+  host.log.close(); // the journal's path changes with the root
   await enterRoot(host);
-  await prepareSystem({
-    ...host,
-    mode,
-    continued: inherited === "local",
-    applyPhase: (phase) => applyConfiguration(phase, host),
-  });
+  const applyPhase = (phase: "initrd" | "boot") => applyConfiguration(phase, host);
+  await prepareSystem({ ...host, mode, continued, applyPhase });
   host.log.info(mode === "shell" ? "Starting the rescue shell" : "Starting services");
   host.log.close();
   if (mode === "shell") {
@@ -72,9 +83,13 @@ async function startSystem(host: BootHost): Promise<never> {
   return execve("/usr/lib/systemd/systemd", ["/sbin/init"], BASIC_ENVIRONMENT);
 }
 
+/** What went wrong is logged, here or by the appliers; it never stops the boot. */
 async function applyConfiguration(phase: "initrd" | "boot", host: BootHost): Promise<void> {
+  const { formatDiagnostic } = await import("../lib/config/diagnostics.ts");
   const { readConfig } = await import("../lib/config/read.ts");
   const { applyPhase } = await import("../lib/apply/stages.ts");
-  const { config } = await readConfig(host);
+  const { config, diagnostics } = await readConfig(host);
+  // both phases read the same sources: once is enough to tell
+  if (phase === "boot") for (const found of diagnostics) host.log.warn(formatDiagnostic(found));
   await applyPhase(phase, config, host);
 }

@@ -6,7 +6,7 @@ import { mount, unmount } from "../sys.ts";
 import { type FoundDevice, findDevices, mediumCandidates, stateDevices } from "./devices.ts";
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
-import { type BootWords, bootWords, decideMode, type Mode } from "./mode.ts";
+import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
 import { createModuleLoader, type ModuleLoader } from "./modules.ts";
 import { mountKernelFileSystems } from "./mounts.ts";
 import { prepareState } from "./state.ts";
@@ -18,7 +18,7 @@ const POLL = 100;
 /** The root that the initrd leaves for: its `/sbin/init` is started with `K3OS_MODE`. */
 export interface NewRoot {
   readonly path: string;
-  readonly mode: "local" | "live" | "install" | "shell";
+  readonly mode: RunningMode;
 }
 
 /** Where the new root is put together; not below /run, which moves into it. */

@@ -4,6 +4,10 @@ import { CommandError } from "../errors.ts";
 export const MODES = ["disk", "live", "install", "local", "shell"] as const;
 export type Mode = (typeof MODES)[number];
 
+/** What the second stage knows: the initrd's mode `disk` has become the running mode `local`. */
+export const RUNNING_MODES = ["local", "live", "install", "shell"] as const;
+export type RunningMode = (typeof RUNNING_MODES)[number];
+
 /** The words of the kernel command line that concern the boot itself; all others belong to the configuration. */
 export interface BootWords {
   /** `k3os.mode=X`, or `rescue` for the mode `shell`; the last of them counts. */

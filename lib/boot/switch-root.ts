@@ -1,7 +1,9 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
+import { FILE, PATH } from "../paths.ts";
 import { changeRoot, mount } from "../sys.ts";
 import { KERNEL_MOUNT_POINTS } from "./mounts.ts";
+import { linkTarget } from "./state.ts";
 
 /**
  * Leaves the initrd for a mounted root, as switch_root(8) does: moves the kernel's mounts over, frees the memory that the
@@ -14,6 +16,15 @@ export function switchRoot(newRoot: string): void {
   freeInitrd("/", initrd);
   mount(".", "/", { flags: ["move"] });
   changeRoot(".");
+}
+
+/** Whether a root's current version is the very program that runs in this initrd. */
+export function isSameProgram(root: string): boolean {
+  const ours = join(PATH.system, "k3os/current");
+  const theirs = join(root, ours);
+  if (linkTarget(theirs) !== linkTarget(ours)) return false;
+  const size = (directory: string) => statSync(join(directory, FILE.executable)).size;
+  return existsSync(join(ours, FILE.executable)) && size(ours) === size(theirs);
 }
 
 /** Moves /proc, /sys, /dev and /run with all that is mounted below them into a new root. */
