@@ -85,16 +85,15 @@ export function parseKeyFile(text: string): KeyFile {
   return { before: lines.slice(0, begin), managed, after: lines.slice(end + 1) };
 }
 
-/** The text of the file. A key that also stands outside of the block, or earlier in it, is not repeated. */
+/**
+ * The text of the file. A key that also stands outside of the block is not repeated in it; one that two sources give is
+ * listed under both, since it must stay when one of them drops it.
+ */
 export function formatKeyFile({ before, managed, after }: KeyFile): string {
-  const seen = new Set([...before, ...after].map((line) => line.trim()));
-  const block: string[] = [];
-  for (const [source, keys] of managed) {
-    const fresh = keys.filter((key) => !seen.has(key));
-    for (const key of fresh) seen.add(key);
-    // a source without a key of its own keeps its heading: the file shows that it was read
-    block.push(`${FROM}${source}`, ...fresh);
-  }
+  const others = new Set([...before, ...after].map((line) => line.trim()));
+  const block = [...managed].flatMap(([source, keys]) => {
+    return [`${FROM}${source}`, ...new Set(keys.filter((key) => !others.has(key)))];
+  });
   const middle = managed.size === 0 ? [] : [BEGIN, ...block, END];
   const lines = [...before, ...middle, ...after];
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;

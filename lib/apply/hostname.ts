@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { CommandError } from "../errors.ts";
 import { inRoot } from "../paths.ts";
-import { type Applier, plainText } from "./applier.ts";
+import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 
 const KERNEL_NAME = "/proc/sys/kernel/hostname";
@@ -11,24 +11,28 @@ const MAX_LENGTH = 64;
 /** Names the machine: in the kernel, /etc/hostname, and the 127.0.1.1 line of an existing /etc/hosts. */
 export const hostname: Applier = {
   name: "hostname",
-  apply: (config, host) => {
-    if (config.hostname === undefined || config.hostname.trim() === "") return;
-    const name = checkHostname(config.hostname.trim());
-    const kernel = inRoot(host, KERNEL_NAME);
-    if (existsSync(kernel) && readFileSync(kernel, "utf8").trim() !== name) {
-      if (host.dryRun) host.log.info(`Would name this machine "${name}"`);
-      else writeFileSync(kernel, name);
-    }
-    putFile("/etc/hostname", `${name}\n`, {}, host);
-    const hosts = readIfExists("/etc/hosts", host); // early in the boot there is none yet
-    if (hosts !== undefined) putFile("/etc/hosts", renameInHosts(hosts, name), {}, host);
+  apply: async (config, host) => {
+    const wanted = config.hostname?.trim() ?? "";
+    if (wanted === "") return;
+    await forEachItem([["hostname", wanted]], (name) => setName(checkHostname(name), host));
   },
 };
+
+function setName(name: string, host: ApplyHost): void {
+  const kernel = inRoot(host, KERNEL_NAME);
+  if (existsSync(kernel) && readFileSync(kernel, "utf8").trim() !== name) {
+    if (host.dryRun) host.log.info(`Would name this machine "${name}"`);
+    else writeFileSync(kernel, name);
+  }
+  putFile("/etc/hostname", `${name}\n`, {}, host);
+  const hosts = readIfExists("/etc/hosts", host); // early in the boot there is none yet
+  if (hosts !== undefined) putFile("/etc/hosts", renameInHosts(hosts, name), {}, host);
+}
 
 function checkHostname(name: string): string {
   if (name.length <= MAX_LENGTH && !/[\s/]/.test(plainText(name))) return name;
   throw new CommandError(
-    `hostname: found ${JSON.stringify(name)}, wanted one word of at most ${MAX_LENGTH} characters`,
+    `found ${JSON.stringify(name)}, wanted one word of at most ${MAX_LENGTH} characters`,
   );
 }
 

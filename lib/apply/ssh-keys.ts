@@ -29,8 +29,8 @@ export function sshKeys(options: { network: boolean }): Applier {
       const answers = await Promise.all(items.map(([at, entry]) => ask(at, entry, options.network, host)));
       const managed = new Map<string, readonly string[]>();
       // a cloud's keys are literal: until it has answered, those that it gave before must still open the door
-      if (!options.network || isCloudSilent(config, host))
-        managed.set(LITERAL, file.managed.get(LITERAL) ?? []);
+      const last = options.network && !isCloudSilent(config, host) ? [] : (file.managed.get(LITERAL) ?? []);
+      if (last.length > 0) managed.set(LITERAL, last);
       for (const { name, keys } of answers) {
         managed.set(name, [...(managed.get(name) ?? []), ...(keys ?? file.managed.get(name) ?? [])]);
       }

@@ -1,0 +1,19 @@
+import { describe, expect, test } from "bun:test";
+import { commands } from "../../../lib/apply/commands.ts";
+import { testHost } from "../../support/host.ts";
+
+describe("commands", () => {
+  test("run as the user wrote them, in order", async () => {
+    using host = testHost();
+    await commands("bootCmd").apply({ bootCmd: ["echo 'a $b'", "x | y"], runCmd: ["other"] }, host);
+    expect(host.lines).toEqual(["echo 'a $b'", "x | y"]);
+    expect(host.logged).toContain(`Running boot_cmd[0]: "echo 'a $b'"`);
+  });
+
+  test("go on after one that failed, and name it", async () => {
+    using host = testHost({ shell: async (line) => (line === "false" ? 3 : 0) });
+    const call = Promise.resolve(commands("runCmd").apply({ runCmd: ["false", "true"] }, host));
+    await expect(call).rejects.toThrow('run_cmd[0]: Command "false" failed (exit status 3)');
+    expect(host.lines).toEqual(["false", "true"]);
+  });
+});

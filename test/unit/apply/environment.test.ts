@@ -1,0 +1,66 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { environment, formatEnvironment, parseEnvironment } from "../../../lib/apply/environment.ts";
+import { testHost } from "../../support/host.ts";
+import { treeOf } from "../../support/tree.ts";
+
+const FILE = "/etc/environment";
+const DROP_IN = "/etc/systemd/system.conf.d/50-k3os-environment.conf";
+
+describe("environment", () => {
+  test("is merged into /etc/environment, sorted", async () => {
+    using host = testHost({ files: { [FILE]: '# shipped\nexport K3S_KUBECONFIG_MODE="0644"\nZ=old\n' } });
+    await environment.apply({ k3os: { environment: { Z: "new", HTTP_PROXY: "http://p:1" } } }, host);
+    expect(readFileSync(host.root + FILE, "utf8")).toBe(
+      'HTTP_PROXY="http://p:1"\nK3S_KUBECONFIG_MODE="0644"\nZ="new"\n',
+    );
+  });
+
+  test("reaches all services", async () => {
+    using host = testHost();
+    await environment.apply({ k3os: { environment: { A: 'a "b" 100% $c\\d' } } }, host);
+    expect(readFileSync(host.root + DROP_IN, "utf8")).toBe(
+      '[Manager]\nDefaultEnvironment="A=a \\"b\\" 100%% $c\\\\d"\n',
+    );
+  });
+
+  test("changes nothing the second time, whatever the values", async () => {
+    using host = testHost();
+    const config = { k3os: { environment: { A: 'it\'s "$x" `y` \\', B: "$x", C: "'", D: "" } } };
+    await environment.apply(config, host);
+    const before = treeOf(host.root);
+    await environment.apply(config, host);
+    expect(treeOf(host.root)).toEqual(before);
+  });
+
+  test("leaves out a name or value that cannot be written, and keeps the others", async () => {
+    using host = testHost();
+    const bad = { k3os: { environment: { "A B": "x", C: "1\nD=2", GOOD: "yes" } } };
+    const error = await Promise.resolve(environment.apply(bad, host)).then(
+      () => "",
+      (reason: Error) => reason.message,
+    );
+    expect(error).toContain("k3os.environment[A B]: ");
+    expect(error).toContain("k3os.environment[C]: Found a line break");
+    expect(readFileSync(host.root + FILE, "utf8")).toBe('GOOD="yes"\n');
+  });
+});
+
+test("parseEnvironment() reads what formatEnvironment() wrote", () => {
+  const values = [
+    "",
+    "plain",
+    "a b",
+    "$HOME",
+    "`id`",
+    'say "x"',
+    "it's",
+    "it's $5",
+    "\\",
+    "a\\'b\"c",
+    "#x",
+    "a=b",
+  ];
+  const variables = new Map(values.map((value, index) => [`V${index + 10}`, value]));
+  expect(parseEnvironment(formatEnvironment(variables))).toEqual(variables);
+});

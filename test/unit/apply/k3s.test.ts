@@ -1,0 +1,103 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { k3s } from "../../../lib/apply/k3s.ts";
+import { type TestHostOptions, testHost } from "../../support/host.ts";
+import { treeOf } from "../../support/tree.ts";
+
+const UNIT = "/etc/systemd/system/k3s-service.service";
+const ENVIRONMENT = "/etc/rancher/k3s/k3s-service.env";
+const FILES = { "/sbin/k3s": "#!", "/run/k3os/mode": "local\n" };
+const boot = k3s({ start: false });
+const runtime = k3s({ start: true });
+
+/** A host whose systemd says that k3s is in this state. */
+function hostWith(state: string, files: TestHostOptions["files"] = FILES) {
+  return testHost({
+    files,
+    answer: (argv) => (argv[1] === "is-active" ? { code: 3, stdout: `${state}\n` } : {}),
+  });
+}
+
+/** What systemd was told to do. */
+function orders(host: ReturnType<typeof testHost>): string[] {
+  return host.programs
+    .map(({ argv }) => argv.slice(1).join(" "))
+    .filter((line) => !line.startsWith("is-active"));
+}
+
+describe("k3s", () => {
+  test("is configured in the boot phase, and not started", async () => {
+    using host = hostWith("inactive");
+    await boot.apply({ k3os: { token: "secret", serverUrl: "https://s:6443" } }, host);
+    expect(readFileSync(host.root + UNIT, "utf8")).toContain("\nExecStart=/sbin/k3s agent --node-label ");
+    expect(readFileSync(host.root + UNIT, "utf8")).not.toContain("secret");
+    expect(readFileSync(host.root + ENVIRONMENT, "utf8")).toContain('K3S_TOKEN="secret"\n');
+    expect(statSync(host.root + ENVIRONMENT).mode & 0o7777).toBe(0o600);
+    expect(host.programs).toEqual([]);
+  });
+
+  test("is started in the runtime phase, without waiting for it", async () => {
+    using host = hostWith("inactive");
+    await boot.apply({}, host);
+    await runtime.apply({}, host);
+    expect(orders(host)).toEqual(["--no-block start k3s-service.service"]);
+  });
+
+  test("is left alone while it runs and nothing changed", async () => {
+    using host = hostWith("active");
+    await boot.apply({}, host);
+    const before = treeOf(host.root);
+    await runtime.apply({}, host);
+    expect(treeOf(host.root)).toEqual(before);
+    expect(orders(host)).toEqual([]);
+  });
+
+  test.each([
+    ["its arguments", { k3os: { k3sArgs: ["server", "--x"] } }, ["daemon-reload"]],
+    ["its environment", { k3os: { token: "new" } }, []],
+  ])("is restarted when %s changed", async (_, config, reload) => {
+    using host = hostWith("active");
+    await boot.apply({}, host);
+    await runtime.apply(config, host);
+    expect(orders(host)).toEqual([...reload, "--no-block restart k3s-service.service"]);
+  });
+
+  test("is restarted when its executable was exchanged", async () => {
+    using host = hostWith("active");
+    await boot.apply({}, host);
+    writeFileSync(`${host.root}/sbin/k3s`, "#! a newer one");
+    await runtime.apply({}, host);
+    expect(orders(host)).toEqual(["daemon-reload", "--no-block restart k3s-service.service"]);
+  });
+
+  test("may be the user's own", async () => {
+    using host = hostWith("inactive", { "/usr/local/bin/k3s": "#!" });
+    await boot.apply({}, host);
+    expect(readFileSync(host.root + UNIT, "utf8")).toContain("\nExecStart=/usr/local/bin/k3s server ");
+  });
+
+  test("is left out where it is not installed", async () => {
+    using host = hostWith("inactive", {});
+    await runtime.apply({}, host);
+    expect(host.programs).toEqual([]);
+    expect(host.logged.join()).toContain("k3s is not installed");
+  });
+
+  test("is left out while installing", async () => {
+    using host = hostWith("inactive", { ...FILES, "/run/k3os/mode": "install\n" });
+    await runtime.apply({}, host);
+    expect(existsSync(host.root + UNIT)).toBe(false);
+  });
+
+  test("is left as it is when a value cannot be written, whose path is told", async () => {
+    using host = hostWith("active");
+    const call = Promise.resolve(
+      runtime.apply({ k3os: { k3sArgs: ["server", "a\nb"], token: "x\ny" } }, host),
+    );
+    await expect(call).rejects.toThrow(
+      /^k3os\.k3s_args\[1\]: Found a line break.*k3os\.token: Found a line break/,
+    );
+    expect(existsSync(host.root + UNIT)).toBe(false);
+    expect(existsSync(host.root + ENVIRONMENT)).toBe(false);
+  });
+});

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { sysctlPath, sysctls } from "../../../lib/apply/sysctls.ts";
+import { testHost } from "../../support/host.ts";
+import { treeOf } from "../../support/tree.ts";
+
+const DROP_IN = "/etc/sysctl.d/95-k3os-config.conf";
+const FILES = { "/proc/sys/kernel/printk": "4\t4\t1\t7\n", "/proc/sys/vm/swappiness": "60\n" };
+
+describe("sysctls", () => {
+  test("writes the kernel's files, and a drop-in for what sets them later", async () => {
+    using host = testHost({ files: FILES });
+    await sysctls.apply({ k3os: { sysctls: { "vm.swappiness": "10", "kernel.printk": "3 4 1 7" } } }, host);
+    expect(readFileSync(`${host.root}/proc/sys/vm/swappiness`, "utf8")).toBe("10\n");
+    expect(readFileSync(`${host.root}/proc/sys/kernel/printk`, "utf8")).toBe("3 4 1 7\n");
+    expect(readFileSync(host.root + DROP_IN, "utf8")).toBe("vm/swappiness = 10\nkernel/printk = 3 4 1 7\n");
+  });
+
+  test("changes nothing that is set already", async () => {
+    using host = testHost({ files: FILES });
+    const config = { k3os: { sysctls: { "kernel.printk": "4 4 1 7" } } };
+    await sysctls.apply(config, host);
+    const before = treeOf(host.root);
+    await sysctls.apply(config, host);
+    expect(treeOf(host.root)).toEqual(before);
+    expect(readFileSync(`${host.root}/proc/sys/kernel/printk`, "utf8")).toBe(
+      FILES["/proc/sys/kernel/printk"],
+    );
+  });
+
+  test("goes on after an unknown setting, and names it", async () => {
+    using host = testHost({ files: FILES });
+    const config = { k3os: { sysctls: { "vm.none": "1", "vm.swappiness": "10" } } };
+    const call = Promise.resolve(sysctls.apply(config, host));
+    await expect(call).rejects.toThrow("k3os.sysctls[vm.none]: The kernel has no such setting");
+    expect(readFileSync(`${host.root}/proc/sys/vm/swappiness`, "utf8")).toBe("10\n");
+    expect(existsSync(`${host.root}/proc/sys/vm/none`)).toBe(false);
+  });
+
+  test("removes the drop-in with the last setting", async () => {
+    using host = testHost({ files: { [DROP_IN]: "vm/swappiness = 10\n" } });
+    await sysctls.apply({}, host);
+    expect(existsSync(host.root + DROP_IN)).toBe(false);
+  });
+
+  test("refuses a line break in a value", async () => {
+    using host = testHost({ files: FILES });
+    const call = Promise.resolve(sysctls.apply({ k3os: { sysctls: { "vm.swappiness": "1\nx = 2" } } }, host));
+    await expect(call).rejects.toThrow("k3os.sysctls[vm.swappiness]: Found a line break");
+    expect(readFileSync(`${host.root}/proc/sys/vm/swappiness`, "utf8")).toBe("60\n");
+    expect(existsSync(host.root + DROP_IN)).toBe(false);
+  });
+});
+
+test.each([
+  ["kernel.printk", "kernel/printk"],
+  ["net.ipv4.conf.eth0/100.rp_filter", "net/ipv4/conf/eth0.100/rp_filter"],
+  ["net/ipv4/conf/eth0.100/rp_filter", "net/ipv4/conf/eth0.100/rp_filter"],
+])("sysctlPath(%p) is %p", (key, path) => {
+  expect(sysctlPath(key)).toBe(path);
+});
+
+test.each([
+  "",
+  "kernel",
+  "..",
+  "../etc/passwd",
+  "/etc/passwd",
+  "kernel..x",
+  "a/../../b",
+  "kernel.a b",
+  "kernel.*",
+])("sysctlPath(%p) is refused", (key) => {
+  expect(() => sysctlPath(key)).toThrow("expected a name such as");
+});

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "bun:test";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { decodeContent, writeFiles } from "../../../lib/apply/write-files.ts";
+import type { WriteFile } from "../../../lib/config/schema.ts";
+import { testHost } from "../../support/host.ts";
+import { treeOf } from "../../support/tree.ts";
+
+async function write(files: readonly WriteFile[], host: ReturnType<typeof testHost>): Promise<string> {
+  try {
+    await writeFiles.apply({ writeFiles: files }, host);
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe("write_files", () => {
+  test("writes content with permissions, and makes parents", async () => {
+    using host = testHost();
+    await write([{ path: "/a/b/c", content: "text\n", permissions: "0750" }, { path: "/d" }], host);
+    expect(readFileSync(`${host.root}/a/b/c`, "utf8")).toBe("text\n");
+    expect(statSync(`${host.root}/a/b/c`).mode & 0o7777).toBe(0o750);
+    expect(readFileSync(`${host.root}/d`, "utf8")).toBe("");
+    expect(statSync(`${host.root}/d`).mode & 0o7777).toBe(0o644);
+  });
+
+  test.each([
+    ["755", 0o755],
+    ["04755", 0o4755],
+    ["4755", 0o4755],
+    ["1777", 0o1777],
+    ["0o600", 0o600],
+  ])("reads the permissions %s as octal", async (permissions, mode) => {
+    using host = testHost();
+    expect(await write([{ path: "/f", permissions }], host)).toBe("");
+    expect(statSync(`${host.root}/f`).mode & 0o7777).toBe(mode);
+  });
+
+  test("changes nothing the second time", async () => {
+    using host = testHost();
+    const files = [{ path: "/f", content: "x", permissions: "04755" }];
+    await write(files, host);
+    const before = treeOf(host.root);
+    await write(files, host);
+    expect(treeOf(host.root)).toEqual(before);
+  });
+
+  test("lets the later of two entries for one path win", async () => {
+    using host = testHost();
+    await write(
+      [
+        { path: "/f", content: "first" },
+        { path: "/f", content: "second" },
+      ],
+      host,
+    );
+    expect(readFileSync(`${host.root}/f`, "utf8")).toBe("second");
+  });
+
+  test("replaces a link", async () => {
+    using host = testHost({ files: { "/target": "old" } });
+    symlinkSync("target", `${host.root}/link`);
+    await write([{ path: "/link", content: "new" }], host);
+    expect(lstatSync(`${host.root}/link`).isSymbolicLink()).toBe(false);
+    expect(readFileSync(`${host.root}/target`, "utf8")).toBe("old");
+  });
+
+  test("takes a relative path from the root, and never leads above it", async () => {
+    using host = testHost();
+    await write([{ path: "etc/a" }, { path: "/../../b" }], host);
+    expect(Object.keys(treeOf(host.root))).toEqual(["/b", "/etc/a"]);
+  });
+
+  test("finds owners by name and by number", async () => {
+    const uid = process.getuid?.() ?? 0;
+    const gid = process.getgid?.() ?? 0;
+    using host = testHost({
+      files: { "/etc/passwd": `me:x:${uid}:${gid}::/:/bin/sh\n`, "/etc/group": `us:x:${gid}:\n` },
+    });
+    expect(
+      await write(
+        [
+          { path: "/a", owner: "me:us" },
+          { path: "/b", owner: `${uid}:${gid}` },
+        ],
+        host,
+      ),
+    ).toBe("");
+    expect(statSync(`${host.root}/a`)).toMatchObject({ uid, gid });
+  });
+
+  test.each([
+    ['Unknown user "nobody-here"', { path: "/bad", owner: "nobody-here" }],
+    ['Unknown group "nogroup-here"', { path: "/bad", owner: "0:nogroup-here" }],
+    ['found the permissions "rwx"', { path: "/bad", permissions: "rwx" }],
+    ['found the permissions "0999"', { path: "/bad", permissions: "0999" }],
+    ['found the encoding "rot13"', { path: "/bad", encoding: "rot13" }],
+    ["not valid base64", { path: "/bad", encoding: "b64", content: "a$b" }],
+    ["not valid gzip", { path: "/bad", encoding: "gz+b64", content: "aGk=" }],
+    ["expected the path of a file", { path: "" }],
+    ["expected the path of a file", { path: "/bad/" }],
+    ["found a NUL character", { path: "/b\0ad" }],
+    ["a directory is in its place", { path: "/directory" }],
+    ["not a directory", { path: "/file/below" }],
+  ])("reports %p, writes the others, and leaves no rest", async (message, bad) => {
+    using host = testHost({ files: { "/file": "" } });
+    mkdirSync(`${host.root}/directory`);
+    const report = await write([bad, { path: "/good", content: "x" }], host);
+    expect(report).toStartWith(`write_files[0]: Writing ${JSON.stringify(bad.path)}: `);
+    expect(report).toContain(message);
+    expect(readdirSync(host.root).sort()).toEqual(["directory", "file", "good"]);
+    expect(readdirSync(`${host.root}/directory`)).toEqual([]);
+  });
+});
+
+const GZIPPED = gzipSync("grüß");
+
+test.each([
+  ["", "grüß"],
+  ["b64", Buffer.from("grüß").toString("base64")],
+  ["base64", ` ${Buffer.from("grüß").toString("base64")}\n`],
+  ["gz", GZIPPED.toString("latin1")],
+  ["gzip", GZIPPED.toString("latin1")],
+  ...["gz+b64", "gzip+b64", "gz+base64", "gzip+base64", "GZIP+BASE64"].map((encoding): [string, string] => [
+    encoding,
+    GZIPPED.toString("base64"),
+  ]),
+])("decodeContent() understands the encoding %p", (encoding, content) => {
+  expect(Buffer.from(decodeContent(content, encoding)).toString()).toBe("grüß");
+});
+
+test("decodeContent() keeps bytes that are no text", () => {
+  const bytes = Buffer.from([0, 255, 128, 10]);
+  expect(Buffer.from(decodeContent(bytes.toString("base64"), "b64")).equals(bytes)).toBe(true);
+});
