@@ -1,5 +1,6 @@
 /** Debian packages that the rings themselves need; the build names its own. */
 export const TEST_PACKAGES = [
+  "busybox-static",
   "cpio",
   "dosfstools",
   "e2fsprogs",
