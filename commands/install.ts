@@ -22,12 +22,12 @@ done; else it restarts, or powers off if that was asked for.`,
   maxPositionals: 2,
   run: async ({ values, positionals }, host) => {
     const { readConfig } = await import("../lib/config/read.ts");
-    const { formatDiagnostic } = await import("../lib/config/diagnostics.ts");
+    const { logDiagnostics } = await import("../lib/config/diagnostics.ts");
     const { mergeSettings } = await import("../lib/install/settings.ts");
     const { installSystem } = await import("../lib/install/install.ts");
     const { finish } = await import("../lib/install/finish.ts");
     const running = await readConfig(host);
-    for (const diagnostic of running.diagnostics) host.log.warn(formatDiagnostic(diagnostic));
+    logDiagnostics(running.diagnostics, host);
     const debug = "debug" in values && values.debug === true;
     const configured = running.config.k3os?.install ?? {};
     const settings = mergeSettings({ ...values, debug }, positionals, host.env, configured);

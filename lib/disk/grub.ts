@@ -51,14 +51,19 @@ function entry(title: string, link: string, parameters: string): string {
 `;
 }
 
-/** Shows the menu on the first serial console too; `serial` fails where the machine has no such port. */
+/**
+ * Shows the menu on the first serial console too; `serial` fails where the machine has no such port. UEFI firmware
+ * brings its own serial console, on which everything would appear twice.
+ */
 function serialTerminal(consoles: readonly string[]): string {
   for (const value of consoles) {
     const [, unit, speed = "9600"] = /^ttyS(\d+)(?:,(\d+))?/.exec(value) ?? [];
     if (unit === undefined) continue;
-    return `if serial --unit=${unit} --speed=${speed}; then
-  terminal_input --append serial
-  terminal_output --append serial
+    return `if [ "$grub_platform" = pc ]; then
+  if serial --unit=${unit} --speed=${speed}; then
+    terminal_input --append serial
+    terminal_output --append serial
+  fi
 fi
 `;
   }

@@ -93,7 +93,8 @@ async function fillState(plan: InstallPlan, host: ApplyHost): Promise<CoreImage 
   await copyMedium(medium, target.path, host);
   for (const directory of plan.directories) mkdirSync(join(target.path, directory), { recursive: true });
   keepOldConfig(plan, target.path);
-  for (const { path, text, mode } of plan.files) writeFileAtomic(join(target.path, path), text, { mode });
+  for (const { path, content, mode } of plan.files)
+    writeFileAtomic(join(target.path, path), content, { mode });
   const core = await during("Preparing the boot loader", () => addBootFiles(plan, target.path, host));
   host.log.info("Writing everything to the disk …");
   await host.run(["sync", "--file-system", target.path]);
@@ -107,7 +108,7 @@ function keepOldConfig({ files }: InstallPlan, root: string): void {
   const path = join(root, PATH.systemConfig);
   const config = files.find((file) => file.path === PATH.systemConfig);
   if (config === undefined || !existsSync(path)) return;
-  if (readFileSync(path, "utf8") !== config.text) renameSync(path, `${path}.old`);
+  if (!readFileSync(path).equals(Buffer.from(config.content))) renameSync(path, `${path}.old`);
 }
 
 /** After a failure: without a table nothing on the disk is found, neither by firmware nor by a later installation. */

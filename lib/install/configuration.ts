@@ -1,11 +1,10 @@
-import { type Diagnostic, formatDiagnostic, hasErrors } from "../config/diagnostics.ts";
-import { parseConfigText } from "../config/parse.ts";
+import { type Diagnostic, formatDiagnostic, hasErrors, logDiagnostics } from "../config/diagnostics.ts";
+import { MAX_BYTES } from "../config/limits.ts";
+import { parseBytes } from "../config/parse.ts";
 import type { ReadResult } from "../config/read.ts";
-import type { CloudConfig } from "../config/schema.ts";
-import { MIB } from "../disk/size.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { fetchText, maskUrl } from "../http.ts";
+import { fetchBytes, maskUrl } from "../http.ts";
 import type { InstalledConfig } from "./plan.ts";
 
 /**
@@ -19,26 +18,26 @@ export async function installedConfig(
 ): Promise<InstalledConfig | undefined> {
   if (url === undefined) return await runningConfig(running);
   const name = maskUrl(url);
-  const text = await during(`Fetching the configuration "${name}"`, () =>
-    fetchText(url, { maxBytes: MIB }, host),
+  const content = await during(`Fetching the configuration "${name}"`, () =>
+    fetchBytes(url, { maxBytes: MAX_BYTES }, host),
   );
-  checkConfigText(text, name, host);
-  return { text, origin: name };
+  checkConfig(content, name, host);
+  return { content, origin: name };
 }
 
-/** Throws CommandError that names every error in the text; warnings are logged. */
-export function checkConfigText(text: string, name: string, host: Pick<Host, "log">): void {
-  const { diagnostics } = parseConfigText(text, name);
+/** Throws CommandError that names every error in a file's content; warnings are logged. */
+export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, "log">): void {
+  const { diagnostics, settings } = parseBytes(content, name);
   refuseErrors(`The configuration "${name}" has errors`, diagnostics);
-  for (const warning of diagnostics) host.log.warn(formatDiagnostic(warning));
+  logDiagnostics(diagnostics, host);
+  if (settings.length === 0) host.log.warn(`The configuration "${name}" sets nothing`);
 }
 
 async function runningConfig({ config, diagnostics }: ReadResult): Promise<InstalledConfig | undefined> {
   refuseErrors("The configuration of the running system has errors", diagnostics);
-  const rest = withoutInstall(config);
-  if (Object.keys(rest).length === 0) return undefined;
-  const { stringify } = await import("yaml");
-  return { text: stringify(rest), origin: "the running system's" };
+  const { configYaml } = await import("../config/dump.ts");
+  const text = configYaml(config);
+  return text.trim() === "{}" ? undefined : { content: text, origin: "the running system's" };
 }
 
 function refuseErrors(what: string, diagnostics: readonly Diagnostic[]): void {
@@ -47,11 +46,4 @@ function refuseErrors(what: string, diagnostics: readonly Diagnostic[]): void {
   throw new CommandError([`${what}:`, ...errors.map((error) => `  ${formatDiagnostic(error)}`)].join("\n"), {
     hint: 'check it with "k3os config validate FILE"; the disk was not touched',
   });
-}
-
-/** The `install` section is for the installer only; an empty `k3os` section says nothing. */
-export function withoutInstall(config: CloudConfig): CloudConfig {
-  const { k3os, ...rest } = config;
-  const { install: _, ...others } = k3os ?? {};
-  return Object.keys(others).length === 0 ? rest : { ...rest, k3os: others };
 }

@@ -38,7 +38,7 @@ export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: Pl
     if (state.relabel) lines.push(`Label ${state.path} ${LABEL.state}`);
   }
   lines.push(`Copy ${formatBytes(medium.size)} in ${medium.entries.length} files and directories`);
-  for (const file of plan.files) lines.push(`Write ${file.path} (${file.text.length} bytes)`);
+  for (const file of plan.files) lines.push(`Write ${file.path} (${Buffer.byteLength(file.content)} bytes)`);
   lines.push(`Configuration: ${origins.config}`);
   if (disk !== undefined) lines.push(`Install GRUB (${disk.grub.name})`);
   lines.push(`Then: ${AFTERWARDS[plan.afterwards]}`, "");

@@ -3,7 +3,7 @@ import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { applyPlan } from "./apply.ts";
 import { findObjections } from "./check.ts";
-import { checkConfigText, installedConfig } from "./configuration.ts";
+import { checkConfig, installedConfig } from "./configuration.ts";
 import { describePlan } from "./describe.ts";
 import { gatherFacts, type InstallFacts } from "./facts.ts";
 import { lockInstaller } from "./lock.ts";
@@ -29,7 +29,7 @@ export async function installSystem(asked: InstallSettings, running: ReadResult,
   await using source = await openMedium(settings, facts.devices, facts.device.disk, host);
   const medium = inspectMedium(source.path, facts.target);
   if (config === undefined && medium.config !== undefined) {
-    checkConfigText(medium.config, "config.yaml of the medium", host);
+    checkConfig(medium.config, "config.yaml of the medium", host);
   } else if (config !== undefined && medium.config !== undefined) {
     host.log.info(`The medium's own config.yaml gives way to ${config.origin}`);
   }

@@ -31,7 +31,7 @@ export interface Medium {
   /** Bytes of all files. */
   readonly size: number;
   /** Its own `config.yaml`, unless that holds nothing but comments. */
-  readonly config: string | undefined;
+  readonly config: Buffer | undefined;
 }
 
 const TREE = "k3os";
@@ -110,10 +110,10 @@ function currentVersion(link: string): string {
   }
 }
 
-function readConfig(path: string): string | undefined {
+function readConfig(path: string): Buffer | undefined {
   try {
-    const text = readFileSync(path, "utf8");
-    return /^\s*[^\s#]/m.test(text) ? text : undefined;
+    const content = readFileSync(path);
+    return /^\s*[^\s#]/m.test(content.toString("latin1")) ? content : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new CommandError(`Cannot read "${path}": ${messageOf(error)}`);

@@ -13,7 +13,7 @@ import type { InstallSettings } from "./settings.ts";
 /** A file to be written on the state file system, by its path there. */
 export interface PlannedFile {
   readonly path: string;
-  readonly text: string;
+  readonly content: string | Uint8Array;
   readonly mode: number;
 }
 
@@ -46,9 +46,9 @@ export interface InstallPlan {
   readonly afterwards: InstallSettings["afterwards"];
 }
 
-/** The configuration of the installed system: its text, and where that comes from. */
+/** The configuration of the installed system: its content, and where that comes from. */
 export interface InstalledConfig {
-  readonly text: string;
+  readonly content: string | Uint8Array;
   readonly origin: string;
 }
 
@@ -72,12 +72,13 @@ export function planInstall(
   const growNumber = disk?.layout.partitions.find(({ name }) => name === LABEL.state)?.number;
   const statePath = growNumber === undefined ? device.path : partitionPath(device.path, growNumber);
   const menu = { uuid, consoles: consolesOf(settings.tty, facts), debug: settings.debug };
-  const files: PlannedFile[] = [{ path: "/boot/grub/grub.cfg", text: grubConfig(menu), mode: 0o644 }];
-  const configText = config?.text ?? medium.config ?? (disk === undefined ? undefined : EMPTY_CONFIG);
-  if (configText !== undefined) files.push({ path: PATH.systemConfig, text: configText, mode: 0o600 });
+  const files: PlannedFile[] = [{ path: "/boot/grub/grub.cfg", content: grubConfig(menu), mode: 0o644 }];
+  const configuration = config?.content ?? medium.config ?? (disk === undefined ? undefined : EMPTY_CONFIG);
+  if (configuration !== undefined)
+    files.push({ path: PATH.systemConfig, content: configuration, mode: 0o600 });
   if (growNumber !== undefined) {
     const marker = join(PATH.system, MARKER.growpart);
-    files.push({ path: marker, text: `${device.path} ${growNumber}\n`, mode: 0o644 });
+    files.push({ path: marker, content: `${device.path} ${growNumber}\n`, mode: 0o644 });
   }
   return {
     device: device.path,

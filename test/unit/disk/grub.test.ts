@@ -1,0 +1,74 @@
+import { describe, expect, test } from "bun:test";
+import { coreConfig, grubConfig, grubImageArgv, grubPlatform } from "../../../lib/disk/grub.ts";
+
+const menu = { uuid: "1b2c", consoles: ["tty1", "ttyS0,115200"], debug: false };
+
+describe("grubConfig()", () => {
+  test("has the four entries of the original, in its order", () => {
+    const titles = [...grubConfig(menu).matchAll(/^menuentry "(.*)"/gm)].map(([, title]) => title);
+    expect(titles).toEqual([
+      "k3OS Current",
+      "k3OS Previous",
+      "k3OS Rescue (current)",
+      "k3OS Rescue (previous)",
+    ]);
+  });
+
+  test("shows the entries of the previous kernel only where there is one", () => {
+    const text = grubConfig(menu);
+    const guarded = text.matchAll(/^if \[ -e (\S+) \]; then\nmenuentry "(.*)"/gm);
+    expect([...guarded].map(([, path, title]) => [path, title])).toEqual([
+      ["/k3os/system/kernel/previous/kernel.squashfs", "k3OS Previous"],
+      ["/k3os/system/kernel/previous/kernel.squashfs", "k3OS Rescue (previous)"],
+    ]);
+  });
+
+  test("boots a kernel from inside its squashfs with the initrd beside that", () => {
+    expect(grubConfig(menu)).toContain(
+      [
+        'menuentry "k3OS Rescue (previous)" {',
+        "  loopback loop0 /k3os/system/kernel/previous/kernel.squashfs",
+        "  linux (loop0)/vmlinuz printk.devkmsg=on rescue console=tty1 console=ttyS0,115200",
+        "  initrd /k3os/system/kernel/previous/initrd",
+        "}",
+      ].join("\n"),
+    );
+  });
+
+  test("adds k3os.debug to the normal entries, and not to rescue", () => {
+    const lines = grubConfig({ ...menu, debug: true }).match(/^ {2}linux .*$/gm) ?? [];
+    expect(lines.map((line) => line.includes("k3os.debug"))).toEqual([true, true, false, false]);
+  });
+
+  test("looks for the file system by UUID first, and by label only if that fails", () => {
+    expect(grubConfig(menu)).toContain(
+      "if ! search --no-floppy --set=root --fs-uuid 1b2c; then\n  search --no-floppy --set=root --label K3OS_STATE\nfi",
+    );
+  });
+
+  test("uses the serial port of a serial console, at its speed, and none without one", () => {
+    expect(grubConfig(menu)).toContain("serial --unit=0 --speed=115200");
+    expect(grubConfig({ ...menu, consoles: ["ttyS1"] })).toContain("serial --unit=1 --speed=9600");
+    expect(grubConfig({ ...menu, consoles: ["tty1", "ttyAMA0"] })).not.toContain("serial");
+  });
+});
+
+test("coreConfig() looks for the file system by UUID and takes modules and menu from there", () => {
+  expect(coreConfig("1b2c")).toBe("search.fs_uuid 1b2c root\nset prefix=($root)/boot/grub\n");
+});
+
+describe("grubImageArgv()", () => {
+  const files = { modules: "/m", config: "/c", output: "/o" };
+
+  test("puts the BIOS disk driver into the image for a BIOS only", () => {
+    expect(grubImageArgv({ platform: grubPlatform("i386-pc"), ...files })).toContain("biosdisk");
+    expect(grubImageArgv({ platform: grubPlatform("x86_64-efi"), ...files })).not.toContain("biosdisk");
+  });
+
+  test("names the platform and every file", () => {
+    const argv = grubImageArgv({ platform: grubPlatform("arm64-efi"), ...files });
+    expect(argv.slice(0, 11)).toEqual(
+      "grub-mkimage --format arm64-efi --directory /m --prefix /boot/grub --config /c --output /o".split(" "),
+    );
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "bun:test";
+import { GIB } from "../../../lib/disk/size.ts";
+import { findObjections } from "../../../lib/install/check.ts";
+import type { InstallFacts } from "../../../lib/install/facts.ts";
+import type { InstallSettings } from "../../../lib/install/settings.ts";
+import { blockDevice, deviceFacts, facts, SETTINGS } from "./samples.ts";
+
+function messages(settings: Partial<InstallSettings>, more: Partial<InstallFacts>): string[] {
+  return findObjections({ ...SETTINGS, ...settings }, facts(more)).map(({ message }) => message);
+}
+
+const windows = { path: "/dev/vda1", what: "ntfs", ours: false };
+
+describe("findObjections()", () => {
+  test("has none against an empty disk, or one that holds only what is ours", () => {
+    const ours = deviceFacts({ occupants: [{ path: "/dev/vda1", what: "ext4", ours: true }] });
+    expect(messages({}, {})).toEqual([]);
+    expect(messages({}, { device: ours })).toEqual([]);
+  });
+
+  test("names the disks there are when none was named", () => {
+    expect(messages({ device: undefined }, { device: undefined })).toEqual([
+      "No device to install to was named; there is /dev/vda (40 GiB)",
+    ]);
+    expect(messages({ device: undefined }, { device: undefined, candidates: [] })).toEqual([
+      "No device to install to was named; there is no disk",
+    ]);
+  });
+
+  test("names a device that does not exist", () => {
+    expect(messages({ device: "/dev/vdx" }, { device: undefined })).toEqual([
+      'There is no block device "/dev/vdx"',
+    ]);
+  });
+
+  test("refuses a device that is mounted, is swap, or is part of something bigger, whatever the consent", () => {
+    const device = blockDevice({
+      children: [
+        blockDevice({ path: "/dev/vda1", type: "part", mountpoints: ["/mnt"] }),
+        blockDevice({ path: "/dev/vda2", type: "part", mountpoints: ["[SWAP]"] }),
+        blockDevice({
+          path: "/dev/vda3",
+          type: "part",
+          children: [blockDevice({ path: "/dev/mapper/vg-root", type: "lvm" })],
+        }),
+      ],
+    });
+    expect(messages({ force: true }, { device: deviceFacts({ device }) })).toEqual([
+      '"/dev/vda1" is mounted on "/mnt"',
+      '"/dev/vda2" is in use as swap',
+      '"/dev/vda" is in use by "/dev/mapper/vg-root" (lvm)',
+    ]);
+  });
+
+  test("refuses less than 2 GiB, and takes exactly that", () => {
+    const small = deviceFacts({ device: blockDevice({ size: 2 * GIB - 512 }) });
+    expect(messages({ force: true }, { device: small })).toEqual([
+      '"/dev/vda" is too small: it has 2.0 GiB, k3OS needs 2.0 GiB',
+    ]);
+    expect(messages({}, { device: deviceFacts({ device: blockDevice({ size: 2 * GIB }) }) })).toEqual([]);
+  });
+
+  test("asks for consent to erase what is not ours, and takes it", () => {
+    const device = deviceFacts({ occupants: [windows] });
+    expect(findObjections(SETTINGS, facts({ device }))).toEqual([
+      { kind: "consent", message: '"/dev/vda1" holds data that is not of k3OS: ntfs' },
+    ]);
+    expect(messages({ force: true }, { device })).toEqual([]);
+  });
+
+  test("refuses partitions, optical drives and read-only disks", () => {
+    const part = deviceFacts({ device: blockDevice({ path: "/dev/vda1", type: "part" }) });
+    expect(messages({}, { device: part })[0]).toContain('"/dev/vda1" is a partition: name the whole disk');
+    const rom = deviceFacts({ device: blockDevice({ path: "/dev/sr0", type: "rom", readOnly: true }) });
+    expect(messages({}, { device: rom })).toEqual([
+      '"/dev/sr0" is read-only',
+      '"/dev/sr0" is no disk but of type "rom"',
+    ]);
+  });
+
+  test("wants ext4 with 2 GiB for no-format, and no consent as nothing is erased", () => {
+    const state = { type: "ext4", label: "data", uuid: "u", size: 4 * GIB, free: GIB };
+    const part = blockDevice({ path: "/dev/vda1", type: "part" });
+    const found = (more: object) => ({ device: deviceFacts({ device: part, state: { ...state, ...more } }) });
+    expect(messages({ noFormat: true }, found({}))).toEqual([]);
+    expect(messages({ noFormat: true }, found({ type: "xfs" }))).toEqual([
+      '"/dev/vda1" has a file system of type "xfs": --no-format needs ext4',
+    ]);
+    expect(messages({ noFormat: true }, found({ type: undefined }))).toEqual([
+      '"/dev/vda1" has no file system: --no-format needs ext4',
+    ]);
+    expect(messages({ noFormat: true }, found({ size: GIB }))[0]).toContain("too small: 1.0 GiB");
+  });
+
+  test("says all that is wrong at once", () => {
+    const device = deviceFacts({ device: blockDevice({ size: GIB }), occupants: [windows] });
+    expect(
+      messages({ takeOver: true }, { device, isRoot: false, missingPrograms: ["sfdisk", "partx"] }),
+    ).toEqual([
+      "Must be run as root",
+      "Taking over the running system (--takeover) is not possible yet",
+      "Missing programs: sfdisk, partx",
+      '"/dev/vda" is too small: it has 1.0 GiB, k3OS needs 2.0 GiB',
+      '"/dev/vda1" holds data that is not of k3OS: ntfs',
+    ]);
+  });
+
+  test("installs from an installed system only to a disk that was named there and then", () => {
+    expect(messages({ afterwards: "reboot" }, { mode: "local" })[0]).toContain("This is an installed k3OS");
+    expect(messages({ afterwards: "return" }, { mode: "local" })).toEqual([]);
+  });
+});

@@ -1,0 +1,71 @@
+import type { BlockDevice } from "../../../lib/disk/lsblk.ts";
+import { GIB } from "../../../lib/disk/size.ts";
+import type { DeviceFacts, InstallFacts } from "../../../lib/install/facts.ts";
+import type { Medium } from "../../../lib/install/medium.ts";
+import type { InstallSettings } from "../../../lib/install/settings.ts";
+import { targetOf } from "../../../lib/targets.ts";
+
+export const SETTINGS: InstallSettings = {
+  device: "/dev/vda",
+  isoUrl: undefined,
+  configUrl: undefined,
+  tty: undefined,
+  forceEfi: false,
+  noFormat: false,
+  powerOff: false,
+  takeOver: false,
+  debug: false,
+  silent: false,
+  force: false,
+  dryRun: false,
+  medium: undefined,
+  afterwards: "return",
+};
+
+export function blockDevice(more: Partial<BlockDevice> = {}): BlockDevice {
+  return {
+    path: "/dev/vda",
+    type: "disk",
+    size: 40 * GIB,
+    sectorSize: 512,
+    readOnly: false,
+    removable: false,
+    model: undefined,
+    serial: undefined,
+    mountpoints: [],
+    children: [],
+    ...more,
+  };
+}
+
+export function deviceFacts(more: Partial<DeviceFacts> = {}): DeviceFacts {
+  const device = more.device ?? blockDevice();
+  return { device, disk: device, occupants: [], state: undefined, ...more };
+}
+
+/** A BIOS machine with one empty disk. */
+export function facts(more: Partial<InstallFacts> = {}): InstallFacts {
+  return {
+    devices: [blockDevice()],
+    candidates: [blockDevice()],
+    device: deviceFacts(),
+    target: targetOf("amd64"),
+    efiFirmware: false,
+    isRoot: true,
+    mode: "live",
+    missingPrograms: [],
+    ext4Off: ["metadata_csum_seed"],
+    cmdline: "console=tty1",
+    terminal: undefined,
+    uuid: "11111111-2222-3333-4444-555555555555",
+    ...more,
+  };
+}
+
+export const MEDIUM: Medium = {
+  root: "/run/k3os/iso",
+  versions: { k3os: "v1", kernel: "6.12", k3s: "v1.30" },
+  entries: [{ kind: "directory", path: "k3os", mode: 0o755 }],
+  size: 2 * GIB,
+  config: undefined,
+};
