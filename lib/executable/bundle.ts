@@ -28,11 +28,14 @@ export function compileArgv(
   ];
 }
 
-/** The command that bundles the program into one CommonJS file for Node.js. */
+/** Under the launcher the runtime's path is that of its loader, which cannot be executed to run this program again. */
+const OWN_PATH = "process.execPath = process.env.K3OS_SELF; delete process.env.K3OS_SELF;";
+
+/** The command that bundles the program into one CommonJS file for Node.js in the launcher. */
 export function nodeBundleArgv({ bun, entry, outfile, version }: BundleOptions): string[] {
   return [
     ...[bun, "build", entry, "--target=node", "--format=cjs", "--minify", "--reject-unresolved"],
-    ...["--define", versionDefinition(version), `--outfile=${outfile}`],
+    ...["--define", versionDefinition(version), `--banner=${OWN_PATH}`, `--outfile=${outfile}`],
   ];
 }
 

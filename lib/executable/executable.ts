@@ -11,24 +11,28 @@ import { join } from "node:path";
 import { type BuildContext, cached, type Input } from "../build/context.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Target } from "../targets.ts";
-import { bunFor, compileArgv } from "./bundle.ts";
+import { type BundleOptions, bunFor, compileArgv, nodeBundleArgv } from "./bundle.ts";
 import { PT, parseElf } from "./elf.ts";
 import { fuse } from "./fuse.ts";
+import { buildNodeRuntime, packExecutable } from "./launcher.ts";
 import { buildLoader, checkSymbols } from "./loader.ts";
+
+type BunRuntime = Extract<Target["runtime"], { kind: "bun" }>;
 
 /** Makes `dist/artifacts/k3os-ARCH`, checks it, and returns its path. */
 export async function buildExecutable(target: Target, context: BuildContext): Promise<string> {
+  const { runtime } = target;
   const made =
-    target.runtime.kind === "bun" ? await buildFused(target, context) : await buildLaunched(target);
+    runtime.kind === "bun"
+      ? await buildFused(target, runtime, context)
+      : await buildLaunched(target, context);
   const artifact = join(context.artifacts, `k3os-${target.arch}`);
   checkExecutable(readFileSync(made), target);
   publish(made, artifact);
   return artifact;
 }
 
-async function buildFused(target: Target, context: BuildContext): Promise<string> {
-  const { runtime } = target;
-  if (runtime.kind !== "bun") throw new TypeError("Only Bun's executables are fused");
+async function buildFused(target: Target, runtime: BunRuntime, context: BuildContext): Promise<string> {
   const bun = await bunFor(runtime.package, context);
   const loader = await buildLoader(target, context);
   const directory = await cached(
@@ -36,32 +40,40 @@ async function buildFused(target: Target, context: BuildContext): Promise<string
     async (into) => {
       checkSymbols(readFileSync(bun), loader);
       const outfile = join(into, "k3os");
-      const argv = compileArgv(
-        { bun: process.execPath, entry: entryOf(context), outfile, version: context.version },
-        { target: runtime.target, runtime: bun },
-      );
-      await during("Bundling the program", () => context.host.run(argv, { cwd: context.project }));
-      const parts = { program: outfile, loader: loader.libc, library: loader.library };
-      writeFileSync(
-        outfile,
-        fuse({
-          program: readFileSync(parts.program),
-          loader: readFileSync(parts.loader),
-          library: readFileSync(parts.library),
-        }),
-      );
+      const argv = compileArgv(bundleOptions(outfile, context), { target: runtime.target, runtime: bun });
+      await runBundler(argv, context);
+      const fused = fuse({
+        program: readFileSync(outfile),
+        loader: readFileSync(loader.libc),
+        library: readFileSync(loader.library),
+      });
+      writeFileSync(outfile, fused);
     },
     context,
   );
   return join(directory, "k3os");
 }
 
-async function buildLaunched(target: Target): Promise<string> {
-  throw new CommandError(`The executable for ${target.arch} cannot be built yet`);
+async function buildLaunched(target: Target, context: BuildContext): Promise<string> {
+  const runtime = await buildNodeRuntime(target, context);
+  const directory = await cached(
+    { name: `executable-${target.arch}`, inputs: [runtime.launcher, ...programInputs(context)] },
+    async (into) => {
+      const bundle = join(into, "k3os.cjs");
+      await runBundler(nodeBundleArgv(bundleOptions(bundle, context)), context);
+      writeFileSync(join(into, "k3os"), await packExecutable(runtime, bundle, context));
+    },
+    context,
+  );
+  return join(directory, "k3os");
 }
 
-function entryOf({ project }: Pick<BuildContext, "project">): string {
-  return join(project, "bin/k3os.ts");
+function bundleOptions(outfile: string, { project, version }: BuildContext): BundleOptions {
+  return { bun: process.execPath, entry: join(project, "bin/k3os.ts"), outfile, version };
+}
+
+async function runBundler(argv: readonly string[], { host, project }: BuildContext): Promise<void> {
+  await during("Bundling the program", () => host.run(argv, { cwd: project }));
 }
 
 /** What the program depends on; imports below lib/ are not followed, so a change of a build script counts too. */

@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { openAptRoot } from "../build/apt.ts";
 import { type BuildContext, cached } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
@@ -17,6 +17,8 @@ export interface Loader {
 }
 
 const SOURCES = join(import.meta.dirname, "loader");
+/** Which variables of the environment are dropped; shared with the launcher. */
+const ENVIRONMENT = join(import.meta.dirname, "environment.h");
 const SUITE = "trixie";
 const FLAGS =
   "-Os -pipe -w -fno-stack-protector -fomit-frame-pointer -fno-unwind-tables -fno-asynchronous-unwind-tables";
@@ -28,11 +30,11 @@ export async function buildLoader(target: Target, context: BuildContext): Promis
   const directory = await cached(
     {
       name: `loader-${target.arch}`,
-      inputs: [SUITE, FLAGS, runtime.musl, triplet, { path: SOURCES }, { path: import.meta.filename }],
+      inputs: [SUITE, FLAGS, runtime.musl, triplet, { path: SOURCES }, { path: ENVIRONMENT }],
     },
     async (into) => {
       const { host } = context;
-      await ensurePackages(["make", "patch", ...compilerPackages(target)], host);
+      await ensurePackages(["make", "patch", compilerPackage("g++", target)], host);
       const scratch = mkdtempSync(join(tmpdir(), "k3os-loader-"));
       try {
         await using apt = await openAptRoot({ suite: SUITE, arch: target.debian }, host);
@@ -48,11 +50,9 @@ export async function buildLoader(target: Target, context: BuildContext): Promis
   return { libc: join(directory, "libc.so"), library: join(directory, "libstdc++.so") };
 }
 
-/** Debian packages of a C and C++ compiler for a target on this machine. */
-export function compilerPackages(target: Target): string[] {
-  return hostTarget().triplet === target.triplet
-    ? ["gcc", "g++"]
-    : [`gcc-${target.triplet}`, `g++-${target.triplet}`];
+/** The Debian package of a compiler for a target on this machine. */
+export function compilerPackage(compiler: "gcc" | "g++", target: Target): string {
+  return hostTarget().triplet === target.triplet ? compiler : `${compiler}-${target.triplet}`;
 }
 
 async function buildLibc(
@@ -64,7 +64,9 @@ async function buildLibc(
   await during("Patching musl's loader", () =>
     host.run(["patch", "--strip=1", "--fuzz=0", `--input=${join(SOURCES, "musl.patch")}`], { cwd: source }),
   );
-  for (const file of ["fused.c", "fused.h"]) cpSync(join(SOURCES, file), join(source, "ldso", file));
+  for (const file of [join(SOURCES, "fused.c"), join(SOURCES, "fused.h"), ENVIRONMENT]) {
+    cpSync(file, join(source, "ldso", basename(file)));
+  }
   const env = { CC: `${triplet}-gcc`, CROSS_COMPILE: `${triplet}-` };
   const configure = [
     "./configure",

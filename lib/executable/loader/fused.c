@@ -10,28 +10,10 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include "syscall.h"
+#include "environment.h"
 #include "fused.h"
 
 volatile struct fused __fused = { .mark = "k3os fused musl" };
-
-/*
- * Prefixes of variables that would change what the executable runs or how: options of Bun and of Node.js, of its
- * JavaScript engine, its memory allocator and its C library. Each ends in a NUL, the list in an empty one.
- */
-static const char dropped[] = "BUN_\0" "NODE_\0" "JSC_\0" "MIMALLOC_\0" "LD_\0" "MUSL_\0";
-
-static int is_dropped(const char *variable)
-{
-	const char *prefix = dropped;
-	while (*prefix) {
-		const char *v = variable;
-		while (*prefix && *prefix == *v) prefix++, v++;
-		if (!*prefix) return 1;
-		while (*prefix) prefix++;
-		prefix++;
-	}
-	return 0;
-}
 
 static size_t corrected(size_t tag, size_t value)
 {
@@ -53,12 +35,12 @@ static void mount_if_missing(const char *type, const char *directory, const char
 __attribute__((visibility("hidden")))
 void __fused_enter(size_t *stack)
 {
-	char **from = (char **)(stack + 1 + stack[0] + 1), **to = from;
-	for (; *from; from++) if (!is_dropped(*from)) *to++ = *from;
-	*to = 0;
+	char **environment = (char **)(stack + 1 + stack[0] + 1), **end = environment;
+	while (*end) end++;
+	size_t *in = (size_t *)(end + 1), tag;
 
-	/* the vector follows the environment's end, wherever that now is */
-	size_t *in = (size_t *)(from + 1), *out = (size_t *)(to + 1), tag;
+	/* the vector must follow the environment's end, wherever that now is */
+	size_t *out = (size_t *)(clean_environment(environment) + 1);
 	do {
 		tag = in[0];
 		out[1] = corrected(tag, in[1]);
