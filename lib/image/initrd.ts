@@ -1,0 +1,149 @@
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { openAptRoot, unpackPackages } from "../build/apt.ts";
+import { type BuildContext, cached } from "../build/context.ts";
+import { ensurePackages } from "../build/packages.ts";
+import { FILE } from "../paths.ts";
+import type { Target } from "../targets.ts";
+import { BUSYBOX_APPLETS } from "./busybox.ts";
+import { type CpioEntry, cpioArchive, parentDirectories } from "./cpio.ts";
+import type { Kernel } from "./kernel.ts";
+import { SUITE } from "./packages.ts";
+import { ownSources } from "./sources.ts";
+
+/** Static programs of Debian in the initrd: package → its file → where the initrd has it. */
+const STATIC_PROGRAMS = [
+  { package: "busybox-static", file: "usr/bin/busybox", path: "bin/busybox" },
+  { package: "e2fsck-static", file: "usr/sbin/e2fsck.static", path: "sbin/e2fsck" },
+] as const;
+
+const EMPTY_DIRECTORIES = ["dev", "mnt", "proc", "run", "sys", "tmp"];
+
+/**
+ * Builds the initrd of a kernel. It is two compressed archives one after the other, which the kernel unpacks in turn:
+ * programs and modules, which seldom change and are compressed hard, and our executable, compressed fast.
+ */
+export async function buildInitrd(
+  target: Target,
+  { executable, kernel }: { readonly executable: string; readonly kernel: Kernel },
+  context: BuildContext,
+): Promise<string> {
+  const base = await buildBase(target, kernel, context);
+  const inputs = [
+    ...ownSources("initrd.ts", "cpio.ts"),
+    { path: executable },
+    base,
+    context.version,
+    `${context.sourceDateEpoch}`,
+  ];
+  const directory = await cached(
+    { name: `initrd-${target.arch}`, inputs },
+    async (into) => {
+      const archive = cpioArchive(executableEntries(executable, context.version), context.sourceDateEpoch);
+      const own = await compress(archive, join(into, "executable"), "-12", context);
+      writeFileSync(join(into, FILE.initrd), Buffer.concat([readFileSync(join(base, "base")), own]));
+      rmSync(join(into, "executable"));
+    },
+    context,
+  );
+  return join(directory, FILE.initrd);
+}
+
+/** The executable where the original had it, and `/init` that leads to it. */
+function executableEntries(executable: string, version: string): CpioEntry[] {
+  const path = `k3os/system/k3os/${version}/${FILE.executable}`;
+  return [
+    ...parentDirectories([path]),
+    { kind: "link", path: "k3os/system/k3os/current", target: version },
+    { kind: "file", path, mode: 0o755, content: readFileSync(executable) },
+    { kind: "link", path: "init", target: `/k3os/system/k3os/current/${FILE.executable}` },
+  ];
+}
+
+/** Builds what does not depend on our executable. Returns the directory that holds it as the file `base`. */
+async function buildBase(target: Target, kernel: Kernel, context: BuildContext): Promise<string> {
+  const inputs = [
+    ...ownSources("initrd.ts", "busybox.ts", "cpio.ts"),
+    basename(kernel.directory),
+    SUITE,
+    `${context.sourceDateEpoch}`,
+  ];
+  return cached(
+    { name: `initrd-base-${target.arch}`, inputs },
+    async (into) => {
+      const tree = join(into, "tree");
+      await addPrograms(target, tree, context);
+      await addModules(kernel, tree, context);
+      const archive = cpioArchive(treeEntries(tree), context.sourceDateEpoch);
+      await compress(archive, join(into, "base"), "-19", context);
+    },
+    context,
+  );
+}
+
+async function addPrograms(target: Target, tree: string, { host }: BuildContext): Promise<void> {
+  const packed = `${tree}.packages`;
+  {
+    await using apt = await openAptRoot({ suite: SUITE, arch: target.debian }, host);
+    const names = STATIC_PROGRAMS.map((program) => program.package);
+    await unpackPackages(await apt.download(names, { dependencies: false }), packed, host);
+  }
+  for (const name of EMPTY_DIRECTORIES) mkdirSync(join(tree, name), { recursive: true });
+  for (const { file, path } of STATIC_PROGRAMS) {
+    mkdirSync(dirname(join(tree, path)), { recursive: true });
+    await host.run(["cp", join(packed, file), join(tree, path)]);
+  }
+  for (const applet of BUSYBOX_APPLETS) await host.run(["ln", "-s", "/bin/busybox", join(tree, applet)]);
+  rmSync(packed, { recursive: true });
+}
+
+/** The modules that {@link Kernel} lists for the initrd, unpacked: busybox's modprobe reads no xz. */
+async function addModules(kernel: Kernel, tree: string, { host }: BuildContext): Promise<void> {
+  await ensurePackages(["kmod", "xz-utils"], host);
+  const source = join(kernel.tree, "lib/modules", kernel.version);
+  const directory = join(tree, "lib/modules", kernel.version);
+  const modules = readFileSync(join(kernel.tree, "initrd-modules"), "utf8").trim().split("\n");
+  const metadata = ["modules.builtin", "modules.builtin.modinfo", "modules.order"];
+  for (const path of [...modules, ...metadata]) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    await host.run(["cp", join(source, path), join(directory, path)]);
+  }
+  const packed = modules.filter((path) => path.endsWith(".xz")).map((path) => join(directory, path));
+  if (packed.length > 0) await host.run(["xz", "--decompress", ...packed]);
+  await host.run(["depmod", "--basedir", tree, kernel.version]);
+}
+
+/** A directory tree as archive entries, sorted by path. */
+function treeEntries(tree: string): CpioEntry[] {
+  const paths = readdirSync(tree, { recursive: true, encoding: "utf8" }).sort();
+  return paths.map((path) => {
+    const file = join(tree, path);
+    const stat = lstatSync(file);
+    if (stat.isDirectory()) return { kind: "directory", path };
+    if (stat.isSymbolicLink()) return { kind: "link", path, target: readlinkSync(file) };
+    return { kind: "file", path, mode: stat.mode & 0o755, content: readFileSync(file) };
+  });
+}
+
+/** Compresses bytes into a file by zstd at a level (`-19`), on all processors, and returns the file's content. */
+async function compress(
+  bytes: Uint8Array,
+  file: string,
+  level: string,
+  { host }: Pick<BuildContext, "host">,
+): Promise<Uint8Array> {
+  await ensurePackages(["zstd"], host);
+  const raw = `${file}.cpio`;
+  writeFileSync(raw, bytes);
+  await host.run(["zstd", "--quiet", "--force", "--threads=0", level, raw, "-o", file]);
+  rmSync(raw);
+  return readFileSync(file);
+}

@@ -1,0 +1,23 @@
+import type { Arch } from "../targets.ts";
+
+const RELEASES = "https://github.com/rancher/k3os/releases/download";
+
+/** os-release(5) of the image. `ISO_URL` is what the installer downloads when it has no medium. */
+export function osRelease(version: string, arch: Arch): string {
+  const fields = {
+    NAME: "k3OS",
+    VERSION: `k3OS ${version}`,
+    ID: "k3os",
+    ID_LIKE: "debian",
+    PRETTY_NAME: `k3OS ${version}`,
+    VERSION_ID: version,
+    HOME_URL: "https://k3os.io/",
+    SUPPORT_URL: "https://k3os.io/",
+    BUG_REPORT_URL: "https://github.com/rancher/k3os/issues",
+    ISO_URL: `${RELEASES}/${version}/k3os-${arch}.iso`,
+  };
+  const bare = new Set(["ID", "ID_LIKE"]);
+  return Object.entries(fields)
+    .map(([key, value]) => `${key}=${bare.has(key) ? value : `"${value}"`}\n`)
+    .join("");
+}
