@@ -35,9 +35,11 @@ export class ItemErrors extends CommandError {
   }
 }
 
+type Items<T> = Iterable<readonly [path: string, item: T]>;
+
 /** Calls `action` for each entry in order, also after one failed. Throws ItemErrors in the end if any did. */
 export async function forEachItem<T>(
-  items: Iterable<readonly [path: string, item: T]>,
+  items: Items<T>,
   action: (item: T, path: string) => void | Promise<void>,
 ): Promise<void> {
   const errors: ItemError[] = [];
@@ -48,6 +50,28 @@ export async function forEachItem<T>(
       errors.push({ path, message: messageOf(error) });
     }
   }
+  throwErrors(errors);
+}
+
+/** What `check` returns for each entry, in order; an entry that it throws for is told of in `errors`. */
+export function checkItems<T, U>(
+  items: Items<T>,
+  check: (item: T) => U,
+): { readonly good: readonly U[]; readonly errors: readonly ItemError[] } {
+  const good: U[] = [];
+  const errors: ItemError[] = [];
+  for (const [path, item] of items) {
+    try {
+      good.push(check(item));
+    } catch (error) {
+      errors.push({ path, message: messageOf(error) });
+    }
+  }
+  return { good, errors };
+}
+
+/** Throws ItemErrors unless there are none. */
+export function throwErrors(errors: readonly ItemError[]): void {
   if (errors.length > 0) throw new ItemErrors(errors);
 }
 

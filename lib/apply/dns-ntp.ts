@@ -1,8 +1,9 @@
 import { CommandError } from "../errors.ts";
-import { type Applier, type ApplyHost, forEachItem, listItems, plainText } from "./applier.ts";
-import { putFile } from "./files.ts";
+import { type Applier, type ApplyHost, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
+import { putFile, removeFile } from "./files.ts";
 
-const FILE = "/etc/connman/main.conf";
+const CONNMAN = "/etc/connman/main.conf";
+const TIMESYNC = "/etc/systemd/timesyncd.conf.d/50-k3os-config.conf";
 
 /**
  * Prefixes of interfaces that belong to Kubernetes networks, containers and virtual machines: connman would ask DHCP
@@ -25,35 +26,26 @@ const FOREIGN_INTERFACES = [
   ...["docker", "br-", "podman", "vmnet", "vboxnet", "virbr", "vnet", "ifb", "ve-", "vb-", "ham"],
 ];
 
-/** Gives connman its settings, name servers and time servers; in the runtime phase a changed file reaches it at once. */
+/**
+ * Gives connman its settings and name servers, and connman and timesyncd the time servers; where a file changed in the
+ * runtime phase, its service gets to know at once.
+ */
 export function dnsNtp(options: { restart: boolean }): Applier {
   return {
     name: "dns and ntp",
     apply: async ({ k3os }, host) => {
-      const nameservers: string[] = [];
-      const timeservers: string[] = [];
-      const items = [
-        ...listItems("k3os.dns_nameservers", k3os?.dnsNameservers).map(([path, name]) => ({
-          path,
-          name,
-          to: nameservers,
-        })),
-        ...listItems("k3os.ntp_servers", k3os?.ntpServers).map(([path, name]) => ({
-          path,
-          name,
-          to: timeservers,
-        })),
-      ];
-      const checking = forEachItem(
-        items.map((item) => [item.path, item]),
-        ({ name, to }) => {
-          to.push(serverName(name));
-        },
-      );
-      await checking.finally(async () => {
-        const changed = putFile(FILE, connmanSettings(nameservers, timeservers), {}, host);
-        if (changed && options.restart && !host.dryRun) await restartConnman(host);
-      });
+      const nameservers = checkItems(listItems("k3os.dns_nameservers", k3os?.dnsNameservers), serverName);
+      const timeservers = checkItems(listItems("k3os.ntp_servers", k3os?.ntpServers), serverName);
+      const connman = putFile(CONNMAN, connmanSettings(nameservers.good, timeservers.good), {}, host);
+      const timesync =
+        timeservers.good.length === 0
+          ? removeFile(TIMESYNC, host)
+          : putFile(TIMESYNC, `[Time]\nNTP=${timeservers.good.join(" ")}\n`, {}, host);
+      if (options.restart && !host.dryRun) {
+        if (connman) await restart("connman.service", host);
+        if (timesync) await restart("systemd-timesyncd.service", host);
+      }
+      throwErrors([...nameservers.errors, ...timeservers.errors]);
     },
   };
 }
@@ -76,7 +68,7 @@ export function connmanSettings(nameservers: readonly string[], timeservers: rea
   return `${lines.join("\n")}\n`;
 }
 
-/** Without effect where connman does not run. */
-async function restartConnman(host: Pick<ApplyHost, "run">): Promise<void> {
-  await host.run(["systemctl", "try-restart", "connman.service"]);
+/** Without effect where the service does not run. */
+async function restart(service: string, host: Pick<ApplyHost, "run">): Promise<void> {
+  await host.run(["systemctl", "try-restart", service]);
 }

@@ -1,5 +1,5 @@
 import { CommandError } from "../errors.ts";
-import { type Applier, forEachItem, mapItems, plainText } from "./applier.ts";
+import { type Applier, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 
 const FILE = "/etc/environment";
@@ -9,21 +9,21 @@ const SERVICES = "/etc/systemd/system.conf.d/50-k3os-environment.conf";
 /** Merges variables into /etc/environment, which logins, k3s and the installer read, and gives them to all services. */
 export const environment: Applier = {
   name: "environment",
-  apply: async (config, host) => {
+  apply: (config, host) => {
     const items = mapItems("k3os.environment", config.k3os?.environment);
     if (items.length === 0) return;
-    const ours = new Map<string, string>();
-    const checking = forEachItem(items, ([name, value]) => {
-      if (!/^[A-Za-z_]\w*$/.test(name)) throw new CommandError("expected letters, digits and _ in the name");
-      ours.set(name, plainText(value));
-    });
-    await checking.finally(() => {
-      const merged = new Map([...parseEnvironment(readIfExists(FILE, host) ?? ""), ...ours]);
-      putFile(FILE, formatEnvironment(merged), {}, host);
-      putFile(SERVICES, serviceEnvironment(ours), {}, host);
-    });
+    const { good, errors } = checkItems(items, checkVariable);
+    const merged = new Map([...parseEnvironment(readIfExists(FILE, host) ?? ""), ...good]);
+    putFile(FILE, formatEnvironment(merged), {}, host);
+    putFile(SERVICES, serviceEnvironment(new Map(good)), {}, host);
+    throwErrors(errors);
   },
 };
+
+function checkVariable([name, value]: readonly [string, string]): readonly [string, string] {
+  if (/^[A-Za-z_]\w*$/.test(name)) return [name, plainText(value)];
+  throw new CommandError("expected letters, digits and _ in the name");
+}
 
 /** The variables of an environment file: `NAME=value` with or without `export` and quotes; comments are dropped. */
 export function parseEnvironment(text: string): Map<string, string> {

@@ -1,8 +1,17 @@
 import { statSync } from "node:fs";
+import type { K3osConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { VERSION } from "../version.ts";
-import { type Applier, type ApplyHost, forEachItem, listItems, mapItems, plainText } from "./applier.ts";
+import {
+  type Applier,
+  type ApplyHost,
+  checkItems,
+  listItems,
+  mapItems,
+  plainText,
+  throwErrors,
+} from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 import {
   K3S_ENVIRONMENT,
@@ -29,7 +38,7 @@ export function k3s(options: { start: boolean }): Applier {
         host.log.info(`k3s is not installed (${BINARIES.join(", ")}): its service is left out`);
         return;
       }
-      await checkValues(k3os);
+      checkValues(k3os);
       const facts = { ...binary, mode, version: VERSION };
       const unit = k3sUnit(k3sArguments(k3os, facts), facts);
       const environment = putFile(K3S_ENVIRONMENT, k3sEnvironment(k3os), { mode: 0o600 }, host);
@@ -49,7 +58,7 @@ function findBinary(host: Pick<ApplyHost, "root">): Pick<K3sFacts, "binary" | "f
 }
 
 /** All of them reach a unit or environment file; wrong ones are named before anything is written. */
-async function checkValues(k3os: Parameters<typeof k3sArguments>[0]): Promise<void> {
+function checkValues(k3os: K3osConfig): void {
   const texts: [string, string][] = [
     ...listItems("k3os.k3s_args", k3os.k3sArgs),
     ...mapItems("k3os.labels", k3os.labels).map(([path, [key, value]]): [string, string] => [
@@ -60,9 +69,7 @@ async function checkValues(k3os: Parameters<typeof k3sArguments>[0]): Promise<vo
     ["k3os.server_url", k3os.serverUrl ?? ""],
     ["k3os.token", k3os.token ?? ""],
   ];
-  await forEachItem(texts, (text) => {
-    plainText(text);
-  });
+  throwErrors(checkItems(texts, plainText).errors);
 }
 
 /** Does not wait for k3s, which may wait for its server for ever. */

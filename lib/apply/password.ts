@@ -1,6 +1,5 @@
 import { createHash, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
-import { messageOf } from "../errors.ts";
-import { type Applier, type ApplyHost, ItemErrors, plainText } from "./applier.ts";
+import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { USER } from "./users.ts";
 
@@ -13,11 +12,7 @@ export const password: Applier = {
   apply: async (config, host) => {
     const value = config.k3os?.password ?? "";
     if (value === "") return;
-    try {
-      await setPassword(plainText(value), host);
-    } catch (error) {
-      throw new ItemErrors([{ path: "k3os.password", message: messageOf(error) }]);
-    }
+    await forEachItem([["k3os.password", value]], () => setPassword(plainText(value), host));
   },
 };
 

@@ -4,7 +4,7 @@ import type { CloudConfig } from "../config/schema.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { fetchText, maskUrl } from "../http.ts";
 import { inRoot, PATH } from "../paths.ts";
-import { type Applier, type ApplyHost, type ItemError, ItemErrors, listItems } from "./applier.ts";
+import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } from "./applier.ts";
 import { formatKeyFile, keySource, LITERAL, parseKeyFile, readKeys } from "./authorized-keys.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { type Account, findUser, USER } from "./users.ts";
@@ -39,8 +39,7 @@ export function sshKeys(options: { network: boolean }): Applier {
         if (!host.dryRun) makeDirectory(user, host);
         putFile(path, text, { mode: 0o600, uid: user.uid, gid: user.gid }, host);
       }
-      const errors = answers.flatMap(({ error }) => (error === undefined ? [] : [error]));
-      if (errors.length > 0) throw new ItemErrors(errors);
+      throwErrors(answers.flatMap(({ error }) => (error === undefined ? [] : [error])));
     },
   };
 }

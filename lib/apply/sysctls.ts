@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { CommandError, messageOf } from "../errors.ts";
 import { inRoot } from "../paths.ts";
-import { type Applier, type ApplyHost, forEachItem, mapItems, plainText } from "./applier.ts";
+import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { putFile, removeFile } from "./files.ts";
 
 /**
@@ -13,20 +13,25 @@ const FILE = "/etc/sysctl.d/95-k3os-config.conf";
 /** Sets kernel parameters, in the order in which they are written. */
 export const sysctls: Applier = {
   name: "sysctls",
-  apply: async (config, host) => {
-    const lines: string[] = [];
-    const items = mapItems("k3os.sysctls", config.k3os?.sysctls);
-    const writing = forEachItem(items, ([key, value]) => {
-      const path = sysctlPath(key);
-      lines.push(`${path} = ${plainText(value)}\n`);
-      writeSysctl(path, value, host);
-    });
-    await writing.finally(() => {
-      if (lines.length > 0) putFile(FILE, lines.join(""), {}, host);
-      else removeFile(FILE, host);
-    });
+  apply: (config, host) => {
+    const { good, errors } = checkItems(mapItems("k3os.sysctls", config.k3os?.sysctls), checkSetting);
+    if (good.length === 0) removeFile(FILE, host);
+    else putFile(FILE, good.map(({ path, value }) => `${path} = ${value}\n`).join(""), {}, host);
+    const writes = good.map((setting) => [`k3os.sysctls[${setting.key}]`, setting] as const);
+    const unwritten = checkItems(writes, (setting) => writeSysctl(setting, host));
+    throwErrors([...errors, ...unwritten.errors]);
   },
 };
+
+interface Setting {
+  readonly key: string;
+  readonly path: string;
+  readonly value: string;
+}
+
+function checkSetting([key, value]: readonly [string, string]): Setting {
+  return { key, path: sysctlPath(key), value: plainText(value) };
+}
 
 /**
  * The path below /proc/sys of a key as sysctl(8) takes it: if its first separator is a dot, dots separate and a slash
@@ -43,7 +48,7 @@ export function sysctlPath(key: string): string {
   throw new CommandError(`Found the kernel setting "${key}": expected a name such as "kernel.printk"`);
 }
 
-function writeSysctl(path: string, value: string, host: Pick<ApplyHost, "root" | "dryRun" | "log">): void {
+function writeSysctl({ path, value }: Setting, host: Pick<ApplyHost, "root" | "dryRun" | "log">): void {
   const file = inRoot(host, `/proc/sys/${path}`);
   if (isSetTo(file, value)) return;
   if (host.dryRun) {

@@ -1,6 +1,6 @@
 import type { WifiNetwork } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
-import { type Applier, forEachItem, listItems, plainText } from "./applier.ts";
+import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
 import { putFile, readIfExists, removeFile } from "./files.ts";
 
 const DIRECTORY = "/var/lib/connman";
@@ -12,35 +12,30 @@ const MODE = 0o600;
 /** Tells connman which wireless networks to join; networks that left the configuration are forgotten. */
 export const wifi: Applier = {
   name: "wifi",
-  apply: async (config, host) => {
+  apply: (config, host) => {
     const items = listItems("k3os.wifi", config.k3os?.wifi);
     if (items.length === 0) {
       removeFile(SERVICES, host);
       return;
     }
-    const sections: string[] = [];
-    const checking = forEachItem(items, (network) => {
-      sections.push(serviceSection(sections.length, network));
-    });
-    await checking.finally(() => {
-      const settings = readIfExists(SETTINGS, host) ?? "";
-      const enabled = setInSection(settings, "WiFi", { Enable: "true", Tethering: "false" });
-      putFile(SETTINGS, enabled, { mode: MODE }, host);
-      putFile(SERVICES, `${SERVICES_HEADER}${sections.join("")}`, { mode: MODE }, host);
-    });
+    const { good, errors } = checkItems(items, serviceLines);
+    const sections = good.map((lines, index) => ["", `[service_wifi${index}]`, ...lines]);
+    const settings = readIfExists(SETTINGS, host) ?? "";
+    const enabled = setInSection(settings, "WiFi", { Enable: "true", Tethering: "false" });
+    putFile(SETTINGS, enabled, { mode: MODE }, host);
+    putFile(SERVICES, `${[...SERVICES_HEADER, ...sections.flat()].join("\n")}\n`, { mode: MODE }, host);
+    throwErrors(errors);
   },
 };
 
-const SERVICES_HEADER = "[global]\nName=cloud-config\nDescription=Services defined in the cloud-config\n";
+const SERVICES_HEADER = ["[global]", "Name=cloud-config", "Description=Services defined in the cloud-config"];
 
 /** One network as connman-service.config(5) has it. */
-function serviceSection(index: number, { name, passphrase = "" }: WifiNetwork): string {
-  if (name === "" || Buffer.byteLength(name) > 32) {
-    throw new CommandError(`name: found ${Buffer.byteLength(name)} bytes, wanted 1 to 32`);
-  }
-  const lines = [`[service_wifi${index}]`, "Type=wifi", `Name=${keyFileValue(name)}`];
-  if (passphrase !== "") lines.push(`Passphrase=${keyFileValue(passphrase)}`);
-  return `\n${lines.join("\n")}\n`;
+function serviceLines({ name, passphrase = "" }: WifiNetwork): readonly string[] {
+  const bytes = Buffer.byteLength(name);
+  if (bytes < 1 || bytes > 32) throw new CommandError(`name: found ${bytes} bytes, wanted 1 to 32`);
+  const lines = ["Type=wifi", `Name=${keyFileValue(name)}`];
+  return passphrase === "" ? lines : [...lines, `Passphrase=${keyFileValue(passphrase)}`];
 }
 
 /** A value for GLib's key files, which unescape `\\` and strip blanks (g_key_file_get_string). */

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dnsNtp } from "../../../lib/apply/dns-ntp.ts";
 import { testHost } from "../../support/host.ts";
+import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
 const FILE = "/etc/connman/main.conf";
+const TIMESYNC = "/etc/systemd/timesyncd.conf.d/50-k3os-config.conf";
 const boot = dnsNtp({ restart: false });
 const runtime = dnsNtp({ restart: true });
 
@@ -31,9 +33,12 @@ describe("dns and ntp", () => {
     const text = readFileSync(host.root + FILE, "utf8");
     expect(text).toContain("\nFallbackNameservers=1.1.1.1,fd00::1\n");
     expect(text).toContain("\nFallbackTimeservers=a.example,b.example\n");
+    expect(readFileSync(host.root + TIMESYNC, "utf8")).toBe("[Time]\nNTP=a.example b.example\n");
+    await boot.apply({}, host);
+    expect(existsSync(host.root + TIMESYNC)).toBe(false);
   });
 
-  test("restarts connman in the runtime phase, only on a change", async () => {
+  test("restarts the services in the runtime phase, only on a change", async () => {
     using host = testHost();
     const config = { k3os: { dnsNameservers: ["1.1.1.1"] } };
     await boot.apply(config, host);
@@ -42,9 +47,10 @@ describe("dns and ntp", () => {
     const before = treeOf(host.root);
     await runtime.apply(config, host);
     expect(treeOf(host.root)).toEqual(before);
-    await runtime.apply({ k3os: { dnsNameservers: ["9.9.9.9"] } }, host);
+    await runtime.apply({ k3os: { dnsNameservers: ["9.9.9.9"], ntpServers: ["a.example"] } }, host);
     expect(host.programs.map(({ argv }) => argv.join(" "))).toEqual([
       "systemctl try-restart connman.service",
+      "systemctl try-restart systemd-timesyncd.service",
     ]);
   });
 
@@ -52,8 +58,8 @@ describe("dns and ntp", () => {
     "leaves out the server %p, and keeps the others",
     async (bad) => {
       using host = testHost();
-      const call = Promise.resolve(boot.apply({ k3os: { dnsNameservers: [bad, "1.1.1.1"] } }, host));
-      await expect(call).rejects.toThrow("k3os.dns_nameservers[0]: ");
+      const message = await outcome(boot, { k3os: { dnsNameservers: [bad, "1.1.1.1"] } }, host);
+      expect(message).toContain("k3os.dns_nameservers[0]: ");
       expect(readFileSync(host.root + FILE, "utf8")).toContain("\nFallbackNameservers=1.1.1.1\n");
     },
   );

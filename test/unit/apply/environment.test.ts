@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { environment, formatEnvironment, parseEnvironment } from "../../../lib/apply/environment.ts";
 import { testHost } from "../../support/host.ts";
+import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
 const FILE = "/etc/environment";
@@ -36,10 +37,7 @@ describe("environment", () => {
   test("leaves out a name or value that cannot be written, and keeps the others", async () => {
     using host = testHost();
     const bad = { k3os: { environment: { "A B": "x", C: "1\nD=2", GOOD: "yes" } } };
-    const error = await Promise.resolve(environment.apply(bad, host)).then(
-      () => "",
-      (reason: Error) => reason.message,
-    );
+    const error = await outcome(environment, bad, host);
     expect(error).toContain("k3os.environment[A B]: ");
     expect(error).toContain("k3os.environment[C]: Found a line break");
     expect(readFileSync(host.root + FILE, "utf8")).toBe('GOOD="yes"\n');

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname, renameInHosts } from "../../../lib/apply/hostname.ts";
 import { testHost } from "../../support/host.ts";
+import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
 const FILES = {
@@ -43,7 +44,7 @@ describe("hostname", () => {
 
   test.each(["a b", "a\nb", "a\0b", "a/b", "x".repeat(65)])("refuses %p", async (name) => {
     using host = testHost({ files: FILES });
-    await expect(Promise.resolve(hostname.apply({ hostname: name }, host))).rejects.toThrow(/^hostname: /);
+    expect(await outcome(hostname, { hostname: name }, host)).toMatch(/^hostname: /);
     expect(existsSync(`${host.root}/etc/hostname`)).toBe(false);
   });
 });

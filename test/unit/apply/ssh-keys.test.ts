@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { sshKeys } from "../../../lib/apply/ssh-keys.ts";
 import { testHost } from "../../support/host.ts";
 import { serveLoopback } from "../../support/loopback.ts";
+import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
 const A = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl a";
@@ -18,17 +19,8 @@ function hostWithUser(files: Readonly<Record<string, string>> = {}) {
 
 type Host = ReturnType<typeof testHost>;
 
-async function applyKeys(
-  sshAuthorizedKeys: readonly string[],
-  network: boolean,
-  host: Host,
-): Promise<string> {
-  try {
-    await sshKeys({ network }).apply({ sshAuthorizedKeys }, host);
-    return "";
-  } catch (error) {
-    return (error as Error).message;
-  }
+function applyKeys(sshAuthorizedKeys: readonly string[], network: boolean, host: Host): Promise<string> {
+  return outcome(sshKeys({ network }), { sshAuthorizedKeys }, host);
 }
 
 function keysIn(host: Host): string[] {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { setInSection, wifi } from "../../../lib/apply/wifi.ts";
 import { testHost } from "../../support/host.ts";
+import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
 const SERVICES = "/var/lib/connman/cloud-config.config";
@@ -54,11 +55,7 @@ describe("wifi", () => {
     ["found 33 bytes", { name: "x".repeat(33) }],
   ])("leaves out a network, without showing a secret: %s", async (message, bad) => {
     using host = testHost();
-    const call = Promise.resolve(wifi.apply({ k3os: { wifi: [bad, { name: "good" }] } }, host));
-    const error = await call.then(
-      () => "",
-      (reason: Error) => reason.message,
-    );
+    const error = await outcome(wifi, { k3os: { wifi: [bad, { name: "good" }] } }, host);
     expect(error).toContain("k3os.wifi[0]: ");
     expect(error).toContain(message);
     expect(error).not.toContain("secret");

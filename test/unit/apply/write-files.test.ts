@@ -4,15 +4,11 @@ import { gzipSync } from "node:zlib";
 import { decodeContent, writeFiles } from "../../../lib/apply/write-files.ts";
 import type { WriteFile } from "../../../lib/config/schema.ts";
 import { testHost } from "../../support/host.ts";
+import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
-async function write(files: readonly WriteFile[], host: ReturnType<typeof testHost>): Promise<string> {
-  try {
-    await writeFiles.apply({ writeFiles: files }, host);
-    return "";
-  } catch (error) {
-    return (error as Error).message;
-  }
+function write(files: readonly WriteFile[], host: ReturnType<typeof testHost>): Promise<string> {
+  return outcome(writeFiles, { writeFiles: files }, host);
 }
 
 describe("write_files", () => {
