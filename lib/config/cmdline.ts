@@ -134,7 +134,7 @@ function readKey(
       return fail(`found "${word.name}", wanted ${spelling}.KEY=VALUE or ${spelling}[KEY]=VALUE`);
     if (isUnsafeKey(key)) return report(word, joinPath(shown, key), `found the key "${key}": it is ignored`);
   } else if (rest !== "") {
-    return report(word, shown, `unknown key "${rest}" below ${spelling}`, "unknown-key");
+    return report(word, shown, `unknown key ${JSON.stringify(rest)} below ${spelling}`, "unknown-key");
   }
   if (field.kind === "list" && field.item.kind === "struct") {
     return fail("found on the kernel command line, wanted in a file: its entries have several parts");

@@ -1,4 +1,13 @@
-import { isAlias, isCollection, isPair, Lexer, LineCounter, type Node, parseDocument } from "yaml";
+import {
+  isAlias,
+  isCollection,
+  isPair,
+  Lexer,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLParseError,
+} from "yaml";
 import type { Diagnostic, Place } from "./diagnostics.ts";
 import { MAX_BYTES, MAX_DEPTH, MAX_NODES } from "./limits.ts";
 
@@ -53,17 +62,25 @@ function composeDocument(text: string, source: string): ParsedDocument {
     const { line, col } = lines.linePos(offset);
     return { source, line, column: col };
   };
-  const diagnostics = document.errors.map(({ code, message, pos }) =>
-    code === "MULTIPLE_DOCS"
-      ? problem("warning", place(pos[0]), "found another document, which is ignored: wanted one per source")
-      : problem("error", place(pos[0]), `${message.replace(/\.?\s*$/, "")}: wanted YAML`),
+  const errors = document.errors.filter(({ code }) => code !== "MULTIPLE_DOCS").slice(0, MAX_ERRORS);
+  if (errors.length > 0) {
+    const report = ({ message, pos }: YAMLParseError) =>
+      problem("error", place(pos[0]), `${printable(message)}: wanted YAML`);
+    return { diagnostics: errors.map(report) };
+  }
+  const diagnostics = document.errors.map(({ pos }) =>
+    problem("warning", place(pos[0]), "found another document, which is ignored: wanted one per source"),
   );
-  const errors = diagnostics.filter(({ severity }) => severity === "error");
-  if (errors.length > 0) return { diagnostics: errors.slice(0, MAX_ERRORS) };
   const tree = measureTree(document.contents);
   if (typeof tree === "string") return { diagnostics: [problem("error", { source }, tree)] };
   const placeOf = (node: Node | null) => place(node?.range?.[0] ?? 0);
   return { document: { root: document.contents, aliases: tree, placeOf }, diagnostics };
+}
+
+/** A message of the parser, which may quote what it found, fit for a console. */
+function printable(message: string): string {
+  const line = message.replace(/[^ -~]+/g, "?").replace(/\.?\s*$/, "");
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
 function hasFewTokens(text: string): boolean {

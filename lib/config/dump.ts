@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { emitYaml, type YamlValue } from "./emit-yaml.ts";
 import type { Field, StructField } from "./field.ts";
 import { snakeCase } from "./names.ts";
 import { type CloudConfig, SCHEMA } from "./schema.ts";
@@ -8,9 +8,7 @@ import { type CloudConfig, SCHEMA } from "./schema.ts";
  * environment stay as they are. Read again, it yields the same configuration.
  */
 export function configYaml(config: CloudConfig): string {
-  const snake = toSnake(SCHEMA, withoutInstall(config));
-  // YAML 1.1, so that texts such as "yes" and "0644" are quoted for every reader
-  return stringify(snake, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false });
+  return emitYaml(toSnake(SCHEMA, withoutInstall(config)));
 }
 
 /** A configuration as one line of JSON in canonical names, always with an `install` section. */
@@ -25,20 +23,27 @@ function withoutInstall({ k3os, ...rest }: CloudConfig): CloudConfig {
   return Object.keys(others).length === 0 ? rest : { ...rest, k3os: others };
 }
 
-function toSnake(field: Field, value: unknown): unknown {
-  if (field.kind === "struct") return snakeKeys(field, value as Readonly<Record<string, unknown>>);
-  if (field.kind === "list") return (value as readonly unknown[]).map((item) => toSnake(field.item, item));
-  return field.kind === "map" ? sorted(Object.entries(value as object)) : value;
+function toSnake(field: Field, value: unknown): YamlValue {
+  switch (field.kind) {
+    case "struct":
+      return snakeKeys(field, value as Readonly<Record<string, unknown>>);
+    case "list":
+      return (value as readonly unknown[]).map((item) => toSnake(field.item, item));
+    case "map":
+      return sorted(Object.entries(value as Readonly<Record<string, string>>));
+    default:
+      return value as string | boolean;
+  }
 }
 
-function snakeKeys(struct: StructField, value: Readonly<Record<string, unknown>>) {
-  const entries = Object.entries(value).map(([name, item]): [string, unknown] => {
+function snakeKeys(struct: StructField, value: Readonly<Record<string, unknown>>): YamlValue {
+  const entries = Object.entries(value).flatMap(([name, item]): [string, YamlValue][] => {
     const field = struct.fields[name];
-    return [snakeCase(name), field === undefined ? item : toSnake(field, item)];
+    return field === undefined ? [] : [[snakeCase(name), toSnake(field, item)]];
   });
   return sorted(entries);
 }
 
-function sorted(entries: readonly [string, unknown][]): Readonly<Record<string, unknown>> {
+function sorted(entries: readonly (readonly [string, YamlValue])[]): YamlValue {
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -40,6 +40,7 @@ export function isDiagnostic(value: Buffer | readonly string[] | Diagnostic): va
   return "severity" in value;
 }
 
-function failure(path: string, message: string): Diagnostic {
+/** An error about a whole source. */
+export function failure(path: string, message: string): Diagnostic {
   return { severity: "error", place: { source: path }, path: "", message };
 }

@@ -59,7 +59,9 @@ export function suggestion(struct: StructField, key: string, path: string): stri
   if (key.length > 60) return "";
   const here = path === "" ? "" : `${path}.`;
   const elsewhere = sectionsWith(key).find((section) => section !== here);
-  if (elsewhere !== undefined && !path.includes("[")) return `: did you mean "${elsewhere}${snakeFor(key)}"?`;
+  if (elsewhere !== undefined && !path.includes("[")) {
+    return `: did you mean "${elsewhere}${snakeFor(key)}"${elsewhere === "" ? " at the top level" : ""}?`;
+  }
   const candidates = Object.keys(struct.fields).map(snakeCase);
   const near = nearest(snakeCase(key).replaceAll("-", "_").replace(/^_/, ""), candidates);
   return near === undefined ? "" : `: did you mean "${near}"?`;

@@ -2,7 +2,7 @@ import type { Host } from "../host.ts";
 import { PATH } from "../paths.ts";
 import { readCmdline } from "./cmdline.ts";
 import type { Diagnostic, Place } from "./diagnostics.ts";
-import { isDiagnostic, listDirectory, readSourceFile } from "./files.ts";
+import { failure, isDiagnostic, listDirectory, readSourceFile } from "./files.ts";
 import { checkText } from "./scalars.ts";
 import { SCHEMA } from "./schema.ts";
 import { type Layer, NOTHING, type Setting } from "./setting.ts";
@@ -54,10 +54,12 @@ async function parseFile(bytes: Buffer, path: string): Promise<Layer> {
 async function readDirectory(host: SourceHost): Promise<readonly Layer[]> {
   const names = listDirectory(PATH.localConfigDir, host);
   if (isDiagnostic(names)) return [broken(names)];
-  const layers: Layer[] = [];
-  for (const name of names)
-    layers.push(...(await readSource(`${PATH.localConfigDir}/${name}`, host, parseFile)));
-  return layers;
+  const layers = names.map(async (name): Promise<readonly Layer[]> => {
+    const path = `${PATH.localConfigDir}/${name}`;
+    const found = await readSource(path, host, parseFile);
+    return found.length > 0 ? found : [broken(failure(path, "found a link to nothing, wanted a file"))];
+  });
+  return (await Promise.all(layers)).flat();
 }
 
 /**
