@@ -35,8 +35,7 @@ checksums. What did not change is taken from .cache.`,
     for (const target of targets) {
       report(await buildExecutable(target, context), context);
       if (what === "bin") continue;
-      const images = "../lib/image/build.ts";
-      const { buildImages } = await import(images);
+      const { buildImages } = await import("../lib/image/build.ts");
       await buildImages(target, { k3s: values.k3s }, context);
     }
     return EXIT.done;

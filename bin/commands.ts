@@ -16,4 +16,9 @@ export const COMMANDS: CommandTable = {
     hidden: true,
     load: async () => (await import("../commands/init.ts")).init,
   },
+  "self-test": {
+    summary: "Check that the runtime inside this executable works here",
+    hidden: true,
+    load: async () => (await import("../commands/self-test.ts")).selfTest,
+  },
 };

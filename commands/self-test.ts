@@ -1,0 +1,83 @@
+import { open } from "node:fs/promises";
+import { defineCommand } from "../lib/cli.ts";
+import { CommandError, during, EXIT, messageOf } from "../lib/errors.ts";
+import type { Host } from "../lib/host.ts";
+
+/** Does a little of everything that depends on the runtime; what the tests and a doubtful machine are asked first. */
+export const selfTest = defineCommand({
+  description: `Checks that the runtime inside this executable works here. Prints a line per step.
+The request is only made if a URL is given.`,
+  options: {
+    url: { type: "string", value: "URL", help: "where to send a request" },
+    ca: { type: "string", value: "FILE", help: "certificates (PEM) to trust for it" },
+  },
+  run: async ({ values }, host) => {
+    let status: number = EXIT.done;
+    for (const [name, step] of STEPS) {
+      try {
+        host.print(`${name}: ${await step(values, host)}\n`);
+      } catch (error) {
+        host.print(`${name}: FAILED: ${messageOf(error)}\n`);
+        status = EXIT.failed;
+      }
+    }
+    return status;
+  },
+});
+
+interface Given {
+  readonly url: string | undefined;
+  readonly ca: string | undefined;
+}
+
+/** Each returns what it found; throws if that is not what it must be. */
+type Step = (given: Given, host: Host) => Promise<string>;
+
+const STEPS: readonly (readonly [string, Step])[] = [
+  ["yaml", parseYaml],
+  ["semver", compareVersions],
+  ["system call", callSystem],
+  ["file", readOwnFile],
+  ["program", runOurselves],
+  ["request", sendRequest],
+];
+
+async function parseYaml(): Promise<string> {
+  const { parse } = await import("yaml");
+  return JSON.stringify(parse("k3os: { modules: [kvm], sysctl: &s { a.b: 1 } }\nagain: *s\n"));
+}
+
+async function compareVersions(): Promise<string> {
+  const { gt } = await import("semver");
+  const newer = gt("v1.31.2+k3s1", "v1.30.10+k3s2");
+  if (!newer) throw new CommandError('Expected "v1.31.2+k3s1" to be newer than "v1.30.10+k3s2"');
+  return "v1.31.2 is newer than v1.30.10";
+}
+
+async function callSystem(): Promise<string> {
+  const { sync } = await import("../lib/sys.ts");
+  sync();
+  return "sync";
+}
+
+async function readOwnFile(): Promise<string> {
+  await using file = await open(process.execPath);
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  if (buffer.toString("latin1") !== "\x7fELF")
+    throw new CommandError(`"${process.execPath}" is not our file`);
+  return process.execPath;
+}
+
+async function runOurselves(_: Given, host: Host): Promise<string> {
+  const { stdout } = await host.run([process.execPath, "--version"]);
+  return stdout.trim();
+}
+
+async function sendRequest({ url, ca }: Given, host: Host): Promise<string> {
+  if (url === undefined) return "no URL given";
+  const { fetchText } = await import("../lib/http.ts");
+  const { readFile } = await import("node:fs/promises");
+  const trusted =
+    ca === undefined ? {} : { ca: await during("Reading the certificates", () => readFile(ca, "utf8")) };
+  return (await fetchText(url, { retries: 0, ...trusted }, host)).trim();
+}
