@@ -2,15 +2,19 @@ import { PATH } from "../paths.ts";
 import type { Applier } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 
-/** Where the running system has this executable under its own name. */
-const EXECUTABLE = "/sbin/k3os";
+/** The terminals that are the kernel's console, the one behind /dev/console last (Documentation/ABI, sysfs-tty). */
+const CONSOLES = "/sys/class/tty/console/active";
 
-/** In the boot mode `install`, starts the installer on our own terminal. */
+/**
+ * In the boot mode `install`, starts the installer on the console. It runs as a service of its own, since it asks
+ * questions, for which the terminal must be its alone, and since nothing may end it half-way.
+ */
 export const install: Applier = {
   name: "install",
   apply: async (_config, host) => {
     if (readIfExists(PATH.mode, host)?.trim() !== "install") return;
-    if (host.dryRun) host.log.info("Would run the installer");
-    else await host.run([EXECUTABLE, "install"], { stdio: "inherit" });
+    const console = readIfExists(CONSOLES, host)?.trim().split(" ").at(-1) || "console";
+    if (host.dryRun) host.log.info(`Would start the installer on ${console}`);
+    else await host.run(["systemctl", "--no-block", "start", `k3os-install@${console}.service`]);
   },
 };
