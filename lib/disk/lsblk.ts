@@ -22,7 +22,8 @@ export interface BlockDevice {
   readonly children: readonly BlockDevice[];
 }
 
-const COLUMNS = "PATH,TYPE,SIZE,LOG-SEC,RO,RM,MODEL,SERIAL,MOUNTPOINTS";
+/** NAME is what makes lsblk print a tree. */
+const COLUMNS = "NAME,PATH,TYPE,SIZE,LOG-SEC,RO,RM,MODEL,SERIAL,MOUNTPOINTS";
 
 /** Lists all block devices of the machine as a forest. */
 export async function listBlockDevices(host: Pick<Host, "run">): Promise<BlockDevice[]> {

@@ -7,6 +7,7 @@ export const TEST_PACKAGES = [
   "fdisk",
   "file",
   "grub-common",
+  "grub-efi-amd64-bin",
   "grub-pc-bin",
   "iproute2",
   "mmdebstrap",

@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { hasBootCode } from "../../lib/disk/boot-sector.ts";
+import { GIB, MIB } from "../../lib/disk/size.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { runProgram } from "../../lib/host.ts";
+import { looksLikeMedium } from "../../lib/install/medium.ts";
+import { makeDisk, output, type TestDisk, whileMounted } from "../support/disk.ts";
+import { hurriedClock } from "../support/host.ts";
+import { type FileServer, serveFiles } from "../support/http-server.ts";
+import { createInstaller, type Installer } from "../support/installer.ts";
+import { executable } from "../support/medium.ts";
+import { PROJECT } from "../support/sources.ts";
+
+/** What the command says when it fails. */
+async function failure(installer: Installer, argv: readonly string[], env = {}): Promise<string> {
+  // nothing here waits for a device, so waiting (between tries of a download) need not take time
+  return await installer.run(argv, { env, clock: hurriedClock() }).then(
+    (status) => `exit status ${status}`,
+    (error: unknown) => messageOf(error),
+  );
+}
+
+/** No partition table, no boot code: for firmware and for another installation the disk is empty. */
+function looksEmpty(disk: TestDisk): boolean {
+  const table = output(["sh", "-c", `blkid --probe --match-tag PTTYPE ${disk.path} || true`]);
+  return table === "" && !hasBootCode(disk.path);
+}
+
+describe("bad input leaves the disk byte for byte as it was:", () => {
+  let disk: TestDisk;
+  let installer: Installer;
+  let server: FileServer;
+  let before: string;
+
+  beforeAll(async () => {
+    disk = makeDisk();
+    installer = createInstaller();
+    server = await serveFiles({ "/bad.yaml": "hostname: [a\n", "/page.iso": "<html>moved</html>" });
+    output(["sfdisk", "--quiet", disk.path], "label: dos\nstart=1MiB, size=3GiB, type=83\n");
+    output(["partx", "--update", disk.path]);
+    output(["mkfs.ext4", "-q", "-L", "precious", `${disk.path}p1`]);
+    before = disk.hash();
+  });
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]();
+    disk[Symbol.dispose]();
+    installer[Symbol.dispose]();
+  });
+
+  async function refusal(argv: readonly string[], env = {}): Promise<string> {
+    const message = await failure(installer, argv, env);
+    expect(disk.hash()).toBe(before);
+    return message;
+  }
+
+  test("no device", async () => {
+    expect(await refusal([])).toStartWith("No device to install to was named; there ");
+  });
+
+  test("a missing device", async () => {
+    expect(await refusal(["/dev/missing"])).toBe('There is no block device "/dev/missing"');
+  });
+
+  test("a file in place of a device", async () => {
+    expect(await refusal([disk.file])).toBe(`There is no block device "${disk.file}"`);
+  });
+
+  test("a partition in place of a disk", async () => {
+    const message = await refusal(["--force", `${disk.path}p1`]);
+    expect(message).toStartWith(`"${disk.path}p1" is a partition: name the whole disk`);
+  });
+
+  test("foreign data without consent", async () => {
+    const message = await refusal(["--yes", disk.path]);
+    expect(message).toBe(`"${disk.path}p1" holds data that is not of k3OS: ext4 file system "precious"`);
+  });
+
+  test("an unreachable configuration", async () => {
+    const url = "http://127.0.0.1:1/c.yaml";
+    const message = await refusal(["--force", "--config", url, disk.path]);
+    expect(message).toStartWith(`Fetching the configuration "${url}": `);
+  });
+
+  test("a configuration that does not exist", async () => {
+    const url = `http://127.0.0.1:${server.port}/none.yaml`;
+    expect(await refusal(["--force", "--config", url, disk.path])).toContain("404");
+  });
+
+  test("an invalid configuration", async () => {
+    const url = `http://127.0.0.1:${server.port}/bad.yaml`;
+    const message = await refusal(["--force", "--config", url, disk.path]);
+    expect(message).toStartWith(`The configuration "${url}" has errors:\n  ${url}:`);
+  });
+
+  test("an ISO that is a web page", async () => {
+    const url = `http://127.0.0.1:${server.port}/page.iso`;
+    const message = await refusal(["--force", disk.path, url], { ISO_DEVICE: "" });
+    expect(message).toContain("has no file system that a medium could have");
+  });
+
+  test("an ISO that is not there", async () => {
+    const url = `http://127.0.0.1:${server.port}/none.iso`;
+    expect(await refusal(["--force", disk.path, url], { ISO_DEVICE: "" })).toContain("404");
+  });
+
+  test("an image without k3OS in it", async () => {
+    const other = join(installer.root, "other");
+    mkdirSync(other);
+    writeFileSync(join(other, "readme"), "another system\n");
+    output(["mksquashfs", other, `${other}.img`, "-quiet", "-no-progress"]);
+    const message = await refusal(["--force", disk.path, `${other}.img`], { ISO_DEVICE: "" });
+    expect(message).toContain('is no k3OS medium: "k3os/system/k3os/current/k3os" is missing');
+  });
+
+  test("a medium for another architecture", async () => {
+    using foreign = createInstaller({ files: { "k3os/system/k3os/v1.2.3/k3os": executable(0xf3) } });
+    expect(await failure(foreign, ["--force", disk.path])).toContain("for another architecture");
+    expect(disk.hash()).toBe(before);
+  });
+
+  test("a medium with an invalid configuration of its own", async () => {
+    using broken = createInstaller({ files: { "k3os/system/config.yaml": "hostname: [a\n" } });
+    expect(await failure(broken, ["--force", disk.path])).toContain('"config.yaml of the medium" has errors');
+    expect(disk.hash()).toBe(before);
+  });
+
+  test("the disk as its own medium", async () => {
+    const message = await refusal(["--force", disk.path], { ISO_DEVICE: `${disk.path}p1` });
+    expect(message).toContain(`is on the disk to be installed to, "${disk.path}"`);
+  });
+
+  test("a takeover, which is not possible yet", async () => {
+    expect(await refusal(["--force", "--takeover", disk.path])).toContain("--takeover");
+  });
+
+  test("no medium at all", async () => {
+    expect(await refusal(["--force", disk.path], { ISO_DEVICE: "" })).toBe(
+      "No installation medium was found",
+    );
+  });
+
+  test("a disk whose partition is mounted", async () => {
+    using mounted = makeDisk();
+    output(["sfdisk", "--quiet", mounted.path], "label: dos\nstart=1MiB, size=3GiB, type=83\n");
+    output(["partx", "--update", mounted.path]);
+    output(["mkfs.ext4", "-q", "-L", "K3OS_STATE", `${mounted.path}p1`]);
+    const unmounted = mounted.hash();
+    // read-only, so that mounting itself writes nothing
+    const message = await whileMounted(`${mounted.path}p1`, () =>
+      failure(installer, ["--force", mounted.path]),
+    );
+    expect(message).toMatch(/p1" is mounted on "/);
+    expect(mounted.hash()).toBe(unmounted);
+  });
+
+  test("a disk that is too small", async () => {
+    using small = makeDisk(2 * GIB - MIB);
+    const empty = small.hash();
+    expect(await failure(installer, ["--force", small.path])).toContain("is too small: it has 2.0 GiB");
+    expect(small.hash()).toBe(empty);
+  });
+
+  test("a disk that is too small for the medium", async () => {
+    using small = makeDisk(2 * GIB);
+    const file = join(installer.medium, "k3os/system/large");
+    output(["truncate", "--size=2G", file]);
+    const empty = small.hash();
+    expect(await failure(installer, [small.path])).toContain("is too small for this medium");
+    expect(small.hash()).toBe(empty);
+    output(["rm", file]);
+  });
+});
+
+describe("an installation that fails", () => {
+  test("at any program leaves a disk that looks empty, and the next one succeeds", async () => {
+    using disk = makeDisk();
+    using installer = createInstaller();
+    const writing = [
+      "wipefs",
+      "sfdisk",
+      "mkfs.ext4",
+      "mount",
+      "grub-editenv",
+      "grub-mkimage",
+      "sync",
+      "umount",
+    ];
+    const failures: string[] = [];
+    for (let at = 1; ; at++) {
+      let seen = 0;
+      const run: typeof runProgram = async (argv, options) => {
+        const probing = argv.includes("-n") || argv.includes("--json");
+        if (!probing && writing.includes(argv[0] ?? "") && ++seen === at) {
+          if (argv[0] === "umount") await runProgram(argv, options); // else nothing could undo the mount
+          failures.push(argv[0] ?? "");
+          throw new Error(`${argv[0]} was made to fail`);
+        }
+        return await runProgram(argv, options);
+      };
+      const result = await installer.run([disk.path], { run }).catch((error: unknown) => messageOf(error));
+      if (result === 0) break;
+      expect(result).toContain(`${failures.at(-1)} was made to fail`);
+      expect(looksEmpty(disk)).toBe(true);
+    }
+    expect(new Set(failures)).toEqual(new Set(writing));
+    await whileMounted(`${disk.path}p1`, (root) => expect(looksLikeMedium(root)).toBe(true));
+  }, 120_000);
+
+  test("keeps the first error first when cleaning up fails too", async () => {
+    using disk = makeDisk();
+    using installer = createInstaller();
+    const run: typeof runProgram = async (argv, options) => {
+      if (argv[0] === "grub-mkimage") throw new Error("first");
+      const result = await runProgram(argv, options);
+      if (argv[0] === "umount") throw new Error("second");
+      return result;
+    };
+    const message = await installer.run([disk.path], { run }).catch((error: unknown) => messageOf(error));
+    expect(message).toBe("Preparing the boot loader: first; then, cleaning up: second");
+  });
+});
+
+describe("an installation that is killed", () => {
+  test("after any of its messages does not boot, and the next one succeeds", async () => {
+    using disk = makeDisk();
+    using installer = createInstaller();
+    let messages = 0;
+    for (let at = 1; await killedAfterMessage(at, disk.path, installer.medium); at++) {
+      expect(hasBootCode(disk.path)).toBe(false);
+      messages = at;
+    }
+    expect(messages).toBeGreaterThan(4);
+    expect(await installer.run([disk.path])).toBe(0);
+    expect(hasBootCode(disk.path)).toBe(true);
+    await whileMounted(`${disk.path}p1`, (root) => expect(looksLikeMedium(root)).toBe(true));
+  }, 120_000);
+});
+
+/** Starts an installation and kills it with all its programs at its nth message; false if it ended before. */
+async function killedAfterMessage(nth: number, device: string, medium: string): Promise<boolean> {
+  const child = spawn(process.execPath, [join(PROJECT, "bin/k3os.ts"), "install", device], {
+    env: { ...process.env, ISO_DEVICE: medium },
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+  });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", (status) => resolve(status)));
+  let seen = 0;
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stderr })) {
+    lines.push(line);
+    if (/…$/.test(line) && ++seen === nth) process.kill(-(child.pid ?? 0), "SIGKILL");
+  }
+  const status = await exited;
+  if (status !== null && status !== 0) throw new Error(`The installation failed: ${lines.join("\n")}`);
+  return status === null;
+}
