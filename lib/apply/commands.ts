@@ -1,4 +1,3 @@
-import type { CloudConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
 import { type Applier, forEachItem, listItems } from "./applier.ts";
 
@@ -22,7 +21,7 @@ export function commands(key: CommandKey): Applier {
   return {
     name,
     patience: PATIENCE,
-    apply: (config: CloudConfig, host) =>
+    apply: (config, host) =>
       forEachItem(listItems(name, config[key]), async (line, path) => {
         const shown = JSON.stringify(line.trim().split("\n")[0]);
         if (host.dryRun) {
@@ -30,7 +29,7 @@ export function commands(key: CommandKey): Applier {
           return;
         }
         host.log.info(`Running ${path}: ${shown}`);
-        const status = await host.sh(line);
+        const status = await host.sh(line, { env: { ...config.k3os?.environment } });
         if (status !== 0) throw new CommandError(`Command ${shown} failed (exit status ${status})`);
       }),
   };

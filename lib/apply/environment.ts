@@ -1,5 +1,6 @@
+import type { CloudConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
-import { type Applier, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
+import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 
 const FILE = "/etc/environment";
@@ -19,6 +20,11 @@ export const environment: Applier = {
     throwErrors(errors);
   },
 };
+
+/** The host with the configured variables in its environment: what is done for the user honours a proxy set there. */
+export function withEnvironment(config: CloudConfig, host: ApplyHost): ApplyHost {
+  return { ...host, env: { ...host.env, ...config.k3os?.environment } };
+}
 
 function checkVariable([name, value]: readonly [string, string]): readonly [string, string] {
   if (/^[A-Za-z_]\w*$/.test(name)) return [name, plainText(value)];

@@ -1,6 +1,9 @@
-import { statSync } from "node:fs";
+import { lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { K3osConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
+import { HttpError } from "../http.ts";
+import { downloadK3s, type K3sRelease } from "../k3s-release.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { VERSION } from "../version.ts";
 import {
@@ -12,6 +15,7 @@ import {
   plainText,
   throwErrors,
 } from "./applier.ts";
+import { withEnvironment } from "./environment.ts";
 import { putFile, readIfExists } from "./files.ts";
 import {
   K3S_ENVIRONMENT,
@@ -26,19 +30,31 @@ import {
 /** Where k3s is found: the one of the image, else one that the user brought. */
 const BINARIES = ["/sbin/k3s", "/usr/local/bin/k3s"];
 
-/** Writes the service of k3s and, with `start`, starts it, or restarts it if anything about it changed. */
-export function k3s(options: { start: boolean }): Applier {
+/** What a node without k3s gets; persistent, and behind the image's own in `PATH`. */
+const FETCHED = "/usr/local/bin/k3s";
+/** k3s is these programs too, by the name it is called. */
+const OTHER_NAMES = ["kubectl", "crictl", "ctr"];
+/** Unreachable servers must not hold up the boot: three tries end within 20 s. */
+const LIMITS = { timeout: 5_000, retries: 2 };
+
+export interface K3sOptions {
+  /** Start it, or restart it if anything about it changed. */
+  readonly start: boolean;
+  /** Where a missing k3s is fetched from; without it, that is left out. */
+  readonly release?: () => K3sRelease;
+}
+
+/** Writes the service of k3s, from which it is started with the network. */
+export function k3s(options: K3sOptions): Applier {
   return {
     name: "k3s",
-    apply: async ({ k3os = {} }, host) => {
+    apply: async (config, host) => {
+      const { k3os = {} } = config;
       const mode = readIfExists(PATH.mode, host)?.trim();
       if (mode === "install") return;
-      const binary = findBinary(host);
-      if (binary === undefined) {
-        host.log.info(`k3s is not installed (${BINARIES.join(", ")}): its service is left out`);
-        return;
-      }
       checkValues(k3os);
+      const binary = findBinary(host) ?? (await fetchBinary(options, withEnvironment(config, host)));
+      if (binary === undefined) return;
       const facts = { ...binary, mode, version: VERSION };
       const unit = k3sUnit(k3sArguments(k3os, facts), facts);
       const environment = putFile(K3S_ENVIRONMENT, k3sEnvironment(k3os), { mode: 0o600 }, host);
@@ -49,12 +65,38 @@ export function k3s(options: { start: boolean }): Applier {
   };
 }
 
-function findBinary(host: Pick<ApplyHost, "root">): Pick<K3sFacts, "binary" | "fingerprint"> | undefined {
+type Binary = Pick<K3sFacts, "binary" | "fingerprint">;
+
+function findBinary(host: Pick<ApplyHost, "root">): Binary | undefined {
   for (const binary of BINARIES) {
     const found = statSync(inRoot(host, binary), { throwIfNoEntry: false });
     if (found?.isFile()) return { binary, fingerprint: `${found.size} ${Math.trunc(found.mtimeMs)}` };
   }
   return undefined;
+}
+
+/** Fetches k3s where there is none. An unreachable server is no failure: the node is as good as it can be. */
+async function fetchBinary({ release }: K3sOptions, host: ApplyHost): Promise<Binary | undefined> {
+  if (release === undefined || host.dryRun) {
+    host.log.info(`k3s is not installed (${BINARIES.join(", ")})`);
+    return undefined;
+  }
+  const pinned = release();
+  const file = inRoot(host, FETCHED);
+  host.log.info(`Downloading k3s ${pinned.version}`);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    await downloadK3s(pinned, file, LIMITS, host);
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    host.log.warn(`${error.message}: this node is without k3s until the configuration is applied again`);
+    return undefined;
+  }
+  for (const name of OTHER_NAMES) {
+    const link = join(dirname(file), name);
+    if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(basename(file), link);
+  }
+  return findBinary(host);
 }
 
 /** All of them reach a unit or environment file; wrong ones are named before anything is written. */

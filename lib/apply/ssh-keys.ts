@@ -6,6 +6,7 @@ import { fetchText, maskUrl } from "../http.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } from "./applier.ts";
 import { formatKeyFile, keySource, LITERAL, parseKeyFile, readKeys } from "./authorized-keys.ts";
+import { withEnvironment } from "./environment.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { type Account, findUser, USER } from "./users.ts";
 
@@ -26,7 +27,9 @@ export function sshKeys(options: { network: boolean }): Applier {
       const path = join(user.home, ".ssh/authorized_keys");
       const old = readIfExists(path, host) ?? "";
       const file = parseKeyFile(old);
-      const answers = await Promise.all(items.map(([at, entry]) => ask(at, entry, options.network, host)));
+      const answers = await Promise.all(
+        items.map(([at, entry]) => ask(at, entry, options.network, withEnvironment(config, host))),
+      );
       const managed = new Map<string, readonly string[]>();
       // a cloud's keys are literal: until it has answered, those that it gave before must still open the door
       const last = options.network && !isCloudSilent(config, host) ? [] : (file.managed.get(LITERAL) ?? []);

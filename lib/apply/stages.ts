@@ -1,5 +1,7 @@
 import type { CloudConfig } from "../config/schema.ts";
 import { messageOf } from "../errors.ts";
+import { pinnedK3s } from "../k3s-release.ts";
+import { hostTarget } from "../targets.ts";
 import { type Applier, type ApplyHost, ItemErrors } from "./applier.ts";
 import { commands } from "./commands.ts";
 import { dataSources } from "./data-sources.ts";
@@ -50,7 +52,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     environment,
     commands("runCmd"),
     install,
-    k3s({ start: true }),
+    k3s({ start: true, release: () => pinnedK3s(hostTarget().arch) }),
   ],
   /** The user has just made this live system a server or an agent. */
   install: [k3s({ start: true })],

@@ -11,6 +11,18 @@ describe("commands", () => {
     expect(host.logged).toContain(`Running boot_cmd[0]: "echo 'a $b'"`);
   });
 
+  test("see the configured environment", async () => {
+    let seen: unknown;
+    using host = testHost({
+      shell: async (_, options) => {
+        seen = options?.env;
+        return 0;
+      },
+    });
+    await commands("runCmd").apply({ runCmd: ["x"], k3os: { environment: { A: "b" } } }, host);
+    expect(seen).toEqual({ A: "b" });
+  });
+
   test("go on after one that failed, and name it", async () => {
     using host = testHost({ shell: async (line) => (line === "false" ? 3 : 0) });
     const message = await outcome(commands("runCmd"), { runCmd: ["false", "true"] }, host);

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { k3s } from "../../../lib/apply/k3s.ts";
+import type { K3sRelease } from "../../../lib/k3s-release.ts";
 import { type TestHostOptions, testHost } from "../../support/host.ts";
+import { serveLoopback } from "../../support/loopback.ts";
 import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
@@ -17,6 +20,10 @@ function hostWith(state: string, files: TestHostOptions["files"] = FILES) {
     files,
     answer: (argv) => (argv[1] === "is-active" ? { code: 3, stdout: `${state}\n` } : {}),
   });
+}
+
+function releaseAt(origin: string): K3sRelease {
+  return { version: "v1.2.3+k3s1", url: `${origin}/k3s`, sums: `${origin}/sums`, sha256: undefined };
 }
 
 /** What systemd was told to do. */
@@ -75,6 +82,40 @@ describe("k3s", () => {
     using host = hostWith("inactive", { "/usr/local/bin/k3s": "#!" });
     await boot.apply({}, host);
     expect(readFileSync(host.root + UNIT, "utf8")).toContain("\nExecStart=/usr/local/bin/k3s server ");
+  });
+
+  test("is fetched where it is missing and may be, with the names it has beside", async () => {
+    await using server = await serveLoopback((request, response) => {
+      const sum = createHash("sha256").update("new k3s").digest("hex");
+      response.end(request.url === "/sums" ? `${"0".repeat(64)}  k3s-arm64\n${sum}  k3s\n` : "new k3s");
+    });
+    using host = hostWith("inactive", { "/usr/local/bin/ctr": "the user's own" });
+    await k3s({ start: true, release: () => releaseAt(server.origin) }).apply({}, host);
+    expect(readFileSync(`${host.root}/usr/local/bin/kubectl`, "utf8")).toBe("new k3s");
+    expect(readFileSync(`${host.root}/usr/local/bin/ctr`, "utf8")).toBe("the user's own");
+    expect(statSync(`${host.root}/usr/local/bin/k3s`).mode & 0o7777).toBe(0o755);
+    expect(orders(host)).toEqual(["daemon-reload", "--no-block restart k3s-service.service"]);
+  });
+
+  test.each([
+    ["pinned", { sha256: "0".repeat(64) }],
+    ["published", {}],
+  ])("is refused when it has not the %s digest", async (_, pin) => {
+    await using server = await serveLoopback((request, response) => {
+      response.end(request.url === "/sums" ? `${"0".repeat(64)}  k3s\n` : "evil");
+    });
+    using host = hostWith("inactive", {});
+    const applier = k3s({ start: true, release: () => ({ ...releaseAt(server.origin), ...pin }) });
+    expect(await outcome(applier, {}, host)).toContain("is not the expected file");
+    expect(Object.keys(treeOf(host.root))).toEqual([]);
+  });
+
+  test("is done without, with a warning, when its server is unreachable", async () => {
+    using host = hostWith("inactive", {});
+    const applier = k3s({ start: true, release: () => releaseAt("http://127.0.0.1:1") });
+    expect(await outcome(applier, {}, host)).toBe("");
+    expect(host.logged.at(-1)).toMatch(/^Warning: Cannot fetch .*connection refused.*without k3s until/);
+    expect(host.programs).toEqual([]);
   });
 
   test("is left out where it is not installed", async () => {

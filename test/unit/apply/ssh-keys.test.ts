@@ -74,6 +74,14 @@ describe("ssh_authorized_keys", () => {
     expect(keysIn(host).sort()).toEqual([A, B].sort());
   });
 
+  test("fetches through the configured proxy", async () => {
+    using host = hostWithUser();
+    await using proxy = await serveLoopback((_, response) => response.end(A));
+    const k3os = { environment: { http_proxy: proxy.origin } };
+    await sshKeys({ network: true }).apply({ k3os, sshAuthorizedKeys: ["http://keys.invalid/"] }, host);
+    expect(keysIn(host)).toEqual([A]);
+  });
+
   test("keeps the last keys of a source while it is unreachable, and drops them when it says so", async () => {
     using host = hostWithUser();
     let answer = { status: 200, text: A };

@@ -100,7 +100,7 @@ describe("applyPhase()", () => {
   test.each(["initrd", "boot", "runtime", "install"] as const)(
     "has nothing to report for %s without settings",
     async (phase) => {
-      using host = testHost({ files: { "/etc/passwd": PASSWD } });
+      using host = testHost({ files: { "/etc/passwd": PASSWD, "/sbin/k3s": "" } });
       expect(await applyPhase(phase, {}, host)).toEqual([]);
     },
   );
