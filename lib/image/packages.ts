@@ -15,7 +15,7 @@ const USERLAND = [
   "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool bridge-utils iputils-ping wireguard-tools",
   "openssh-server openssh-client curl rsync ca-certificates",
   // disks, including what the installer and first boot run
-  "e2fsprogs dosfstools xfsprogs parted fdisk gdisk cryptsetup lvm2 mdadm multipath-tools open-iscsi nfs-common",
+  "e2fsprogs dosfstools mtools xfsprogs parted fdisk gdisk cryptsetup lvm2 mdadm multipath-tools open-iscsi nfs-common",
   "smartmontools lsscsi",
   // hardware
   "dmidecode lm-sensors irqbalance pciutils usbutils kbd qemu-guest-agent",
