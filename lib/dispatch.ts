@@ -2,6 +2,7 @@ import type { Command, CommandRow, CommandTable } from "./cli.ts";
 import { EXIT, exitStatus, formatError, UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
+import { STDERR, STDOUT, writeOut } from "./output.ts";
 import { VERSION } from "./version.ts";
 
 export interface Call {
@@ -44,12 +45,12 @@ function lookUp(table: CommandTable, name: string): [string, CommandRow] | undef
 async function topLevel(table: CommandTable, argv: readonly string[]): Promise<number> {
   const word = argv.find((candidate) => candidate !== "--debug");
   if (word === "--version" || word === "-v") {
-    process.stdout.write(`k3os version ${VERSION}\n`);
+    writeOut(STDOUT, `k3os version ${VERSION}\n`);
     return EXIT.done;
   }
   const { tableHelp } = await import("./help.ts");
   if (word === undefined || word === "help" || word === "--help" || word === "-h") {
-    process.stdout.write(tableHelp("k3os", table));
+    writeOut(STDOUT, tableHelp("k3os", table));
     return EXIT.done;
   }
   const kind = word.startsWith("-") ? "option" : "command";
@@ -58,7 +59,7 @@ async function topLevel(table: CommandTable, argv: readonly string[]): Promise<n
   const error = new UsageError(
     `Unknown ${kind} "${word}"${near === undefined ? "" : `: did you mean "${near}"?`}`,
   );
-  process.stderr.write(`${formatError(error)}\n\n${tableHelp("k3os", table)}`);
+  writeOut(STDERR, `${formatError(error)}\n\n${tableHelp("k3os", table)}`);
   return EXIT.usage;
 }
 
@@ -79,15 +80,15 @@ async function runCommand(
     debug = args.values.debug === true;
     if (args.values.help === true) {
       const { commandHelp } = await import("./help.ts");
-      process.stdout.write(commandHelp(name, row.summary, command));
+      writeOut(STDOUT, commandHelp(name, row.summary, command));
       return EXIT.done;
     }
     return await command.run(args, await call.createHost({ debug }));
   } catch (error) {
-    process.stderr.write(`${formatError(error, { stack: debug })}\n`);
+    writeOut(STDERR, `${formatError(error, { stack: debug })}\n`);
     if (error instanceof UsageError && command !== undefined) {
       const { commandHelp } = await import("./help.ts");
-      process.stderr.write(`\n${commandHelp(name, row.summary, command)}`);
+      writeOut(STDERR, `\n${commandHelp(name, row.summary, command)}`);
     }
     return exitStatus(error);
   }

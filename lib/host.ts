@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { CommandError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
+import { STDERR, STDOUT, writeOut } from "./output.ts";
 
 export interface RunOptions {
   /** Written to the program's standard input; without it the program reads end of file. */
@@ -68,7 +69,7 @@ export const systemClock: Clock = {
 
 /** The host that the program really runs on; its log goes to standard error unless the caller has another. */
 export function systemHost(options: { debug?: boolean; root?: string; log?: Log } = {}): Host {
-  const log = options.log ?? createLog((line) => process.stderr.write(line), options);
+  const log = options.log ?? createLog((line) => writeOut(STDERR, line), options);
   return {
     root: options.root ?? "/",
     env: process.env,
@@ -79,7 +80,7 @@ export function systemHost(options: { debug?: boolean; root?: string; log?: Log 
     sh: runShell,
     log,
     clock: systemClock,
-    print: (text) => process.stdout.write(text),
+    print: (text) => writeOut(STDOUT, text),
   };
 }
 
@@ -99,7 +100,7 @@ export function runProgram(argv: readonly string[], options: RunOptions = {}): P
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env === undefined ? process.env : { ...process.env, ...options.env },
-      stdio: inherit ? "inherit" : [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      stdio: inherit ? "inherit" : "pipe", // never "ignore": a root without /dev/null must do
       timeout: options.timeout,
       killSignal: "SIGKILL",
     });

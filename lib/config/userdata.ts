@@ -1,4 +1,3 @@
-import { gunzipSync } from "node:zlib";
 import { quoteArgv } from "../host.ts";
 import { PATH } from "../paths.ts";
 import { type Diagnostic, hasErrors, type Place } from "./diagnostics.ts";
@@ -9,7 +8,7 @@ import { SCHEMA } from "./schema.ts";
 import { type Layer, NOTHING, type Setting } from "./setting.ts";
 
 /** What user data is, found out from its first bytes. */
-export type Userdata =
+type Userdata =
   | { readonly kind: "empty" }
   /** YAML or JSON; `sure` if it says so itself, so that being broken is an error. */
   | { readonly kind: "config"; readonly bytes: Uint8Array; readonly sure: boolean }
@@ -20,7 +19,7 @@ export type Userdata =
 const SCRIPT = `${PATH.runtime}/userdata`;
 
 /** Tells the kinds of user data apart; gzip is unpacked first. */
-export function classifyUserdata(data: Uint8Array): Userdata {
+async function classifyUserdata(data: Uint8Array): Promise<Userdata> {
   if (data[0] === 0x1f && data[1] === 0x8b) return unpack(data);
   const bytes = withoutBom(data);
   if (bytes[0] === 0x23 && bytes[1] === 0x21) return { kind: "script", bytes };
@@ -32,11 +31,12 @@ export function classifyUserdata(data: Uint8Array): Userdata {
   return { kind: "config", bytes, sure: looksLikeConfig(start) };
 }
 
-function unpack(data: Uint8Array): Userdata {
+async function unpack(data: Uint8Array): Promise<Userdata> {
+  const { gunzipSync } = await import("node:zlib");
   try {
     const unpacked = gunzipSync(data, { maxOutputLength: MAX_BYTES });
     if (unpacked[0] === 0x1f && unpacked[1] === 0x8b) return { kind: "other", found: "gzip in gzip" };
-    return classifyUserdata(unpacked);
+    return await classifyUserdata(unpacked);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "ERR_BUFFER_TOO_LARGE" ? `it unpacks to more than ${MAX_BYTES} bytes` : message;
@@ -83,7 +83,7 @@ function scriptCommand(bytes: Uint8Array): string {
 
 /** What user data sets that is no script. Text that is nothing we know is for somebody else: a warning. */
 export async function readUserdata(data: Uint8Array, source: string): Promise<Layer> {
-  const userdata = classifyUserdata(data);
+  const userdata = await classifyUserdata(data);
   switch (userdata.kind) {
     case "empty":
     case "script":
@@ -103,8 +103,8 @@ export async function readUserdata(data: Uint8Array, source: string): Promise<La
 }
 
 /** What user data sets that is a script. */
-export function readUserdataScript(data: Uint8Array, source: string): Layer {
-  const userdata = classifyUserdata(data);
+export async function readUserdataScript(data: Uint8Array, source: string): Promise<Layer> {
+  const userdata = await classifyUserdata(data);
   return userdata.kind === "script" ? scriptLayer(userdata.bytes, source) : NOTHING;
 }
 

@@ -10,7 +10,7 @@ const EXAMPLES = join(import.meta.dirname, "../../examples");
 
 async function read(data: string | Uint8Array) {
   const bytes = typeof data === "string" ? Buffer.from(data) : data;
-  const layers = [await readUserdata(bytes, "userdata"), readUserdataScript(bytes, "userdata")];
+  const layers = [await readUserdata(bytes, "userdata"), await readUserdataScript(bytes, "userdata")];
   const messages = layers.flatMap(({ diagnostics }) =>
     diagnostics.map((d) => `${d.severity} ${formatDiagnostic(d)}`),
   );
