@@ -10,6 +10,7 @@ import { environment } from "./environment.ts";
 import { hostname } from "./hostname.ts";
 import { install } from "./install.ts";
 import { k3s } from "./k3s.ts";
+import { manifests } from "./manifests.ts";
 import { modules } from "./modules.ts";
 import { password } from "./password.ts";
 import { sshKeys } from "./ssh-keys.ts";
@@ -35,6 +36,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     password,
     sshKeys({ network: false }),
     k3s({ start: false }),
+    manifests,
     writeFiles,
     environment,
     commands("bootCmd"),

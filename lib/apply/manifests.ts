@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { inRoot, PATH } from "../paths.ts";
+import type { Applier, ApplyHost } from "./applier.ts";
+import { putFile, readIfExists } from "./files.ts";
+
+/** Manifests that the image brings, and where k3s deploys them from. */
+const SHIPPED = "/usr/share/rancher/k3s/server/manifests";
+const DEPLOYED = "/var/lib/rancher/k3s/server/manifests";
+/** What was delivered before: the digest of each manifest as the image had it. */
+const RECORD = join(PATH.localState, "manifests.json");
+
+type Delivered = Readonly<Record<string, string>>;
+
+/**
+ * Delivers the image's manifests to k3s, each version once: what the user has edited or removed since stays so. On a
+ * machine of the original, which kept no record, the files are replaced as the original did at every boot.
+ */
+export const manifests: Applier = {
+  name: "manifests",
+  apply: (_config, host) => {
+    const delivered = readRecord(host);
+    const now: Record<string, string> = {};
+    for (const name of shippedManifests(host)) {
+      const content = readFileSync(inRoot(host, join(SHIPPED, name)));
+      const before = Object.hasOwn(delivered, name) ? delivered[name] : undefined;
+      now[name] = digest(content);
+      if (now[name] === before) continue;
+      if (before === undefined || isAsDelivered(name, before, host)) {
+        putFile(join(DEPLOYED, name), content, { mode: 0o600 }, host);
+      } else {
+        host.log.info(`The manifest "${name}" of this release is left out: yours was edited or removed`);
+      }
+    }
+    const record = { ...delivered, ...now };
+    if (Object.keys(record).length > 0)
+      putFile(RECORD, `${JSON.stringify(record, undefined, 2)}\n`, {}, host);
+  },
+};
+
+function shippedManifests(host: Pick<ApplyHost, "root">): readonly string[] {
+  const root = inRoot(host, SHIPPED);
+  if (!existsSync(root)) return [];
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".example"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+function isAsDelivered(name: string, before: string, host: Pick<ApplyHost, "root">): boolean {
+  const file = inRoot(host, join(DEPLOYED, name));
+  return existsSync(file) && digest(readFileSync(file)) === before;
+}
+
+/** An unreadable record counts as none: at worst, the manifests are delivered again. */
+function readRecord(host: Pick<ApplyHost, "root" | "log">): Delivered {
+  const text = readIfExists(RECORD, host);
+  if (text === undefined) return {};
+  try {
+    const record: unknown = JSON.parse(text);
+    if (typeof record === "object" && record !== null) return record as Delivered;
+    throw new TypeError("expected an object");
+  } catch {
+    host.log.warn(`"${RECORD}" is damaged: the manifests of this release are delivered again`);
+    return {};
+  }
+}
+
+function digest(content: Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
