@@ -6,9 +6,11 @@ import type { Host } from "../lib/host.ts";
 /** Does a little of everything that depends on the runtime; what the tests and a doubtful machine are asked first. */
 export const selfTest = defineCommand({
   description: `Checks that the runtime inside this executable works here. Prints a line per step.
-The request is only made if a URL is given.`,
+The request is only made if a URL is given. With --exec, the last step replaces the
+process by "k3os --version".`,
   options: {
     url: { type: "string", value: "URL", help: "where to send a request" },
+    exec: { type: "boolean", help: "replace the process in the end" },
     ca: { type: "string", value: "FILE", help: "certificates (PEM) to trust for it" },
   },
   run: async ({ values }, host) => {
@@ -21,6 +23,7 @@ The request is only made if a URL is given.`,
         status = EXIT.failed;
       }
     }
+    if (values.exec) await replaceOurselves(host);
     return status;
   },
 });
@@ -55,9 +58,15 @@ async function compareVersions(): Promise<string> {
 }
 
 async function callSystem(): Promise<string> {
-  const { sync } = await import("../lib/sys.ts");
-  sync();
-  return "sync";
+  const { SystemCallError, unmount } = await import("../lib/sys.ts");
+  try {
+    unmount("/k3os self-test");
+  } catch (error) {
+    // no such directory; without root, not permitted
+    if (error instanceof SystemCallError && /ENOENT|EPERM/.test(error.message)) return error.message;
+    throw error;
+  }
+  throw new CommandError("Expected a directory that does not exist not to be unmounted");
 }
 
 async function readOwnFile(): Promise<string> {
@@ -80,4 +89,9 @@ async function sendRequest({ url, ca }: Given, host: Host): Promise<string> {
   const trusted =
     ca === undefined ? {} : { ca: await during("Reading the certificates", () => readFile(ca, "utf8")) };
   return (await fetchText(url, { retries: 0, ...trusted }, host)).trim();
+}
+
+async function replaceOurselves({ env }: Pick<Host, "env">): Promise<never> {
+  const { execve } = await import("../lib/native.ts");
+  return execve(process.execPath, ["k3os", "--version"], env);
 }
