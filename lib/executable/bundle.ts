@@ -22,7 +22,7 @@ export function compileArgv(
 ): string[] {
   return [
     ...[bun, "build", entry, "--compile", `--target=${target}`, `--compile-executable-path=${runtime}`],
-    ...["--minify", "--bytecode", "--format=esm", "--reject-unresolved"],
+    ...["--minify", "--bytecode", "--splitting", "--format=esm", "--reject-unresolved"],
     ...["dotenv", "bunfig", "tsconfig", "package-json"].map((name) => `--no-compile-autoload-${name}`),
     ...["--define", versionDefinition(version), `--outfile=${outfile}`],
   ];
