@@ -31,29 +31,33 @@ const DISK_STEPS: readonly Step[] = [
 
 /**
  * Carries out a plan. Until the very last write of a new disk, it does not boot; when a step fails, its partition table
- * is taken away again, so that neither firmware nor a later installation takes it for a system.
+ * is taken away again, so that neither firmware nor a later installation takes it for a system. The same happens when
+ * `signal` aborts: between two steps or files.
  */
-export async function applyPlan(plan: InstallPlan, host: ApplyHost): Promise<void> {
+export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
   const { disk } = plan;
-  if (disk === undefined) return await keepAndCopy(plan, host);
+  if (disk === undefined) return await keepAndCopy(plan, signal, host);
   try {
     for (const step of DISK_STEPS) {
+      signal.throwIfAborted();
       const title = step.title(plan);
       host.log.info(`${title} …`);
       await during(title, () => step.run(plan, disk, host));
     }
-    const core = await fillState(plan, host);
+    const core = await fillState(plan, signal, host);
+    signal.throwIfAborted();
     host.log.info(`Making ${plan.device} bootable …`);
     await during(`Making ${plan.device} bootable`, () => makeBootable(plan, disk, core, host));
   } catch (error) {
     await clearTable(plan, host);
+    signal.throwIfAborted(); // programs that the same signal ended are no failure of their own
     throw error;
   }
 }
 
-async function keepAndCopy(plan: InstallPlan, host: ApplyHost): Promise<void> {
+async function keepAndCopy(plan: InstallPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
   const { path, relabel } = plan.state;
-  await fillState(plan, host);
+  await fillState(plan, signal, host);
   if (relabel) await host.run(["tune2fs", "-L", LABEL.state, path]);
 }
 
@@ -85,12 +89,16 @@ async function formatPartitions({ state }: InstallPlan, disk: DiskPlan, host: Ap
 }
 
 /** Puts everything into the state file system, and leaves it unmounted and flushed. */
-async function fillState(plan: InstallPlan, host: ApplyHost): Promise<CoreImage | undefined> {
+async function fillState(
+  plan: InstallPlan,
+  signal: AbortSignal,
+  host: ApplyHost,
+): Promise<CoreImage | undefined> {
   const { medium, disk, state } = plan;
   const mountPoint = inRoot(host, join(PATH.installDir, "target"));
   await using target = await mounted(state.path, mountPoint, { type: "ext4" }, host);
   host.log.info(`Copying ${formatBytes(medium.size)} to ${state.path} …`);
-  await copyMedium(medium, target.path, host);
+  await copyMedium(medium, target.path, signal, host);
   for (const directory of plan.directories) mkdirSync(join(target.path, directory), { recursive: true });
   keepOldConfig(plan, target.path);
   for (const { path, content, mode } of plan.files)

@@ -53,7 +53,7 @@ function deviceObjections(settings: InstallSettings, facts: DeviceFacts): Object
 }
 
 /** Mounted, used as swap, or part of something bigger: consent does not help, whoever uses it has to stop first. */
-function useObjections({ device }: DeviceFacts): string[] {
+function useObjections({ device, busy }: DeviceFacts): string[] {
   const parts = withDescendants(device);
   const mounted = parts.flatMap(({ path, mountpoints }) =>
     mountpoints.map((where) =>
@@ -61,10 +61,11 @@ function useObjections({ device }: DeviceFacts): string[] {
     ),
   );
   const holders = parts.filter(({ path, type }) => path !== device.path && !["part", "disk"].includes(type));
-  return [
+  const uses = [
     ...mounted,
     ...holders.map(({ path, type }) => `"${device.path}" is in use by "${path}" (${type})`),
   ];
+  return busy && uses.length === 0 ? [`"${device.path}" is in use by another program or container`] : uses;
 }
 
 function diskObjections({ device }: DeviceFacts): string[] {

@@ -13,10 +13,16 @@ const LARGE = 16 * MIB;
 
 /**
  * Copies a medium's tree below `root`. Each file appears whole, in place of one of the same name; links come last, in
- * {@link linkMedium}. Throws CommandError when a copy has another size than its source.
+ * {@link linkMedium}. Throws CommandError when a copy has another size than its source, and the reason of `signal` when that aborts.
  */
-export async function copyMedium(medium: Medium, root: string, host: Pick<Host, "log">): Promise<void> {
+export async function copyMedium(
+  medium: Medium,
+  root: string,
+  signal: AbortSignal,
+  host: Pick<Host, "log">,
+): Promise<void> {
   for (const entry of medium.entries) {
+    signal.throwIfAborted();
     if (entry.kind === "directory") makeDirectory(join(root, entry.path), entry.mode);
     if (entry.kind !== "file") continue;
     if (entry.size > LARGE) host.log.info(`  ${entry.path} (${formatBytes(entry.size)})`);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { accessSync, constants, existsSync, readFileSync, readlinkSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
+import { totalmem } from "node:os";
 import { delimiter, join } from "node:path";
 import { devicesByLabel } from "../disk/blkid.ts";
 import {
@@ -22,6 +23,8 @@ export interface DeviceFacts {
   readonly device: BlockDevice;
   /** The disk that it is or is part of. */
   readonly disk: BlockDevice;
+  /** The kernel would not give us the device for ourselves: mounted, if only in a container, or part of something. */
+  readonly busy: boolean;
   /** What is on the disk; empty with no-format, where nothing is erased. */
   readonly occupants: readonly Occupant[];
   /** With no-format: the file system that is kept. */
@@ -45,6 +48,8 @@ export interface InstallFacts {
   /** ext4 features that GRUB cannot read and that mke2fs would switch on: to be switched off. */
   readonly ext4Off: readonly string[];
   readonly cmdline: string;
+  /** Bytes of memory. */
+  readonly memory: number;
   /** The terminal we run on, `/dev/ttyS0`; undefined if none. */
   readonly terminal: string | undefined;
   /** For the file system to be made. */
@@ -76,6 +81,7 @@ export async function gatherFacts(
     missingPrograms,
     ext4Off: missingPrograms.includes("mkfs.ext4") ? [] : await ext4FeaturesToDisable(host),
     cmdline: readOptional(inRoot(host, PATH.cmdline)) ?? "",
+    memory: totalmem(),
     terminal: terminalName(),
     uuid: randomUUID(),
   };
@@ -102,9 +108,21 @@ async function deviceFacts(
   const { device } = found;
   return {
     ...found,
+    busy: isBusy(device.path),
     occupants: settings.noFormat ? [] : await findOccupants(device.path, host),
     state: settings.noFormat ? await inspectState(device.path, host) : undefined,
   };
+}
+
+/** On a block device O_EXCL means exclusive use: open(2). */
+function isBusy(path: string): boolean {
+  try {
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_EXCL));
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EBUSY") return true;
+    throw new CommandError(`Cannot open "${path}"`, { cause: error });
+  }
 }
 
 /** Without a name no-format means the one file system that has our label; of several none is chosen. */

@@ -1,17 +1,23 @@
 import type { ReadResult } from "../config/read.ts";
+import { GIB } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { formatBytes } from "../progress.ts";
 import { applyPlan } from "./apply.ts";
 import { findObjections } from "./check.ts";
 import { checkConfig, installedConfig } from "./configuration.ts";
 import { describePlan } from "./describe.ts";
 import { gatherFacts, type InstallFacts } from "./facts.ts";
+import { abortOnSignals } from "./interrupt.ts";
 import { lockInstaller } from "./lock.ts";
 import { inspectMedium } from "./medium.ts";
 import { planInstall } from "./plan.ts";
 import { askForConsent, askForDevice } from "./questions.ts";
 import type { InstallSettings } from "./settings.ts";
 import { openMedium } from "./source.ts";
+
+/** A machine with 1 GiB shows less: firmware and kernel have taken their part. */
+const MIN_MEMORY = 0.85 * GIB;
 
 /**
  * Installs k3OS: facts, questions, checks, configuration, medium, plan; and only then the first write to the disk.
@@ -39,7 +45,11 @@ export async function installSystem(asked: InstallSettings, running: ReadResult,
     host.print(describePlan(plan, facts, { medium: source.origin, config: config?.origin ?? origin }));
     return;
   }
-  await applyPlan(plan, host);
+  if (facts.memory < MIN_MEMORY) {
+    host.log.warn(`This machine has ${formatBytes(facts.memory)} of memory; k3OS wants ${formatBytes(GIB)}`);
+  }
+  using interruption = abortOnSignals();
+  await applyPlan(plan, interruption.signal, host);
   host.log.info(`k3OS ${medium.versions.k3os} is installed on ${plan.device}`);
 }
 

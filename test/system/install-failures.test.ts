@@ -157,6 +157,24 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
     expect(mounted.hash()).toBe(unmounted);
   });
 
+  test("a disk whose partition is mounted out of sight, as in a container", async () => {
+    using hidden = makeDisk();
+    output(["sfdisk", "--quiet", hidden.path], "label: dos\nstart=1MiB, size=3GiB, type=83\n");
+    output(["partx", "--update", hidden.path]);
+    output(["mkfs.ext4", "-q", "-L", "K3OS_STATE", `${hidden.path}p1`]);
+    const script = `mount --options ro ${hidden.path}p1 /mnt && echo mounted && read line`;
+    const container = spawn("unshare", ["--mount", "sh", "-c", script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await new Promise((resolve) => container.stdout.once("data", resolve));
+    const unmounted = hidden.hash();
+    const message = await failure(installer, ["--force", hidden.path]);
+    expect(message).toBe(`"${hidden.path}" is in use by another program or container`);
+    expect(hidden.hash()).toBe(unmounted);
+    container.stdin.end("\n");
+    await new Promise((resolve) => container.once("close", resolve));
+  });
+
   test("a disk that is too small", async () => {
     using small = makeDisk(2 * GIB - MIB);
     const empty = small.hash();
@@ -224,37 +242,61 @@ describe("an installation that fails", () => {
   });
 });
 
-describe("an installation that is killed", () => {
-  test("after any of its messages does not boot, and the next one succeeds", async () => {
+describe("an installation that is ended", () => {
+  test("by SIGKILL after any of its messages does not boot, and the next one succeeds", async () => {
     using disk = makeDisk();
     using installer = createInstaller();
     let messages = 0;
-    for (let at = 1; await killedAfterMessage(at, disk.path, installer.medium); at++) {
+    for (let nth = 1; ; nth++) {
+      const ended = await endAtMessage(nth, "SIGKILL", disk.path, installer.medium);
+      if (ended.status === 0) break;
+      expect(ended.signal).toBe("SIGKILL");
       expect(hasBootCode(disk.path)).toBe(false);
-      messages = at;
+      messages = nth;
     }
     expect(messages).toBeGreaterThan(4);
     expect(await installer.run([disk.path])).toBe(0);
     expect(hasBootCode(disk.path)).toBe(true);
     await whileMounted(`${disk.path}p1`, (root) => expect(looksLikeMedium(root)).toBe(true));
   }, 120_000);
+
+  test.each(["SIGINT", "SIGTERM"] as const)("by %s cleans up and exits with 130", async (signal) => {
+    using disk = makeDisk();
+    using installer = createInstaller();
+    const { status, lines } = await endAtMessage(3, signal, disk.path, installer.medium);
+    expect(lines.at(-1)).toBe(`Error: Interrupted by ${signal}`);
+    expect(status).toBe(130);
+    expect(looksEmpty(disk)).toBe(true);
+    expect(output(["findmnt", "--noheadings", "--list", "--output", "SOURCE"])).not.toContain(disk.path);
+  });
 });
 
-/** Starts an installation and kills it with all its programs at its nth message; false if it ended before. */
-async function killedAfterMessage(nth: number, device: string, medium: string): Promise<boolean> {
+interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly lines: readonly string[];
+}
+
+/** Starts an installation, and at its nth message sends it and all its programs a signal, as a terminal does. */
+async function endAtMessage(
+  nth: number,
+  signal: NodeJS.Signals,
+  device: string,
+  medium: string,
+): Promise<Ended> {
   const child = spawn(process.execPath, [join(PROJECT, "bin/k3os.ts"), "install", device], {
     env: { ...process.env, ISO_DEVICE: medium },
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", (status) => resolve(status)));
+  const exited = new Promise<Pick<Ended, "status" | "signal">>((resolve) => {
+    child.once("exit", (status, by) => resolve({ status, signal: by }));
+  });
   let seen = 0;
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stderr })) {
     lines.push(line);
-    if (/…$/.test(line) && ++seen === nth) process.kill(-(child.pid ?? 0), "SIGKILL");
+    if (/…$/.test(line) && ++seen === nth) process.kill(-(child.pid ?? 0), signal);
   }
-  const status = await exited;
-  if (status !== null && status !== 0) throw new Error(`The installation failed: ${lines.join("\n")}`);
-  return status === null;
+  return { ...(await exited), lines };
 }

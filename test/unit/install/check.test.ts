@@ -52,6 +52,12 @@ describe("findObjections()", () => {
     ]);
   });
 
+  test("refuses a device that something out of sight uses, as a container does", () => {
+    expect(messages({ force: true }, { device: deviceFacts({ busy: true }) })).toEqual([
+      '"/dev/vda" is in use by another program or container',
+    ]);
+  });
+
   test("refuses less than 2 GiB, and takes exactly that", () => {
     const small = deviceFacts({ device: blockDevice({ size: 2 * GIB - 512 }) });
     expect(messages({ force: true }, { device: small })).toEqual([

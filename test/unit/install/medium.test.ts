@@ -16,6 +16,8 @@ import { hostTarget } from "../../../lib/targets.ts";
 import { testHost } from "../../support/host.ts";
 import { executable, type MediumOptions, makeMedium } from "../../support/medium.ts";
 
+const NEVER = new AbortController().signal;
+
 interface Directory extends Disposable {
   readonly path: string;
 }
@@ -110,7 +112,7 @@ describe("copyMedium() and linkMedium()", () => {
     using to = temporaryDirectory();
     makeMedium(from.path);
     const medium = inspectMedium(from.path, hostTarget());
-    await copyMedium(medium, to.path, host);
+    await copyMedium(medium, to.path, NEVER, host);
     const current = join(to.path, "k3os/system/k3os/current");
     expect(lstatSync(current, { throwIfNoEntry: false })).toBeUndefined();
     linkMedium(medium, to.path);
@@ -135,7 +137,7 @@ describe("copyMedium() and linkMedium()", () => {
     mkdirSync(squashfs);
     writeFileSync(join(to.path, "k3os/system/k3os/v0.old"), "kept");
     const medium = inspectMedium(from.path, hostTarget());
-    await copyMedium(medium, to.path, host);
+    await copyMedium(medium, to.path, NEVER, host);
     linkMedium(medium, to.path);
     expect(readlinkSync(join(to.path, "k3os/system/k3os/current"))).toBe("v1.2.3");
     expect(readFileSync(join(kernel, "initrd"), "utf8")).toBe("initrd\n");
@@ -151,7 +153,7 @@ describe("copyMedium() and linkMedium()", () => {
     const medium = inspectMedium(from.path, hostTarget());
     writeFileSync(join(from.path, "k3os/system/kernel/6.12.1/initrd"), "shorter");
     writeFileSync(join(from.path, "k3os/system/kernel/6.12.1/initrd"), "short");
-    await expect(copyMedium(medium, to.path, host)).rejects.toThrow(
+    await expect(copyMedium(medium, to.path, NEVER, host)).rejects.toThrow(
       'Cannot copy "k3os/system/kernel/6.12.1/initrd"',
     );
   });

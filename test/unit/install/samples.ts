@@ -40,7 +40,7 @@ export function blockDevice(more: Partial<BlockDevice> = {}): BlockDevice {
 
 export function deviceFacts(more: Partial<DeviceFacts> = {}): DeviceFacts {
   const device = more.device ?? blockDevice();
-  return { device, disk: device, occupants: [], state: undefined, ...more };
+  return { device, disk: device, busy: false, occupants: [], state: undefined, ...more };
 }
 
 /** A BIOS machine with one empty disk. */
@@ -56,6 +56,7 @@ export function facts(more: Partial<InstallFacts> = {}): InstallFacts {
     missingPrograms: [],
     ext4Off: ["metadata_csum_seed"],
     cmdline: "console=tty1",
+    memory: 2 * GIB,
     terminal: undefined,
     uuid: "11111111-2222-3333-4444-555555555555",
     ...more,
