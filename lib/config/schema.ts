@@ -33,7 +33,7 @@ const INSTALL = struct(
     silent: flag({ description: "Ask nothing. Default: false.", example: true }),
     isoUrl: text({
       description:
-        "URL or path of the ISO to install from when the installation medium is not found. Default: the ISO of the running version.",
+        "URL or path of the ISO to install from. Default: the medium that the machine runs from or that is attached, else the ISO of the running version.",
       example: "https://example.com/k3os-amd64.iso",
     }),
     powerOff: flag({
@@ -52,6 +52,11 @@ const INSTALL = struct(
     tty: text({
       description: "Console of the installed system beside tty1. Default: the terminal of the installer.",
       example: "ttyS0,115200",
+    }),
+    force: flag({
+      description:
+        "Erase the disk even if it holds data of another system, which is refused otherwise. Default: false.",
+      example: true,
     }),
     takeOver: flag({
       description:

@@ -61,6 +61,8 @@ function refuseObjections(settings: InstallSettings, facts: InstallFacts): void 
   const text = objections.map(({ message }) => message);
   throw new CommandError(
     objections.length === 1 ? only.message : ["Cannot install:", ...text].join("\n  "),
-    consentHelps ? { hint: "to erase it all the same, repeat the command with --force" } : {},
+    consentHelps
+      ? { hint: "to erase it all the same: --force, or k3os.install.force in an unattended installation" }
+      : {},
   );
 }

@@ -101,7 +101,7 @@ export function mergeSettings(
     takeOver: flag(values.takeover, "K3OS_INSTALL_TAKE_OVER", config.takeOver),
     debug: flag(values.debug, "K3OS_INSTALL_DEBUG", config.debug),
     silent: values.yes || flag(values.silent, "K3OS_INSTALL_SILENT", config.silent),
-    force: flag(values.force, "K3OS_INSTALL_FORCE", undefined),
+    force: flag(values.force, "K3OS_INSTALL_FORCE", config.force),
     dryRun: values["dry-run"],
     medium: text(env.ISO_DEVICE),
     afterwards: given !== undefined && !values.poweroff ? "return" : next,

@@ -47,6 +47,7 @@ describe("mergeSettings()", () => {
     ["--takeover", "K3OS_INSTALL_TAKE_OVER", "takeOver"],
     ["--silent", "K3OS_INSTALL_SILENT", "silent"],
     ["--debug", "K3OS_INSTALL_DEBUG", "debug"],
+    ["--force", "K3OS_INSTALL_FORCE", "force"],
   ] as const)("takes %s, %s and k3os.install.%s, and lets the variable say no", (flag, variable, key) => {
     expect(settings("")[key]).toBe(false);
     expect(settings(flag)[key]).toBe(true);
@@ -57,9 +58,7 @@ describe("mergeSettings()", () => {
     expect(settings(flag, { [variable]: "false" })[key]).toBe(true);
   });
 
-  test("takes consent to erase foreign data from the command line or the environment only", () => {
-    expect(settings("--force").force).toBe(true);
-    expect(settings("", { K3OS_INSTALL_FORCE: "true" }).force).toBe(true);
+  test("does not take silence for consent to erase foreign data", () => {
     expect(settings("--yes --silent").force).toBe(false);
   });
 
