@@ -4,14 +4,14 @@ import { runProgram } from "../../lib/host.ts";
 
 const OUTPUT = join(import.meta.dirname, "../../lib/output.ts");
 
-/** Runs a program that writes `length` characters, in a shell line in which `$PROGRAM` stands for it. */
-function write(length: number, line: string) {
-  const program = `import { writeOut } from "${OUTPUT}"; writeOut(1, "x".repeat(${length})); process.exit(7);`;
+/** Runs a program that writes `length` characters and then does `next`, in a shell line in which it is `$PROGRAM`. */
+function write(length: number, line: string, next = "") {
+  const program = `import { writeOut } from "${OUTPUT}"; writeOut(1, "x".repeat(${length})); ${next}`;
   return runProgram(["sh", "-c", line.replace("$PROGRAM", `"${process.execPath}" -e '${program}'`)]);
 }
 
-test("writeOut() has written everything when the process exits", async () => {
-  const { stdout } = await write(3_000_000, "$PROGRAM | cat");
+test("writeOut() has written everything when it returns", async () => {
+  const { stdout } = await write(3_000_000, "$PROGRAM 2>&1 | cat", 'process.kill(process.pid, "SIGKILL")');
   expect(stdout).toHaveLength(3_000_000);
 });
 
