@@ -2,7 +2,6 @@ import type { Command, CommandRow, CommandTable } from "./cli.ts";
 import { EXIT, exitStatus, formatError, UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
-import { STDERR, STDOUT, writeOut } from "./output.ts";
 import { VERSION } from "./version.ts";
 
 export interface Call {
@@ -45,12 +44,12 @@ function lookUp(table: CommandTable, name: string): [string, CommandRow] | undef
 async function topLevel(table: CommandTable, argv: readonly string[]): Promise<number> {
   const word = argv.find((candidate) => candidate !== "--debug");
   if (word === "--version" || word === "-v") {
-    writeOut(STDOUT, `k3os version ${VERSION}\n`);
+    console.log(`k3os version ${VERSION}`); // the one writer that costs no import: scripts ask for this
     return EXIT.done;
   }
   const { tableHelp } = await import("./help.ts");
   if (word === undefined || word === "help" || word === "--help" || word === "-h") {
-    writeOut(STDOUT, tableHelp("k3os", table));
+    await write("STDOUT", tableHelp("k3os", table));
     return EXIT.done;
   }
   const kind = word.startsWith("-") ? "option" : "command";
@@ -59,7 +58,7 @@ async function topLevel(table: CommandTable, argv: readonly string[]): Promise<n
   const error = new UsageError(
     `Unknown ${kind} "${word}"${near === undefined ? "" : `: did you mean "${near}"?`}`,
   );
-  writeOut(STDERR, `${formatError(error)}\n\n${tableHelp("k3os", table)}`);
+  await write("STDERR", `${formatError(error)}\n\n${tableHelp("k3os", table)}`);
   return EXIT.usage;
 }
 
@@ -80,18 +79,23 @@ async function runCommand(
     debug = args.values.debug === true;
     if (args.values.help === true) {
       const { commandHelp } = await import("./help.ts");
-      writeOut(STDOUT, commandHelp(name, row.summary, command));
+      await write("STDOUT", commandHelp(name, row.summary, command));
       return EXIT.done;
     }
     return await command.run(args, await call.createHost({ debug }));
   } catch (error) {
-    writeOut(STDERR, `${formatError(error, { stack: debug })}\n`);
+    await write("STDERR", `${formatError(error, { stack: debug })}\n`);
     if (error instanceof UsageError && command !== undefined) {
       const { commandHelp } = await import("./help.ts");
-      writeOut(STDERR, `\n${commandHelp(name, row.summary, command)}`);
+      await write("STDERR", `\n${commandHelp(name, row.summary, command)}`);
     }
     return exitStatus(error);
   }
+}
+
+async function write(stream: "STDOUT" | "STDERR", text: string): Promise<void> {
+  const output = await import("./output.ts");
+  output.writeOut(output[stream], text);
 }
 
 function subcommand(command: Command, argv: readonly string[]) {

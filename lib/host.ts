@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { constants } from "node:os";
 import { CommandError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
 import { STDERR, STDOUT, writeOut } from "./output.ts";
@@ -92,9 +90,10 @@ export function quoteArgv(argv: readonly string[]): string {
 }
 
 /** {@link Run} by node:child_process: needs no shell, so it works in an initrd. */
-export function runProgram(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export async function runProgram(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [file, ...args] = argv;
   if (file === undefined) throw new TypeError("runProgram() needs a program name");
+  const { spawn } = await import("node:child_process");
   const inherit = options.stdio === "inherit";
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
@@ -134,6 +133,7 @@ const SHELLS = ["/bin/bash", "/bin/sh"];
 /** {@link Shell} by zx, imported only when a line is really run. */
 export async function runShell(line: string, options: ShellOptions = {}): Promise<number> {
   const { $ } = await import("zx/core");
+  const { constants } = await import("node:os");
   const shell = SHELLS.find((path) => existsSync(path)) ?? "sh";
   const run = $({
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
