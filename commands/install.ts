@@ -25,14 +25,17 @@ done; else it restarts, or powers off if that was asked for.`,
     const { logDiagnostics } = await import("../lib/config/diagnostics.ts");
     const { mergeSettings } = await import("../lib/install/settings.ts");
     const { installSystem } = await import("../lib/install/install.ts");
+    const { announced } = await import("../lib/install/announce.ts");
     const { finish } = await import("../lib/install/finish.ts");
     const running = await readConfig(host);
     logDiagnostics(running.diagnostics, host);
     const debug = "debug" in values && values.debug === true;
     const configured = running.config.k3os?.install ?? {};
     const settings = mergeSettings({ ...values, debug }, positionals, host.env, configured);
-    await installSystem(settings, running, host);
-    if (!settings.dryRun) await finish(settings.afterwards, host);
+    await announced(settings, host, async (watched) => {
+      await installSystem(settings, running, watched);
+      if (!settings.dryRun) await finish(settings.afterwards, watched);
+    });
     return EXIT.done;
   },
 });
