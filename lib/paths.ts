@@ -33,6 +33,8 @@ export const PATH = {
   rescueShell: "/run/k3os/busybox",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
+  /** There while udevd runs. */
+  udevControl: "/run/udev/control",
   /** GRUB's modules, one directory per platform. */
   grubLibrary: "/usr/lib/grub",
   /** The state file system during boot, seen from the running root. */

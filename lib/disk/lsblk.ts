@@ -83,12 +83,14 @@ export function findBlockDevice(
   return undefined;
 }
 
-/** The disks that an installation could go to: no optical drives, floppies, RAM or loop devices, nothing empty. */
+/** The disks that an installation could go to: no optical drives, floppies, RAM or loop devices, nothing in use. */
 export function installableDisks(devices: readonly BlockDevice[]): BlockDevice[] {
   const other = /^\/dev\/(fd|ram|zram|nbd)\d/;
-  return devices.filter(
-    ({ type, path, size, readOnly }) => type === "disk" && !other.test(path) && size > 0 && !readOnly,
-  );
+  return devices.filter((device) => {
+    const { type, path, size, readOnly } = device;
+    const inUse = withDescendants(device).some(({ mountpoints }) => mountpoints.length > 0);
+    return type === "disk" && !other.test(path) && size > 0 && !readOnly && !inUse;
+  });
 }
 
 /** One line for people: `/dev/vda (40.0 GiB, QEMU HARDDISK, serial 123)`. */

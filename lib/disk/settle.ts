@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { inRoot, PATH } from "../paths.ts";
 
 const NODE_WAIT = 10_000;
 const NODE_POLL = 100;
@@ -30,6 +31,6 @@ export async function updatePartitions(
 
 /** Waits until udev has handled all events so far; without udev nothing has to be waited for. */
 export async function settle(host: Pick<Host, "run" | "root">): Promise<void> {
-  if (!existsSync("/run/udev/control")) return;
+  if (!existsSync(inRoot(host, PATH.udevControl))) return;
   await host.run(["udevadm", "settle", "--timeout=30"], { check: false }); // a slow event must not stop us here
 }

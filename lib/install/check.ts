@@ -35,7 +35,7 @@ function noDevice({ device, noFormat }: InstallSettings, { candidates }: Install
   if (device !== undefined) return `There is no block device "${device}"`;
   if (noFormat) return `No device was named, and there is not exactly one with the label "${LABEL.state}"`;
   const disks = candidates.map(describeBlockDevice).join(", ");
-  return `No device to install to was named; ${disks === "" ? "there is no disk" : `there is ${disks}`}`;
+  return `No device to install to was named; ${disks === "" ? "there is no free disk" : `there is ${disks}`}`;
 }
 
 function deviceObjections(settings: InstallSettings, facts: DeviceFacts): Objection[] {

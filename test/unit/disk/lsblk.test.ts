@@ -25,6 +25,7 @@ const OUTPUT = JSON.stringify({
     row("/dev/fd0", "disk", 4096),
     row("/dev/zram0", "disk", 4096),
     row("/dev/sdd", "disk", 5e9, { ro: true }),
+    row("/dev/sde", "disk", 5e9, { children: [row("/dev/sde1", "part", 4e9)] }),
   ],
 });
 
@@ -67,8 +68,8 @@ describe("findBlockDevice()", () => {
   });
 });
 
-test("installableDisks() leaves out optical drives, floppies, RAM, empty readers and read-only disks", () => {
-  expect(installableDisks(devices).map(({ path }) => path)).toEqual(["/dev/sda", "/dev/sdb"]);
+test("installableDisks() leaves out what is no disk, empty, read-only, or in use in any of its parts", () => {
+  expect(installableDisks(devices).map(({ path }) => path)).toEqual(["/dev/sde"]);
 });
 
 test("describeBlockDevice() says size, model and serial number as far as known", () => {

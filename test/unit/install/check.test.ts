@@ -23,7 +23,7 @@ describe("findObjections()", () => {
       "No device to install to was named; there is /dev/vda (40 GiB)",
     ]);
     expect(messages({ device: undefined }, { device: undefined, candidates: [] })).toEqual([
-      "No device to install to was named; there is no disk",
+      "No device to install to was named; there is no free disk",
     ]);
   });
 
