@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "
 import { join } from "node:path";
 import { CommandError, messageOf } from "../errors.ts";
 import { FILE, LABEL, PATH } from "../paths.ts";
-import { mount, unmount } from "../sys.ts";
+import { mount, mountImage, unmount } from "../sys.ts";
 import { type FoundDevice, findDevices, mediumCandidates, stateDevices } from "./devices.ts";
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
@@ -14,6 +14,9 @@ import { prepareState } from "./state.ts";
 /** How long the boot waits for a disk or medium, in milliseconds. */
 const DEVICE_WAIT = 30_000;
 const POLL = 100;
+
+/** A network boot brings the ISO as a file in a second initrd, which iPXE makes with `initrd --name k3os.iso URL`. */
+const EMBEDDED_MEDIUM = "/k3os.iso";
 
 /** The root that the initrd leaves for: its `/sbin/init` is started with `K3OS_MODE`. */
 export interface NewRoot {
@@ -130,6 +133,12 @@ async function checkFileSystem(device: string, host: BootHost): Promise<void> {
 /** Mounts the installation medium read-only: by its label, or else the first file system that holds a k3OS tree. */
 async function mountMedium(modules: ModuleLoader, host: BootHost, wait = DEVICE_WAIT): Promise<void> {
   mkdirSync(PATH.medium, { recursive: true });
+  if (existsSync(EMBEDDED_MEDIUM)) {
+    await modules.loadNew();
+    mountImage(EMBEDDED_MEDIUM, PATH.medium, "iso9660");
+    host.log.info("Mounted the installation medium that came with the initrd");
+    return;
+  }
   const found = await waitFor("the installation medium", wait, () => tryMediums(host), modules, host);
   if (found === undefined) {
     throw new CommandError(
