@@ -17,7 +17,8 @@ K3OS_INSTALL_ISO_URL and those named below), then from the configuration
 
 Before the first write to the disk, the configuration is fetched and checked and
 the medium inspected. With DEVICE on the command line the machine stays up when
-done; else it restarts, or powers off if that was asked for.`,
+done; else it restarts, or powers off if that was asked for. With --debug the
+installed system says more when it boots, too.`,
   options: INSTALL_OPTIONS,
   maxPositionals: 2,
   run: async ({ values, positionals }, host) => {
