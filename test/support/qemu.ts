@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -80,6 +89,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     Promise.all([serial.accepted, qmp.accepted.then(connectMonitor)]),
     failure,
   ]);
+  keepTranscript(serialSocket, join(VM_DIRECTORY, `${options.name}.log`));
   async function kill(): Promise<void> {
     child.kill("SIGKILL");
     await exited;
@@ -105,7 +115,6 @@ interface Wiring {
 /** The QEMU command line of a machine. */
 export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
   const uefi = options.firmware === "uefi";
-  const log = join(VM_DIRECTORY, `${options.name}.log`);
   const forward = wiring.sshPort === 0 ? "" : `,hostfwd=tcp:127.0.0.1:${wiring.sshPort}-:22`;
   return [
     "qemu-system-x86_64",
@@ -115,7 +124,7 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
     // QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
     ...["-cpu", "max,-cx16", "-smp", "2", "-m", String(options.memory)],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-chardev", `socket,id=serial,path=${wiring.serial},logfile=${log}`, "-serial", "chardev:serial"],
+    ...["-serial", `unix:${wiring.serial}`],
     ...["-qmp", `unix:${wiring.qmp}`],
     ...["-netdev", `user,id=net${forward}`, "-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
@@ -181,6 +190,13 @@ function listen(server: Server, where: { path: string } | { port: number; host: 
     server.once("error", reject);
     server.listen(where, resolve);
   });
+}
+
+/** QEMU could keep it (`logfile=`), but writes characters twice when the reader is slow. */
+function keepTranscript(serial: Socket, path: string): void {
+  const file = openSync(path, "w");
+  serial.on("data", (chunk: Buffer) => writeSync(file, chunk));
+  serial.once("close", () => closeSync(file));
 }
 
 function processEnd(child: ChildProcess): Promise<void> {

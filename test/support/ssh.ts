@@ -23,9 +23,16 @@ export interface SshTarget {
   readonly user?: string;
 }
 
-/** Runs a shell command on the guest; its status is in the result. Status 255 is ssh's own failure. */
-export function ssh(target: SshTarget, command: string): Promise<RunResult> {
-  return runProgram([...sshArgv(target), command], { check: false, timeout: 120_000 });
+/**
+ * Runs a shell command on the guest; its status is in the result, 255 is ssh's own failure.
+ * Throws when it takes longer than `timeout` milliseconds (default two minutes).
+ */
+export function ssh(
+  target: SshTarget,
+  command: string,
+  { timeout = 120_000 }: { readonly timeout?: number } = {},
+): Promise<RunResult> {
+  return runProgram([...sshArgv(target), command], { check: false, timeout });
 }
 
 /** The standard output of a shell command on the guest, trimmed. Throws when the command fails. */
@@ -45,6 +52,10 @@ export function sshArgv({ port, key, user = "rancher" }: SshTarget): string[] {
     // the guest is new, on our own loopback, under a port that another guest had before
     StrictHostKeyChecking: "no",
     UserKnownHostsFile: "/dev/null",
+    // one connection for all commands: on an emulated processor a key exchange takes a second
+    ControlMaster: "auto",
+    ControlPath: `${key.file}.%r.%p`,
+    ControlPersist: "60",
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
   return ["ssh", "-F", "none", "-i", key.file, "-p", String(port), ...flags, `${user}@127.0.0.1`];

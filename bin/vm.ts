@@ -1,0 +1,244 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensurePackages } from "../lib/build/packages.ts";
+import { type Command, type CommandTable, defineCommand, parseCommandLine } from "../lib/cli.ts";
+import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/errors.ts";
+import { commandHelp, tableHelp } from "../lib/help.ts";
+import { type Host, systemHost } from "../lib/host.ts";
+import { serveFiles } from "../test/support/http-server.ts";
+import {
+  bootDisk,
+  createHardware,
+  type Hardware,
+  installFromIso,
+  reachNode,
+  within,
+} from "../test/support/node.ts";
+import { type Machine, startMachine, VM_DIRECTORY } from "../test/support/qemu.ts";
+import { generateKey, type SshTarget, ssh } from "../test/support/ssh.ts";
+
+const PROJECT = join(import.meta.dirname, "..");
+const ISO = join(PROJECT, "dist/artifacts/k3os-amd64.iso");
+const DEMO = "demo";
+const DISK_SIZE = 4 * 1024 ** 3;
+const PACKAGES = ["openssh-client", "ovmf", "qemu-system-x86", "xorriso"];
+/** Control and ], as in telnet: no program on the console wants it. */
+const LEAVE_KEY = "\u001d";
+
+const OPTIONS = {
+  firmware: { type: "string", value: "bios|uefi", help: "how the machine starts (default: bios)" },
+  memory: { type: "string", value: "MIB", help: "the machine's memory (default: 2048)" },
+} as const;
+
+const start = defineCommand({
+  description: `Builds k3OS, installs it from its ISO to an empty disk with a configuration
+served on loopback, boots the disk and shows over ssh what came of it. On a
+terminal it then leaves you on the machine's console.`,
+  options: OPTIONS,
+  run: async ({ values }, host) => {
+    const say = createStopwatch(host);
+    say("Building");
+    await build();
+    await ensurePackages(PACKAGES, host);
+    mkdirSync(VM_DIRECTORY, { recursive: true });
+    const scratch = mkdtempSync(join(tmpdir(), "k3os-start-"));
+    try {
+      const key = await generateKey(scratch);
+      const config = demoConfig(key.publicKey);
+      await using server = await serveFiles({ "/config.yaml": config });
+      host.print(`\nThe configuration, served on loopback:\n${indent(config)}\n`);
+      const hardware = createHardware(DEMO, firmwareOf(values.firmware), DISK_SIZE);
+      say(`Installing from the ISO to an empty disk of 4 GiB (console: ${transcript("install")})`);
+      await installFromIso(hardware, { iso: ISO, configPort: server.port, onStep: say });
+      say(`Booting the disk (console: ${transcript("boot")})`);
+      await using machine = await bootDisk(hardware, { boot: "boot", memory: memoryOf(values.memory) });
+      const node = await reachNode(machine, key);
+      say("The node answers by ssh");
+      await show(node, host);
+      await leave(machine, say);
+    } finally {
+      rmSync(scratch, { recursive: true });
+    }
+    return EXIT.done;
+  },
+});
+
+const iso = defineCommand({
+  description:
+    "Boots the ISO on a machine with an empty second disk, and joins your terminal to its console.",
+  options: OPTIONS,
+  run: async ({ values }, host) => {
+    await prepare(ISO, "npm run build", host);
+    const hardware = createHardware("iso", firmwareOf(values.firmware), DISK_SIZE);
+    const { firmware, efiVariables, disk } = hardware;
+    const memory = memoryOf(values.memory);
+    await using machine = await startMachine({
+      ...{ name: "iso", firmware, efiVariables, memory, ssh: true },
+      ...{ disks: [disk], cdrom: ISO },
+    });
+    await attach(machine, host);
+    return EXIT.done;
+  },
+});
+
+const disk = defineCommand({
+  description: 'Boots the disk that "npm start" installed, and joins your terminal to its console.',
+  options: OPTIONS,
+  run: async ({ values }, host) => {
+    const image = join(VM_DIRECTORY, `${DEMO}.img`);
+    await prepare(image, "npm start", host);
+    const efiVariables = join(VM_DIRECTORY, `${DEMO}.variables.fd`);
+    await using machine = await startMachine({
+      ...{ name: "disk", firmware: firmwareOf(values.firmware), efiVariables },
+      ...{ memory: memoryOf(values.memory), ssh: true, disks: [image] },
+    });
+    await attach(machine, host);
+    return EXIT.done;
+  },
+});
+
+const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly command: Command }>> = {
+  start: { summary: "Build, install in a VM, boot, and show it working", command: start },
+  iso: { summary: "Boot the ISO in a VM", command: iso },
+  disk: { summary: 'Boot the disk that "npm start" installed', command: disk },
+};
+
+/** What the machine of `npm start` is told to be: a bit of everything that can be seen afterwards. */
+function demoConfig(publicKey: string): string {
+  return `ssh_authorized_keys:
+- ${publicKey}
+hostname: k3os-demo
+write_files:
+- path: /etc/demo.conf
+  permissions: "0640"
+  owner: root:sudo
+  content: |
+    written by write_files
+boot_cmd:
+- "echo boot_cmd ran before the services > /run/demo-boot"
+run_cmd:
+- "echo run_cmd ran with the network up > /run/demo-run"
+k3os:
+  password: rancher
+  labels:
+    region: loopback
+  sysctls:
+    vm.swappiness: 7
+  environment:
+    DEMO: "yes"
+`;
+}
+
+/** What is shown of the node: the command, as it can be typed on its console. */
+const SHOWN = [
+  "k3os --version",
+  "hostname",
+  "uname -r",
+  "findmnt --output TARGET,FSTYPE,SIZE,OPTIONS --types ext4,squashfs,tmpfs,overlay",
+  "cat /etc/demo.conf /run/demo-boot /run/demo-run",
+  "cat /proc/sys/vm/swappiness",
+  "sudo k3os config explain hostname",
+  "systemctl is-system-running; systemctl list-units --failed --no-legend",
+];
+
+async function show(node: SshTarget, host: Pick<Host, "print">): Promise<void> {
+  for (const command of SHOWN) await showCommand(node, command, host);
+  const hasK3s = (await ssh(node, "test -x /sbin/k3s")).code === 0;
+  if (!hasK3s) return host.print("\nk3s is not in this image, so there is no cluster to show.\n");
+  // the first start unpacks k3s and makes a cluster, which takes minutes on an emulated processor
+  const ready = "until sudo kubectl get nodes 2>/dev/null | grep -q ' Ready'; do sleep 2; done";
+  await ssh(node, `timeout 570 sh -c "${ready}"`, { timeout: 600_000 });
+  await showCommand(node, "sudo kubectl get nodes", host);
+}
+
+async function showCommand(node: SshTarget, command: string, host: Pick<Host, "print">): Promise<void> {
+  const { stdout, stderr } = await ssh(node, command);
+  host.print(`\n$ ${command}\n${indent(stdout + stderr)}`);
+}
+
+/** With somebody there, hands over the console; else switches the machine off. */
+async function leave(machine: Machine, say: (text: string) => void): Promise<void> {
+  if (process.stdin.isTTY && process.stdout.isTTY) {
+    say("This is the console now: log in as rancher with the password rancher, or leave with Ctrl-]");
+    await attachTerminal(machine);
+    return;
+  }
+  await machine.powerDown();
+  await within(machine.exited, 90_000, "The machine did not switch itself off");
+  say("Done: installed, booted, configured, and switched off");
+}
+
+async function attach(machine: Machine, host: Pick<Host, "print">): Promise<void> {
+  if (!process.stdin.isTTY) throw new CommandError("The console needs a terminal");
+  host.print(`Leave the console, and end the machine, with Ctrl-]. Its ssh is at port ${machine.sshPort}.\n`);
+  await attachTerminal(machine);
+}
+
+function attachTerminal(machine: Machine): Promise<void> {
+  return machine.console.attach({ input: process.stdin, output: process.stdout }, { leave: LEAVE_KEY });
+}
+
+async function prepare(file: string, maker: string, host: Host): Promise<void> {
+  if (!existsSync(file)) throw new CommandError(`"${file}" is missing`, { hint: `make it with: ${maker}` });
+  await ensurePackages(PACKAGES, host);
+}
+
+function build(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ["bin/build.ts"], { cwd: PROJECT, stdio: "inherit" });
+    child.once("error", reject);
+    child.once("close", (status) => {
+      if (status === 0) resolve();
+      else reject(new CommandError(`The build failed with status ${status}`));
+    });
+  });
+}
+
+/** Says what happens, each line with the seconds since the start. */
+function createStopwatch({ clock, print }: Pick<Host, "clock" | "print">): (text: string) => void {
+  const started = clock.now();
+  return (text) => print(`[${((clock.now() - started) / 1000).toFixed(1).padStart(6)} s] ${text}\n`);
+}
+
+function firmwareOf(text = "bios"): Hardware["firmware"] {
+  if (text === "bios" || text === "uefi") return text;
+  throw new UsageError(`Unknown firmware "${text}": expected bios or uefi`);
+}
+
+function memoryOf(text = "2048"): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`"${text}" is no size in MiB`);
+}
+
+function transcript(boot: string): string {
+  return `dist/vm/${DEMO}-${boot}.log`;
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, "    ");
+}
+
+async function main([name = "", ...argv]: readonly string[]): Promise<number> {
+  const row = COMMANDS[name];
+  const rows = Object.entries(COMMANDS).map(([word, { summary, command }]) => {
+    return [word, { summary, load: async () => command }] as const;
+  });
+  const table: CommandTable = Object.fromEntries(rows);
+  if (row === undefined) {
+    process.stderr.write(tableHelp("bun bin/vm.ts", table));
+    return name === "--help" ? EXIT.done : EXIT.usage;
+  }
+  try {
+    const args = parseCommandLine(row.command, argv, process.env);
+    if (!args.values.help) return await row.command.run(args, systemHost({ debug: args.values.debug }));
+    process.stdout.write(commandHelp(`bun bin/vm.ts ${name}`, row.summary, row.command));
+    return EXIT.done;
+  } catch (error) {
+    process.stderr.write(`${formatError(error)}\n`);
+    return exitStatus(error);
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

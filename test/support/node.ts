@@ -1,0 +1,130 @@
+import { closeSync, ftruncateSync, openSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
+import { remaster } from "./remaster.ts";
+import { type SshKey, type SshTarget, waitForSsh } from "./ssh.ts";
+
+const SECONDS = 1000;
+
+/** One machine through its life: what stays the same from one start to the next. */
+export interface Hardware {
+  /** Names its files and transcripts. */
+  readonly name: string;
+  readonly firmware: "bios" | "uefi";
+  /** Raw image; becomes /dev/vda. */
+  readonly disk: string;
+  /** UEFI's variables; made at the first start. */
+  readonly efiVariables: string;
+}
+
+/** A machine with an empty disk of `size` bytes, of which only what is written takes room. */
+export function createHardware(name: string, firmware: Hardware["firmware"], size: number): Hardware {
+  const disk = join(VM_DIRECTORY, `${name}.img`);
+  const efiVariables = join(VM_DIRECTORY, `${name}.variables.fd`);
+  for (const file of [disk, efiVariables]) rmSync(file, { force: true });
+  const fd = openSync(disk, "w");
+  ftruncateSync(fd, size);
+  closeSync(fd);
+  return { name, firmware, disk, efiVariables };
+}
+
+export interface Installation {
+  readonly iso: string;
+  /** Port on the host's loopback that serves `/config.yaml`. */
+  readonly configPort: number;
+  /** Told what has been reached. */
+  readonly onStep?: (step: string) => void;
+}
+
+/** What the kernel is told for an installation that asks nothing and ends with the power off. */
+export function installWords(configPort: number): string[] {
+  return [
+    "k3os.install.silent=true",
+    "k3os.install.device=/dev/vda",
+    `k3os.install.config_url=http://${HOST_ADDRESS}:${configPort}/config.yaml`,
+    "k3os.install.power_off=true",
+    "k3os.install.tty=ttyS0,115200",
+    "console=ttyS0,115200",
+  ];
+}
+
+/**
+ * Boots the ISO by its own boot loader, lets it install, and waits until the machine has switched itself off.
+ * Throws, with the end of the console, when any of that does not happen in time.
+ */
+export async function installFromIso(
+  hardware: Hardware,
+  { iso, configPort, onStep = () => undefined }: Installation,
+): Promise<void> {
+  const medium = join(VM_DIRECTORY, `${hardware.name}.iso`);
+  await remaster(iso, { parameter: "k3os.mode=install", words: installWords(configPort) }, medium);
+  await using machine = await startMachine({
+    ...machineOf(hardware, "install"),
+    memory: 2048,
+    cdrom: medium,
+  });
+  const { console } = machine;
+  await console.expect(/k3OS Installer/, { timeout: 60 * SECONDS });
+  onStep("GRUB shows the medium's menu");
+  console.send("\r");
+  await console.expect(/Linux version/, { timeout: 60 * SECONDS });
+  onStep("the kernel starts");
+  await expectOrError(machine, /Partitioning \/dev\/vda/, 180 * SECONDS);
+  onStep("the installer has checked everything, and writes to the disk");
+  await expectOrError(machine, /is installed on \/dev\/vda/, 240 * SECONDS);
+  onStep("the installation is complete");
+  await within(machine.exited, 90 * SECONDS, "The machine did not switch itself off");
+  onStep("the machine is off");
+  rmSync(medium);
+}
+
+/** What follows "Error:" on the console is the installer's last word, not worth waiting for more. */
+async function expectOrError({ console }: Machine, pattern: RegExp, timeout: number): Promise<void> {
+  const found = await console.expect(new RegExp(`${pattern.source}|Error: [^\\r\\n]*`), { timeout });
+  if (found[0].startsWith("Error:")) throw new Error(`The installation failed: ${found[0]}`);
+}
+
+/** Starts the machine from its disk, and chooses an entry of its boot menu: 0 is the default. */
+export async function bootDisk(
+  hardware: Hardware,
+  { boot, memory = 1024, entry = 0 }: { boot: string; memory?: number; entry?: number },
+): Promise<Machine> {
+  const machine = await startMachine({ ...machineOf(hardware, boot), memory, ssh: true });
+  try {
+    await machine.console.expect(/k3OS Current/, { timeout: 60 * SECONDS });
+    machine.console.send(`${CURSOR_DOWN.repeat(entry)}\r`);
+    await machine.console.expect(/Linux version/, { timeout: 60 * SECONDS });
+    return machine;
+  } catch (error) {
+    await machine.kill();
+    throw error;
+  }
+}
+
+/** GRUB's menu takes Control-N for the cursor key, which needs no escape sequence (GRUB manual, "Interface"). */
+const CURSOR_DOWN = "\u000e";
+
+/** Waits until the machine lets us in by ssh. */
+export async function reachNode(machine: Machine, key: SshKey): Promise<SshTarget> {
+  const target = { port: machine.sshPort, key };
+  await waitForSsh(target, { timeout: 180 * SECONDS, gone: machine.exited });
+  return target;
+}
+
+/** Waits for the machine to go away by itself. Throws `message` after `timeout` milliseconds. */
+export async function within(exited: Promise<void>, timeout: number, message: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${message} within ${timeout / SECONDS} s`)), timeout);
+  });
+  try {
+    await Promise.race([exited, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function machineOf(hardware: Hardware, boot: string): Omit<MachineOptions, "memory"> {
+  const { name, firmware, disk, efiVariables } = hardware;
+  return { name: `${name}-${boot}`, firmware, efiVariables, disks: [disk] };
+}

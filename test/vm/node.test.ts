@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { serveFiles } from "../support/http-server.ts";
+import {
+  bootDisk,
+  createHardware,
+  type Hardware,
+  installFromIso,
+  reachNode,
+  within,
+} from "../support/node.ts";
+import type { Machine } from "../support/qemu.ts";
+import { PROJECT } from "../support/sources.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
+
+const ISO = join(PROJECT, "dist/artifacts/k3os-amd64.iso");
+const MINUTE = 60_000;
+const DISK_SIZE = 4 * 1024 ** 3;
+
+/** JSON is YAML. */
+function nodeConfig(key: SshKey): string {
+  return JSON.stringify({
+    ssh_authorized_keys: [key.publicKey],
+    hostname: "node-under-test",
+    write_files: [
+      { path: "/etc/test.conf", content: "one\ntwo\n", permissions: "0640", owner: "root:sudo" },
+      { path: "/var/lib/test/kept", content: "a2VwdA==", encoding: "base64" },
+    ],
+    init_cmd: ["echo init > /run/test-init"],
+    boot_cmd: ["echo boot > /run/test-boot"],
+    run_cmd: ["echo run > /run/test-run"],
+    k3os: { sysctls: { "vm.swappiness": 7 }, environment: { TEST: "a $b" } },
+  });
+}
+
+/** What makes a node itself. */
+const IDENTITY = "cat /etc/machine-id /etc/hostname; sudo cat /etc/ssh/ssh_host_ed25519_key.pub";
+
+describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s", (firmware) => {
+  let scratch: string;
+  let hardware: Hardware;
+  let key: SshKey;
+  let machine: Machine;
+  let node: SshTarget;
+  let identity: string;
+
+  const shell = (command: string) => sshOutput(node, command);
+
+  beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
+    key = await generateKey(scratch);
+    hardware = createHardware(`test-${firmware}`, firmware, DISK_SIZE);
+    await using server = await serveFiles({ "/config.yaml": nodeConfig(key) });
+    await installFromIso(hardware, { iso: ISO, configPort: server.port });
+    machine = await bootDisk(hardware, { boot: "first" });
+    node = await reachNode(machine, key);
+    await applied();
+  }, 9 * MINUTE);
+
+  afterAll(async () => {
+    await machine?.kill();
+    for (const path of [scratch, hardware?.disk, hardware?.efiVariables]) {
+      if (path !== undefined) rmSync(path, { recursive: true, force: true });
+    }
+  });
+
+  /** The runtime phase of the configuration has come to its end. */
+  function applied(): Promise<string> {
+    return shell(
+      "timeout 110 sh -c 'until systemctl show -P SubState ccapply | grep -q exited; do sleep 0.2; done'",
+    );
+  }
+
+  test("has the name, files, settings and commands of its configuration", async () => {
+    expect(await shell("hostname")).toBe("node-under-test");
+    expect(await shell("sudo cat /etc/test.conf; stat -c '%a %U:%G' /etc/test.conf")).toBe(
+      "one\ntwo\n640 root:sudo",
+    );
+    expect(await shell("cat /var/lib/test/kept")).toBe("kept");
+    expect(await shell("cat /run/test-init /run/test-boot /run/test-run")).toBe("init\nboot\nrun");
+    expect(await shell("cat /proc/sys/vm/swappiness")).toBe("7");
+    expect(await shell("k3os --version")).toMatch(/^k3os version v\d/);
+    expect(await shell("sudo k3os config explain hostname")).toContain("/k3os/system/config.yaml");
+  });
+
+  test("lets rancher in as administrator, and root not at all", async () => {
+    expect(await shell("sudo -n id -u")).toBe("0");
+    expect(await shell("sudo grep -c '^root:[!*]' /etc/shadow")).toBe("1");
+    expect((await ssh({ ...node, user: "root" }, "true")).code).toBe(255);
+    expect(await shell("sudo sshd -T | grep -i ^passwordauthentication")).toBe("passwordauthentication no");
+  });
+
+  test("has its file systems as promised", async () => {
+    expect(await shell("findmnt -n -o FSTYPE /usr")).toBe("squashfs");
+    expect((await ssh(node, "sudo touch /usr/new")).code).not.toBe(0);
+    expect(await shell("findmnt -n -o FSTYPE /etc")).toBe("tmpfs");
+    expect(await shell("findmnt -n -o FSTYPE /")).toBe("ext4");
+    expect(await shell("readlink /usr/local")).toBe("/var/local");
+    expect((await ssh(node, "sudo touch /k3os/system/new")).code).not.toBe(0);
+    expect((await ssh(node, "mountpoint -q /.base")).code).not.toBe(0);
+  });
+
+  test("starts by its own firmware's way", async () => {
+    expect(await shell("test -d /sys/firmware/efi && echo uefi || echo bios")).toBe(firmware);
+  });
+
+  test("has grown to the end of its disk", async () => {
+    const size = Number(await shell("df -B1 --output=size / | tail -1"));
+    expect(size).toBeGreaterThan(0.9 * DISK_SIZE);
+    expect((await ssh(node, "sudo test -e /k3os/system/growpart")).code).not.toBe(0);
+  });
+
+  test("has a journal of this boot", async () => {
+    const journal = await shell("sudo cat /var/lib/rancher/k3os/boot/boot.log");
+    expect(journal).toContain("Mode disk");
+    expect(journal).toContain("Starting services");
+    expect(journal).not.toMatch(/\b(Error|Warning):/);
+  });
+
+  test("has no failed unit", async () => {
+    expect(await shell("systemctl list-units --failed --plain --no-legend")).toBe("");
+  });
+
+  test(
+    "shuts down by its power button, and starts again",
+    async () => {
+      identity = await shell(IDENTITY);
+      await shell("sudo sh -c 'echo changed > /etc/test.conf; echo changed > /etc/motd; echo x > /tmp/gone'");
+      await shell(
+        "sudo sh -c 'for d in /home/rancher /var/lib /opt /usr/local/bin; do echo x > $d/stays; done'",
+      );
+      await machine.powerDown();
+      await within(machine.exited, 2 * MINUTE, "The machine did not switch itself off");
+      machine = await bootDisk(hardware, { boot: "second" });
+      node = await reachNode(machine, key);
+      await applied();
+    },
+    6 * MINUTE,
+  );
+
+  test("is the same machine after a restart", async () => {
+    expect(await shell(IDENTITY)).toBe(identity);
+  });
+
+  test("keeps /home, /var, /opt and /usr/local over a restart", async () => {
+    const files = "/home/rancher/stays /var/lib/stays /opt/stays /usr/local/bin/stays";
+    expect(await shell(`cat ${files}`)).toBe("x\nx\nx\nx");
+  });
+
+  test("makes /etc and /tmp anew at a restart", async () => {
+    expect(await shell("sudo cat /etc/test.conf")).toBe("one\ntwo");
+    expect(await shell("cat /etc/motd")).not.toContain("changed");
+    expect((await ssh(node, "test -e /tmp/gone")).code).toBe(1);
+  });
+
+  test("keeps the journals of earlier boots", async () => {
+    expect(await shell("sudo ls /var/lib/rancher/k3os/boot")).toBe("boot.log\nboot.log.1");
+  });
+});
