@@ -15,6 +15,16 @@ export interface BundleOptions {
 /**
  * The command that compiles the program with Bun's runtime into one file. Nothing in the directory it is later started
  * in (bunfig.toml, .env, tsconfig.json, package.json) may change what it does, hence the four autoloads off.
+ *
+ * What makes it start quickly, in milliseconds of processor time (least of 30; an empty program: 3.9) until
+ * `k3os --version` and `k3os config --dump` have ended:
+ *
+ *     neither flag                  68     –   everything is parsed, though imported lazily
+ *     --bytecode                    16   18    the bytecode of all commands is loaded
+ *     --splitting                    8   19    every chunk is parsed when it is imported
+ *     --splitting --bytecode         6   11    chosen
+ *
+ * --bytecode-order gained 3 % of the latter.
  */
 export function compileArgv(
   { bun, entry, outfile, version }: BundleOptions,

@@ -263,13 +263,6 @@ static void prepare_runtime(const struct archive *archive, char path[PATH_MAX])
 	die("no directory to unpack it into (set K3OS_RUNTIME_DIR to one that programs may be executed from)");
 }
 
-static void mount_if_missing(const char *type, const char *directory, const char *witness)
-{
-	if (!access(witness, F_OK)) return;
-	mkdir(directory, 0755);
-	mount(type, directory, type, MS_NOSUID, 0);
-}
-
 static char *join(const char *directory, const char *name)
 {
 	char *path;
@@ -280,10 +273,6 @@ static char *join(const char *directory, const char *name)
 int main(int argc, char **argv, char **environment)
 {
 	char self[PATH_MAX], directory[PATH_MAX];
-	if (getpid() == 1) {
-		mount_if_missing("devtmpfs", "/dev", "/dev/urandom");
-		mount_if_missing("proc", "/proc", "/proc/self/stat");
-	}
 	clean_environment(environment);
 	if (!realpath((const char *)getauxval(AT_EXECFN), self)) die("finding the executable");
 	struct archive archive = open_archive(self);

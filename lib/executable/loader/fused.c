@@ -8,7 +8,8 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include "syscall.h"
 #include "environment.h"
 #include "fused.h"
@@ -24,11 +25,16 @@ static size_t corrected(size_t tag, size_t value)
 	return value;
 }
 
-static void mount_if_missing(const char *type, const char *directory, const char *witness)
+/*
+ * An initramfs may hold nothing but this file. Early in the boot of a machine whose processor gives no random numbers
+ * the runtime falls back to /dev/urandom, and aborts without it. Only a node is made: mounting is for the boot to do,
+ * and a devtmpfs that we mounted in a container would be the machine's own.
+ */
+static void make_urandom(void)
 {
-	if (!__syscall(SYS_faccessat, AT_FDCWD, witness, 0)) return;
-	__syscall(SYS_mkdirat, AT_FDCWD, directory, 0755);
-	__syscall(SYS_mount, type, directory, type, MS_NOSUID, 0);
+	if (!__syscall(SYS_faccessat, AT_FDCWD, "/dev/urandom", 0)) return;
+	__syscall(SYS_mkdirat, AT_FDCWD, "/dev", 0755);
+	__syscall(SYS_mknodat, AT_FDCWD, "/dev/urandom", S_IFCHR | 0666, makedev(1, 9));
 }
 
 /* Works on the initial stack: argc, argv, NULL, environment, NULL, auxiliary vector. */
@@ -49,12 +55,5 @@ void __fused_enter(size_t *stack)
 		out += 2;
 	} while (tag != AT_NULL);
 
-	/*
-	 * An initramfs may hold nothing but this file. Early in the boot of a machine whose processor gives no random
-	 * numbers the runtime falls back to /dev/urandom, and aborts without it.
-	 */
-	if (__syscall(SYS_getpid) == 1) {
-		mount_if_missing("devtmpfs", "/dev", "/dev/urandom");
-		mount_if_missing("proc", "/proc", "/proc/self/stat");
-	}
+	if (__syscall(SYS_getpid) == 1) make_urandom();
 }
