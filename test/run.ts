@@ -114,8 +114,10 @@ const MEET: Readonly<Record<Need, () => Promise<void>>> = {
   packages: () => ensurePackages(TEST_PACKAGES, systemHost()),
   artifacts: async () => {
     process.stdout.write("\n── build ──\n");
-    const ended = await runVisibly([process.execPath, "bin/build.ts"], BUILD_LIMIT);
-    if (ended !== "status 0") throw new Error(`The build ended with ${ended}`);
+    for (const what of [["bin"], []]) {
+      const ended = await runVisibly([process.execPath, "bin/build.ts", ...what], BUILD_LIMIT);
+      if (ended !== "status 0") throw new Error(`The build ended with ${ended}`);
+    }
   },
 };
 
