@@ -35,6 +35,8 @@ const F_SETFL = 4;
 const O_NONBLOCK = 0o4000;
 const CLOSE_RANGE_CLOEXEC = 4;
 const SIG_SETMASK = 2;
+const SIG_DFL = 0;
+const SIG_IGN = 1;
 const SIGNALS_IGNORED_BY_RUNTIMES = [13, 25]; // SIGPIPE, SIGXFSZ
 
 let native: Native | undefined;
@@ -60,10 +62,7 @@ export function execve(
 ): never {
   const calls = EXEC_CALLS[process.arch];
   if (calls === undefined) throw new CommandError(`Unsupported architecture "${process.arch}"`);
-  for (const signal of SIGNALS_IGNORED_BY_RUNTIMES) {
-    const defaultAction = Buffer.alloc(32); // struct sigaction, all zero; 32 bytes at most
-    syscall(calls.rt_sigaction, signal, defaultAction, null, 8);
-  }
+  setActions(SIG_DFL, calls.rt_sigaction);
   syscall(calls.rt_sigprocmask, SIG_SETMASK, Buffer.alloc(8), null, 8);
   for (const fd of [0, 1, 2]) inheritStream(fd, calls.fcntl);
   // Linux before 5.11 lacks it; there only what a library opened without O_CLOEXEC stays open
@@ -72,7 +71,14 @@ export function execve(
   const set = Object.entries(env).filter(([, value]) => value !== undefined);
   const variables = set.map(([name, value]) => `${name}=${value}`);
   const errno = syscall(calls.execve, file, stringVector(argv), stringVector(variables));
+  setActions(SIG_IGN, calls.rt_sigaction);
   throw new CommandError(`Cannot execute "${file}": ${getSystemErrorName(errno)}`);
+}
+
+function setActions(handler: number, rt_sigaction: number): void {
+  const action = Buffer.alloc(32); // struct sigaction: the handler, then flags and masks of zero; 32 bytes at most
+  action.writeUInt32LE(handler);
+  for (const signal of SIGNALS_IGNORED_BY_RUNTIMES) syscall(rt_sigaction, signal, action, null, 8);
 }
 
 /** libuv opens terminals close-on-exec and makes streams non-blocking; neither must reach the next program. */
