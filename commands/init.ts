@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { BootHost } from "../lib/boot/host.ts";
-import { RUNNING_MODES, type RunningMode } from "../lib/boot/mode.ts";
+import { bootWords, RUNNING_MODES, type RunningMode } from "../lib/boot/mode.ts";
 import { defineCommand } from "../lib/cli.ts";
 import { UsageError } from "../lib/errors.ts";
 import { execve } from "../lib/native.ts";
@@ -23,11 +23,13 @@ export const init = defineCommand({
   rawArguments: true,
   run: async () => {
     if (process.pid !== 1) throw new UsageError("Only the kernel can start this command, as process 1");
-    const { createBootHost } = await import("../lib/boot/host.ts");
-    const { bootWords } = await import("../lib/boot/mode.ts");
     process.env.PATH ??= BASIC_ENVIRONMENT.PATH; // the kernel sets only HOME and TERM
-    const host = createBootHost({ debug: bootWords(readCmdline()).debug });
+    const { createBootHost } = await import("../lib/boot/host.ts");
+    const { mountKernelFileSystems } = await import("../lib/boot/mounts.ts");
+    let host = createBootHost({ debug: false });
     try {
+      mountKernelFileSystems();
+      host = createBootHost({ debug: bootWords(readFileSync(PATH.cmdline, "utf8")).debug });
       if (process.argv0 === "/init") await leaveInitrd(host);
       else await startSystem(inheritedMode(), { continued: process.env[MODE_VARIABLE] === "local" }, host);
     } catch (error) {
@@ -41,14 +43,6 @@ export const init = defineCommand({
 /** What the initrd says it has decided; a foreign board's kernel says nothing, and means the system it holds. */
 function inheritedMode(): RunningMode {
   return RUNNING_MODES.find((mode) => mode === process.env[MODE_VARIABLE]) ?? "local";
-}
-
-function readCmdline(): string {
-  try {
-    return readFileSync(PATH.cmdline, "utf8");
-  } catch {
-    return ""; // /proc is mounted later, on a foreign board
-  }
 }
 
 async function leaveInitrd(host: BootHost): Promise<never> {

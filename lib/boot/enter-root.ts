@@ -4,7 +4,6 @@ import { CommandError, messageOf } from "../errors.ts";
 import { FILE, PATH } from "../paths.ts";
 import { mount, mountImage, pivotRoot, setLimit, UNLIMITED } from "../sys.ts";
 import type { BootHost } from "./host.ts";
-import { mountKernelFileSystems } from "./mounts.ts";
 import { isThere } from "./state.ts";
 import { moveKernelMounts } from "./switch-root.ts";
 
@@ -18,7 +17,6 @@ const DATA = "/k3os/data";
  * version is mounted read-only at /usr and the old root is at /.base. Throws CommandError with the reason.
  */
 export async function enterRoot(host: BootHost): Promise<void> {
-  mountKernelFileSystems();
   raiseLimits(host);
   remountWritable(host);
   await prepareLoop(host);

@@ -8,7 +8,6 @@ import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
 import { createModuleLoader, type ModuleLoader } from "./modules.ts";
-import { mountKernelFileSystems } from "./mounts.ts";
 import { prepareState } from "./state.ts";
 
 /** How long the boot waits for a disk or medium, in milliseconds. */
@@ -29,7 +28,6 @@ const NEW_ROOT = "/sysroot";
 
 /** The first stage: from the initrd's `/init` to a mounted root. Throws CommandError with the reason when there is none. */
 export async function bootInitrd(host: BootHost): Promise<NewRoot> {
-  mountKernelFileSystems();
   keepRescueTools();
   const words = bootWords(readFileSync(PATH.cmdline, "utf8"));
   const modules = createModuleLoader(host);
