@@ -10,7 +10,7 @@ export const SUITE = "trixie";
  */
 const USERLAND = [
   // service manager, devices, log in
-  "systemd systemd-sysv systemd-timesyncd libpam-systemd udev dbus kmod passwd login sudo tzdata",
+  "systemd systemd-sysv systemd-timesyncd libpam-systemd linux-sysctl-defaults udev dbus kmod passwd login sudo tzdata",
   // network
   "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool bridge-utils iputils-ping wireguard-tools",
   "openssh-server openssh-client curl rsync ca-certificates",
@@ -20,7 +20,7 @@ const USERLAND = [
   // hardware
   "dmidecode lm-sensors irqbalance pciutils usbutils kbd qemu-guest-agent",
   // at the prompt
-  "bash bash-completion vim-tiny less htop procps psmisc strace jq file logrotate xz-utils zstd ncurses-base",
+  "bash bash-completion vim-tiny less htop procps psmisc strace jq logrotate xz-utils zstd ncurses-base",
 ];
 
 /** What only some architectures have: boot loaders, and the agents of hypervisors. */

@@ -18,13 +18,16 @@ export async function kernelSquashfs(
   );
 }
 
-/** k3os.squashfs: zstd, read only by the kernel: twice as fast as xz to read, and a few megabytes larger. */
+/**
+ * k3os.squashfs: zstd, since only the kernel reads it, several times faster than xz; it is 81 MB where xz makes 74 MB.
+ * Level 19 would save 0.6 MB for twice the time.
+ */
 export async function rootSquashfs(
   tree: string,
   file: string,
   context: Pick<BuildContext, "host" | "sourceDateEpoch">,
 ): Promise<void> {
-  await makeSquashfs(tree, file, ["-comp", "zstd", "-Xcompression-level", "19", "-b", "256K"], context);
+  await makeSquashfs(tree, file, ["-comp", "zstd", "-Xcompression-level", "15", "-b", "256K"], context);
 }
 
 /** mksquashfs so that the same tree gives the same bytes; extended attributes (file capabilities) are kept. */

@@ -27,7 +27,7 @@ export const REMOVED_PACKAGES: readonly string[] = [
   ],
   ...["linux-base", "busybox-initramfs", "cpio"],
   ...["python3", "python3-minimal", "python3-dbus", "libpython3-stdlib", "python3.13", "python3.13-minimal"],
-  ...["libpython3.13-stdlib", "libpython3.13-minimal", "libsqlite3-0"],
+  ...["libpython3.13-stdlib", "libpython3.13-minimal"],
 ];
 
 /** Paths that are taken out of the userland (below the root; `*` within a name, `**` across). */
@@ -46,11 +46,14 @@ export const REMOVED_PATHS: readonly string[] = [
     "usr/share/{perl5,perl,debconf,dpkg,initramfs-tools,base-files,base-passwd,pam-configs,binfmts,ucf}",
     "usr/share/{ca-certificates,keyrings,libgcrypt20,libc-bin,valgrind}",
     "usr/share/vim/vim*/{doc,tutor,lang}",
-    "usr/sbin/{update-rc.d,update-ca-certificates,sensors-detect,pam-auth-update,luksformat,e2scrub*,xfs_scrub*}",
-    "usr/bin/{c_rehash,sensors-conf-convert,pam_getenv,linux-*,helpztags,dh_bash-completion,pzstd}",
+    "usr/sbin/{update-rc.d,update-ca-certificates,sensors-detect,pam-auth-update,pam_getenv,luksformat,e2scrub*}",
+    "usr/sbin/{xfs_scrub*,xfs_protofile,nfsiostat,mountstats,rpcctl}",
+    "usr/bin/{routel,rrsync,c_rehash,sensors-conf-convert,linux-*,helpztags,dh_bash-completion,pzstd}",
+    "usr/{share/rsync,lib/ssl/misc}",
     // character sets: UTF-8 is built in; dosfstools and mtools need the two code pages
     "usr/lib/*/gconv/!(gconv-modules*|IBM437.so|IBM850.so|CP1252.so|UTF-*.so|UNICODE.so|ISO8859-1.so)",
     "usr/lib/udev/hwdb.d", // compiled into hwdb.bin
+    "usr/lib/systemd/network/73-usb-net-by-mac.link", // a board's soldered USB adapter is eth0, too
     "usr/lib/systemd/{systemd-measure,systemd-pcrextend,systemd-pcrlock,systemd-tpm2-setup,systemd-storagetm}",
     // of GRUB, only installing it and telling what it would read is done here
     "usr/lib/grub/*/{*.h,*.o,*.sh,gdb*,*.module,config.h,modinfo.sh}",
@@ -63,7 +66,7 @@ export const REMOVED_PATHS: readonly string[] = [
     "var/lib/{apt,dpkg,ucf,python,vim,pam,shells.state,systemd,dbus,misc,xfsprogs}",
     "var/log/{apt,dpkg.log,alternatives.log,bootstrap.log,README,runit}",
     // /etc: what would make machines alike, what the boot writes, and what nobody reads
-    "etc/{hostname,hosts,machine-id,fstab,resolv.conf,.pwd.lock,*-}",
+    "etc/{hostname,hosts,machine-id,fstab,resolv.conf,.pwd.lock,modules,modules-load.d/*,vconsole.conf,*-}",
     "etc/ssh/ssh_host_*",
     "etc/{apt,apport,dpkg,debconf.conf,ucf.conf,adduser.conf,deluser.conf,initramfs-tools,kernel,python3*,perl}",
     "etc/{cron.d,cron.daily,init.d,rc?.d,runit,sv,insserv.conf.d,update-motd.d,issue.net,debian_version,grub.d}",

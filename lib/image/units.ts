@@ -3,19 +3,19 @@
  * nearly all they bring; none of that is kept, so this table and the units' own dependencies are the whole truth.
  */
 export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
-  "sysinit.target": ["systemd-timesyncd.service", "systemd-pstore.service", "open-iscsi.service"],
+  "sysinit.target": ["systemd-timesyncd.service", "open-iscsi.service"],
   "sockets.target": ["iscsid.socket", "dm-event.socket", "lvm2-lvmpolld.socket"],
   "timers.target": ["logrotate.timer", "fstrim.timer"],
   "getty.target": ["getty@tty1.service"],
   "network-online.target": ["connman-wait-online.service"],
-  "ssh.service": ["k3os-ssh-keys.service"],
+  // no RSA key: making one takes seconds, and only clients from before 2014 need it; one that is there is used
+  "ssh.service": ["ssh-host-key@ed25519.service", "ssh-host-key@ecdsa.service"],
   "multi-user.target": [
     "connman.service",
     "ssh.service",
     "ccapply.service",
     "local.service",
     "remote-fs.target",
-    "nfs-client.target",
     "open-vm-tools.service",
   ],
 };
@@ -49,6 +49,8 @@ export const UNWANTED_UNITS: readonly string[] = [
   "sysinit.target.wants/systemd-tpm2-setup-early.service",
   "sysinit.target.wants/systemd-tpm2-setup.service",
   "sysinit.target.wants/systemd-update-done.service",
+  "sysinit.target.wants/sys-fs-fuse-connections.mount",
+  "sysinit.target.wants/sys-kernel-config.mount",
   "sockets.target.wants/systemd-creds.socket",
   "sockets.target.wants/systemd-initctl.socket",
   "sockets.target.wants/systemd-pcrextend.socket",
@@ -58,10 +60,17 @@ export const UNWANTED_UNITS: readonly string[] = [
 ];
 
 /**
+ * Units that nothing may start: what others ask for without need. drm: logind wants it loaded on machines without any
+ * screen too, where udev loads it with the graphics driver.
+ */
+export const MASKED_UNITS: readonly string[] = ["modprobe@drm.service"];
+
+/**
  * Generators that are taken out: each is a process at every boot and reload. ssh: would open sshd on vsock; gpt-auto:
- * would mount our ESP at /boot; sysv, rc-local, hibernate, system-update, tpm2: nothing here for them to find.
+ * would mount our ESP at /boot; rpc-pipefs, sysv, rc-local, hibernate, system-update, tpm2: nothing here for them to find.
  */
 export const REMOVED_GENERATORS: readonly string[] = [
+  "rpc-pipefs-generator",
   "systemd-gpt-auto-generator",
   "systemd-hibernate-resume-generator",
   "systemd-rc-local-generator",

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
@@ -25,7 +26,7 @@ import { SUITE, userlandPackages } from "./packages.ts";
 import { ownSources } from "./sources.ts";
 import { rootSquashfs } from "./squashfs.ts";
 import { REMOVED_PACKAGES, REMOVED_PATHS, removePackageFiles, removePaths } from "./strip.ts";
-import { REMOVED_GENERATORS, UNIT_ALIASES, UNWANTED_UNITS, WANTED_UNITS } from "./units.ts";
+import { MASKED_UNITS, REMOVED_GENERATORS, UNIT_ALIASES, UNWANTED_UNITS, WANTED_UNITS } from "./units.ts";
 
 /** What dpkg leaves out while it unpacks, which is faster than removing it afterwards. */
 const NOT_UNPACKED = ["man", "doc", "info", "locale", "lintian", "bug", "gtk-doc"].map(
@@ -141,6 +142,7 @@ async function fold(root: string, into: string, target: Target, context: BuildCo
   const manifest = packageManifest(readFileSync(join(root, "var/lib/dpkg/status"), "utf8"));
   removePackageFiles(stage, REMOVED_PACKAGES);
   removePaths(stage, REMOVED_PATHS);
+  settleAlternatives(stage);
   writeAccounts(stage);
   selectUnits(stage);
   copyOverlay(join(context.project, "overlay"), stage);
@@ -196,11 +198,27 @@ function selectUnits(stage: string): void {
     makeLinks(units, links);
   }
   makeLinks(units, UNIT_ALIASES);
+  makeLinks(units, Object.fromEntries(MASKED_UNITS.map((unit) => [unit, "/dev/null"])));
 }
 
 /** The file of a unit: of an instance, that of its template. */
 function unitFile(unit: string): string {
   return unit.replace(/@[^.]*\./, "@.");
+}
+
+/** Replaces the links of Debian's alternatives system by what they lead to: nobody is going to choose another. */
+function settleAlternatives(stage: string): void {
+  const alternatives = "/etc/alternatives/";
+  for (const directory of ["usr/bin", "usr/sbin", "usr/lib", "etc"].map((name) => join(stage, name))) {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const link = join(directory, entry.name);
+      if (!entry.isSymbolicLink() || !readlinkSync(link).startsWith(alternatives)) continue;
+      const target = readlinkSync(join(stage, readlinkSync(link)));
+      rmSync(link);
+      symlinkSync(target, link);
+    }
+  }
+  rmSync(join(stage, alternatives), { recursive: true });
 }
 
 /** Makes symbolic links below a directory, replacing what is there. */
