@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
 import { CommandError, messageOf } from "../errors.ts";
-import { download } from "../http.ts";
+import { download, HttpError } from "../http.ts";
 import { downloadK3s, pinnedK3s as pinnedRelease } from "../k3s-release.ts";
 import type { Target } from "../targets.ts";
 
@@ -69,7 +69,8 @@ async function pinnedK3s(target: Target, context: BuildContext): Promise<K3s | u
     );
     return { version, executable: join(directory, "k3s") };
   } catch (error) {
-    if (!(error instanceof CommandError) || /sha.?256|digest|checksum/i.test(error.message)) throw error;
+    // 404: there is no such release; other answers come from proxies and firewalls as well
+    if (!(error instanceof HttpError) || error.status === 404) throw error;
     host.log.warn(`Building without k3s, which the first boot then fetches: ${messageOf(error)}`);
     return undefined;
   }
