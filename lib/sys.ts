@@ -29,13 +29,16 @@ function numbers(...row: [number, number, number, number, number, number, number
   return { mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64 };
 }
 
+/** What ext4 says of a damaged file system; the runtimes have no name for it. */
+const EUCLEAN = 117;
+
 /** A failed system call; `errno` is the positive error number. */
 export class SystemCallError extends CommandError {
   override readonly name = "SystemCallError";
   readonly errno: number;
 
   constructor(what: string, errno: number) {
-    super(`${what} failed (${getSystemErrorName(-errno)})`);
+    super(`${what} failed (${errno === EUCLEAN ? "EUCLEAN" : getSystemErrorName(-errno)})`);
     this.errno = errno;
   }
 }

@@ -115,7 +115,14 @@ async function mountState(states: readonly FoundDevice[], target: string, host: 
   }
   await checkFileSystem(device.path, host);
   mkdirSync(target, { recursive: true });
-  mount(device.path, target, { type: "ext4", flags: ["relatime"] });
+  try {
+    mount(device.path, target, { type: "ext4", flags: ["relatime"] });
+  } catch (cause) {
+    throw new CommandError(`The installed system on ${device.path} cannot be read`, {
+      cause,
+      hint: `repair it here with "/sbin/e2fsck -f ${device.path}", or install again`,
+    });
+  }
   host.log.info(`Mounted ${device.path} (${LABEL.state})`);
 }
 
