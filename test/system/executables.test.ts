@@ -117,7 +117,9 @@ for (const target of TARGETS) {
     });
 
     test("works on a root of glibc and its libraries: this machine's", async () => {
-      const { stdout, stderr } = await runProgram(["unshare", "--mount", executable, "self-test"]);
+      const script = 'mount -t tmpfs tmpfs /run; exec "$0" self-test'; // the one for armv7 unpacks itself there
+      const argv = ["unshare", "--mount", "sh", "-e", "-c", script, executable];
+      const { stdout, stderr } = await runProgram(argv);
       expect([stdout, stderr]).toEqual([expect.not.stringContaining("FAILED"), ""]);
     });
 

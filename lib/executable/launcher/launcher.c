@@ -125,18 +125,24 @@ static int write_all(int fd, const char *bytes, size_t size)
 	return 0;
 }
 
+/* Whether the paths of the directory's files are short enough for all places where they are to be written. */
+static int fits(const struct archive *archive, const char *path)
+{
+	for (uint32_t i = 0; i < archive->trailer.patches; i++) {
+		const struct patch *patch = &archive->patches[i];
+		if (strlen(path) + 1 + strnlen(patch->name, NAME_SIZE) + 1 > patch->capacity) return 0;
+	}
+	return 1;
+}
+
 static int apply_patches(int fd, uint32_t entry, const struct archive *archive, const char *path)
 {
 	for (uint32_t i = 0; i < archive->trailer.patches; i++) {
 		const struct patch *patch = &archive->patches[i];
-		char target[PATH_MAX];
+		char target[PATH_MAX + NAME_SIZE];
 		if (patch->entry != entry) continue;
-		int length = snprintf(target, sizeof target, "%s/%s", path, patch->name);
-		if (length >= (int)patch->capacity) {
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		if (pwrite(fd, target, length + 1, (off_t)patch->offset) != length + 1) return -1;
+		int size = snprintf(target, sizeof target, "%s/%.*s", path, NAME_SIZE, patch->name) + 1;
+		if (pwrite(fd, target, size, (off_t)patch->offset) != size) return -1;
 	}
 	return 0;
 }
@@ -209,9 +215,20 @@ static int unpack(const struct archive *archive, int directory, const char *path
 	int failed = 0;
 	for (uint32_t i = 0; !failed && i < trailer->entries; i++)
 		failed = unpack_entry(&stream, i, archive, directory, path);
+	int error = errno;
 	ZSTD_freeDStream(stream.zstd);
 	munmap(file, mapped);
+	errno = error;
 	return failed;
+}
+
+/* Gives back the room of what could not be unpacked whole: it may be memory. */
+static void clear(int directory, const struct archive *archive, const char *path)
+{
+	int error = errno;
+	for (uint32_t i = 0; i < archive->trailer.entries; i++) unlinkat(directory, archive->entries[i].name, 0);
+	rmdir(path);
+	errno = error;
 }
 
 /* A directory that only we can have filled. */
@@ -239,10 +256,14 @@ static int ready_below(const char *base, const struct archive *archive, char pat
 	}
 	const char *runtime = archive->trailer.runtime;
 	int length = snprintf(path, PATH_MAX, "%s/k3os-%.8s-%u", base, runtime, (unsigned)geteuid());
-	if (length >= PATH_MAX) return 0;
+	if (length >= PATH_MAX || !fits(archive, path)) {
+		errno = ENAMETOOLONG;
+		return 0;
+	}
 	int directory = open_own_directory(path);
 	if (directory < 0) return 0;
 	int ready = is_complete(directory, archive) || !unpack(archive, directory, path);
+	if (!ready) clear(directory, archive, path);
 	close(directory);
 	return ready;
 }
