@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkExecutable } from "../../lib/executable/executable.ts";
 import { runProgram } from "../../lib/host.ts";
@@ -20,10 +21,10 @@ const VERSION_LINE = /^k3os version v\d\S*\n$/;
 
 /** Variables that would make Bun, Node.js, glibc and musl run or load something else. */
 const HOSTILE_ENVIRONMENT = {
-  BUN_OPTIONS: "--preload /trap.js",
+  BUN_OPTIONS: "--preload ./trap.js",
   BUN_BE_BUN: "1",
   BUN_INSPECT: "ws://127.0.0.1:1/trap",
-  NODE_OPTIONS: "--require /trap.js",
+  NODE_OPTIONS: "--require ./trap.js",
   NODE_PATH: "/",
   LD_PRELOAD: "/trap.so",
   LD_LIBRARY_PATH: "/lib",
@@ -32,7 +33,7 @@ const HOSTILE_ENVIRONMENT = {
 
 /** Files that would do the same, in the working directory; and K3OS_DEBUG, which shows on standard error. */
 const HOSTILE_DIRECTORY = {
-  "/bunfig.toml": 'preload = ["/trap.js"]\n',
+  "/bunfig.toml": 'preload = ["./trap.js"]\n',
   "/.env": "K3OS_DEBUG=1\n",
   "/package.json": '{ "name": "trap", "imports": { "#trap": "./trap.js" } }\n',
   "/tsconfig.json": '{ "compilerOptions": { "paths": { "*": ["./trap.js"] } } }\n',
@@ -68,6 +69,23 @@ beforeAll(async () => {
 afterAll(() => {
   server.closeAllConnections();
   server.close();
+});
+
+test("the hostile environment and files are traps for a Bun that is not protected", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "k3os-traps-"));
+  try {
+    const script = ["--eval", "console.log(process.env.K3OS_DEBUG)"];
+    const run = async (env: Record<string, string>) =>
+      (await runProgram([process.execPath, ...script], { cwd: directory, env })).stdout;
+    writeFileSync(join(directory, "trap.js"), HOSTILE_DIRECTORY["/trap.js"]);
+    expect(await run({ BUN_OPTIONS: HOSTILE_ENVIRONMENT.BUN_OPTIONS })).toStartWith("trapped");
+    for (const name of ["/bunfig.toml", "/.env"] as const) {
+      writeFileSync(join(directory, name), HOSTILE_DIRECTORY[name]);
+    }
+    expect(await run({})).toBe("trapped1\n");
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 for (const target of TARGETS) {
