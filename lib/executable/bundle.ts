@@ -22,9 +22,11 @@ export interface BundleOptions {
  *     neither flag                  68     –   everything is parsed, though imported lazily
  *     --bytecode                    16   18    the bytecode of all commands is loaded
  *     --splitting                    8   19    every chunk is parsed when it is imported
- *     --splitting --bytecode         6   11    chosen
+ *     --splitting --bytecode         6   11
+ *     and --compile-jit-policy=10    6    9    chosen: compiling to machine code pays off ten times later
  *
- * --bytecode-order gained 3 % of the latter.
+ * The last takes `config validate` of a file with every key from 35 to 24, of one with 20,000 labels from 697 to 722.
+ * --bytecode-order gained 3 % of the dump.
  */
 export function compileArgv(
   { bun, entry, outfile, version }: BundleOptions,
@@ -32,7 +34,8 @@ export function compileArgv(
 ): string[] {
   return [
     ...[bun, "build", entry, "--compile", `--target=${target}`, `--compile-executable-path=${runtime}`],
-    ...["--minify", "--bytecode", "--splitting", "--format=esm", "--reject-unresolved"],
+    ...["--minify", "--bytecode", "--splitting", "--compile-jit-policy=10", "--format=esm"],
+    "--reject-unresolved",
     ...["dotenv", "bunfig", "tsconfig", "package-json"].map((name) => `--no-compile-autoload-${name}`),
     ...["--define", versionDefinition(version), `--outfile=${outfile}`],
   ];
