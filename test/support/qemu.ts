@@ -69,14 +69,13 @@ const FIRMWARE = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/sha
  */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   mkdirSync(VM_DIRECTORY, { recursive: true });
-  // socket paths have at most 107 bytes (unix(7)), so they lie in the system's temporary directory
   const scratch = mkdtempSync(join(tmpdir(), "k3os-vm-"));
-  const serial = await acceptOne(join(scratch, "serial"));
-  const qmp = await acceptOne(join(scratch, "qmp"));
+  const serial = await acceptOne();
+  const qmp = await acceptOne();
   const sshPort = options.ssh ? await freePort() : 0;
   const wiring = {
-    serial: serial.path,
-    qmp: qmp.path,
+    serial: serial.port,
+    qmp: qmp.port,
     sshPort,
     efiVariables: efiVariables(options, scratch),
   };
@@ -106,8 +105,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
 }
 
 interface Wiring {
-  readonly serial: string;
-  readonly qmp: string;
+  /** Ports on the host's loopback that QEMU connects to. */
+  readonly serial: number;
+  readonly qmp: number;
   readonly sshPort: number;
   readonly efiVariables: string;
 }
@@ -118,14 +118,13 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
   const forward = wiring.sshPort === 0 ? "" : `,hostfwd=tcp:127.0.0.1:${wiring.sshPort}-:22`;
   return [
     "qemu-system-x86_64",
-    // SeaBIOS mirrors its text console, and with it GRUB's, to the serial port of a machine without graphics
-    ...["-machine", `${uefi ? "q35" : "pc"},graphics=off`],
+    ...["-machine", uefi ? "q35" : "pc"],
     ...["-accel", "tcg,thread=multi"],
     // QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
     ...["-cpu", "max,-cx16", "-smp", "2", "-m", String(options.memory)],
-    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-serial", `unix:${wiring.serial}`],
-    ...["-qmp", `unix:${wiring.qmp}`],
+    ...["-nodefaults", "-no-user-config", "-vga", "std", "-display", "none", "-no-reboot"],
+    ...["-serial", `tcp:127.0.0.1:${wiring.serial}`],
+    ...["-qmp", `tcp:127.0.0.1:${wiring.qmp}`],
     ...["-netdev", `user,id=net${forward}`, "-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
     ...(uefi ? firmwareArgv(wiring.efiVariables) : []),
@@ -162,8 +161,17 @@ function efiVariables(options: MachineOptions, scratch: string): string {
   return file;
 }
 
-/** Listens on a socket for the one connection that QEMU makes to it: nothing to poll for, and no output lost. */
-async function acceptOne(path: string): Promise<{ path: string; accepted: Promise<Socket> }> {
+interface Line {
+  /** On the host's loopback. */
+  readonly port: number;
+  readonly accepted: Promise<Socket>;
+}
+
+/**
+ * Listens for the one connection that QEMU makes to it: nothing to poll for, and no output lost. It is TCP since a Unix
+ * socket takes only some 200 single bytes, and QEMU's serial port drops what its line does not take at once.
+ */
+async function acceptOne(): Promise<Line> {
   const server = createServer();
   const accepted = new Promise<Socket>((resolve) => {
     server.once("connection", (socket) => {
@@ -171,25 +179,26 @@ async function acceptOne(path: string): Promise<{ path: string; accepted: Promis
       resolve(socket);
     });
   });
-  await listen(server, { path });
+  const port = await listen(server);
   server.unref();
-  return { path, accepted };
+  return { port, accepted };
 }
 
 async function freePort(): Promise<number> {
   const server = createServer();
-  await listen(server, { port: 0, host: "127.0.0.1" });
-  const address = server.address();
+  const port = await listen(server);
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("No TCP port to be had on loopback");
-  return address.port;
+  return port;
 }
 
-function listen(server: Server, where: { path: string } | { port: number; host: string }): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(where, resolve);
+    server.listen({ port: 0, host: "127.0.0.1" }, resolve);
   });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("No TCP port to be had on loopback");
+  return address.port;
 }
 
 /** QEMU could keep it (`logfile=`), but writes characters twice when the reader is slow. */

@@ -97,17 +97,19 @@ export function serialConsole(socket: Socket): SerialConsole {
 }
 
 /**
- * Takes terminal escape sequences (ECMA-48 CSI and OSC, and the short ones) out of `text`.
+ * Takes terminal escape sequences (ECMA-48 CSI and OSC, and the short ones) out of `text`, and escapes that start none.
  * Returns what is left, and the start of a sequence that the text breaks off in.
  */
 export function stripEscapes(text: string): [plain: string, unfinished: string] {
-  const plain = text.replace(ESCAPE, "");
-  const start = plain.indexOf("\u001b");
-  return start === -1 ? [plain, ""] : [plain.slice(0, start), plain.slice(start)];
+  const unfinished = UNFINISHED.exec(text)?.[0] ?? "";
+  return [text.slice(0, text.length - unfinished.length).replace(ESCAPE, ""), unfinished];
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const ESCAPE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]+[0-~]|[0-Z\\^-~])/g;
+const ESCAPE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]+[0-~]|[0-Z\\^-~])?/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+const UNFINISHED = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b]{0,80}\u001b?|[ -/]+)?$/;
 
 /** The last lines of a console, between rulers, for a failure's message. */
 export function consoleTail(text: string, lines: number = TAIL_LINES): string {

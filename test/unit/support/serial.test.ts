@@ -72,6 +72,8 @@ describe("stripEscapes()", () => {
     ["\u001b[?25l\u001bcx", "x", ""],
     ["x\u001b[3", "x", "\u001b[3"],
     ["x\u001b", "x", "\u001b"],
+    ["x\u001b]0;ti", "x", "\u001b]0;ti"],
+    ["a\u001b[2 \u001b[0mmenu", "a[2 menu", ""], // characters lost on the line
   ])("of %j", (text, plain, unfinished) => {
     expect(stripEscapes(text)).toEqual([plain, unfinished]);
   });
