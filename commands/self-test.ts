@@ -5,9 +5,9 @@ import type { Host } from "../lib/host.ts";
 
 /** Does a little of everything that depends on the runtime; what the tests and a doubtful machine are asked first. */
 export const selfTest = defineCommand({
-  description: `Checks that the runtime inside this executable works here. Prints a line per step.
-The request is only made if a URL is given. With --exec, the last step replaces
-the process by "k3os --version".`,
+  description: `
+Prints a line per step. The request is only made if a URL is given. With --exec,
+the last step replaces the process by "k3os --version".`,
   options: {
     url: { type: "string", value: "URL", help: "where to send a request" },
     exec: { type: "boolean", help: "replace the process in the end" },
