@@ -14,6 +14,7 @@ import {
   type Hardware,
   installFromIso,
   reachNode,
+  waitUntilApplied,
   within,
 } from "../test/support/node.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../test/support/qemu.ts";
@@ -136,7 +137,7 @@ const SHOWN = [
   "k3os --version",
   "hostname",
   "uname -r",
-  "findmnt --output TARGET,FSTYPE,SIZE,OPTIONS --types ext4,squashfs,tmpfs,overlay",
+  "for dir in / /usr /etc /tmp /k3os/system; do findmnt -n -o TARGET,FSTYPE,SIZE,OPTIONS $dir; done",
   "cat /etc/demo.conf /run/demo-boot /run/demo-run",
   "cat /proc/sys/vm/swappiness",
   "sudo k3os config explain hostname",
@@ -144,6 +145,7 @@ const SHOWN = [
 ];
 
 async function show(node: SshTarget, host: Pick<Host, "print">): Promise<void> {
+  await waitUntilApplied(node);
   for (const command of SHOWN) await showCommand(node, command, host);
   const hasK3s = (await ssh(node, "test -x /sbin/k3s")).code === 0;
   if (!hasK3s) return host.print("\nk3s is not in this image, so there is no cluster to show.\n");

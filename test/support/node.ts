@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { remaster } from "./remaster.ts";
-import { type SshKey, type SshTarget, waitForSsh } from "./ssh.ts";
+import { type SshKey, type SshTarget, sshOutput, waitForSsh } from "./ssh.ts";
 
 const SECONDS = 1000;
 
@@ -109,6 +109,12 @@ export async function reachNode(machine: Machine, key: SshKey): Promise<SshTarge
   const target = { port: machine.sshPort, key };
   await waitForSsh(target, { timeout: 180 * SECONDS, gone: machine.exited });
   return target;
+}
+
+/** Waits until the node has applied its configuration, the commands that need the network included. */
+export async function waitUntilApplied(node: SshTarget): Promise<void> {
+  const applied = "systemctl show -P SubState ccapply | grep -q -e exited -e failed";
+  await sshOutput(node, `timeout 110 sh -c 'until ${applied}; do sleep 0.2; done'`);
 }
 
 /** Waits for the machine to go away by itself. Throws `message` after `timeout` milliseconds. */

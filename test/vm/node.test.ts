@@ -9,6 +9,7 @@ import {
   type Hardware,
   installFromIso,
   reachNode,
+  waitUntilApplied,
   within,
 } from "../support/node.ts";
 import type { Machine } from "../support/qemu.ts";
@@ -56,7 +57,7 @@ describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s"
     await installFromIso(hardware, { iso: ISO, configPort: server.port });
     machine = await bootDisk(hardware, { boot: "first" });
     node = await reachNode(machine, key);
-    await applied();
+    await waitUntilApplied(node);
   }, 9 * MINUTE);
 
   afterAll(async () => {
@@ -65,13 +66,6 @@ describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s"
       if (path !== undefined) rmSync(path, { recursive: true, force: true });
     }
   });
-
-  /** The runtime phase of the configuration has come to its end. */
-  function applied(): Promise<string> {
-    return shell(
-      "timeout 110 sh -c 'until systemctl show -P SubState ccapply | grep -q exited; do sleep 0.2; done'",
-    );
-  }
 
   test("has the name, files, settings and commands of its configuration", async () => {
     expect(await shell("hostname")).toBe("node-under-test");
@@ -135,7 +129,7 @@ describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s"
       await within(machine.exited, 2 * MINUTE, "The machine did not switch itself off");
       machine = await bootDisk(hardware, { boot: "second" });
       node = await reachNode(machine, key);
-      await applied();
+      await waitUntilApplied(node);
     },
     6 * MINUTE,
   );
