@@ -49,12 +49,18 @@ export async function buildInitrd(
     async (into) => {
       const archive = cpioArchive(executableEntries(executable, context.version), context.sourceDateEpoch);
       const own = await compress(archive, join(into, "executable"), "-12", context);
-      writeFileSync(join(into, FILE.initrd), Buffer.concat([readFileSync(join(base, "base")), own]));
+      const parts = [readFileSync(join(base, "base")), own];
+      writeFileSync(join(into, FILE.initrd), padded(Buffer.concat(parts)));
       rmSync(join(into, "executable"));
     },
     context,
   );
   return join(directory, FILE.initrd);
+}
+
+/** Padded with zeros to whole sectors, so that another archive can be appended: the kernel wants it aligned to 4 bytes. */
+function padded(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
 }
 
 /** The executable where the original had it, and `/init` that leads to it. */
