@@ -14,7 +14,7 @@ import { prepareState } from "./state.ts";
 const DEVICE_WAIT = 30_000;
 const POLL = 100;
 
-/** A network boot brings the ISO as a file in a second initrd, which iPXE makes with `initrd --name k3os.iso URL`. */
+/** A network boot has no disk or CD to find: it brings the ISO as a file in an archive appended to the initrd. */
 const EMBEDDED_MEDIUM = "/k3os.iso";
 
 /** The root that the initrd leaves for: its `/sbin/init` is started with `K3OS_MODE`. */
