@@ -32,6 +32,7 @@ export async function buildImages(
       hint: "run: npm run build:bin",
     });
   }
+  process.umask(0o022); // what we write ends in the images with its mode
   const k3s = await resolveK3s(options.k3s, target, context);
   const root = await installUserland(target, context);
   const rootImage = await buildRootImage(root, target, context);
