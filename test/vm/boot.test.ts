@@ -32,7 +32,6 @@ describe("the medium", () => {
       await console.expect(/login: /, { timeout: 5 * MINUTE });
       console.send("rancher\r");
       await console.expect(/sudo k3os install/, { timeout: MINUTE });
-      await say(machine, "findmnt -n -o FSTYPE /", "overlay");
       await say(machine, "sudo cat /run/k3os/mode", "live");
     },
     8 * MINUTE,
@@ -47,7 +46,7 @@ describe("the medium", () => {
       const { console } = machine;
       await console.expect(/k3OS Rescue Shell/, { timeout: MINUTE });
       console.send("\r");
-      await console.expect(/rescue# /, { timeout: 4 * MINUTE });
+      await console.expect(/# /, { timeout: 4 * MINUTE });
       await say(machine, "cat /run/k3os/mode", "shell");
       console.send("exit\r");
       await machine.exited; // leaving it restarts the machine
@@ -138,8 +137,8 @@ async function failsWith(machine: Machine, reason: string): Promise<void> {
   await say(machine, "echo $((6 * 7))", "42");
 }
 
-/** Types a command, and waits for its output on a line of its own. */
+/** Types a command, and waits for its output; the brackets tell it from the command and from the kernel's messages. */
 async function say({ console }: Machine, command: string, output: string): Promise<void> {
-  console.send(`${command}\r`);
-  await console.expect(new RegExp(`^${output}\\r?$`, "m"), { timeout: MINUTE });
+  console.send(`echo "<$(${command})>"\r`);
+  await console.expect(new RegExp(`<${output}>`), { timeout: MINUTE });
 }
