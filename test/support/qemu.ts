@@ -117,7 +117,8 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
   const uefi = options.firmware === "uefi";
   const forward = wiring.sshPort === 0 ? "" : `,hostfwd=tcp:127.0.0.1:${wiring.sshPort}-:22`;
   return [
-    "qemu-system-x86_64",
+    // a test runner that is killed takes its machines with it
+    ...["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"],
     ...["-machine", uefi ? "q35" : "pc"],
     ...["-accel", "tcg,thread=multi"],
     // QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
