@@ -1,10 +1,11 @@
 import {
+  copyFileSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -18,6 +19,7 @@ import { type CpioEntry, cpioArchive, parentDirectories } from "./cpio.ts";
 import type { Kernel } from "./kernel.ts";
 import { SUITE } from "./packages.ts";
 import { ownSources } from "./sources.ts";
+import { walk } from "./walk.ts";
 
 /** Static programs of Debian in the initrd: package → its file → where the initrd has it. */
 const STATIC_PROGRAMS = [
@@ -105,9 +107,9 @@ async function addPrograms(target: Target, tree: string, { host }: BuildContext)
   for (const name of EMPTY_DIRECTORIES) mkdirSync(join(tree, name), { recursive: true });
   for (const { file, path } of STATIC_PROGRAMS) {
     mkdirSync(dirname(join(tree, path)), { recursive: true });
-    await host.run(["cp", join(packed, file), join(tree, path)]);
+    copyFileSync(join(packed, file), join(tree, path));
   }
-  for (const applet of BUSYBOX_APPLETS) await host.run(["ln", "-s", "/bin/busybox", join(tree, applet)]);
+  for (const applet of BUSYBOX_APPLETS) symlinkSync("/bin/busybox", join(tree, applet));
   rmSync(packed, { recursive: true });
 }
 
@@ -120,7 +122,7 @@ async function addModules(kernel: Kernel, tree: string, { host }: BuildContext):
   const metadata = ["modules.builtin", "modules.builtin.modinfo", "modules.order"];
   for (const path of [...modules, ...metadata]) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
-    await host.run(["cp", join(source, path), join(directory, path)]);
+    copyFileSync(join(source, path), join(directory, path));
   }
   const packed = modules.filter((path) => path.endsWith(".xz")).map((path) => join(directory, path));
   if (packed.length > 0) await host.run(["xz", "--decompress", ...packed]);
@@ -129,8 +131,7 @@ async function addModules(kernel: Kernel, tree: string, { host }: BuildContext):
 
 /** A directory tree as archive entries, sorted by path. */
 function treeEntries(tree: string): CpioEntry[] {
-  const paths = readdirSync(tree, { recursive: true, encoding: "utf8" }).sort();
-  return paths.map((path) => {
+  return walk(tree).map(({ path }) => {
     const file = join(tree, path);
     const stat = lstatSync(file);
     if (stat.isDirectory()) return { kind: "directory", path };

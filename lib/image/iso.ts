@@ -1,13 +1,4 @@
-import {
-  copyFileSync,
-  globSync,
-  lutimesSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, globSync, lutimesSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
@@ -16,6 +7,7 @@ import type { Target } from "../targets.ts";
 import { mediumMenu, mediumSearch } from "./grub-menu.ts";
 import { ownSources } from "./sources.ts";
 import { type SystemParts, treeInputs, writeSystemTree } from "./system-tree.ts";
+import { walk } from "./walk.ts";
 
 /** What is in the boot loader itself: enough to find the medium on any device; the rest is loaded from there. */
 const CORE_MODULES = [
@@ -164,8 +156,6 @@ async function efiImage(
 }
 
 function setTimes(tree: string, seconds: number): void {
-  for (const path of readdirSync(tree, { recursive: true, encoding: "utf8" })) {
-    lutimesSync(join(tree, path), seconds, seconds);
-  }
+  for (const { path } of walk(tree)) lutimesSync(join(tree, path), seconds, seconds);
   lutimesSync(tree, seconds, seconds);
 }

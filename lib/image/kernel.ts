@@ -24,6 +24,7 @@ import { INITRD_MODULES, missingModules, parseModulesDep, selectModules } from "
 import { FIRMWARE_PACKAGES, SUITE } from "./packages.ts";
 import { ownSources } from "./sources.ts";
 import { kernelSquashfs } from "./squashfs.ts";
+import { filesBelow } from "./walk.ts";
 
 /** A kernel as built: its squashfs, and the same tree unpacked. */
 export interface Kernel {
@@ -165,12 +166,4 @@ function writeInitrdModules(tree: string, version: string, { host }: Pick<BuildC
   const selected = selectModules(dependencies, INITRD_MODULES);
   host.log.debug(`not in this kernel: ${missingModules(dependencies, builtin, INITRD_MODULES).join(" ")}`);
   writeFileSync(join(tree, "initrd-modules"), `${selected.join("\n")}\n`);
-}
-
-/** Paths of all files and links below a directory, relative to it, sorted. */
-function filesBelow(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-    .sort();
 }

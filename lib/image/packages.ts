@@ -12,7 +12,7 @@ const USERLAND = [
   // service manager, devices, log in
   "systemd systemd-sysv systemd-timesyncd libpam-systemd linux-sysctl-defaults udev dbus kmod passwd login sudo tzdata",
   // network
-  "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool bridge-utils iputils-ping wireguard-tools",
+  "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool iputils-ping wireguard-tools",
   "openssh-server openssh-client curl rsync ca-certificates",
   // disks, including what the installer and first boot run
   "e2fsprogs dosfstools mtools xfsprogs parted fdisk gdisk cryptsetup lvm2 mdadm multipath-tools open-iscsi nfs-common",

@@ -25,7 +25,7 @@ export const REMOVED_PACKAGES: readonly string[] = [
     "klibc-utils",
     "libklibc",
   ],
-  ...["linux-base", "busybox-initramfs", "cpio"],
+  ...["linux-base", "busybox-initramfs"],
   ...["python3", "python3-minimal", "python3-dbus", "libpython3-stdlib", "python3.13", "python3.13-minimal"],
   ...["libpython3.13-stdlib", "libpython3.13-minimal"],
 ];

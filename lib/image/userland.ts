@@ -27,6 +27,7 @@ import { ownSources } from "./sources.ts";
 import { rootSquashfs } from "./squashfs.ts";
 import { REMOVED_PACKAGES, REMOVED_PATHS, removePackageFiles, removePaths } from "./strip.ts";
 import { MASKED_UNITS, REMOVED_GENERATORS, UNIT_ALIASES, UNWANTED_UNITS, WANTED_UNITS } from "./units.ts";
+import { filesBelow } from "./walk.ts";
 
 /** What dpkg leaves out while it unpacks, which is faster than removing it afterwards. */
 const NOT_UNPACKED = ["man", "doc", "info", "locale", "lintian", "bug", "gtk-doc"].map(
@@ -233,10 +234,8 @@ function makeLinks(directory: string, links: Readonly<Record<string, string>>): 
 
 /** Lays the overlay over the tree, with modes that depend on neither the checkout nor the umask. */
 function copyOverlay(overlay: string, stage: string): void {
-  for (const entry of readdirSync(overlay, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const source = join(entry.parentPath, entry.name);
-    const path = source.slice(overlay.length + 1);
+  for (const path of filesBelow(overlay)) {
+    const source = join(overlay, path);
     const destination = join(stage, path);
     mkdirSync(dirname(destination), { recursive: true });
     rmSync(destination, { force: true }); // may be a link, which must not be followed

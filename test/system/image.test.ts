@@ -1,0 +1,384 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { runProgram } from "../../lib/host.ts";
+import { FOREIGN_ROOT_LINKS } from "../../lib/image/links.ts";
+import { moduleName, parseModulesDep } from "../../lib/image/modules.ts";
+import { filesBelow } from "../../lib/image/walk.ts";
+import { hostTarget } from "../../lib/targets.ts";
+import { type CpioMember, readCpio } from "../support/cpio.ts";
+
+/** What the build made for this machine, unpacked and looked at, and programs of the userland run inside of it. */
+const { arch } = hostTarget();
+const ARTIFACTS = join(import.meta.dirname, "../../dist/artifacts");
+const artifact = (name: string) => join(ARTIFACTS, name);
+const ISO = artifact(`k3os-${arch}.iso`);
+const MEGABYTE = 1e6;
+const SQUASHFS_XZ = 4; // compression id (squashfs_fs.h)
+
+let scratch = "";
+let medium = "";
+let usr = "";
+let kernel = "";
+/** A root made of the userland, as the boot makes it: links into /usr, and /etc a copy of its template. */
+let root = "";
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "k3os-image-"));
+  medium = join(scratch, "medium");
+  root = join(scratch, "root");
+  usr = join(root, "usr");
+  kernel = join(scratch, "kernel");
+  mkdirSync(root);
+  // not every machine's kernel can mount these, so they are unpacked
+  await runProgram(["xorriso", "-osirrox", "on", "-indev", ISO, "-extract", "/", medium]);
+  await unsquash(join(medium, "k3os/system/k3os/current/k3os.squashfs"), usr);
+  await unsquash(join(medium, "k3os/system/kernel/current/kernel.squashfs"), kernel);
+  for (const name of ["bin", "sbin", "lib", "lib64"]) symlinkSync(`usr/${name}`, join(root, name));
+  for (const name of ["dev", "proc", "run", "tmp", "var"]) mkdirSync(join(root, name));
+  await runProgram(["mknod", join(root, "dev/null"), "c", "1", "3"]);
+  await runProgram(["cp", "-a", join(usr, "etc"), join(root, "etc")]);
+  await runProgram(["cp", "-a", `${usr}/share/k3os/var/.`, join(root, "var")]);
+});
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+async function unsquash(image: string, directory: string): Promise<void> {
+  await runProgram(["unsquashfs", "-quiet", "-no-progress", "-dest", directory, image]);
+}
+
+/** Runs a program of the userland in its root. */
+function inUserland(...argv: string[]) {
+  return runProgram(["chroot", root, ...argv], { check: false });
+}
+
+describe("checksums", () => {
+  test("are those of the artifacts", async () => {
+    const sums = `sha256sum-${arch}.txt`;
+    const { stdout } = await runProgram(["sha256sum", "--check", "--strict", sums], { cwd: ARTIFACTS });
+    for (const name of [`k3os-${arch}`, `k3os-${arch}.iso`, `k3os-rootfs-${arch}.tar.gz`]) {
+      expect(stdout).toContain(`${name}: OK`);
+    }
+  });
+});
+
+describe("the ISO", () => {
+  test("has its label, Joliet names, and boots by BIOS and UEFI", async () => {
+    expect((await runProgram(["blkid", "-p", "-s", "LABEL", "-o", "value", ISO])).stdout.trim()).toBe("K3OS");
+    const report = await runProgram(["xorriso", "-indev", ISO, "-report_el_torito", "plain"]);
+    const platforms = [...report.stdout.matchAll(/boot img\s*:\s*\d+\s+(\w+)\s+y/g)].map(([, name]) => name);
+    expect(platforms).toEqual(hostTarget().grub.map((name) => (name === "i386-pc" ? "BIOS" : "UEFI")));
+    const descriptors = readFileSync(ISO).subarray(16 * 2048, 20 * 2048);
+    expect(descriptors.includes("%/E")).toBe(true); // escape sequence of Joliet level 3, in a supplementary descriptor
+  });
+
+  test("boots as a disk: a boot sector, and a partition for UEFI", async () => {
+    const sector = readFileSync(ISO).subarray(0, 512);
+    expect(sector.readUInt16LE(510)).toBe(0xaa55);
+    const { stdout } = await runProgram(["sfdisk", "--dump", ISO]);
+    expect(stdout).toMatch(/type=(ef|C12A7328-F81F-11D2-BA4B-00A0C93EC93B)/i);
+  });
+
+  test("holds the system, and its links for a root that is not ours", () => {
+    const current = (component: string) => readlinkSync(join(medium, "k3os/system", component, "current"));
+    expect(readdirSync(join(medium, "k3os/system/kernel", current("kernel"))).sort()).toEqual([
+      "initrd",
+      "kernel.squashfs",
+    ]);
+    expect(readdirSync(join(medium, "k3os/system/k3os", current("k3os"))).sort()).toEqual([
+      "k3os",
+      "k3os.squashfs",
+    ]);
+    for (const [path, target] of Object.entries(FOREIGN_ROOT_LINKS)) {
+      expect(readlinkSync(join(medium, path))).toBe(target);
+    }
+    expect(readFileSync(join(medium, "k3os/system/config.yaml"), "utf8")).toMatch(/^(#.*\n)+$/);
+  });
+
+  test("has a menu that GRUB understands, naming files that are there", async () => {
+    const menu = join(medium, "boot/grub/grub.cfg");
+    await runProgram(["grub-script-check", menu]);
+    const paths = readFileSync(menu, "utf8").match(/\/k3os\/\S+/g) ?? [];
+    expect(paths.length).toBeGreaterThan(0);
+    expect(paths.filter((path) => !existsSync(join(medium, path)))).toEqual([]);
+  });
+
+  test("is at most 450 MB without k3s", () => {
+    const k3s = join(medium, "k3os/system/k3s/current/k3s");
+    const extra = existsSync(k3s) ? statSync(k3s).size : 0;
+    expect(statSync(ISO).size - extra).toBeLessThan(450 * MEGABYTE);
+  });
+});
+
+describe("the tarball", () => {
+  test("has one top directory, the version, with the ISO's system below", async () => {
+    const { stdout } = await runProgram([
+      "tar",
+      "-tvzf",
+      artifact(`k3os-rootfs-${arch}.tar.gz`),
+      "--numeric-owner",
+    ]);
+    const lines = stdout.trim().split("\n");
+    const paths = lines.map((line) => line.split(/\s+/)[5] ?? "");
+    const version = readlinkSync(join(medium, "k3os/system/k3os/current"));
+    expect(paths.filter((path) => !path.startsWith(`${version}/`))).toEqual([]);
+    expect(paths).toContain(`${version}/k3os/system/k3os/${version}/k3os`);
+    expect(paths).toContain(`${version}/sbin/init`);
+    expect(lines.filter((line) => line.split(/\s+/)[1] !== "0/0")).toEqual([]);
+  });
+});
+
+describe("kernel.squashfs", () => {
+  test("is compressed as GRUB can read", () => {
+    const superblock = readFileSync(artifact(`k3os-kernel-${arch}.squashfs`)).subarray(0, 96);
+    expect(superblock.readUInt16LE(20)).toBe(SQUASHFS_XZ);
+  });
+
+  test("gives GRUB the kernel", () => {
+    const options = { maxBuffer: 64 * MEGABYTE };
+    const read = spawnSync(
+      "grub-fstest",
+      [artifact(`k3os-kernel-${arch}.squashfs`), "cat", "/vmlinuz"],
+      options,
+    );
+    expect(read.stdout.equals(readFileSync(artifact(`k3os-vmlinuz-${arch}`)))).toBe(true);
+  });
+
+  test("holds modules of its one version, with depmod's data", () => {
+    const version = readFileSync(artifact(`k3os-kernel-version-${arch}`), "utf8").trim();
+    expect(readlinkSync(join(medium, "k3os/system/kernel/current"))).toBe(version);
+    expect(readFileSync(join(kernel, "version"), "utf8")).toBe(`${version}\n`);
+    expect(readdirSync(join(kernel, "lib/modules"))).toEqual([version]);
+    const directory = join(kernel, "lib/modules", version);
+    for (const name of ["modules.dep.bin", "modules.alias.bin", "modules.builtin.bin"]) {
+      expect(statSync(join(directory, name)).size).toBeGreaterThan(0);
+    }
+  });
+
+  test("holds the firmware of common network cards, and no link that leads nowhere", () => {
+    const firmware = join(kernel, "lib/firmware");
+    const wanted = [
+      "regulatory.db",
+      "rtl_nic/rtl8168h-2.fw",
+      "bnx2/bnx2-mips-09-6.2.1b.fw",
+      "iwlwifi-7265-17.ucode",
+    ];
+    expect(wanted.filter((path) => !existsSync(join(firmware, path)))).toEqual([]);
+    expect(filesBelow(firmware).filter((path) => !existsSync(join(firmware, path)))).toEqual([]);
+  });
+});
+
+describe("the initrd", () => {
+  let members: Map<string, CpioMember>;
+  const text = (path: string) => members.get(path)?.content.toString("utf8") ?? "";
+
+  beforeAll(() => {
+    const unpacked = spawnSync("zstd", ["-dc", artifact(`k3os-initrd-${arch}`)], {
+      maxBuffer: 1024 * MEGABYTE,
+    });
+    members = readCpio(unpacked.stdout);
+  });
+
+  test("is at most 60 MB", () => {
+    expect(statSync(artifact(`k3os-initrd-${arch}`)).size).toBeLessThanOrEqual(60 * MEGABYTE);
+  });
+
+  test("starts our executable, which is the one published", () => {
+    expect(text("init")).toBe("/k3os/system/k3os/current/k3os");
+    const executable = members.get(`k3os/system/k3os/${text("k3os/system/k3os/current")}/k3os`);
+    expect(executable?.mode).toBe(0o100755);
+    expect(executable?.content.equals(readFileSync(artifact(`k3os-${arch}`)))).toBe(true);
+  });
+
+  test("has directories to mount on, a shell and e2fsck", () => {
+    for (const path of ["dev", "proc", "sys", "run", "mnt"])
+      expect((members.get(path)?.mode ?? 0) >> 12).toBe(4);
+    for (const path of ["bin/busybox", "sbin/e2fsck"]) expect(members.get(path)?.mode).toBe(0o100755);
+    for (const path of ["bin/sh", "bin/mount", "sbin/modprobe"]) expect(text(path)).toBe("/bin/busybox");
+  });
+
+  test("links only to what its busybox can do", async () => {
+    const { stdout } = await runProgram(["busybox", "--list"]);
+    const applets = new Set(stdout.trim().split("\n"));
+    const links = [...members.values()].filter(
+      ({ content }) => content.toString("latin1") === "/bin/busybox",
+    );
+    expect(links.map(({ path }) => path.replace(/.*\//, "")).filter((name) => !applets.has(name))).toEqual(
+      [],
+    );
+  });
+
+  test("has the modules that a root may need, unpacked, with all that they depend on", () => {
+    const version = readFileSync(artifact(`k3os-kernel-version-${arch}`), "utf8").trim();
+    const directory = `lib/modules/${version}`;
+    const dependencies = parseModulesDep(text(`${directory}/modules.dep`));
+    const names = new Set([...dependencies.keys()].map(moduleName));
+    const wanted = [
+      "ext4",
+      "squashfs",
+      "loop",
+      "overlay",
+      "isofs",
+      "vfat",
+      "virtio_blk",
+      "virtio_scsi",
+      "nvme",
+      "ahci",
+    ];
+    const buses = [
+      "sd_mod",
+      "sr_mod",
+      "usb_storage",
+      "uas",
+      "xhci_pci",
+      "mmc_block",
+      "hid_generic",
+      "usbhid",
+    ];
+    expect([...wanted, ...buses].filter((name) => !names.has(name))).toEqual([]);
+    const needed = [...dependencies].flatMap(([path, others]) => [path, ...others]);
+    expect(needed.filter((path) => !members.has(`${directory}/${path}`))).toEqual([]);
+    expect([...members.keys()].filter((path) => /\.ko\.(xz|zst|gz)$/.test(path))).toEqual([]);
+  });
+});
+
+describe("the userland", () => {
+  test("runs: every program finds its interpreter and libraries", async () => {
+    const libraries = new Set(filesBelow(usr).map((path) => path.replace(/.*\//, "")));
+    const missing: string[] = [];
+    for (const path of filesBelow(usr)) {
+      const file = join(usr, path);
+      if (lstatSync(file).isSymbolicLink()) continue;
+      const head = readFileSync(file).subarray(0, 128).toString("latin1");
+      const interpreter = /^#! ?(\S+)/.exec(head)?.[1];
+      if (interpreter !== undefined && !lstatExists(join(root, interpreter)))
+        missing.push(`${path}: ${interpreter}`);
+      if (head.startsWith("\x7fELF")) {
+        for (const library of neededLibraries(file))
+          if (!libraries.has(library)) missing.push(`${path}: ${library}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+
+  test("has no link of its own that leads nowhere", () => {
+    const dangling = filesBelow(usr).filter((path) => {
+      const file = join(usr, path);
+      if (!lstatSync(file).isSymbolicLink()) return false;
+      const target = readlinkSync(file);
+      // links into /usr must lead somewhere; others lead to what the running system makes
+      if (target.startsWith("/")) return target.startsWith("/usr/") && !lstatExists(join(root, target));
+      const template = path.startsWith("etc/") || path.startsWith("share/k3os/var/");
+      return !template && !lstatExists(join(dirname(file), target));
+    });
+    expect(dangling).toEqual([]);
+  });
+
+  test("says what it is", () => {
+    const release = readFileSync(join(root, "etc/os-release"), "utf8");
+    expect(release).toContain("ID=k3os\n");
+    expect(release).toContain(`/k3os-${arch}.iso"`);
+    expect(release).toContain(`VERSION_ID="${readlinkSync(join(medium, "k3os/system/k3os/current"))}"`);
+  });
+
+  test("holds nothing that would make two machines alike", () => {
+    const unique = ["machine-id", "hostname", "hosts"].map((name) => join(usr, "etc", name));
+    expect(unique.filter((path) => existsSync(path) && statSync(path).size > 0)).toEqual([]);
+    expect(readdirSync(join(usr, "etc/ssh")).filter((name) => name.includes("host_"))).toEqual([]);
+    expect(readFileSync(join(root, "var/lib/iscsi/initiatorname.iscsi"), "utf8")).toBe("GenerateName=yes\n");
+  });
+
+  test("lets only rancher in, without a password", async () => {
+    expect((await inUserland("id", "rancher")).stdout).toBe(
+      "uid=1000(rancher) gid=1000(rancher) groups=1000(rancher),27(sudo)\n",
+    );
+    const shadow = readFileSync(join(root, "etc/shadow"), "utf8").trim().split("\n");
+    expect(shadow.filter((line) => !["*", "!", "!*"].includes(line.split(":")[1] ?? ""))).toEqual([]);
+    expect(statSync(join(root, "etc/shadow")).mode & 0o777).toBe(0o640);
+  });
+
+  test("gives rancher all rights by sudo, which accepts its files", async () => {
+    expect(await inUserland("visudo", "--check")).toMatchObject({ code: 0 });
+    expect((await inUserland("sudo", "-l", "-U", "rancher")).stdout).toContain("(ALL) NOPASSWD: ALL");
+    expect(statSync(join(usr, "bin/sudo")).mode & 0o7777).toBe(0o4755);
+  });
+
+  test("has an ssh server with the original's restrictions", async () => {
+    await inUserland("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key");
+    mkdirSync(join(root, "run/sshd"), { recursive: true });
+    const { code, stdout, stderr } = await inUserland("/usr/sbin/sshd", "-T");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const settings = stdout.split("\n");
+    for (const line of [
+      "permitrootlogin no",
+      "passwordauthentication no",
+      "allowtcpforwarding no",
+      "gatewayports no",
+    ]) {
+      expect(settings).toContain(line);
+    }
+    for (const line of [
+      "x11forwarding no",
+      "logingracetime 30",
+      "maxauthtries 5",
+      "subsystem sftp internal-sftp",
+    ]) {
+      expect(settings).toContain(line);
+    }
+    expect(stdout).not.toMatch(/^ciphers .*(3des|cbc)/m);
+    expect(stdout).not.toMatch(/^macs .*sha1/m);
+  });
+
+  test("installs GRUB for every platform of the ISO", async () => {
+    for (const platform of hostTarget().grub) {
+      expect(existsSync(join(usr, "lib/grub", platform, "normal.mod"))).toBe(true);
+    }
+    expect(await inUserland("grub-install", "--version")).toMatchObject({ code: 0 });
+  });
+
+  test("starts only units that exist, and ours are right", async () => {
+    const units = join(usr, "lib/systemd/system");
+    const lost = filesBelow(units).filter((path) => {
+      const file = join(units, path);
+      return lstatSync(file).isSymbolicLink() && readlinkSync(file) !== "/dev/null" && !existsSync(file);
+    });
+    expect(lost).toEqual([]);
+    const own = ["ccapply", "local", "ssh-host-key@ed25519", "connman", "ssh"].map(
+      (name) => `${name}.service`,
+    );
+    const executable = join(root, "k3os/system/k3os/current/k3os");
+    mkdirSync(dirname(executable), { recursive: true });
+    symlinkSync("/usr/bin/true", executable);
+    const { code, stdout, stderr } = await inUserland("systemd-analyze", "verify", "--man=no", ...own);
+    expect({ code, said: `${stdout}${stderr}` }).toEqual({ code: 0, said: "" });
+  });
+
+  test("has no tool that would change it", () => {
+    const tools = ["apt", "apt-get", "dpkg", "perl", "python3"].map((name) => join(usr, "bin", name));
+    expect(tools.filter(existsSync)).toEqual([]);
+  });
+});
+
+function lstatExists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function neededLibraries(file: string): string[] {
+  const { stdout } = spawnSync("readelf", ["--dynamic", "--wide", file], { encoding: "utf8" });
+  return [...stdout.matchAll(/\(NEEDED\).*\[(.+)\]/g)].flatMap(([, name]) =>
+    name === undefined ? [] : [name],
+  );
+}
