@@ -10,7 +10,7 @@ import {
   truncateSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
 import { targetOf } from "../../lib/targets.ts";
 import { enableForeignPrograms } from "../support/binfmt.ts";
@@ -27,10 +27,14 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-/** Runs `script` where `$K3OS` is the executable; /run, where it may unpack too, is empty and goes with it. */
+/**
+ * Runs `script` where `$K3OS` is the executable, out of the way of what the script mounts, wherever the project lies;
+ * /run, where it may unpack too, is empty and goes with it.
+ */
 function run(script = '"$K3OS" --version', directory = base) {
-  const env = { K3OS: EXECUTABLE, K3OS_RUNTIME_DIR: directory };
-  const argv = ["unshare", "--mount", "sh", "-e", "-c", `mount -t tmpfs tmpfs /run\n${script}`];
+  const env = { K3OS: join("/mnt", basename(EXECUTABLE)), K3OS_RUNTIME_DIR: directory };
+  const prepare = `mount --bind '${dirname(EXECUTABLE)}' /mnt\nmount -t tmpfs tmpfs /run`;
+  const argv = ["unshare", "--mount", "sh", "-e", "-c", `${prepare}\n${script}`];
   return runProgram(argv, { env, check: false });
 }
 
