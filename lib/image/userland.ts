@@ -65,7 +65,7 @@ async function install(packages: readonly string[], target: Target, into: string
       },
     );
   }
-  const emulation = target.arch === hostTarget().arch ? [] : ["qemu-user-static"];
+  const emulation = target.arch === hostTarget().arch ? [] : ["qemu-user-static", "arch-test"];
   await ensurePackages(["mmdebstrap", ...emulation], host);
   const files = systemAccountFiles();
   const hooks = (["passwd", "shadow", "group"] as const).map((name) => {
