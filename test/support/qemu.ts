@@ -42,8 +42,6 @@ export interface Machine extends AsyncDisposable {
   readonly console: SerialConsole;
   /** Port on the host's loopback that reaches the guest's port 22; 0 without `ssh`. */
   readonly sshPort: number;
-  /** `performance.now()` at the machine's start. */
-  readonly started: number;
   /** Resolves when the machine is gone: powered off, rebooted (which ends it too) or killed. */
   readonly exited: Promise<void>;
   /** Presses the power button. */
@@ -80,7 +78,6 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     efiVariables: efiVariables(options, scratch),
   };
   const argv = machineArgv(options, wiring);
-  const started = performance.now();
   const child = spawn(argv[0] ?? "", argv.slice(1), { stdio: ["ignore", "ignore", "pipe"] });
   const exited = processEnd(child).then(() => rmSync(scratch, { recursive: true, force: true }));
   const failure = failedStart(child, argv);
@@ -96,7 +93,6 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   return {
     console: serialConsole(serialSocket),
     sshPort,
-    started,
     exited,
     powerDown: () => monitor.execute("system_powerdown"),
     kill,
