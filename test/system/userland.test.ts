@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { filesBelow } from "../../lib/image/walk.ts";
+import { hostTarget } from "../../lib/targets.ts";
+import { type UnpackedImage, unpackImage } from "../support/image.ts";
+
+/** The userland of the image, and its programs run inside of it. */
+const { arch } = hostTarget();
+let image: UnpackedImage;
+let medium = "";
+let usr = "";
+let root = "";
+let inUserland: UnpackedImage["inUserland"];
+
+beforeAll(async () => {
+  image = await unpackImage();
+  ({ medium, usr, root, inUserland } = image);
+});
+
+afterAll(() => image?.[Symbol.dispose]());
+
+describe("the userland", () => {
+  test("runs: every program finds its interpreter and libraries", async () => {
+    const libraries = new Set(filesBelow(usr).map((path) => path.replace(/.*\//, "")));
+    const missing: string[] = [];
+    for (const path of filesBelow(usr)) {
+      const file = join(usr, path);
+      if (lstatSync(file).isSymbolicLink()) continue;
+      const head = readFileSync(file).subarray(0, 128).toString("latin1");
+      const interpreter = /^#! ?(\S+)/.exec(head)?.[1];
+      if (interpreter !== undefined && !lstatExists(join(root, interpreter)))
+        missing.push(`${path}: ${interpreter}`);
+      if (head.startsWith("\x7fELF")) {
+        for (const library of neededLibraries(file))
+          if (!libraries.has(library)) missing.push(`${path}: ${library}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+
+  test("has no link of its own that leads nowhere", () => {
+    const dangling = filesBelow(usr).filter((path) => {
+      const file = join(usr, path);
+      if (!lstatSync(file).isSymbolicLink()) return false;
+      const target = readlinkSync(file);
+      // links into /usr must lead somewhere; others lead to what the running system makes
+      if (target.startsWith("/")) return target.startsWith("/usr/") && !lstatExists(join(root, target));
+      const template = path.startsWith("etc/") || path.startsWith("share/k3os/var/");
+      return !template && !lstatExists(join(dirname(file), target));
+    });
+    expect(dangling).toEqual([]);
+  });
+
+  test("says what it is", () => {
+    const release = readFileSync(join(root, "etc/os-release"), "utf8");
+    expect(release).toContain("ID=k3os\n");
+    expect(release).toContain(`/k3os-${arch}.iso"`);
+    expect(release).toContain(`VERSION_ID="${readlinkSync(join(medium, "k3os/system/k3os/current"))}"`);
+  });
+
+  test("holds nothing that would make two machines alike", () => {
+    const unique = ["machine-id", "hostname", "hosts"].map((name) => join(usr, "etc", name));
+    expect(unique.filter((path) => existsSync(path) && statSync(path).size > 0)).toEqual([]);
+    expect(readdirSync(join(usr, "etc/ssh")).filter((name) => name.includes("host_"))).toEqual([]);
+    expect(readFileSync(join(root, "var/lib/iscsi/initiatorname.iscsi"), "utf8")).toBe("GenerateName=yes\n");
+  });
+
+  test("lets only rancher in, without a password", async () => {
+    expect((await inUserland("id", "rancher")).stdout).toBe(
+      "uid=1000(rancher) gid=1000(rancher) groups=1000(rancher),27(sudo)\n",
+    );
+    const shadow = readFileSync(join(root, "etc/shadow"), "utf8").trim().split("\n");
+    expect(shadow.filter((line) => !["*", "!", "!*"].includes(line.split(":")[1] ?? ""))).toEqual([]);
+    expect(statSync(join(root, "etc/shadow")).mode & 0o777).toBe(0o640);
+  });
+
+  test("gives rancher all rights by sudo, which accepts its files", async () => {
+    expect(await inUserland("visudo", "--check")).toMatchObject({ code: 0 });
+    expect((await inUserland("sudo", "-l", "-U", "rancher")).stdout).toContain("(ALL) NOPASSWD: ALL");
+    expect(statSync(join(usr, "bin/sudo")).mode & 0o7777).toBe(0o4755);
+  });
+
+  test("has an ssh server with the original's restrictions", async () => {
+    await inUserland("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key");
+    mkdirSync(join(root, "run/sshd"), { recursive: true });
+    const { code, stdout, stderr } = await inUserland("/usr/sbin/sshd", "-T");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const settings = stdout.split("\n");
+    for (const line of [
+      "permitrootlogin no",
+      "passwordauthentication no",
+      "allowtcpforwarding no",
+      "gatewayports no",
+    ]) {
+      expect(settings).toContain(line);
+    }
+    for (const line of [
+      "x11forwarding no",
+      "logingracetime 30",
+      "maxauthtries 5",
+      "subsystem sftp internal-sftp",
+    ]) {
+      expect(settings).toContain(line);
+    }
+    expect(stdout).not.toMatch(/^ciphers .*(3des|cbc)/m);
+    expect(stdout).not.toMatch(/^macs .*sha1/m);
+  });
+
+  test("installs GRUB for every platform of the ISO", async () => {
+    for (const platform of hostTarget().grub) {
+      expect(existsSync(join(usr, "lib/grub", platform, "normal.mod"))).toBe(true);
+    }
+    expect(await inUserland("grub-install", "--version")).toMatchObject({ code: 0 });
+  });
+
+  test("starts only units that exist, and ours are right", async () => {
+    const units = join(usr, "lib/systemd/system");
+    const lost = filesBelow(units).filter((path) => {
+      const file = join(units, path);
+      return lstatSync(file).isSymbolicLink() && readlinkSync(file) !== "/dev/null" && !existsSync(file);
+    });
+    expect(lost).toEqual([]);
+    const own = ["ccapply", "local", "ssh-host-key@ed25519", "connman", "ssh"].map(
+      (name) => `${name}.service`,
+    );
+    const executable = join(root, "k3os/system/k3os/current/k3os");
+    mkdirSync(dirname(executable), { recursive: true });
+    symlinkSync("/usr/bin/true", executable);
+    const { code, stdout, stderr } = await inUserland("systemd-analyze", "verify", "--man=no", ...own);
+    expect({ code, said: `${stdout}${stderr}` }).toEqual({ code: 0, said: "" });
+  });
+
+  test("has no tool that would change it", () => {
+    const tools = ["apt", "apt-get", "dpkg", "perl", "python3"].map((name) => join(usr, "bin", name));
+    expect(tools.filter(existsSync)).toEqual([]);
+  });
+});
+
+function lstatExists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function neededLibraries(file: string): string[] {
+  const { stdout } = spawnSync("readelf", ["--dynamic", "--wide", file], { encoding: "utf8" });
+  return [...stdout.matchAll(/\(NEEDED\).*\[(.+)\]/g)].flatMap(([, name]) =>
+    name === undefined ? [] : [name],
+  );
+}
