@@ -34,6 +34,9 @@ const NOT_UNPACKED = ["man", "doc", "info", "locale", "lintian", "bug", "gtk-doc
   (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
 );
 
+/** Whatever happens to mmdebstrap, its processes and the mounts it makes inside of the root end with it. */
+const NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
 /**
  * Installs Debian's packages into a directory and returns its path: a whole root file system, as Debian makes it.
  * Needs root. Nothing of it is stripped: the tools to build with (GRUB's) are run out of it.
@@ -77,6 +80,7 @@ async function install(packages: readonly string[], target: Target, into: string
   const root = join(into, "root");
   await host.run(
     [
+      ...NAMESPACES,
       ...["mmdebstrap", "--quiet", "--mode=root", "--variant=essential", `--architectures=${target.debian}`],
       ...['--aptopt=APT::Install-Recommends "false"', ...NOT_UNPACKED, ...hooks],
       ...[`--include=${packages.join(",")}`, SUITE, root, ...binary],
