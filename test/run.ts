@@ -5,7 +5,7 @@ import { ensurePackages } from "../lib/build/packages.ts";
 import { formatError } from "../lib/errors.ts";
 import { systemHost } from "../lib/host.ts";
 import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
-import { TEST_PACKAGES } from "./support/setup.ts";
+import { TEST_PACKAGES, UNIT_PACKAGES } from "./support/setup.ts";
 
 const USAGE = `Usage: bun test/run.ts [check | RING [FILTER...]]
 
@@ -21,7 +21,7 @@ const MINUTE = 60_000;
 const COLOURS = process.stdout.isTTY ? [] : ["--colors=off"];
 
 /** What a ring needs before it can run: each of it is made once. */
-type Need = "packages" | "artifacts" | "root";
+type Need = "archivers" | "packages" | "artifacts" | "root";
 
 interface Ring {
   readonly name: string;
@@ -49,7 +49,7 @@ const RINGS: readonly Ring[] = [
   },
   {
     name: "unit",
-    needs: [],
+    needs: ["archivers"],
     limit: 3 * MINUTE,
     work: { kind: "tests", directory: "test/unit", timeout: 20_000 },
   },
@@ -111,6 +111,7 @@ const MEET: Readonly<Record<Need, () => Promise<void>>> = {
   root: async () => {
     if (process.getuid?.() !== 0) throw new Error("This ring mounts and partitions, so it needs root");
   },
+  archivers: () => ensurePackages(UNIT_PACKAGES, systemHost()),
   packages: () => ensurePackages(TEST_PACKAGES, systemHost()),
   artifacts: async () => {
     process.stdout.write("\n── build ──\n");

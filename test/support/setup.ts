@@ -23,3 +23,6 @@ export const TEST_PACKAGES = [
   "xorriso",
   "zstd",
 ];
+
+/** What the unit tests check our own formats against. */
+export const UNIT_PACKAGES = ["cpio"];
