@@ -11,6 +11,10 @@ export const COMMANDS: CommandTable = {
     aliases: ["cfg"],
     load: async () => (await import("../commands/config.ts")).config,
   },
+  "update-issue": {
+    summary: "Show this machine's addresses above the login prompt",
+    load: async () => (await import("../commands/update-issue.ts")).updateIssue,
+  },
   init: {
     summary: "Boot the machine; the kernel starts this as process 1",
     hidden: true,

@@ -14,6 +14,7 @@ export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
     "connman.service",
     "ssh.service",
     "ccapply.service",
+    "issue.service",
     "local.service",
     "remote-fs.target",
     "open-vm-tools.service",

@@ -1,0 +1,33 @@
+import { existsSync, readFileSync } from "node:fs";
+import { writeFileAtomic } from "../lib/atomic.ts";
+import { defineCommand } from "../lib/cli.ts";
+import { CommandError, EXIT } from "../lib/errors.ts";
+import { addressTable, issueText } from "../lib/issue.ts";
+import { inRoot } from "../lib/paths.ts";
+
+const ISSUE = "/etc/issue";
+/** The image's own, from which /etc is filled at boot. */
+const TEMPLATE = "/usr/etc/issue";
+
+/** `k3os update-issue`, and the original's script of that name. */
+export const updateIssue = defineCommand({
+  description: `
+Writes this machine's addresses into /etc/issue, and has the terminals that wait
+for a login show it. A file that is not the image's is left alone.`,
+  options: {},
+  run: async (_args, host) => {
+    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
+    const template = readFileSync(inRoot(host, TEMPLATE), "utf8");
+    const file = inRoot(host, ISSUE);
+    const [logo = ""] = template.split("\n\n");
+    if (existsSync(file) && !readFileSync(file, "utf8").startsWith(logo)) {
+      host.log.debug(`"${ISSUE}" is not the image's: left alone`);
+      return EXIT.done;
+    }
+    const { stdout } = await host.run(["ip", "-json", "address"]);
+    const changed = writeFileAtomic(file, issueText(template, addressTable(stdout)));
+    // fails where no terminal waits for a login
+    if (changed) await host.run(["agetty", "--reload"], { check: false });
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,46 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { addressTable, issueText } from "../../lib/issue.ts";
+import { PROJECT } from "../support/sources.ts";
+
+/** `ip -json address` of a node, shortened. */
+const IP = JSON.stringify([
+  { ifname: "lo", operstate: "UNKNOWN", addr_info: [{ local: "127.0.0.1", prefixlen: 8, scope: "host" }] },
+  {
+    ifname: "eth0",
+    operstate: "UP",
+    addr_info: [
+      { local: "10.0.2.15", prefixlen: 24, scope: "global" },
+      { local: "fe80::1", prefixlen: 64, scope: "link" },
+      { local: "2001:db8::5", prefixlen: 64, scope: "global" },
+    ],
+  },
+  { ifname: "wlan0", operstate: "DOWN", addr_info: [] },
+  { ifname: "veth12", operstate: "UP", addr_info: [] },
+  { ifname: "flannel.1", operstate: "UNKNOWN", addr_info: [] },
+  { ifname: "cni0", operstate: "UP", addr_info: [{ local: "10.42.0.1", prefixlen: 24, scope: "global" }] },
+]);
+
+describe("addressTable()", () => {
+  test("lists the machine's own interfaces, without what Kubernetes makes", () => {
+    expect(addressTable(IP).split("\n")).toEqual([
+      "NIC    State  Address",
+      "eth0   UP     10.0.2.15/24 2001:db8::5/64",
+      "wlan0  DOWN",
+      "",
+    ]);
+  });
+
+  test("takes no interfaces at all", () => {
+    expect(addressTable("[]")).toBe("NIC  State  Address\n");
+    expect(addressTable("")).toBe("NIC  State  Address\n");
+  });
+});
+
+test("issueText() puts the table before the last paragraph of the image's text", () => {
+  const template = readFileSync(join(PROJECT, "overlay/etc/issue"), "utf8");
+  const text = issueText(template, "NIC  State\n");
+  expect(text).toStartWith(template.slice(0, template.indexOf("\n\n")));
+  expect(text).toEndWith("\n\nNIC  State\n\nLog in as rancher\n\n");
+});
