@@ -1,25 +1,35 @@
 import type { CloudConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
-import { putFile, readIfExists } from "./files.ts";
+import { putFile, readIfExists, removeFile } from "./files.ts";
 
 const FILE = "/etc/environment";
 /** The service manager gives these to every service. */
 const SERVICES = "/etc/systemd/system.conf.d/50-k3os-environment.conf";
 
-/** Merges variables into /etc/environment, which logins, k3s and the installer read, and gives them to all services. */
-export const environment: Applier = {
-  name: "environment",
-  apply: (config, host) => {
-    const items = mapItems("k3os.environment", config.k3os?.environment);
-    if (items.length === 0) return;
-    const { good, errors } = checkItems(items, checkVariable);
-    const merged = new Map([...parseEnvironment(readIfExists(FILE, host) ?? ""), ...good]);
-    putFile(FILE, formatEnvironment(merged), {}, host);
-    putFile(SERVICES, serviceEnvironment(new Map(good)), {}, host);
-    throwErrors(errors);
-  },
-};
+/**
+ * Merges variables into /etc/environment, which logins, k3s and the installer read, and gives them to all services; with
+ * `reload`, to those that are started from now on.
+ */
+export function environment(options: { reload: boolean }): Applier {
+  return {
+    name: "environment",
+    apply: async (config, host) => {
+      const items = mapItems("k3os.environment", config.k3os?.environment);
+      const { good, errors } = checkItems(items, checkVariable);
+      if (good.length > 0) {
+        const merged = new Map([...parseEnvironment(readIfExists(FILE, host) ?? ""), ...good]);
+        putFile(FILE, formatEnvironment(merged), {}, host);
+      }
+      const changed =
+        good.length > 0
+          ? putFile(SERVICES, serviceEnvironment(new Map(good)), {}, host)
+          : removeFile(SERVICES, host);
+      if (changed && options.reload && !host.dryRun) await host.run(["systemctl", "daemon-reload"]);
+      throwErrors(errors);
+    },
+  };
+}
 
 /** The host with the configured variables in its environment: what is done for the user honours a proxy set there. */
 export function withEnvironment(config: CloudConfig, host: ApplyHost): ApplyHost {

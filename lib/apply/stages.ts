@@ -24,7 +24,15 @@ export type Phase = "initrd" | "boot" | "runtime" | "install";
 /** What each phase does, in order. */
 export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
   /** /usr is there, but no service, no network, and files in memory only. */
-  initrd: [modules, sysctls, hostname, password, writeFiles, environment, commands("initCmd")],
+  initrd: [
+    modules,
+    sysctls,
+    hostname,
+    password,
+    writeFiles,
+    environment({ reload: false }),
+    commands("initCmd"),
+  ],
   /** All disks are there, but no service and no network. */
   boot: [
     dataSources,
@@ -38,7 +46,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     k3s({ start: false }),
     manifests,
     writeFiles,
-    environment,
+    environment({ reload: false }),
     commands("bootCmd"),
   ],
   /** Services run, the network is up if there is one, and the cloud has been asked. */
@@ -51,7 +59,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     password,
     sshKeys({ network: true }),
     writeFiles,
-    environment,
+    environment({ reload: true }),
     commands("runCmd"),
     install,
     k3s({ start: true, release: () => pinnedK3s(hostTarget().arch) }),

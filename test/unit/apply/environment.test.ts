@@ -1,11 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { environment, formatEnvironment, parseEnvironment } from "../../../lib/apply/environment.ts";
+import {
+  environment as environmentOf,
+  formatEnvironment,
+  parseEnvironment,
+} from "../../../lib/apply/environment.ts";
 import { testHost } from "../../support/host.ts";
 import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
 const FILE = "/etc/environment";
+const environment = environmentOf({ reload: false });
 const DROP_IN = "/etc/systemd/system.conf.d/50-k3os-environment.conf";
 
 describe("environment", () => {
@@ -23,6 +28,20 @@ describe("environment", () => {
     expect(readFileSync(host.root + DROP_IN, "utf8")).toBe(
       '[Manager]\nDefaultEnvironment="A=a \\"b\\" 100%% $c\\\\d"\n',
     );
+  });
+
+  test("is given to services of the runtime phase at once, but only when it changed", async () => {
+    using host = testHost();
+    const runtime = environmentOf({ reload: true });
+    const reloads = () =>
+      host.programs.filter(({ argv }) => argv.join(" ") === "systemctl daemon-reload").length;
+    const config = { k3os: { environment: { A: "b" } } };
+    await runtime.apply(config, host);
+    await runtime.apply(config, host);
+    expect(reloads()).toBe(1);
+    await runtime.apply({}, host);
+    expect(reloads()).toBe(2);
+    expect(treeOf(host.root)[DROP_IN]).toBeUndefined();
   });
 
   test("changes nothing the second time, whatever the values", async () => {
