@@ -16,14 +16,17 @@ export class TryError extends Error {
   readonly status: number | undefined;
   /** Milliseconds that the server asks us to wait. */
   readonly retryAfter: number | undefined;
+  /** Nothing was sent: there was no way to the server, or to one that knows its name. */
+  readonly noWay: boolean;
 
   constructor(
     message: string,
-    options: { status?: number | undefined; retryAfter?: number | undefined } = {},
+    options: { status?: number | undefined; retryAfter?: number | undefined; noWay?: boolean } = {},
   ) {
     super(message);
     this.status = options.status;
     this.retryAfter = options.retryAfter;
+    this.noWay = options.noWay ?? false;
   }
 }
 
@@ -52,12 +55,14 @@ const TEXTS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "connection closed by the server",
 };
 
+const NO_WAY = new Set(["EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+
 /** Turns what a request threw into a TryError, or a final HttpError; errors that are ours pass unchanged. */
 export function transportFailure(error: unknown): Error {
   if (error instanceof CommandError || error instanceof TryError) return error;
   const [code, text] = describe(error);
   if (FINAL_CODES.has(code)) return new HttpError(`the certificate is not trusted (${text})`);
-  return new TryError(TEXTS[code] ?? text);
+  return new TryError(TEXTS[code] ?? text, { noWay: NO_WAY.has(code) });
 }
 
 function describe(error: unknown): [code: string, text: string] {

@@ -1,6 +1,7 @@
 import { setTimeout as later } from "node:timers";
 import type { Host } from "./host.ts";
 import { HttpError, TryError, transportFailure } from "./http-error.ts";
+import { hasDefaultRoute } from "./network.ts";
 
 export interface RetryLimits {
   /** Milliseconds without any sign of the server after which a try ends. */
@@ -26,7 +27,8 @@ const LONGEST_WAIT = 5_000;
 const LONGEST_RETRY_AFTER = 30_000;
 
 /**
- * Calls `action` until it succeeds, fails for good, or the limits are used up. `what` ("fetch "URL"") goes into the
+ * Calls `action` until it succeeds, fails for good, or the limits are used up. A machine that is connected to nothing does
+ * not try again: whoever starts us in a boot has waited for the network before. `what` ("fetch "URL"") goes into the
  * message. Throws HttpError; an error that is not of the transport (a full disk) passes unchanged.
  */
 export async function withTries<T>(
@@ -50,6 +52,9 @@ export async function withTries<T>(
     if (!(failure instanceof TryError)) {
       if (failure instanceof HttpError) throw new HttpError(`Cannot ${what}: ${failure.message}`, failure);
       throw failure;
+    }
+    if (failure.noWay && !hasDefaultRoute()) {
+      throw new HttpError(`Cannot ${what}: ${failure.message}, and this machine has no default route`);
     }
     failures = watch.hasProgressed() ? 1 : failures + 1;
     const wait = Math.min(
