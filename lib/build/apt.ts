@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CommandError, during } from "../errors.ts";
+import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { ensurePackages } from "./packages.ts";
 
@@ -33,6 +33,8 @@ export interface AptRootOptions {
   readonly suite: string;
   /** Debian's name of the architecture: amd64, arm64, armhf. */
   readonly arch: string;
+  /** Take package lists whose signature is right but older than the archive wants to be used. */
+  readonly allowExpired?: boolean;
 }
 
 const DEFAULT_MIRROR = "http://deb.debian.org/debian";
@@ -58,9 +60,28 @@ export function sourcesList(
   );
 }
 
+/**
+ * {@link openAptRoot} on the first of several suites that the mirror has whole. A mirror can be out of step with its own
+ * signed index for days; a newer suite serves then, since what apt cannot verify is never taken.
+ */
+export async function openAnyAptRoot(
+  [first, ...others]: readonly [AptRootOptions, ...AptRootOptions[]],
+  host: Pick<Host, "run" | "log" | "env">,
+): Promise<AptRoot> {
+  try {
+    return await openAptRoot(first, host);
+  } catch (error) {
+    const [next, ...rest] = others;
+    if (next === undefined) throw error;
+    const [reason] = messageOf(error).split("\n");
+    host.log.warn(`${reason}: taking the packages of Debian ${next.suite} instead`);
+    return openAnyAptRoot([next, ...rest], host);
+  }
+}
+
 /** Makes an empty apt root in a temporary directory and fetches the package lists; closing removes it. */
 export async function openAptRoot(
-  { suite, arch }: AptRootOptions,
+  { suite, arch, allowExpired = false }: AptRootOptions,
   host: Pick<Host, "run" | "log" | "env">,
 ): Promise<AptRoot> {
   await ensurePackages(["debian-archive-keyring", "dpkg-dev"], host);
@@ -70,7 +91,8 @@ export async function openAptRoot(
   }
   writeFileSync(join(directory, "status"), "");
   const config = join(directory, "apt.conf");
-  writeFileSync(config, aptConfig(directory, arch, await downloadSettings(host)));
+  const settings = allowExpired ? ['Acquire::Check-Valid-Until "false";'] : [];
+  writeFileSync(config, aptConfig(directory, arch, [...settings, ...(await downloadSettings(host))]));
 
   const env = { APT_CONFIG: config };
   const aptGet: AptGet = (args, options) => host.run(["apt-get", "--quiet=2", ...args], { ...options, env });

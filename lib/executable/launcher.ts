@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { type AptRoot, openAptRoot, unpackPackages } from "../build/apt.ts";
+import { type AptRoot, openAnyAptRoot, unpackPackages } from "../build/apt.ts";
 import { type BuildContext, cached } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
 import { CommandError } from "../errors.ts";
@@ -21,7 +21,15 @@ export interface NodeRuntime {
 }
 
 const SOURCES = join(import.meta.dirname, "launcher");
-const SUITE = "trixie";
+/**
+ * Debian releases whose Node.js the launcher carries: stable, else the one that is to follow it, whose lists are allowed to
+ * be old, since testing is what a mirror neglects first.
+ */
+const releases = (arch: string) =>
+  [
+    { suite: "trixie", arch },
+    { suite: "forky", arch, allowExpired: true },
+  ] as const;
 const LOADER = "ld-linux-armhf.so.3"; // launcher.c starts it by this name
 const LIBNODE = /^libnode\.so/;
 
@@ -34,7 +42,7 @@ export async function buildNodeRuntime(target: Target, context: BuildContext): P
     {
       name: `node-${target.arch}`,
       inputs: [
-        ...[SUITE, target.debian, target.triplet],
+        ...[JSON.stringify(releases(target.debian)), target.triplet],
         ...[SOURCES, join(import.meta.dirname, "environment.h"), import.meta.filename].map((path) => ({
           path,
         })),
@@ -42,10 +50,12 @@ export async function buildNodeRuntime(target: Target, context: BuildContext): P
     },
     async (into) => {
       const { host } = context;
-      await ensurePackages(["binutils", "zstd", compilerPackage("gcc", target)], host);
+      // the compiler's package only recommends its C library
+      const libc = `libc6-dev-${target.debian}-cross`;
+      await ensurePackages(["binutils", "zstd", compilerPackage("gcc", target), libc], host);
       const scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
       try {
-        await using apt = await openAptRoot({ suite: SUITE, arch: target.debian }, host);
+        await using apt = await openAnyAptRoot(releases(target.debian), host);
         await compileLauncher(target, { apt, scratch, into }, context);
         await packNode(target, { apt, scratch, into }, context);
       } finally {

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { debianMirrors, sourcesList } from "../../../lib/build/apt.ts";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { debianMirrors, openAnyAptRoot, sourcesList } from "../../../lib/build/apt.ts";
+import { testHost } from "../../support/host.ts";
 
 describe("debianMirrors()", () => {
   test("are Debian's own by default", () => {
@@ -31,5 +34,46 @@ describe("sourcesList()", () => {
   test("holds the same places for sources when asked to", () => {
     const lines = sourcesList("trixie", {}, { withSources: true });
     expect(lines.filter((line) => line.startsWith("deb-src ")).length).toBe(3);
+  });
+});
+
+describe("openAnyAptRoot()", () => {
+  /** A mirror whose lists of some suites do not match their signed index. */
+  function brokenMirror(broken: readonly string[]) {
+    return testHost({
+      answer: ([program, ...args], { env = {} }) => {
+        if (program === "dpkg-query")
+          return { stdout: "debian-archive-keyring installed\ndpkg-dev installed\n" };
+        if (program !== "apt-get" || !args.includes("update")) return {};
+        const sources = readFileSync(join(dirname(env.APT_CONFIG ?? ""), "etc/sources.list"), "utf8");
+        return broken.some((suite) => sources.includes(` ${suite} `))
+          ? { code: 100, stderr: "mismatch" }
+          : {};
+      },
+    });
+  }
+  const suites = [
+    { suite: "trixie", arch: "armhf" },
+    { suite: "forky", arch: "armhf", allowExpired: true },
+  ] as const;
+
+  test("takes the first suite that the mirror has whole, and says so", async () => {
+    using host = brokenMirror(["trixie"]);
+    await using apt = await openAnyAptRoot(suites, host);
+    expect(apt.sources.every((line) => / forky(-\w+)? /.test(line))).toBe(true);
+    expect(host.logged.join("\n")).toContain("taking the packages of Debian forky instead");
+    expect(readFileSync(apt.env.APT_CONFIG, "utf8")).toContain('Check-Valid-Until "false"');
+  });
+
+  test("takes the preferred suite where it can, and never an expired list of it", async () => {
+    using host = brokenMirror(["forky"]);
+    await using apt = await openAnyAptRoot(suites, host);
+    expect(apt.sources.every((line) => / trixie(-\w+)? /.test(line))).toBe(true);
+    expect(readFileSync(apt.env.APT_CONFIG, "utf8")).not.toContain("Check-Valid-Until");
+  });
+
+  test("fails with the last suite's reason where there is none", async () => {
+    using host = brokenMirror(["trixie", "forky"]);
+    await expect(openAnyAptRoot(suites, host)).rejects.toThrow("Debian forky for armhf");
   });
 });
