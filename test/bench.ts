@@ -3,12 +3,19 @@ import { ensurePackages } from "../lib/build/packages.ts";
 import { formatError } from "../lib/errors.ts";
 import { benchBoot } from "./bench/boot.ts";
 import { benchCommands } from "./bench/commands.ts";
+import { benchConfig } from "./bench/config.ts";
 import { figureLine } from "./bench/figure.ts";
 import { benchInstall } from "./bench/install.ts";
 import { benchSizes } from "./bench/sizes.ts";
 import { TEST_PACKAGES } from "./support/setup.ts";
 
-const BENCHMARKS = { sizes: benchSizes, commands: benchCommands, install: benchInstall, boot: benchBoot };
+const BENCHMARKS = {
+  sizes: benchSizes,
+  commands: benchCommands,
+  config: benchConfig,
+  install: benchInstall,
+  boot: benchBoot,
+};
 
 const USAGE = `Usage: npm run bench [-- NAME...]
 

@@ -36,6 +36,10 @@ export interface MachineOptions {
   readonly kernel?: { readonly image: string; readonly initrd: string; readonly append: string };
   /** Forwards a free port of the host's loopback to port 22 of the guest. */
   readonly ssh?: boolean;
+  /** `silent`: the cable is plugged in, but nobody answers. Default `user`: QEMU's own network, with DHCP. */
+  readonly network?: "user" | "silent";
+  /** Further arguments of QEMU: devices that one test wants. */
+  readonly extra?: readonly string[];
 }
 
 export interface Machine extends AsyncDisposable {
@@ -122,13 +126,15 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
     ...["-nodefaults", "-no-user-config", "-vga", "std", "-display", "none", "-no-reboot"],
     ...["-serial", `tcp:127.0.0.1:${wiring.serial}`],
     ...["-qmp", `tcp:127.0.0.1:${wiring.qmp}`],
-    ...["-netdev", `user,id=net${forward}`, "-device", "virtio-net-pci,netdev=net,romfile="],
+    ...["-netdev", options.network === "silent" ? "hubport,id=net,hubid=0" : `user,id=net${forward}`],
+    ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
     ...(uefi ? firmwareArgv(wiring.efiVariables) : []),
     ...(options.disks ?? []).flatMap((file) => ["-drive", `if=virtio,format=raw,cache=unsafe,file=${file}`]),
     ...(options.cdrom === undefined ? [] : ["-drive", `media=cdrom,readonly=on,file=${options.cdrom}`]),
     ...(options.usb === undefined ? [] : usbArgv(options.usb)),
     ...(options.kernel === undefined ? [] : kernelArgv(options.kernel)),
+    ...(options.extra ?? []),
   ];
 }
 

@@ -7,6 +7,7 @@ import { LABEL } from "../../lib/paths.ts";
 import { type Machine, startMachine } from "../support/qemu.ts";
 import { remaster } from "../support/remaster.ts";
 import { PROJECT } from "../support/sources.ts";
+import { bootKernel } from "../support/state-disk.ts";
 
 const ARTIFACTS = join(PROJECT, "dist/artifacts");
 const ISO = join(ARTIFACTS, "k3os-amd64.iso");
@@ -59,7 +60,7 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
   test(
     "an unknown mode",
     async () => {
-      await using machine = await bootKernel("unknown-mode", ["k3os.mode=nonsense"]);
+      await using machine = await bootKernel({ name: "unknown-mode", words: ["k3os.mode=nonsense"] });
       await failsWith(machine, 'Unknown mode "nonsense"');
     },
     3 * MINUTE,
@@ -68,7 +69,7 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
   test(
     "no installed system",
     async () => {
-      await using machine = await bootKernel("no-state", []);
+      await using machine = await bootKernel({ name: "no-state" });
       await failsWith(machine, `No file system labelled "${LABEL.state}" was found`);
     },
     4 * MINUTE,
@@ -81,7 +82,7 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
       await runProgram(["mkfs.ext4", "-q", "-F", "-b", "4096", "-L", LABEL.state, disk, "64M"]);
       const image = readFileSync(disk);
       writeFileSync(disk, image.fill(0xff, 4096)); // only the superblock is left
-      await using machine = await bootKernel("unreadable-state", [], disk);
+      await using machine = await bootKernel({ name: "unreadable-state", disks: [disk] });
       await failsWith(machine, "/dev/vda");
     },
     3 * MINUTE,
@@ -107,26 +108,12 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
         "256M",
       ];
       await runProgram(argv);
-      await using machine = await bootKernel("missing-image", [], disk);
+      await using machine = await bootKernel({ name: "missing-image", disks: [disk] });
       await failsWith(machine, "k3os.squashfs");
     },
     3 * MINUTE,
   );
 });
-
-/** Starts the kernel and initrd of the artifacts, without any boot loader. */
-function bootKernel(name: string, words: readonly string[], disk?: string): Promise<Machine> {
-  return startMachine({
-    name,
-    memory: 1024,
-    disks: disk === undefined ? [] : [disk],
-    kernel: {
-      image: join(ARTIFACTS, "k3os-vmlinuz-amd64"),
-      initrd: join(ARTIFACTS, "k3os-initrd-amd64"),
-      append: [CONSOLE, ...words].join(" "),
-    },
-  });
-}
 
 async function failsWith(machine: Machine, reason: string): Promise<void> {
   const { console } = machine;

@@ -1,0 +1,59 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { runProgram } from "../../lib/host.ts";
+import { LABEL } from "../../lib/paths.ts";
+import { type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
+import { PROJECT } from "./sources.ts";
+
+const ARTIFACTS = join(PROJECT, "dist/artifacts");
+const CONSOLE = "console=ttyS0,115200";
+
+export interface StateDiskOptions {
+  /** `/k3os/system/config.yaml`. */
+  readonly config: string;
+  /** An executable that stands for k3s, as the version `v0.0.0+test`. */
+  readonly k3s?: string;
+  /** As mkfs takes it; default `3G`, of which only what is written takes room. */
+  readonly size?: string;
+}
+
+/** Makes a disk that is one state file system with the artifacts' system tree, and returns its path. Needs no root. */
+export async function makeStateDisk(name: string, { config, k3s, size }: StateDiskOptions): Promise<string> {
+  mkdirSync(VM_DIRECTORY, { recursive: true });
+  const disk = join(VM_DIRECTORY, `${name}.img`);
+  const tree = mkdtempSync(join(VM_DIRECTORY, `${name}-`));
+  try {
+    const tarball = join(ARTIFACTS, "k3os-rootfs-amd64.tar.gz");
+    await runProgram(["tar", "-xzf", tarball, "--strip-components=1", "-C", tree]);
+    writeFileSync(join(tree, "k3os/system/config.yaml"), config, { mode: 0o600 });
+    if (k3s !== undefined) {
+      const file = join(tree, "k3os/system/k3s/v0.0.0+test/k3s");
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, k3s, { mode: 0o755 });
+      const current = join(tree, "k3os/system/k3s/current");
+      rmSync(current, { force: true });
+      symlinkSync("v0.0.0+test", current);
+    }
+    rmSync(disk, { force: true });
+    await runProgram(["mkfs.ext4", "-q", "-F", "-L", LABEL.state, "-d", tree, disk, size ?? "3G"]);
+    return disk;
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
+}
+
+/** Starts the kernel and initrd of the artifacts, without any boot loader. */
+export function bootKernel(
+  options: Omit<MachineOptions, "kernel" | "memory"> & {
+    readonly memory?: number;
+    readonly words?: readonly string[];
+  },
+): Promise<Machine> {
+  const { words = [], memory = 1024, ...rest } = options;
+  const kernel = {
+    image: join(ARTIFACTS, "k3os-vmlinuz-amd64"),
+    initrd: join(ARTIFACTS, "k3os-initrd-amd64"),
+    append: [CONSOLE, ...words].join(" "),
+  };
+  return startMachine({ ...rest, memory, kernel });
+}

@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EVERY_PHASE, type Phase, type StructField } from "../../lib/config/field.ts";
+import { snakeCase } from "../../lib/config/names.ts";
+import { SCHEMA } from "../../lib/config/schema.ts";
+import { serveFiles } from "../support/http-server.ts";
+import { reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { HOST_ADDRESS, type Machine } from "../support/qemu.ts";
+import { PROJECT } from "../support/sources.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
+import { bootKernel, makeStateDisk } from "../support/state-disk.ts";
+
+const MINUTE = 60_000;
+const support = (name: string) => readFileSync(join(PROJECT, "test/support", name), "utf8");
+
+/** Of the password "rancher". */
+const PASSWORD =
+  "$6$probe$qJ9PIyjSF3L.WDoS4Y/QhHpP0LRbQurvhxkR15dWGLLtW0aalb03qW02C.vM3UqjsvRdXcQ/T756ahnOInmnP1";
+
+/** Every key that has a phase of its own in the boot; JSON is YAML. */
+function probeConfig(key: SshKey, keysUrl: string): string {
+  return JSON.stringify({
+    ssh_authorized_keys: [key.publicKey, keysUrl],
+    write_files: [
+      { path: "/var/lib/probe/check", content: support("probe.sh"), permissions: "0755" },
+      { path: "/etc/probe.conf", content: "probe\n", permissions: "0640", owner: "root:sudo" },
+      {
+        path: "/etc/local.d/probe.start",
+        content: "#!/bin/bash\necho $PROBE > /run/probe-local\n",
+        permissions: "0755",
+      },
+    ],
+    hostname: "probed",
+    init_cmd: ["touch /run/probe-init", "/var/lib/probe/check initrd"],
+    boot_cmd: ["touch /run/probe-boot", "/var/lib/probe/check boot"],
+    run_cmd: ["touch /run/probe-run"],
+    k3os: {
+      data_sources: ["file=/var/lib/probe/no-userdata"],
+      modules: ["brd rd_nr=2 rd_size=64"],
+      sysctls: { "vm.swappiness": 7 },
+      ntp_servers: ["ntp.example"],
+      dns_nameservers: ["192.0.2.53"],
+      wifi: [{ name: "probe-net", passphrase: "probe-passphrase" }],
+      password: PASSWORD,
+      server_url: "https://server.example:6443",
+      token: "probe-token",
+      labels: { probe: "yes" },
+      k3s_args: ["agent", "--probe-flag"],
+      environment: { PROBE: "a $b" },
+      taints: ["probe=yes:NoSchedule"],
+    },
+  });
+}
+
+/** Keys that no boot applies, but the installer. */
+const isInstallKey = (path: string) => path.startsWith("k3os.install.");
+
+/** The table of the reference: each key, and in which phases of a boot it takes effect. */
+function declaredPhases(struct: StructField, prefix = ""): Record<string, readonly Phase[]> {
+  const rows = Object.entries(struct.fields).map(([name, field]) => {
+    const path = `${prefix}${snakeCase(name)}`;
+    return field.kind === "struct" ? declaredPhases(field, `${path}.`) : { [path]: field.phases ?? [] };
+  });
+  return Object.assign({}, ...rows);
+}
+
+let scratch: string;
+let disk: string;
+let key: SshKey;
+let machine: Machine;
+let node: SshTarget;
+
+const shell = (command: string) => sshOutput(node, command);
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "k3os-config-"));
+  key = await generateKey(scratch);
+  const other =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl other@example";
+  await using server = await serveFiles({ "/keys": `${other}\n` });
+  const config = probeConfig(key, `http://${HOST_ADDRESS}:${server.port}/keys`);
+  disk = await makeStateDisk("config", { config, k3s: support("k3s.sh") });
+  machine = await bootKernel({
+    name: "config",
+    disks: [disk],
+    ssh: true,
+    extra: [
+      ...["-device", "virtio-serial-pci", "-chardev", "null,id=agent"],
+      ...["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"],
+    ],
+  });
+  node = await reachNode(machine, key);
+  await waitUntilApplied(node);
+}, 6 * MINUTE);
+
+afterAll(async () => {
+  await machine?.kill();
+  for (const path of [scratch, disk]) if (path !== undefined) rmSync(path, { recursive: true, force: true });
+});
+
+describe("a configuration with every key", () => {
+  test("has each of them in effect after the phases of the reference, and after no other", async () => {
+    await shell("sudo /var/lib/probe/check runtime");
+    const declared = Object.entries(declaredPhases(SCHEMA)).filter(([path]) => !isInstallKey(path));
+    for (const phase of EVERY_PHASE) {
+      const lines = (await shell(`cat /var/lib/probe/${phase}`)).split("\n");
+      const wanted = declared.map(([path, phases]) => `${path} ${phases.includes(phase) ? "yes" : "no"}`);
+      expect({ phase, found: lines.sort() }).toEqual({ phase, found: wanted.sort() });
+    }
+  });
+
+  test("is applied without a failure", async () => {
+    expect(await shell("systemctl show -P Result ccapply")).toBe("success");
+    expect(await shell("systemctl list-units --failed --plain --no-legend")).toBe("");
+    const journal = await shell("sudo cat /var/lib/rancher/k3os/boot/boot.log");
+    expect(journal).not.toMatch(/\b(Error|Warning):/);
+  });
+
+  test("changes nothing when it is applied again", async () => {
+    await shell("sudo touch /run/before && sudo k3os config");
+    const places = "/etc /home/rancher /var/lib/connman /var/lib/rancher /var/lib/probe /usr/local";
+    expect(await shell(`sudo find ${places} -newer /run/before`)).toBe("");
+    const { stderr } = await ssh(node, "sudo k3os config --dry-run");
+    expect(stderr.trim()).toBe('Would run run_cmd[0]: "touch /run/probe-run"');
+  });
+
+  test("adds keys fetched with the network to those written down", async () => {
+    expect(await shell("grep -c '^ssh-' ~/.ssh/authorized_keys")).toBe("2");
+  });
+
+  test("reaches logins, services and the scripts in local.d", async () => {
+    expect(await shell("echo $PROBE")).toBe("a $b");
+    expect(await shell("cat /run/probe-local")).toBe("a $b");
+    expect(await shell("sudo grep ^PROBE= /var/lib/k3s-fixture/environment")).toBe("PROBE=a $b");
+  });
+
+  test("starts k3s with its arguments, and with its secrets in the environment", async () => {
+    const version = (await shell("k3os --version")).replace("k3os version ", "");
+    expect((await shell("cat /var/lib/k3s-fixture/arguments")).split("\n")).toEqual([
+      ...["agent", "--probe-flag"],
+      ...["--node-label", "k3os.io/mode=local", "--node-label", `k3os.io/version=${version}`],
+      ...["--node-label", "probe=yes"],
+      ...["--kubelet-arg", "register-with-taints=probe=yes:NoSchedule"],
+    ]);
+    expect(await shell("sudo grep ^K3S_ /var/lib/k3s-fixture/environment")).toBe(
+      "K3S_KUBECONFIG_MODE=0644\nK3S_TOKEN=probe-token\nK3S_URL=https://server.example:6443",
+    );
+    expect(await shell("for name in kubectl crictl ctr; do $name; done")).toBe(
+      "kubectl of k3s\ncrictl of k3s\nctr of k3s",
+    );
+  });
+
+  test("restarts k3s for a change, and only then", async () => {
+    const starts = () => shell("grep -c started /var/lib/k3s-fixture/starts");
+    expect(await starts()).toBe("1");
+    await shell("echo 'k3os: {labels: {probe: changed}}' | sudo tee /var/lib/rancher/k3os/config.d/50-label");
+    await shell("sudo k3os config");
+    await shell(
+      "timeout 20 sh -c 'until [ $(grep -c started /var/lib/k3s-fixture/starts) = 2 ]; do sleep 0.1; done'",
+    );
+    expect(await shell("grep probe=changed /var/lib/k3s-fixture/arguments")).toBe("probe=changed");
+    await shell("sudo rm /var/lib/rancher/k3os/config.d/50-label");
+  });
+
+  test("takes a key away that left the configuration, and no other", async () => {
+    await shell("echo '# mine' >> ~/.ssh/authorized_keys");
+    const only = JSON.stringify({ ssh_authorized_keys: [key.publicKey] });
+    await shell(`echo '${only}' | sudo tee /var/lib/rancher/k3os/config.d/60-keys >/dev/null`);
+    await shell("sudo k3os config");
+    expect(
+      await shell("grep -c '^ssh-' ~/.ssh/authorized_keys; grep -c '^# mine' ~/.ssh/authorized_keys"),
+    ).toBe("1\n1");
+    await shell("sudo rm /var/lib/rancher/k3os/config.d/60-keys");
+  });
+});
+
+describe("the running system", () => {
+  test("shows its addresses above the login prompt", async () => {
+    expect(await shell("cat /etc/issue")).toMatch(/^eth0 +UP +10\.0\.2\.15\/24/m);
+  });
+
+  test("has the hypervisor's agent, and the clock's", async () => {
+    expect(await shell("systemctl is-active qemu-guest-agent systemd-timesyncd")).toBe("active\nactive");
+  });
+});
+
+describe("a boot without a network", () => {
+  beforeAll(async () => {
+    await shell("sudo touch /var/lib/probe/done");
+    await machine.powerDown();
+    await within(machine.exited, 2 * MINUTE, "The machine did not switch itself off");
+    machine = await bootKernel({ name: "config-offline", disks: [disk], network: "silent" });
+    const { console } = machine;
+    await console.expect(/login: /, { timeout: 3 * MINUTE });
+    console.send("rancher\r");
+    await console.expect(/Password: /, { timeout: MINUTE });
+    console.send("rancher\r");
+    await console.expect(/\$ /, { timeout: MINUTE });
+  }, 6 * MINUTE);
+
+  test(
+    "lets in before it has given up on the network, and gives up within 30 s",
+    async () => {
+      expect(await ask("systemctl show -P ActiveState ccapply")).toMatch(/inactive|activating/);
+      await ask(
+        "until systemctl show -P SubState ccapply | grep -q -e exited -e failed; do sleep 1; done; echo ok",
+      );
+      const wait = await seconds("connman-wait-online", "InactiveExit", "InactiveEnter");
+      const apply = await seconds("ccapply", "InactiveExit", "InactiveEnter");
+      expect(wait).toBeLessThan(30);
+      expect(apply).toBeLessThan(15); // nearly all of it the emulated processor's
+    },
+    3 * MINUTE,
+  );
+
+  test("still has the keys that it fetched before, and says why it fetched none", async () => {
+    expect(await ask("grep -c '^ssh-' ~/.ssh/authorized_keys")).toBe("2");
+    expect(
+      await ask("sudo journalctl -b -o cat -u ccapply | grep -c 'this machine has no default route'"),
+    ).toBe("1");
+  });
+
+  test("starts k3s all the same", async () => {
+    expect(await ask("systemctl is-active k3s-service")).toBe("active");
+  });
+});
+
+/** Seconds between two moments in the life of a unit (systemd's `…TimestampMonotonic`, in microseconds). */
+async function seconds(unit: string, from: string, to: string): Promise<number> {
+  const [start, end] = [from, to].map((name) => `systemctl show -P ${name}TimestampMonotonic ${unit}`);
+  return Number(await ask(`echo $(( ($(${end}) - $(${start})) / 1000 ))`)) / 1000;
+}
+
+/** Types a command on the console, and returns its output: the brackets tell it from the command itself. */
+async function ask(command: string): Promise<string> {
+  machine.console.send(`echo "<""$(${command})"">"\r`);
+  const [, output = ""] = await machine.console.expect(/<(?!")([^<>]*)>/, { timeout: 2 * MINUTE });
+  return output.replaceAll("\r", "").trim();
+}
