@@ -21,7 +21,7 @@ const DIRECTORIES: Readonly<Record<string, number>> = {
   "/var/lib": 0o755,
   "/var/lib/nfs": 0o755,
   "/var/lib/rancher/k3s/agent/libexec/kubernetes": 0o755,
-  "/var/lib/rancher/k3os": 0o755,
+  "/var/lib/rancher/k3os/config.d": 0o755,
   "/var/local/bin": 0o755,
   "/var/local/sbin": 0o755,
   "/var/log": 0o755,

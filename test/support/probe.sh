@@ -18,6 +18,8 @@ check() {
 
 named() { [ "$(cat /proc/sys/kernel/hostname)" = probed ] && has /etc/hostname probed; }
 owned() { [ "$(cat /etc/probe.conf 2>/dev/null)" = probe ] && [ "$(stat -c '%a %U:%G' /etc/probe.conf)" = "640 root:sudo" ]; }
+# commands of the configuration are given the variable, so it is taken out first
+set_as_given() { [ "$(unset PROBE && . /etc/environment 2>/dev/null && echo "$PROBE")" = 'a $b' ]; }
 swappy() { [ "$(cat /proc/sys/vm/swappiness)" = 7 ]; }
 
 {
@@ -38,14 +40,15 @@ swappy() { [ "$(cat /proc/sys/vm/swappiness)" = 7 ]; }
   check k3os.token has $secrets 'K3S_TOKEN="probe-token"'
   check k3os.labels has $unit "--node-label probe=yes"
   check k3os.k3s_args has $unit "k3s agent --probe-flag"
-  check k3os.environment has /etc/environment 'PROBE="a $b"'
+  check k3os.environment set_as_given
   check k3os.taints has $unit "--kubelet-arg register-with-taints=probe=yes:NoSchedule"
 } >"$out"
 
 [ "$phase" = runtime ] && exit
 rm -f $keys /etc/probe.conf /etc/hostname /run/probe-* /etc/conf.d/cloud-config /etc/sysctl.d/95-k3os-config.conf \
   /etc/connman/main.conf /etc/systemd/timesyncd.conf.d/50-k3os-config.conf /var/lib/connman/cloud-config.config \
-  $secrets $unit /etc/environment
+  $secrets $unit
+sed -i '/^PROBE=/d' /etc/environment
 echo undone >/proc/sys/kernel/hostname
 echo 60 >/proc/sys/vm/swappiness
 rmmod brd

@@ -112,6 +112,9 @@ interface Wiring {
   readonly efiVariables: string;
 }
 
+/** Packets leave for the discard port of the host's loopback. */
+const SILENCE = "socket,id=net,udp=127.0.0.1:9,localaddr=127.0.0.1:0";
+
 /** The QEMU command line of a machine. */
 export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
   const uefi = options.firmware === "uefi";
@@ -126,7 +129,7 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
     ...["-nodefaults", "-no-user-config", "-vga", "std", "-display", "none", "-no-reboot"],
     ...["-serial", `tcp:127.0.0.1:${wiring.serial}`],
     ...["-qmp", `tcp:127.0.0.1:${wiring.qmp}`],
-    ...["-netdev", options.network === "silent" ? "hubport,id=net,hubid=0" : `user,id=net${forward}`],
+    ...["-netdev", options.network === "silent" ? SILENCE : `user,id=net${forward}`],
     ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
     ...(uefi ? firmwareArgv(wiring.efiVariables) : []),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { EVERY_PHASE, type Phase, type StructField } from "../../lib/config/field.ts";
 import { snakeCase } from "../../lib/config/names.ts";
 import { SCHEMA } from "../../lib/config/schema.ts";
-import { serveFiles } from "../support/http-server.ts";
+import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { reachNode, waitUntilApplied, within } from "../support/node.ts";
 import { HOST_ADDRESS, type Machine } from "../support/qemu.ts";
 import { PROJECT } from "../support/sources.ts";
@@ -69,6 +69,7 @@ function declaredPhases(struct: StructField, prefix = ""): Record<string, readon
 let scratch: string;
 let disk: string;
 let key: SshKey;
+let server: FileServer;
 let machine: Machine;
 let node: SshTarget;
 
@@ -79,7 +80,7 @@ beforeAll(async () => {
   key = await generateKey(scratch);
   const other =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl other@example";
-  await using server = await serveFiles({ "/keys": `${other}\n` });
+  server = await serveFiles({ "/keys": `${other}\n` });
   const config = probeConfig(key, `http://${HOST_ADDRESS}:${server.port}/keys`);
   disk = await makeStateDisk("config", { config, k3s: support("k3s.sh") });
   machine = await bootKernel({
@@ -97,6 +98,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await machine?.kill();
+  await server?.[Symbol.asyncDispose]();
   for (const path of [scratch, disk]) if (path !== undefined) rmSync(path, { recursive: true, force: true });
 });
 
