@@ -11,6 +11,10 @@ export const COMMANDS: CommandTable = {
     aliases: ["cfg"],
     load: async () => (await import("../commands/config.ts")).config,
   },
+  "ssh-keys": {
+    summary: "Fetch ssh keys, and keep those of the configuration up to date",
+    load: async () => (await import("../commands/ssh-keys.ts")).sshKeys,
+  },
   init: {
     summary: "Boot the machine; the kernel starts this as process 1",
     hidden: true,

@@ -49,7 +49,8 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     dnsNtp({ restart: true }),
     wifi,
     password,
-    sshKeys({ network: true }),
+    // a key server that is down must not keep the node out of its cluster
+    { ...sshKeys({ network: true }), patience: 10_000 },
     writeFiles,
     environment,
     commands("runCmd"),
