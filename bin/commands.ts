@@ -15,6 +15,10 @@ export const COMMANDS: CommandTable = {
     summary: "Show this machine's addresses above the login prompt",
     load: async () => (await import("../commands/update-issue.ts")).updateIssue,
   },
+  "ssh-keys": {
+    summary: "Fetch ssh keys, and keep those of the configuration up to date",
+    load: async () => (await import("../commands/ssh-keys.ts")).sshKeys,
+  },
   init: {
     summary: "Boot the machine; the kernel starts this as process 1",
     hidden: true,

@@ -5,24 +5,29 @@ export type KeySource =
   | { readonly kind: "literal"; readonly lines: readonly string[] }
   | { readonly kind: "url"; readonly name: string; readonly url: string };
 
-const ACCOUNTS: Readonly<Record<string, string>> = {
-  github: "https://github.com",
-  gitlab: "https://gitlab.com",
+/** Where the sites that publish their users' keys have them. */
+const ACCOUNTS: Readonly<Record<string, (user: string) => string>> = {
+  github: (user) => `https://github.com/${user}.keys`,
+  gitlab: (user) => `https://gitlab.com/${user}.keys`,
+  codeberg: (user) => `https://codeberg.org/${user}.keys`,
+  launchpad: (user) => `https://launchpad.net/~${user}/+sshkeys`,
 };
 
-/** What an entry means: `github:USER`, `gitlab:USER`, an http(s) URL, or the keys themselves, one a line. */
+/** What an entry means: `github:USER` and the like, an http(s) URL, or the keys themselves, one a line. */
 export function keySource(entry: string): KeySource {
   const text = entry.trim();
   const [, scheme, rest = ""] = /^([a-z][a-z0-9+.-]*):(\S*)$/i.exec(text) ?? [];
   if (scheme === undefined) return { kind: "literal", lines: literalLines(text) };
-  const site = ACCOUNTS[scheme.toLowerCase()];
-  if (site !== undefined) {
-    if (!/^[\w.-]+$/.test(rest))
+  const site = scheme.toLowerCase();
+  const keysOf = Object.hasOwn(ACCOUNTS, site) ? ACCOUNTS[site] : undefined;
+  if (keysOf !== undefined) {
+    if (!/^[\w.+-]+$/.test(rest))
       throw new CommandError(`found the user ${JSON.stringify(rest)} in "${scheme}:"`);
-    return { kind: "url", name: text, url: `${site}/${rest}.keys` };
+    return { kind: "url", name: text, url: keysOf(rest) };
   }
   if (/^https?$/i.test(scheme)) return { kind: "url", name: text, url: text };
-  throw new CommandError(`found the scheme "${scheme}", wanted github, gitlab, http or https`);
+  const wanted = `${Object.keys(ACCOUNTS).join(", ")}, http or https`;
+  throw new CommandError(`found the scheme "${scheme}", wanted ${wanted}`);
 }
 
 function literalLines(text: string): string[] {

@@ -10,9 +10,9 @@ import { withEnvironment } from "./environment.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { type Account, findUser, USER } from "./users.ts";
 
-/** All sources are asked at once, so this bounds the whole applier. */
+/** All sources are asked at once, so this bounds the whole applier; a network whose DNS is late has all that time. */
 const DEADLINE = 30_000;
-const MAX_BYTES = 1 << 20;
+const LIMITS = { deadline: DEADLINE, retries: Number.POSITIVE_INFINITY, maxBytes: 1 << 20 };
 
 /**
  * Keeps the configured ssh keys of `rancher` in a block of authorized_keys that is ours; other lines stay. A source that
@@ -25,11 +25,12 @@ export function sshKeys(options: { network: boolean }): Applier {
       const items = listItems("ssh_authorized_keys", config.sshAuthorizedKeys);
       const user = findUser(USER, host);
       const path = join(user.home, ".ssh/authorized_keys");
+      const answers = await Promise.all(
+        items.map(([at, entry]) => askKeySource(at, entry, options, withEnvironment(config, host))),
+      );
+      // not before: somebody may have added a key while the sources were asked
       const old = readIfExists(path, host) ?? "";
       const file = parseKeyFile(old);
-      const answers = await Promise.all(
-        items.map(([at, entry]) => ask(at, entry, options.network, withEnvironment(config, host))),
-      );
       const managed = new Map<string, readonly string[]>();
       // a cloud's keys are literal: until it has answered, those that it gave before must still open the door
       const last = options.network && !isCloudSilent(config, host) ? [] : (file.managed.get(LITERAL) ?? []);
@@ -48,21 +49,29 @@ export function sshKeys(options: { network: boolean }): Applier {
 }
 
 /** What a source said: undefined keys mean that those known from it stay. */
-interface Answer {
+export interface KeyAnswer {
   readonly name: string;
   readonly keys: readonly string[] | undefined;
   readonly error?: ItemError;
 }
 
-/** Never throws. */
-async function ask(path: string, entry: string, network: boolean, host: ApplyHost): Promise<Answer> {
+/**
+ * Asks one source for keys, within {@link DEADLINE}; without `network` only an entry that holds keys itself has any.
+ * `path` stands for the entry in messages. Never throws.
+ */
+export async function askKeySource(
+  path: string,
+  entry: string,
+  { network }: { readonly network: boolean },
+  host: Pick<ApplyHost, "log" | "clock" | "env">,
+): Promise<KeyAnswer> {
   let name: string = LITERAL;
   try {
     const source = keySource(entry);
     if (source.kind === "literal") return { name, keys: source.lines };
     name = maskUrl(source.name);
     if (!network) return { name, keys: undefined };
-    const text = await fetchText(source.url, { deadline: DEADLINE, maxBytes: MAX_BYTES }, host);
+    const text = await fetchText(source.url, LIMITS, host);
     const { keys, rejected } = readKeys(text);
     if (rejected > 0 && keys.length === 0) throw new CommandError(`"${name}" holds no ssh public key`);
     if (rejected > 0)

@@ -14,6 +14,7 @@ import { manifests } from "./manifests.ts";
 import { modules } from "./modules.ts";
 import { password } from "./password.ts";
 import { sshKeys } from "./ssh-keys.ts";
+import { sshKeysRefresh } from "./ssh-keys-refresh.ts";
 import { sysctls } from "./sysctls.ts";
 import { wifi } from "./wifi.ts";
 import { writeFiles } from "./write-files.ts";
@@ -43,6 +44,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     wifi,
     password,
     sshKeys({ network: false }),
+    sshKeysRefresh({ restart: false }),
     k3s({ start: false }),
     manifests,
     writeFiles,
@@ -57,7 +59,9 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     dnsNtp({ restart: true }),
     wifi,
     password,
-    sshKeys({ network: true }),
+    // a key server that is down must not keep the node out of its cluster
+    { ...sshKeys({ network: true }), patience: 10_000 },
+    sshKeysRefresh({ restart: true }),
     writeFiles,
     environment({ reload: true }),
     commands("runCmd"),

@@ -40,6 +40,14 @@ export const LABEL_VALUE: Form = {
 
 const TAINT_TEXT = `${PREFIX}${NAME}(?:=${NAME}?)?:(?:NoSchedule|PreferNoSchedule|NoExecute)`;
 
+const TIME_UNIT = "(?:m|min|minutes?|h|hr|hours?|d|days?|w|weeks?)";
+
+/** A time span as systemd.time(7) has it, without units that are too short or too long for what is done again and again. */
+export const REFRESH_SPAN: Form = {
+  pattern: new RegExp(`^(?:0|off|\\d{1,6} ?${TIME_UNIT}(?: ?\\d{1,6} ?${TIME_UNIT})*)$`),
+  wanted: '"0", "off", or minutes, hours, days or weeks such as "12h" or "1d 12h"',
+};
+
 /** What the kubelet takes in `register-with-taints`. */
 export const TAINT: Form = {
   pattern: new RegExp(`^${TAINT_TEXT}(?:,${TAINT_TEXT})*$`),

@@ -7,6 +7,7 @@ import {
   LABEL_VALUE,
   OCTAL_MODE,
   OWNER,
+  REFRESH_SPAN,
   TAINT,
 } from "./forms.ts";
 
@@ -120,6 +121,13 @@ const K3OS = struct(
         "Password of the user `rancher`, in clear or, if it begins with `$`, as a hash of `crypt(5)`. Used on the console and for sudo; ssh takes keys only.",
       example: "$6$salt$hash",
     }),
+    sshKeysRefresh: text({
+      form: REFRESH_SPAN,
+      phases: BOOT_AND_RUNTIME,
+      description:
+        "How often keys of `ssh_authorized_keys` that come from an account or a URL are fetched anew: a time span such as `12h` or `1d 12h`, or `0` or `off` for never. Default: `1d`.",
+      example: "12h",
+    }),
     serverUrl: text({
       phases: BOOT_AND_RUNTIME,
       description: "URL of the k3s server to join. With it the node is an agent, without it a server.",
@@ -166,7 +174,7 @@ export const SCHEMA = struct({
   sshAuthorizedKeys: list(text({ multiline: true }), {
     phases: BOOT_AND_RUNTIME,
     description:
-      "ssh keys that may log in as `rancher`: the key itself, `github:USER`, `gitlab:USER`, or a URL from which to fetch keys.",
+      "ssh keys that may log in as `rancher`: the key itself, an account (`github:USER`, `gitlab:USER`, `codeberg:USER`, `launchpad:USER`), or a URL from which to fetch keys.",
     example: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample me@example.com", "github:ibuildthecloud"],
   }),
   writeFiles: list(

@@ -14,6 +14,8 @@ describe("keySource()", () => {
   test.each([
     ["github:me", "https://github.com/me.keys"],
     ["gitlab:my.name-x", "https://gitlab.com/my.name-x.keys"],
+    ["codeberg:me", "https://codeberg.org/me.keys"],
+    ["launchpad:me+you", "https://launchpad.net/~me+you/+sshkeys"],
     ["https://example.com/keys?x=1", "https://example.com/keys?x=1"],
     [" http://example.com/keys\n", "http://example.com/keys"],
   ])("takes %p for a URL", (entry, url) => {
@@ -37,6 +39,7 @@ describe("keySource()", () => {
     "github:",
     "github:../x",
     "github:a/b",
+    "constructor:me",
     "rancher",
     "ssh-ed25519",
     "ssh-ed25519 AAAA",

@@ -23,6 +23,7 @@ describe("PHASES", () => {
       "wifi",
       "password",
       "ssh_authorized_keys",
+      "ssh_keys_refresh",
       "write_files",
       "environment",
       "run_cmd",

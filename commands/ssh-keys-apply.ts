@@ -1,0 +1,28 @@
+import { sshKeys } from "../lib/apply/ssh-keys.ts";
+import { applyAll } from "../lib/apply/stages.ts";
+import { type Arguments, defineCommand } from "../lib/cli.ts";
+import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
+import { readConfig } from "../lib/config/read.ts";
+import { CommandError, EXIT } from "../lib/errors.ts";
+
+const OPTIONS = {
+  "dry-run": { type: "boolean", help: "fetch the keys, say what would be written, and change nothing" },
+} as const;
+
+/** `k3os ssh-keys apply`: what the timer k3os-ssh-keys runs. */
+export const sshKeysApply = defineCommand({
+  description: `
+Fetches the keys of ssh_authorized_keys of the configuration and brings
+authorized_keys of the user rancher up to date; nothing else of the
+configuration is applied. A source that fails keeps the keys that it gave last,
+and makes the exit status 1.`,
+  options: OPTIONS,
+  run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
+    const dryRun = values["dry-run"];
+    if (!dryRun && process.getuid?.() !== 0) throw new CommandError("must be run as root");
+    const { config, diagnostics } = await readConfig(host);
+    logDiagnostics(diagnostics, host);
+    const failures = await applyAll("runtime", [sshKeys({ network: true })], config, { ...host, dryRun });
+    return failures.length === 0 && !hasErrors(diagnostics) ? EXIT.done : EXIT.failed;
+  },
+});

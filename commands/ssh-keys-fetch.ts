@@ -1,0 +1,34 @@
+import { withEnvironment } from "../lib/apply/environment.ts";
+import { askKeySource } from "../lib/apply/ssh-keys.ts";
+import { defineCommand } from "../lib/cli.ts";
+import { readConfig } from "../lib/config/read.ts";
+import { EXIT, UsageError } from "../lib/errors.ts";
+import { maskUrl } from "../lib/http.ts";
+
+/** `k3os ssh-keys fetch SOURCE…` */
+export const sshKeysFetch = defineCommand({
+  usage: "SOURCE...",
+  description: `
+Prints the public keys of each SOURCE, one a line, and writes nothing. A SOURCE
+is what ssh_authorized_keys of the configuration takes: github:USER,
+gitlab:USER, codeberg:USER, launchpad:USER, a URL, or a key. A proxy is taken
+from the environment and from k3os.environment of the configuration. Lines that
+are no keys are left out. All sources are asked at once, for at most 30 seconds;
+the exit status is 1 if one of them failed.`,
+  options: {},
+  maxPositionals: Number.POSITIVE_INFINITY,
+  run: async ({ positionals }, host) => {
+    if (positionals.length === 0) throw new UsageError("Missing argument SOURCE");
+    // of the configuration only a proxy counts here: what else is in it, or wrong with it, is not asked for
+    const { config } = await readConfig(host);
+    const asking = withEnvironment(config, host);
+    const answers = await Promise.all(
+      positionals.map((source) => askKeySource(maskUrl(source), source, { network: true }, asking)),
+    );
+    const keys = new Set(answers.flatMap((answer) => answer.keys ?? []));
+    if (keys.size > 0) host.print(`${[...keys].join("\n")}\n`);
+    const errors = answers.flatMap(({ error }) => (error === undefined ? [] : [error]));
+    for (const { path, message } of errors) host.log.error(`${path}: ${message}`);
+    return errors.length === 0 ? EXIT.done : EXIT.failed;
+  },
+});

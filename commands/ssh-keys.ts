@@ -1,0 +1,21 @@
+import { defineCommand } from "../lib/cli.ts";
+import { UsageError } from "../lib/errors.ts";
+
+/** `k3os ssh-keys`: only its subcommands do something. */
+export const sshKeys = defineCommand({
+  usage: "SUBCOMMAND",
+  options: {},
+  subcommands: {
+    fetch: {
+      summary: "Print the ssh keys of an account or a URL",
+      load: async () => (await import("./ssh-keys-fetch.ts")).sshKeysFetch,
+    },
+    apply: {
+      summary: "Bring the ssh keys of the configuration up to date",
+      load: async () => (await import("./ssh-keys-apply.ts")).sshKeysApply,
+    },
+  },
+  run: async () => {
+    throw new UsageError('Missing subcommand: "fetch" or "apply"');
+  },
+});

@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { LABEL } from "../../paths.ts";
+import type { LabelledDevice } from "../platform.ts";
+import type { Access, Metadata, Provider } from "../source.ts";
+import { readInside } from "./files.ts";
+import { isLabelled, searchVolumes } from "./volumes.ts";
+
+const SEED_LABEL = "cidata";
+/** The first that is there and not empty. */
+const NAMES = ["user-data", "config"];
+
+/**
+ * The original's source: user data from a medium labelled `cidata`, or from any disc. Host name and keys beside it stay
+ * where they are, as the original left them: a node must not get another name by an upgrade. `nocloud` takes them.
+ */
+export const cdrom: Provider = {
+  name: "cdrom",
+  title: "CDROM",
+  kind: "local",
+  recognises: ({ devices }) => devices.some((device) => isLabelled(device, SEED_LABEL)),
+  read: (access) =>
+    searchVolumes(
+      candidates(access.platform.devices),
+      (directory, { path }) => readDisc(directory, path, access),
+      access,
+    ),
+};
+
+/** What was made for this comes before discs that just lie in a drive; our own medium is none. */
+function candidates(devices: readonly LabelledDevice[]): LabelledDevice[] {
+  const labelled = devices.filter((device) => isLabelled(device, SEED_LABEL));
+  const drives = devices.filter(({ path, label }) => /^\/dev\/sr\d+$/.test(path) && label !== LABEL.medium);
+  return [...new Set([...labelled, ...drives])];
+}
+
+/** Reads a disc by the directory where it is mounted; undefined if there is no user data on it. */
+export function readDisc(
+  directory: string,
+  device: string,
+  access: Pick<Access, "ignored">,
+): Metadata | undefined {
+  for (const name of NAMES) {
+    const userdata = readInside(directory, name);
+    if (userdata === undefined || userdata.length === 0) continue;
+    if (existsSync(join(directory, "meta-data"))) {
+      access.ignored(`${device}: meta-data, which only the source nocloud takes`);
+    }
+    return { userdata };
+  }
+  access.ignored(`${device}: holds neither ${NAMES.join(" nor ")}`);
+  return undefined;
+}

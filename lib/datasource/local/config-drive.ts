@@ -1,0 +1,123 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError, messageOf } from "../../errors.ts";
+import type { Access, Metadata, Provider } from "../source.ts";
+import { type Fields, isMap, publicKeys, withoutUndefined } from "./fields.ts";
+import { readInside } from "./files.ts";
+
+import { isLabelled, searchVolumes } from "./volumes.ts";
+
+const LABEL = "config-2";
+
+/** The two layouts, of OpenStack and of EC2, as directory, meta-data and user data; the first that is there counts. */
+const LAYOUTS = [
+  { directory: "openstack", meta: "meta_data.json", userdata: "user_data" },
+  { directory: "ec2", meta: "meta-data.json", userdata: "user-data" },
+] as const;
+const UNUSED = ["vendor_data.json", "vendor_data2.json", "network_data.json"];
+
+/**
+ * OpenStack's config drive: a file system labelled `config-2` with the files that its metadata service would serve.
+ * https://docs.openstack.org/nova/latest/user/metadata.html#config-drives
+ */
+export const configDrive: Provider = {
+  name: "config-drive",
+  title: "Config Drive",
+  kind: "local",
+  recognises: ({ devices }) => devices.some((device) => isLabelled(device, LABEL)),
+  read: (access) => {
+    const devices = access.platform.devices.filter((device) => isLabelled(device, LABEL));
+    // a disk that was attached later stands further back: it is the newer one
+    const last = devices.sort((a, b) => (a.path < b.path ? 1 : -1));
+    return searchVolumes(last, (directory, { path }) => readDrive(directory, path, access), access);
+  },
+};
+
+/**
+ * Reads a drive by the directory where it is mounted; `name` stands for it in messages. Undefined if it has none of the
+ * layouts. Throws CommandError if it has, and neither meta-data nor user data in it can be used.
+ */
+export function readDrive(
+  directory: string,
+  name: string,
+  access: Pick<Access, "ignored">,
+): Metadata | undefined {
+  for (const layout of LAYOUTS) {
+    const version = newestVersion(join(directory, layout.directory));
+    if (version === undefined) continue;
+    const path = join(layout.directory, version);
+    for (const unused of UNUSED) {
+      if (existsSync(join(directory, path, unused))) access.ignored(`${name}: ${unused} is not used`);
+    }
+    const userdata = readInside(directory, join(path, layout.userdata));
+    const meta = readMeta(directory, join(path, layout.meta), access);
+    if (meta.problem !== undefined && userdata === undefined) throw meta.problem;
+    return { ...meta.fields, ...(userdata === undefined || userdata.length === 0 ? {} : { userdata }) };
+  }
+  access.ignored(`${name}: holds neither ${LAYOUTS.map((layout) => layout.directory).join(" nor ")}`);
+  return undefined;
+}
+
+/** The version with the highest date, else `latest`. */
+function newestVersion(directory: string): string | undefined {
+  if (!existsSync(directory)) return undefined;
+  const names = readdirSync(directory);
+  const dates = names.filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).sort();
+  return dates.at(-1) ?? names.find((name) => name === "latest");
+}
+
+/** Never throws: user data beside meta-data that is broken still counts. */
+function readMeta(
+  directory: string,
+  path: string,
+  access: Pick<Access, "ignored">,
+): { readonly fields: Metadata; readonly problem?: Error } {
+  try {
+    const bytes = readInside(directory, path);
+    if (bytes === undefined) throw new CommandError(`"${path}" is missing`);
+    return { fields: parseMeta(bytes.toString(), path, access) };
+  } catch (error) {
+    access.ignored(messageOf(error));
+    return { fields: {}, problem: error as Error };
+  }
+}
+
+function parseMeta(json: string, path: string, access: Pick<Access, "ignored">): Metadata {
+  const fields = parseObject(json, path);
+  const text = (...keys: readonly string[]): string | undefined => {
+    const value = keys.map((key) => fields[key]).find((found) => found !== undefined && found !== null);
+    if (value === undefined || value === "") return undefined;
+    if (typeof value === "string") return value;
+    access.ignored(`${path}: ${keys[0]}: wanted a text`);
+    return undefined;
+  };
+  if (Array.isArray(fields.files) && fields.files.length > 0) access.ignored(`${path}: files are not used`);
+  const placement = isMap(fields.placement) ? fields.placement["availability-zone"] : undefined;
+  const instanceId = text("uuid", "instance-id");
+  const zone = text("availability_zone") ?? (typeof placement === "string" ? placement : undefined);
+  const facts = withoutUndefined<Record<string, string>>({
+    instance_id: instanceId,
+    availability_zone: zone,
+    instance_type: text("instance-type"),
+    local_ipv4: text("local-ipv4"),
+    public_ipv4: text("public-ipv4"),
+  });
+  return withoutUndefined<Metadata>({
+    hostname: text("hostname"),
+    localHostname: text("local-hostname"),
+    instanceId,
+    keys: publicKeys(fields.public_keys ?? fields["public-keys"]),
+    facts: Object.keys(facts).length === 0 ? undefined : facts,
+  });
+}
+
+function parseObject(json: string, path: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new CommandError(`"${path}" is no JSON`, { cause });
+  }
+  if (isMap(value)) return value;
+  throw new CommandError(`"${path}" holds no JSON object`);
+}

@@ -1,0 +1,24 @@
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Whether a value of JSON or YAML is a map. */
+export function isMap(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The fields that have a value. */
+export function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Keys as a text, a list, a map from names to keys, or EC2's map to `{"openssh-key": KEY}`. Undefined if there are none. */
+export function publicKeys(value: unknown): string[] | undefined {
+  const lines = keyLines(value);
+  return lines.length === 0 ? undefined : lines;
+}
+
+function keyLines(value: unknown): string[] {
+  if (typeof value === "string") return value.split("\n").filter((line) => line.trim() !== "");
+  if (Array.isArray(value)) return value.flatMap(keyLines);
+  if (!isMap(value)) return [];
+  return "openssh-key" in value ? keyLines(value["openssh-key"]) : Object.values(value).flatMap(keyLines);
+}

@@ -1,0 +1,18 @@
+import { inRoot } from "../../paths.ts";
+import type { Provider } from "../source.ts";
+import { readFileIfThere } from "./files.ts";
+
+/** `file=PATH`: user data that something else put on this machine before. */
+export function fileSource(path: string): Provider {
+  return {
+    name: `file=${path}`,
+    title: path,
+    kind: "local",
+    // only somebody who knows of the file can name it
+    recognises: () => true,
+    read: async (access) => {
+      const userdata = readFileIfThere(inRoot(access, path));
+      return userdata === undefined ? undefined : { userdata };
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { messageOf } from "../../errors.ts";
+import type { Access, Metadata } from "../source.ts";
+import { type Fields, isMap, publicKeys, withoutUndefined } from "./fields.ts";
+
+/** What cloud-init's `meta-data` says that is of use here. */
+export type MetaData = Pick<Metadata, "instanceId" | "localHostname" | "hostname" | "keys">;
+
+/**
+ * Reads `meta-data`, YAML or JSON, of the source NoCloud or of VMware's guestinfo; `name` stands for it in messages.
+ * Never throws: what cannot be used is left out and told of.
+ * https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
+ */
+export async function parseMetaData(
+  bytes: Uint8Array,
+  name: string,
+  access: Pick<Access, "ignored">,
+): Promise<MetaData> {
+  const fields = await parseMap(Buffer.from(bytes).toString(), name, access);
+  const text = (key: string): string | undefined => {
+    const value = fields[key];
+    if (typeof value === "string") return value.trim() || undefined;
+    if (value !== undefined) access.ignored(`${name}: ${key}: wanted a text`);
+    return undefined;
+  };
+  return withoutUndefined<MetaData>({
+    instanceId: text("instance-id") ?? text("instance_id"),
+    localHostname: text("local-hostname") ?? text("local_hostname"),
+    hostname: text("hostname"),
+    keys: publicKeys(fields["public-keys"] ?? fields.public_keys),
+  });
+}
+
+async function parseMap(text: string, name: string, access: Pick<Access, "ignored">): Promise<Fields> {
+  const [{ parse }, { parseYaml }] = await Promise.all([
+    import("yaml"),
+    import("../../config/document.ts"), // knows how large a document may be
+  ]);
+  const error = parseYaml(text, name).diagnostics.find(({ severity }) => severity === "error");
+  if (error !== undefined) {
+    access.ignored(`${name}: ${error.message}`);
+    return {};
+  }
+  try {
+    // every value as text: a name such as 0644 or 1e3 is these characters
+    const value: unknown = parse(text, { schema: "failsafe", uniqueKeys: false, logLevel: "error" });
+    if (isMap(value)) return value;
+    if (value !== null && value !== "") access.ignored(`${name}: wanted keys and values`);
+  } catch (cause) {
+    access.ignored(`${name}: ${messageOf(cause)}`);
+  }
+  return {};
+}

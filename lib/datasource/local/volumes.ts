@@ -1,0 +1,72 @@
+import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { mounted, type Opened } from "../../disk/mount.ts";
+import { messageOf } from "../../errors.ts";
+import { inRoot, PATH } from "../../paths.ts";
+import type { LabelledDevice } from "../platform.ts";
+import type { Access } from "../source.ts";
+
+/** File systems that clouds and people put configuration on, in the order tried where the type is not known. */
+const TYPES: readonly string[] = ["iso9660", "vfat"];
+
+type VolumeAccess = Pick<Access, "root" | "run" | "ignored">;
+
+/** Whether a device has this label, in any case: FAT labels are often in capitals. */
+export function isLabelled({ label }: LabelledDevice, wanted: string): boolean {
+  return label.toLowerCase() === wanted;
+}
+
+/**
+ * What `read` finds on the first of several devices that has it; it gets the directory where the device is mounted
+ * meanwhile. A device that cannot be read does not hide the next one. Throws its error if no other had anything.
+ */
+export async function searchVolumes<T>(
+  devices: readonly LabelledDevice[],
+  read: (directory: string, device: LabelledDevice) => T | undefined | Promise<T | undefined>,
+  access: VolumeAccess,
+): Promise<T | undefined> {
+  let failure: unknown;
+  for (const device of devices) {
+    if (device.type !== "" && !TYPES.includes(device.type)) {
+      access.ignored(`${device.path}: found the file system ${device.type}, wanted ${TYPES.join(" or ")}`);
+      continue;
+    }
+    try {
+      await using volume = await openVolume(device, access);
+      const found = await read(volume.path, device);
+      if (found !== undefined) return found;
+    } catch (error) {
+      access.ignored(`${device.path}: ${messageOf(error)}`);
+      // an optical drive in which no file system was seen is most likely empty
+      if (device.type !== "") failure ??= error;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  return undefined;
+}
+
+/** Mounts a device, read-only and where nobody else looks, until the scope ends. */
+async function openVolume(device: LabelledDevice, access: Pick<Access, "root" | "run">): Promise<Opened> {
+  const runtime = inRoot(access, PATH.runtime);
+  mkdirSync(runtime, { recursive: true });
+  const directory = mkdtempSync(join(runtime, "volume-")); // for root only: user data may hold secrets
+  try {
+    const type = device.type === "" ? TYPES.join(",") : device.type;
+    const mount = await mounted(
+      device.path,
+      directory,
+      { type, flags: ["ro", "nosuid", "nodev", "noexec"] },
+      access,
+    );
+    return {
+      path: directory,
+      [Symbol.asyncDispose]: async () => {
+        await mount[Symbol.asyncDispose]();
+        rmdirSync(directory);
+      },
+    };
+  } catch (error) {
+    rmdirSync(directory);
+    throw error;
+  }
+}
