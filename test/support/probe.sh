@@ -41,13 +41,14 @@ swappy() { [ "$(cat /proc/sys/vm/swappiness)" = 7 ]; }
   check k3os.labels has $unit "--node-label probe=yes"
   check k3os.k3s_args has $unit "k3s agent --probe-flag"
   check k3os.environment set_as_given
+  check k3os.ssh_keys_refresh has /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf OnUnitActiveSec=7200
   check k3os.taints has $unit "--kubelet-arg register-with-taints=probe=yes:NoSchedule"
 } >"$out"
 
 [ "$phase" = runtime ] && exit
 rm -f $keys /etc/probe.conf /etc/hostname /run/probe-* /etc/conf.d/cloud-config /etc/sysctl.d/95-k3os-config.conf \
   /etc/connman/main.conf /etc/systemd/timesyncd.conf.d/50-k3os-config.conf /var/lib/connman/cloud-config.config \
-  $secrets $unit
+  $secrets $unit /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf
 sed -i '/^PROBE=/d' /etc/environment
 echo undone >/proc/sys/kernel/hostname
 echo 60 >/proc/sys/vm/swappiness

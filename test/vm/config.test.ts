@@ -50,6 +50,7 @@ function probeConfig(key: SshKey, keysUrl: string): string {
       k3s_args: ["agent", "--probe-flag"],
       environment: { PROBE: "a $b" },
       taints: ["probe=yes:NoSchedule"],
+      ssh_keys_refresh: "2h",
     },
   });
 }
