@@ -19,6 +19,8 @@ export interface Request {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
+  /** Statuses that end in a TryError besides the usual ones. */
+  readonly tryAgain?: readonly number[] | undefined;
 }
 
 /** The head of a successful answer, and its body still to be read. */
@@ -99,7 +101,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
           const plain = joinHeaders(answer.headers);
           if (status >= 200 && status <= 299) return { url, status, headers: plain, body: answer.body };
           answer.body.destroy();
-          throw statusFailure(status, plain);
+          throw statusFailure(status, plain, message.tryAgain ?? []);
         }
         answer.body.destroy();
         if (redirects === MAX_REDIRECTS)
@@ -154,9 +156,14 @@ function redirectTarget(from: URL, status: number, location: string | undefined)
   });
 }
 
-function statusFailure(status: number, headers: Readonly<Record<string, string>>): Error {
+function statusFailure(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  tryAgain: readonly number[],
+): Error {
   const text = `the server answered with status ${status}`;
-  if (status < 500 && !TRY_AGAIN.has(status)) return new HttpError(text, { status });
+  if (status < 500 && !TRY_AGAIN.has(status) && !tryAgain.includes(status))
+    return new HttpError(text, { status });
   return new TryError(text, { status, retryAfter: parseRetryAfter(headers["retry-after"]) });
 }
 

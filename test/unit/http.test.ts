@@ -262,3 +262,25 @@ describe("fetchBytes() with a proxy", () => {
     expect(await fetchText(server.origin, { retries: 0 }, host)).toBe("direct");
   });
 });
+
+describe("fetchResponse() with limits of its caller", () => {
+  test("tries again after a status that the caller names", async () => {
+    using host = testHost();
+    await using server = await serveLoopback((_, response, number) => {
+      response.writeHead(number === 0 ? 410 : 200).end("ok");
+    });
+    expect(await fetchText(server.origin, { tryAgain: [410] }, host)).toBe("ok");
+  });
+
+  test("ends when its signal says so, while it waits for an answer and before", async () => {
+    using host = testHost();
+    const controller = new AbortController();
+    await using server = await serveLoopback(() => controller.abort());
+    const error = await failure(fetchText(server.origin, { signal: controller.signal }, host));
+    expect(error.message).toBe(`Cannot fetch "${server.origin}": given up`);
+    expect((await failure(fetchText(server.origin, { signal: controller.signal }, host))).message).toBe(
+      `Cannot fetch "${server.origin}": given up`,
+    );
+    expect(server.requests).toHaveLength(1);
+  });
+});
