@@ -11,6 +11,10 @@ export const COMMANDS: CommandTable = {
     aliases: ["cfg"],
     load: async () => (await import("../commands/config.ts")).config,
   },
+  metadata: {
+    summary: "Ask the cloud, or what is attached, what this machine is to be",
+    load: async () => (await import("../commands/metadata.ts")).metadata,
+  },
   init: {
     summary: "Boot the machine; the kernel starts this as process 1",
     hidden: true,

@@ -1,0 +1,42 @@
+import { CommandError } from "../errors.ts";
+import type { Offer } from "./choose.ts";
+import { aws } from "./network/aws.ts";
+import { azure } from "./network/azure.ts";
+import { digitalocean } from "./network/digitalocean.ts";
+import { gcp } from "./network/gcp.ts";
+import { hetzner } from "./network/hetzner.ts";
+import { openstack } from "./network/openstack.ts";
+import { packet } from "./network/packet.ts";
+import { scaleway } from "./network/scaleway.ts";
+import { vultr } from "./network/vultr.ts";
+import type { Provider } from "./source.ts";
+
+/** Sources at hand: `auto` asks all of them, in this order, before the network. */
+const LOCAL: readonly Provider[] = [];
+
+/** Sources on the network: `auto` asks those that the machine says it belongs to. */
+const NETWORK: readonly Provider[] = [
+  aws,
+  azure,
+  digitalocean,
+  gcp,
+  hetzner,
+  openstack,
+  packet,
+  scaleway,
+  vultr,
+];
+
+/** Every source by the name that it has in `k3os.data_sources`, and what `file=PATH` means. */
+export const OFFER: Offer = {
+  providers: [...LOCAL, ...NETWORK],
+  fileSource: (path) => ({
+    name: `file=${path}`,
+    title: path,
+    kind: "local",
+    recognises: () => false,
+    read: async () => {
+      throw new CommandError("not there yet");
+    },
+  }),
+};
