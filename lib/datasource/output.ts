@@ -31,8 +31,11 @@ export async function writeMetadata(
     const entries = entriesOf(title, metadata, host);
     const wanted = new Set(entries.flatMap(namesOf));
     makeDirectory("", 0o755, host);
-    for (const name of readManifest(host)) if (!wanted.has(name)) removeEntry(name, host);
+    const before = readManifest(host);
+    for (const name of deepestFirst(before)) if (!wanted.has(name)) removeEntry(name, host);
     const written = new Set<string>();
+    // what may be there must be known, however this ends
+    writeManifest(new Set([...before, ...wanted]), host);
     for (const entry of entries) {
       try {
         writeEntry(entry, host);
@@ -40,11 +43,9 @@ export async function writeMetadata(
       } catch (error) {
         if (entry.path === USERDATA || entry.path === KEYS) throw error;
         host.log.warn(messageOf(error));
-      } finally {
-        // after each: what is there must be known, however this ends
-        writeManifest(written, host);
       }
     }
+    writeManifest(written, host);
   });
 }
 
@@ -132,15 +133,18 @@ function removeEntry(name: string, host: Pick<Host, "root" | "log">): void {
   }
 }
 
-/** Names of what the last run wrote, the deepest first. */
+/** Names of what the last run wrote. */
 function readManifest(host: Pick<Host, "root">): readonly string[] {
   try {
-    const paths: unknown = JSON.parse(readFileSync(inRoot(host, MANIFEST), "utf8"));
-    const texts = Array.isArray(paths) ? paths.filter((path) => typeof path === "string") : [];
-    return texts.sort((a, b) => parentsOf(b).length - parentsOf(a).length);
+    const names: unknown = JSON.parse(readFileSync(inRoot(host, MANIFEST), "utf8"));
+    return Array.isArray(names) ? names.filter((name) => typeof name === "string") : [];
   } catch {
     return []; // the first run of this boot
   }
+}
+
+function deepestFirst(names: readonly string[]): readonly string[] {
+  return names.toSorted((a, b) => parentsOf(b).length - parentsOf(a).length);
 }
 
 function writeManifest(paths: ReadonlySet<string>, host: Pick<Host, "root">): void {

@@ -36,7 +36,7 @@ export interface SearchResult {
 }
 
 /** Milliseconds after the end of the search for a source at hand to unmount what it has mounted. */
-const GRACE = 5_000;
+const GRACE = 2_000;
 
 /**
  * Asks the chosen sources, those on the network at the same time and those at hand one after another, and returns the
