@@ -78,13 +78,15 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
   };
 
   const sendOnce = async (url: URL, message: Request) => {
-    const answer = await request(withoutCredentials(url), {
+    const asked = request(withoutCredentials(url), {
       method: message.method,
       headers: message.headers,
       ...(message.body === undefined ? {} : { body: message.body }),
       signal: message.signal,
       dispatcher: dispatcherFor(url),
     });
+    // undici heeds the signal only once it is connected: a host that swallows packets would never end
+    const answer = await Promise.race([asked, whenAborted(message.signal)]);
     answer.body.on("error", () => undefined); // the reader gets it; an unread body may break without harm
     return answer;
   };
@@ -118,6 +120,14 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
       await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
     },
   };
+}
+
+/** Rejects when the signal is aborted. */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 function defaultHeaders(url: URL): Record<string, string> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { fetchBytes, fetchResponse, fetchText, HttpError } from "../../lib/http.ts";
 import { testHost } from "../support/host.ts";
@@ -284,3 +285,32 @@ describe("fetchResponse() with limits of its caller", () => {
     expect(server.requests).toHaveLength(1);
   });
 });
+
+describe("a server that lets nobody connect", () => {
+  test("ends the try when its time is up, and the tries after it too", async () => {
+    using host = testHost();
+    await using server = await serveSilence();
+    const started = performance.now();
+    const error = await failure(fetchText(server.origin, { timeout: 60, retries: 2 }, host));
+    expect(error.message).toContain("did not answer within 0.06 s (3 tries");
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+});
+
+/** Accepts connections and never greets on them: for who speaks TLS, the connection is never made. */
+async function serveSilence(): Promise<AsyncDisposable & { readonly origin: string }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: "127.0.0.1" }, resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `https://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
