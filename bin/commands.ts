@@ -19,6 +19,10 @@ export const COMMANDS: CommandTable = {
     summary: "Fetch ssh keys, and keep those of the configuration up to date",
     load: async () => (await import("../commands/ssh-keys.ts")).sshKeys,
   },
+  metadata: {
+    summary: "Ask the cloud, or what is attached, what this machine is to be",
+    load: async () => (await import("../commands/metadata.ts")).metadata,
+  },
   init: {
     summary: "Boot the machine; the kernel starts this as process 1",
     hidden: true,

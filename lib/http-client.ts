@@ -19,6 +19,8 @@ export interface Request {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
+  /** Statuses that end in a TryError besides the usual ones. */
+  readonly tryAgain?: readonly number[] | undefined;
 }
 
 /** The head of a successful answer, and its body still to be read. */
@@ -76,13 +78,15 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
   };
 
   const sendOnce = async (url: URL, message: Request) => {
-    const answer = await request(withoutCredentials(url), {
+    const asked = request(withoutCredentials(url), {
       method: message.method,
       headers: message.headers,
       ...(message.body === undefined ? {} : { body: message.body }),
       signal: message.signal,
       dispatcher: dispatcherFor(url),
     });
+    // undici heeds the signal only once it is connected: a host that swallows packets would never end
+    const answer = await Promise.race([asked, whenAborted(message.signal)]);
     answer.body.on("error", () => undefined); // the reader gets it; an unread body may break without harm
     return answer;
   };
@@ -99,7 +103,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
           const plain = joinHeaders(answer.headers);
           if (status >= 200 && status <= 299) return { url, status, headers: plain, body: answer.body };
           answer.body.destroy();
-          throw statusFailure(status, plain);
+          throw statusFailure(status, plain, message.tryAgain ?? []);
         }
         answer.body.destroy();
         if (redirects === MAX_REDIRECTS)
@@ -116,6 +120,14 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
       await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
     },
   };
+}
+
+/** Rejects when the signal is aborted. */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 function defaultHeaders(url: URL): Record<string, string> {
@@ -154,9 +166,14 @@ function redirectTarget(from: URL, status: number, location: string | undefined)
   });
 }
 
-function statusFailure(status: number, headers: Readonly<Record<string, string>>): Error {
+function statusFailure(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  tryAgain: readonly number[],
+): Error {
   const text = `the server answered with status ${status}`;
-  if (status < 500 && !TRY_AGAIN.has(status)) return new HttpError(text, { status });
+  if (status < 500 && !TRY_AGAIN.has(status) && !tryAgain.includes(status))
+    return new HttpError(text, { status });
   return new TryError(text, { status, retryAfter: parseRetryAfter(headers["retry-after"]) });
 }
 

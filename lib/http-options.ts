@@ -18,6 +18,10 @@ export interface FetchOptions {
   readonly ca?: string;
   /** Port to call from, for clouds that answer only to privileged ones. */
   readonly localPort?: number;
+  /** Ends all tries, with an HttpError. */
+  readonly signal?: AbortSignal;
+  /** Statuses after which another try may help, besides 408, 425, 429 and 5xx. */
+  readonly tryAgain?: readonly number[];
 }
 
 export const DEFAULTS = { timeout: 10_000, deadline: 60_000, retries: 5, maxBytes: 16 << 20 } as const;

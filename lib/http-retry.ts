@@ -10,6 +10,8 @@ export interface RetryLimits {
   readonly deadline: number;
   /** Tries after the first; a try that received data starts the count anew. */
   readonly retries: number;
+  /** Ends everything at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Given to each try: its abort signal, and how to say that the server is alive. */
@@ -40,7 +42,8 @@ export async function withTries<T>(
   const started = host.clock.now();
   let failures = 0;
   for (let tries = 1; ; tries++) {
-    const watch = watchTry(limits.timeout, started + limits.deadline - host.clock.now(), limits.deadline);
+    if (limits.signal?.aborted) throw new HttpError(`Cannot ${what}: given up`);
+    const watch = watchTry(started + limits.deadline - host.clock.now(), limits);
     let failure: Error;
     try {
       return await action(watch);
@@ -67,7 +70,7 @@ export async function withTries<T>(
       throw new HttpError(`Cannot ${what}: ${failure.message}${effort}`, { status: failure.status });
     }
     host.log.debug(`cannot ${what}: ${failure.message}; trying again in ${wait} ms`);
-    await host.clock.sleep(wait);
+    await Promise.race([host.clock.sleep(wait), whenAborted(limits.signal)]);
   }
 }
 
@@ -76,12 +79,20 @@ interface Watch extends Try {
   hasProgressed(): boolean;
 }
 
-function watchTry(timeout: number, remaining: number, deadline: number): Watch {
+/** Settles only if it is aborted. */
+function whenAborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+function watchTry(remaining: number, { timeout, deadline, signal }: RetryLimits): Watch {
   const controller = new AbortController();
   const abort = (text: string) => controller.abort(new TryError(text));
   const silent = () => abort(`the server did not answer within ${timeout / 1000} s`);
   let idle = later(silent, timeout);
-  const end = later(() => abort(`not finished within ${deadline / 1000} s`), Math.max(0, remaining));
+  const late = `not finished within ${Math.round(deadline / 100) / 10} s`;
+  const end = later(() => abort(late), Math.max(0, remaining));
+  const giveUp = () => controller.abort(new HttpError("given up"));
+  signal?.addEventListener("abort", giveUp, { once: true });
   let progress = false;
   return {
     signal: controller.signal,
@@ -96,6 +107,7 @@ function watchTry(timeout: number, remaining: number, deadline: number): Watch {
     stop: () => {
       clearTimeout(idle);
       clearTimeout(end);
+      signal?.removeEventListener("abort", giveUp);
     },
   };
 }

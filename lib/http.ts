@@ -65,8 +65,8 @@ export async function fetchResponse(
     `fetch "${maskUrl(url)}"`,
     limits,
     async (attempt) => {
-      const { method = "GET", headers = {}, body } = options;
-      const reply = await client.send(parsed, { method, headers, body, signal: attempt.signal });
+      const { method = "GET", headers = {}, body, tryAgain } = options;
+      const reply = await client.send(parsed, { method, headers, body, tryAgain, signal: attempt.signal });
       const raw = await readBody(reply, limits.maxBytes, attempt.alive);
       const content = decode(raw, reply.headers["content-encoding"], limits.maxBytes);
       return { url: reply.url.href, status: reply.status, headers: reply.headers, body: content };

@@ -18,9 +18,12 @@ export interface Metadata {
 }
 
 /** One request of a source, without what the phase decides: retries, time and proxy. */
-export interface Question extends Pick<FetchOptions, "method" | "headers" | "body" | "localPort"> {
-  /** Statuses that mean "there is none" rather than a failure; default 404. */
+export interface Question
+  extends Pick<FetchOptions, "method" | "headers" | "body" | "localPort" | "signal" | "tryAgain"> {
+  /** Statuses that mean "there is none" rather than a failure; default 404. 204 always does. */
   readonly none?: readonly number[];
+  /** `true`: the provider itself tries again, in another way. */
+  readonly once?: boolean;
 }
 
 /** What a provider works with. Everything that it asks, takes and leaves out is recorded for `--explain`. */

@@ -13,6 +13,7 @@ export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
   "multi-user.target": [
     "connman.service",
     "ssh.service",
+    "cloud-config.service",
     "ccapply.service",
     "issue.service",
     "local.service",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { fetchBytes, fetchResponse, fetchText, HttpError } from "../../lib/http.ts";
 import { testHost } from "../support/host.ts";
@@ -262,3 +263,54 @@ describe("fetchBytes() with a proxy", () => {
     expect(await fetchText(server.origin, { retries: 0 }, host)).toBe("direct");
   });
 });
+
+describe("fetchResponse() with limits of its caller", () => {
+  test("tries again after a status that the caller names", async () => {
+    using host = testHost();
+    await using server = await serveLoopback((_, response, number) => {
+      response.writeHead(number === 0 ? 410 : 200).end("ok");
+    });
+    expect(await fetchText(server.origin, { tryAgain: [410] }, host)).toBe("ok");
+  });
+
+  test("ends when its signal says so, while it waits for an answer and before", async () => {
+    using host = testHost();
+    const controller = new AbortController();
+    await using server = await serveLoopback(() => controller.abort());
+    const error = await failure(fetchText(server.origin, { signal: controller.signal }, host));
+    expect(error.message).toBe(`Cannot fetch "${server.origin}": given up`);
+    expect((await failure(fetchText(server.origin, { signal: controller.signal }, host))).message).toBe(
+      `Cannot fetch "${server.origin}": given up`,
+    );
+    expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe("a server that lets nobody connect", () => {
+  test("ends the try when its time is up, and the tries after it too", async () => {
+    using host = testHost();
+    await using server = await serveSilence();
+    const started = performance.now();
+    const error = await failure(fetchText(server.origin, { timeout: 60, retries: 2 }, host));
+    expect(error.message).toContain("did not answer within 0.06 s (3 tries");
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+});
+
+/** Accepts connections and never greets on them: for who speaks TLS, the connection is never made. */
+async function serveSilence(): Promise<AsyncDisposable & { readonly origin: string }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: "127.0.0.1" }, resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    origin: `https://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,12 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { formatKeyFile, keySource, parseKeyFile, readKeys } from "../../../lib/apply/authorized-keys.ts";
-
-/** A well-formed key of a type; its bytes mean nothing. */
-function makeKey(type: string, name: string): string {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(type.length);
-  return `${type} ${Buffer.concat([length, Buffer.from(type), Buffer.from(name)]).toString("base64")} ${name}`;
-}
+import { formatKeyFile, keySource, parseKeyFile } from "../../../lib/apply/authorized-keys.ts";
+import { makeKey } from "../../support/ssh-key.ts";
 
 const A = makeKey("ssh-ed25519", "a");
 
@@ -47,11 +41,6 @@ describe("keySource()", () => {
   ])("refuses %p", (entry) => {
     expect(() => keySource(entry)).toThrow();
   });
-});
-
-test("readKeys() tells keys from other lines", () => {
-  const text = `# comment\r\n${A}\r\n\n<html>\n${A}\x07\nssh-rsa not!base64\n`;
-  expect(readKeys(text)).toEqual({ keys: [A], rejected: 3 });
 });
 
 describe("formatKeyFile()", () => {

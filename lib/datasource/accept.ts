@@ -1,0 +1,98 @@
+import { gunzipSync } from "node:zlib";
+import { DEFAULTS } from "../http-options.ts";
+import { isKey } from "../ssh-keys.ts";
+import type { Metadata } from "./source.ts";
+
+/** HOST_NAME_MAX of Linux. */
+const LONGEST_NAME = 64;
+
+/** Bytes of user data at most, also unpacked. */
+export const MAX_USERDATA = DEFAULTS.maxBytes;
+
+/**
+ * What a source said, made fit for use: user data unpacked, keys checked, names trimmed. What is not fit is left out and
+ * told to `ignored`, and never takes anything else with it. undefined if nothing is left.
+ */
+export function acceptMetadata(given: Metadata, ignored: (what: string) => void): Metadata | undefined {
+  const userdata = acceptUserdata(given.userdata, ignored);
+  const keys = acceptKeys(given.keys ?? [], ignored);
+  const hostname = acceptName("host name", given.hostname, ignored);
+  const localHostname = acceptName("local host name", given.localHostname, ignored);
+  const instanceId = acceptLine("instance id", given.instanceId, ignored);
+  const facts = Object.entries(given.facts ?? {}).flatMap(([name, value]): [string, string][] => {
+    const line = acceptLine(name, value, ignored);
+    return line === undefined ? [] : [[name, line]];
+  });
+  const accepted: Metadata = {
+    ...(userdata === undefined ? {} : { userdata }),
+    ...(keys.length === 0 ? {} : { keys }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(localHostname === undefined ? {} : { localHostname }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(facts.length === 0 ? {} : { facts: Object.fromEntries(facts) }),
+  };
+  return Object.keys(accepted).length === 0 ? undefined : accepted;
+}
+
+function acceptUserdata(
+  data: Uint8Array | undefined,
+  ignored: (what: string) => void,
+): Uint8Array | undefined {
+  if (data === undefined || data.length === 0) return undefined;
+  if (data.length > MAX_USERDATA) {
+    ignored(`user data: found ${data.length} bytes, wanted at most ${MAX_USERDATA}`);
+    return undefined;
+  }
+  if (data[0] !== 0x1f || data[1] !== 0x8b) return data;
+  try {
+    const unpacked = gunzipSync(data, { maxOutputLength: MAX_USERDATA });
+    return unpacked.length === 0 ? undefined : unpacked;
+  } catch (error) {
+    const large = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    const why = large ? `it unpacks to more than ${MAX_USERDATA} bytes` : (error as Error).message;
+    ignored(`user data: gzip that cannot be unpacked (${why}); kept as it is`);
+    return data;
+  }
+}
+
+function acceptKeys(given: readonly string[], ignored: (what: string) => void): string[] {
+  const lines = given
+    .flatMap((text) => text.split("\n"))
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  const keys = lines.filter(isKey);
+  const bad = lines.length - keys.length;
+  if (bad > 0) ignored(`keys: ${bad} of ${lines.length} lines are no ssh public key`);
+  return [...new Set(keys)];
+}
+
+/** Names longer than Linux allows lose their domain: https://github.com/coreos/afterburn/issues/509 */
+function acceptName(
+  what: string,
+  given: string | undefined,
+  ignored: (what: string) => void,
+): string | undefined {
+  const name = given?.trim() ?? "";
+  if (name === "") return undefined;
+  const short = name.length <= LONGEST_NAME ? name : (name.slice(0, LONGEST_NAME).split(".")[0] ?? "");
+  if (/^[\w.:-]+$/.test(short)) return short;
+  ignored(`${what}: found ${quote(name)}, wanted one word of letters, digits, "-" and "."`);
+  return undefined;
+}
+
+function acceptLine(
+  what: string,
+  given: string | undefined,
+  ignored: (what: string) => void,
+): string | undefined {
+  const line = given?.trim() ?? "";
+  if (line === "") return undefined;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (line.length <= 255 && !/[\x00-\x1f\x7f]/.test(line)) return line;
+  ignored(`${what}: found ${quote(line)}, wanted one line of text`);
+  return undefined;
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+}

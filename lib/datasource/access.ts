@@ -1,0 +1,133 @@
+import type { Host } from "../host.ts";
+import { type FetchOptions, fetchResponse, HttpError, type HttpResponse, maskUrl } from "../http.ts";
+import type { Platform } from "./platform.ts";
+import type { Access, Provider, Question } from "./source.ts";
+
+/** One request, for `--explain`. */
+export interface Asked {
+  readonly method: string;
+  /** Without secrets. */
+  readonly url: string;
+  /** The server's last answer; undefined if it gave none. */
+  readonly status: number | undefined;
+  /** Milliseconds, all tries together. */
+  readonly time: number;
+  /** Bytes of the answer. */
+  readonly bytes?: number;
+  /** Why it failed. */
+  readonly problem?: string;
+}
+
+/** What was done with a source; grows while it is read. */
+export interface SourceRecord {
+  readonly asked: Asked[];
+  readonly ignored: string[];
+}
+
+export interface AccessOptions {
+  readonly platform: Platform;
+  /** The machine says that it is one of this source's: it is worth to wait for. */
+  readonly recognised: boolean;
+  /** When the phase ends, by the host's clock. */
+  readonly end: number;
+  /** The search is over. */
+  readonly signal: AbortSignal;
+}
+
+export type AccessHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
+
+/**
+ * Milliseconds in which a source that nothing speaks for must give a sign of life, and how it is asked until then: a list
+ * of nine dead ones is to end within ten seconds, on a network that swallows packets too.
+ */
+const PROBE = { deadline: 8_000, timeout: 2_000, retries: 2 } as const;
+/** How a source is asked that is there, or ought to be; the phase's end bounds it. */
+const TIMEOUT = 5_000;
+/** Tries after the first of a source that is there, but was not expected. */
+const RETRIES = 5;
+
+/** What one provider works with, and the record of what it does. */
+export function createAccess(
+  provider: Pick<Provider, "name" | "kind">,
+  options: AccessOptions,
+  host: AccessHost,
+): { readonly access: Access; readonly record: SourceRecord } {
+  const record: SourceRecord = { asked: [], ignored: [] };
+  const started = host.clock.now();
+  let alive = options.recognised || provider.kind === "local";
+  const limits = (): FetchOptions => {
+    const left = Math.max(1, options.end - host.clock.now());
+    if (!alive) {
+      return { ...PROBE, deadline: Math.max(1, Math.min(left, started + PROBE.deadline - host.clock.now())) };
+    }
+    return {
+      timeout: TIMEOUT,
+      deadline: left,
+      retries: options.recognised ? Number.POSITIVE_INFINITY : RETRIES,
+    };
+  };
+  const fetch = async (url: string, question: Question = {}): Promise<Buffer | undefined> => {
+    const { none = [404], once = false, ...details } = question;
+    const begun = host.clock.now();
+    const note = (status: number | undefined, rest: Pick<Asked, "bytes" | "problem"> = {}) => {
+      if (status !== undefined) alive = true;
+      const asked = { method: question.method ?? "GET", url: shownUrl(url, provider), status };
+      record.asked.push({ ...asked, time: host.clock.now() - begun, ...rest });
+    };
+    let answer: HttpResponse;
+    try {
+      const signals = [options.signal, ...(question.signal === undefined ? [] : [question.signal])];
+      answer = await fetchResponse(
+        url,
+        { ...limits(), ...(once ? { retries: 0 } : {}), ...details, signal: AbortSignal.any(signals) },
+        { ...host, env: environment(provider, host), log: tellTries(provider, host) },
+      );
+    } catch (error) {
+      const status = error instanceof HttpError ? error.status : undefined;
+      const isNone = status !== undefined && none.includes(status);
+      note(status, isNone ? {} : { problem: reasonOf(error, url) });
+      if (isNone) return undefined;
+      throw error;
+    }
+    const { status, body } = answer;
+    const page = isWebPage(body);
+    note(status, { bytes: body.length, ...(page ? { problem: WEB_PAGE } : {}) });
+    if (page) throw new HttpError(`Cannot use "${maskUrl(url)}": ${WEB_PAGE}`, { status });
+    return status === 204 ? undefined : body;
+  };
+  const ignored = (what: string) => {
+    record.ignored.push(what);
+    host.log.warn(`${provider.name}: ${what}`);
+  };
+  const { root, run, log, clock, env } = host;
+  return { access: { root, run, log, clock, env, platform: options.platform, fetch, ignored }, record };
+}
+
+/** A cloud must see the machine itself ask, so no proxy stands between; what a user's seed names may lie behind one. */
+function environment({ kind }: Pick<Provider, "kind">, { env }: Pick<Host, "env">): Host["env"] {
+  return kind === "network" ? { ...env, no_proxy: "*" } : env;
+}
+
+/** Somebody waits for these tries, so they are told without --debug too. */
+function tellTries({ name }: Pick<Provider, "name">, { log }: Pick<Host, "log">): Host["log"] {
+  return { ...log, debug: (text) => log.info(`${name}: ${text}`) };
+}
+
+/** A user's own URL may carry a signature behind the question mark. */
+function shownUrl(url: string, { kind }: Pick<Provider, "kind">): string {
+  const masked = maskUrl(url);
+  return kind === "network" ? masked : masked.replace(/\?.*$/s, "?…");
+}
+
+/** The failure without the URL, which stands beside it. */
+function reasonOf(error: unknown, url: string): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(`Cannot fetch "${maskUrl(url)}": `, "");
+}
+
+const WEB_PAGE = "found a web page, wanted metadata";
+
+/** Gateways and captive portals answer everything with a page; nothing that a source says begins like one. */
+function isWebPage(body: Buffer): boolean {
+  return /^\s*<(?:!doctype\s+html|html)\b/i.test(body.toString("latin1", 0, 200));
+}

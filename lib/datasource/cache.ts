@@ -1,0 +1,109 @@
+import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { writeFileAtomic } from "../atomic.ts";
+import { messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { inRoot, PATH } from "../paths.ts";
+import { acceptMetadata } from "./accept.ts";
+import { at, isObject, textAt, textsAt } from "./network/answer.ts";
+import type { Platform } from "./platform.ts";
+import type { Metadata } from "./source.ts";
+
+const FILE = `${PATH.localState}/metadata/answer.json`;
+
+/** The last good answer of a source. */
+export interface Kept {
+  readonly source: string;
+  readonly title: string;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly metadata: Metadata;
+}
+
+/** UUIDs that makers of boards leave in thousands of machines, and QEMU in those that were given none. */
+const COMMON_UUIDS = [
+  "00000000-0000-0000-0000-000000000000",
+  "03000200-0400-0500-0006-000700080009",
+  "ffffffff-ffff-ffff-ffff-ffffffffffff",
+];
+
+/**
+ * What tells this machine from the one that a copy of its disk runs on: the UUID of its firmware, which every cloud makes
+ * anew for each instance and which no disk carries. undefined where there is none to trust (many boards, QEMU without
+ * `-uuid`): then nothing is kept, since the disk's own machine id would be copied with it.
+ */
+export function machineIdentity({ dmi }: Platform): string | undefined {
+  const uuid = dmi.product_uuid?.toLowerCase() ?? "";
+  return /^[0-9a-f-]{36}$/.test(uuid) && !COMMON_UUIDS.includes(uuid) ? uuid : undefined;
+}
+
+/** Keeps an answer for boots on which no source answers; a machine without identity, or a full disk, keeps none. */
+export function keepAnswer(
+  { source, title, metadata }: Omit<Kept, "date">,
+  platform: Platform,
+  host: Pick<Host, "root" | "log" | "clock">,
+): void {
+  const machine = machineIdentity(platform);
+  if (machine === undefined) return;
+  const { userdata, ...rest } = metadata;
+  const encoded = userdata === undefined ? {} : { userdata: Buffer.from(userdata).toString("base64") };
+  const date = new Date(host.clock.now()).toISOString();
+  // no date where nothing is new: the disk is not written to at every boot
+  const same = readKept(host);
+  const content = { machine, source, title, metadata: { ...rest, ...encoded } };
+  if (same !== undefined && JSON.stringify({ ...same, date: undefined }) === JSON.stringify(content)) return;
+  try {
+    const file = inRoot(host, FILE);
+    mkdirSync(dirname(file), { recursive: true });
+    chmodSync(dirname(file), 0o700);
+    writeFileAtomic(file, `${JSON.stringify({ ...content, date })}\n`, { mode: 0o600 });
+  } catch (error) {
+    host.log.warn(`Cannot keep the data source's answer for offline boots: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * The last answer that one of these sources gave to this very machine. An answer to another one, told by
+ * {@link machineIdentity}, is none: two nodes with one name and token would be one too many.
+ */
+export function keptAnswer(
+  sources: readonly string[],
+  platform: Platform,
+  host: Pick<Host, "root" | "log">,
+): Kept | undefined {
+  const kept = readKept(host);
+  if (kept === undefined) return undefined;
+  const machine = machineIdentity(platform);
+  if (machine === undefined || textAt(kept, "machine") !== machine) {
+    host.log.warn("What is kept of a data source was meant for another machine: not used");
+    return undefined;
+  }
+  const [source = "", title = "", date = ""] = ["source", "title", "date"].map((name) => textAt(kept, name));
+  const metadata = acceptMetadata(metadataOf(at(kept, "metadata")), (what) => host.log.warn(what));
+  return metadata === undefined || !sources.includes(source) ? undefined : { source, title, date, metadata };
+}
+
+function readKept(host: Pick<Host, "root">): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(inRoot(host, FILE), "utf8"));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined; // none yet; a broken one is as good as none, and is replaced by the next
+  }
+}
+
+function metadataOf(value: unknown): Metadata {
+  const [userdata, hostname, localHostname, instanceId] = [
+    ...["userdata", "hostname", "localHostname", "instanceId"],
+  ].map((name) => textAt(value, name));
+  const facts = at(value, "facts");
+  const texts = Object.entries(isObject(facts) ? facts : {}).filter(([, text]) => typeof text === "string");
+  return {
+    ...(userdata === undefined ? {} : { userdata: Buffer.from(userdata, "base64") }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(localHostname === undefined ? {} : { localHostname }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+    keys: textsAt(value, "keys"),
+    facts: Object.fromEntries(texts) as Record<string, string>,
+  };
+}

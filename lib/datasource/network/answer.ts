@@ -1,0 +1,122 @@
+import { CommandError, messageOf } from "../../errors.ts";
+import { HttpError } from "../../http.ts";
+import type { Access, Question } from "../source.ts";
+
+/** The answer as text without blanks around it; undefined where there is none, or it is empty. */
+export async function askText(url: string, question: Question, access: Access): Promise<string | undefined> {
+  const text = (await access.fetch(url, question))?.toString("utf8").trim() ?? "";
+  return text === "" ? undefined : text;
+}
+
+/** The answer as a JSON object; undefined where there is none. Throws on anything else. */
+export async function askJson(
+  url: string,
+  question: Question,
+  access: Access,
+): Promise<JsonObject | undefined> {
+  const bytes = await access.fetch(url, question);
+  return bytes === undefined ? undefined : parseObject(bytes, url);
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function parseObject(bytes: Uint8Array, url: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (isObject(value)) return value;
+  } catch (cause) {
+    throw new CommandError(`Cannot use "${url}": expected a JSON object`, { cause });
+  }
+  throw new CommandError(`Cannot use "${url}": expected a JSON object`);
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** What lies at a path of keys and indexes; undefined if it ends early. */
+export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
+  let found = value;
+  for (const step of path) {
+    if (typeof step === "number") found = Array.isArray(found) ? found[step] : undefined;
+    else found = isObject(found) && Object.hasOwn(found, step) ? found[step] : undefined;
+  }
+  return found;
+}
+
+/** A text or number at a path, as text; undefined if there is none, or something else. */
+export function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
+  const found = at(value, ...path);
+  if (typeof found === "number") return String(found);
+  return typeof found === "string" && found !== "" ? found : undefined;
+}
+
+/** The texts of a list at a path; a single text counts as a list of one. Entries of other kinds are left out. */
+export function textsAt(value: unknown, ...path: readonly (string | number)[]): string[] {
+  const found = at(value, ...path);
+  if (typeof found === "string") return [found];
+  return Array.isArray(found) ? found.filter((entry) => typeof entry === "string") : [];
+}
+
+/** The facts that are known. */
+export function factsOf(
+  facts: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined && value !== "");
+  return Object.fromEntries(known) as Record<string, string>;
+}
+
+/** Asks for something that may be missing, or fail, without harm to what else the source says. */
+export async function optional<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  access: Pick<Access, "ignored">,
+): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    access.ignored(`${what}: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+export interface Reached {
+  /** The address that answered. */
+  readonly base: string;
+  readonly content: Buffer | undefined;
+}
+
+/**
+ * Asks the same of all addresses of a source at once (IPv4 and IPv6, say) and goes on with the one that answers first;
+ * a refusal is an answer too. Throws what the first address gave if none answers.
+ */
+export async function reach(
+  bases: readonly string[],
+  path: string,
+  question: Question,
+  access: Access,
+): Promise<Reached> {
+  const over = new AbortController();
+  const failures: unknown[] = [];
+  const tries = bases.map(async (base, index): Promise<Reached | HttpError> => {
+    try {
+      return { base, content: await access.fetch(`${base}${path}`, { ...question, signal: over.signal }) };
+    } catch (error) {
+      if (error instanceof HttpError && error.status !== undefined) return error;
+      failures[index] = error;
+      throw error;
+    }
+  });
+  const first = await Promise.any(tries).catch(() => undefined);
+  over.abort();
+  if (first === undefined) throw failures[0];
+  if (first instanceof HttpError) throw first;
+  return first;
+}
+
+/** The bytes behind text that is base64 and nothing else; undefined if it is something else. */
+export function decodeBase64(text: string): Buffer | undefined {
+  const plain = text.replace(/\s+/g, "");
+  if (plain === "" || plain.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(plain)) return undefined;
+  return Buffer.from(plain, "base64");
+}

@@ -1,0 +1,78 @@
+import { CommandError } from "../../errors.ts";
+import { HttpError } from "../../http.ts";
+import type { Access, Metadata, Provider } from "../source.ts";
+import { reach } from "./answer.ts";
+import { readEc2Tree } from "./ec2-tree.ts";
+
+const BASES = ["http://169.254.169.254", "http://[fd00:ec2::254]"];
+const TOKEN = "/latest/api/token";
+const TOKEN_SECONDS = "21600";
+
+/** Amazon EC2. */
+export const aws = awsAt(BASES);
+
+/** {@link aws}, asked at other addresses. */
+export function awsAt(bases: readonly string[]): Provider {
+  return {
+    name: "aws",
+    title: "AWS",
+    kind: "network",
+    // the first group of the UUID may come with its bytes swapped (SMBIOS)
+    recognises: ({ dmi, hypervisorUuid }) =>
+      /^ec2/i.test(hypervisorUuid) ||
+      /^(?:ec2[0-9a-f]{5}|[0-9a-f]{4}2[0-9a-f]ec)-/i.test(dmi.product_uuid ?? "") ||
+      dmi.sys_vendor === "Amazon EC2",
+    read: (access) => readAws(bases, access),
+  };
+}
+
+async function readAws(bases: readonly string[], access: Access): Promise<Metadata | undefined> {
+  let { base, token } = await openSession(bases, access);
+  let renewal: Promise<void> | undefined;
+  const get = async (path: string): Promise<Buffer | undefined> => {
+    const used = token;
+    const ask = () =>
+      access.fetch(`${base}/latest/${path}`, {
+        headers: token === undefined ? {} : { "x-aws-ec2-metadata-token": token },
+      });
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof HttpError) || error.status !== 401 || used === undefined) throw error;
+      // the token ran out, as it does when an instance is resumed; all that wait for a new one share it
+      renewal ??= openSession([base], access).then((session) => {
+        token = session.token;
+      });
+      await renewal;
+      return await ask();
+    }
+  };
+  return await readEc2Tree(get, access);
+}
+
+interface Session {
+  readonly base: string;
+  /** undefined: the service knows no tokens. */
+  readonly token: string | undefined;
+}
+
+/**
+ * Fetches a session token (IMDSv2). Only a service that refuses the request itself, as those that imitate an older EC2
+ * do, is asked without one: 403 means that the service is switched off for this instance.
+ */
+async function openSession(bases: readonly string[], access: Access): Promise<Session> {
+  const question = {
+    method: "PUT",
+    headers: { "x-aws-ec2-metadata-token-ttl-seconds": TOKEN_SECONDS },
+    none: [400, 404, 405],
+  } as const;
+  const { base, content } = await reach(bases, TOKEN, question, access);
+  if (content === undefined) {
+    access.ignored("session tokens: the service knows none, asked without");
+    return { base, token: undefined };
+  }
+  const token = content.toString("latin1").trim();
+  // never in the message: it opens the instance's credentials
+  if (!/^[\x21-\x7e]{1,1024}$/.test(token)) throw new CommandError("The session token is not valid");
+  return { base, token };
+}

@@ -1,0 +1,82 @@
+import { HttpError } from "../../http.ts";
+import type { Access, Metadata, Provider } from "../source.ts";
+import { factsOf, reach } from "./answer.ts";
+
+const BASES = ["http://169.254.42.42", "http://[fd00:42::42]"];
+
+/** Scaleway. */
+export const scaleway = scalewayAt(BASES);
+
+/** {@link scaleway}, asked at other addresses. */
+export function scalewayAt(bases: readonly string[]): Provider {
+  return {
+    name: "scaleway",
+    title: "Scaleway",
+    kind: "network",
+    recognises: ({ dmi, words }) => dmi.sys_vendor === "Scaleway" || words.includes("scaleway"),
+    read: (access) => readScaleway(bases, access),
+  };
+}
+
+async function readScaleway(bases: readonly string[], access: Access): Promise<Metadata | undefined> {
+  const { base, content } = await reach(bases, "/conf", {}, access);
+  if (content === undefined) return undefined;
+  const conf = parseConf(content.toString("utf8"));
+  const userdata = await fetchPrivileged(`${base}/user_data/cloud-init`, access);
+  const hostname = conf.get("HOSTNAME");
+  const instanceId = conf.get("ID");
+  return {
+    ...(userdata === undefined ? {} : { userdata }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+    keys: keysOf(conf),
+    facts: factsOf({
+      instance_location: conf.get("LOCATION_ZONE_ID"),
+      public_ip: conf.get("PUBLIC_IP_ADDRESS"),
+      private_ip: conf.get("PRIVATE_IP"),
+    }),
+  };
+}
+
+/** Reads lines `NAME=VALUE`, the value perhaps in quotes. */
+export function parseConf(text: string): ReadonlyMap<string, string> {
+  const lines = text.matchAll(/^[ \t]*(\w+)=(.*?)\s*$/gm);
+  return new Map(
+    [...lines].map(([, name = "", value = ""]) => [name, value.replace(/^(['"])(.*)\1$/, "$2")]),
+  );
+}
+
+/** The keys of the account, and those that stand in tags, where blanks are written as `_`. */
+function keysOf(conf: ReadonlyMap<string, string>): string[] {
+  return [...conf].flatMap(([name, value]) => {
+    if (/^SSH_PUBLIC_KEYS_\d+_KEY$/.test(name)) return [value];
+    const [, key] = (/^TAGS_\d+$/.test(name) && /^AUTHORIZED_KEY=(.+)$/.exec(value)) || [];
+    return key === undefined ? [] : [key.replaceAll("_", " ")];
+  });
+}
+
+/** The upper half of the privileged ports: services that listen are in the lower one. */
+const [FIRST_PORT, PORTS] = [512, 512];
+const TRIES = 10;
+/** Milliseconds before another port is tried when the service says that one asks too often. */
+const PAUSE = 5_000;
+
+/**
+ * Fetches what the service gives to privileged ports only: what comes from one cannot come from an ordinary user. A port
+ * that is in use, or still known to the kernel from a connection before, gives way to another.
+ */
+async function fetchPrivileged(url: string, access: Access): Promise<Buffer | undefined> {
+  const start = access.clock.now() % PORTS;
+  for (let tries = 1; ; tries++) {
+    // 101 is no factor of 512: every port comes up once
+    const localPort = FIRST_PORT + ((start + tries * 101) % PORTS);
+    try {
+      return await access.fetch(url, { localPort, once: true });
+    } catch (error) {
+      const status = error instanceof HttpError ? error.status : undefined;
+      const isFinal = status !== undefined && status !== 429 && status < 500;
+      if (isFinal || tries === TRIES || !(error instanceof HttpError)) throw error;
+      if (status !== undefined) await access.clock.sleep(PAUSE);
+    }
+  }
+}

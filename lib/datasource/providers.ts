@@ -1,0 +1,45 @@
+import type { Offer } from "./choose.ts";
+import { cdrom } from "./local/cdrom.ts";
+import { configDrive } from "./local/config-drive.ts";
+import { fileSource } from "./local/file.ts";
+import { kvm } from "./local/kvm.ts";
+import { noCloud } from "./local/nocloud.ts";
+import { vmware } from "./local/vmware.ts";
+import { aws } from "./network/aws.ts";
+import { azure } from "./network/azure.ts";
+import { digitalocean } from "./network/digitalocean.ts";
+import { gcp } from "./network/gcp.ts";
+import { hetzner } from "./network/hetzner.ts";
+import { openstack } from "./network/openstack.ts";
+import { packet } from "./network/packet.ts";
+import { scaleway } from "./network/scaleway.ts";
+import { vultr } from "./network/vultr.ts";
+import type { Provider } from "./source.ts";
+
+/** Sources at hand: `auto` asks all of them, in this order, before the network. */
+const LOCAL: readonly Provider[] = [
+  kvm,
+  vmware,
+  noCloud,
+  configDrive,
+  cdrom, // last: it takes any disc that holds a file of the right name
+];
+
+/** Sources on the network: `auto` asks those that the machine says it belongs to. */
+const NETWORK: readonly Provider[] = [
+  aws,
+  azure,
+  digitalocean,
+  gcp,
+  hetzner,
+  openstack,
+  packet,
+  scaleway,
+  vultr,
+];
+
+/** Every source by the name that it has in `k3os.data_sources`, and what `file=PATH` means. */
+export const OFFER: Offer = {
+  providers: [...LOCAL, ...NETWORK],
+  fileSource,
+};

@@ -1,0 +1,188 @@
+import { setTimeout as later } from "node:timers";
+import { CommandError, messageOf } from "../errors.ts";
+import { acceptMetadata } from "./accept.ts";
+import { type AccessHost, createAccess, type SourceRecord } from "./access.ts";
+import type { Choice } from "./choose.ts";
+import type { Platform } from "./platform.ts";
+import type { Metadata, Provider } from "./source.ts";
+
+/** What became of one source of the list. */
+export type Outcome =
+  | { readonly kind: "answered"; readonly metadata: Metadata }
+  /** Asked, and not there, or with nothing to say. */
+  | { readonly kind: "absent" }
+  | { readonly kind: "failed"; readonly reason: string }
+  /** Not asked, or not waited for. */
+  | { readonly kind: "passed over"; readonly reason: string };
+
+export interface SourceReport {
+  readonly provider: Provider;
+  readonly recognised: boolean;
+  readonly outcome: Outcome;
+  readonly record: SourceRecord;
+  /** Milliseconds. */
+  readonly time: number;
+}
+
+export interface Found {
+  readonly provider: Provider;
+  readonly metadata: Metadata;
+}
+
+export interface SearchResult {
+  readonly found: Found | undefined;
+  /** In the order of the list. */
+  readonly reports: readonly SourceReport[];
+}
+
+/** Milliseconds after the end of the search for a source at hand to unmount what it has mounted. */
+const GRACE = 2_000;
+
+/**
+ * Asks the chosen sources, those on the network at the same time and those at hand one after another, and returns the
+ * first in the list's order that gives user data; if none does, the first that answered at all. Ends after `timeout`
+ * milliseconds at the latest. Never throws.
+ */
+export async function searchSources(
+  choices: readonly Choice[],
+  options: { readonly platform: Platform; readonly timeout: number },
+  host: AccessHost,
+): Promise<SearchResult> {
+  const over = new AbortController();
+  const end = host.clock.now() + options.timeout;
+  const timer = later(() => over.abort(`not finished within ${options.timeout / 1000} s`), options.timeout);
+  const readers: Reader[] = [];
+  let atHand: Promise<unknown> = Promise.resolve();
+  for (const choice of choices) {
+    const before = choice.provider.kind === "local" ? atHand : Promise.resolve();
+    const reader = startReader(choice, before, { ...options, end, signal: over.signal }, host);
+    if (choice.provider.kind === "local") atHand = reader.ended;
+    readers.push(reader);
+  }
+  try {
+    let winner: Reader | undefined;
+    for (const reader of readers) {
+      const outcome = await reader.outcome;
+      if (outcome.kind !== "answered") continue;
+      const hasUserdata = outcome.metadata.userdata !== undefined;
+      if (hasUserdata || winner === undefined) winner = reader;
+      if (hasUserdata) break;
+    }
+    over.abort(winner === undefined ? "the search is over" : `${winner.choice.provider.name} came first`);
+    await Promise.race([atHand, new Promise((resolve) => later(resolve, GRACE).unref())]);
+    const reports = await Promise.all(readers.map(reportOf));
+    const chosen = reports.find(({ provider }) => provider === winner?.choice.provider);
+    return {
+      found:
+        chosen?.outcome.kind === "answered"
+          ? { provider: chosen.provider, metadata: chosen.outcome.metadata }
+          : undefined,
+      reports,
+    };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Reader {
+  readonly choice: Choice;
+  readonly record: SourceRecord;
+  /** Never rejects; settles at the end of the search at the latest. */
+  readonly outcome: Promise<Outcome>;
+  /** When the provider has really returned. */
+  readonly ended: Promise<unknown>;
+  readonly time: () => number;
+}
+
+function startReader(
+  choice: Choice,
+  before: Promise<unknown>,
+  options: { platform: Platform; end: number; signal: AbortSignal },
+  host: AccessHost,
+): Reader {
+  const { provider, recognised, passedOver } = choice;
+  const { access, record } = createAccess(provider, { ...options, recognised }, host);
+  let started: number | undefined;
+  let time = 0;
+  const read = async (): Promise<Outcome> => {
+    if (passedOver !== undefined) return { kind: "passed over", reason: passedOver };
+    await before;
+    if (options.signal.aborted) return { kind: "passed over", reason: String(options.signal.reason) };
+    started = host.clock.now();
+    const outcome = await readSource(provider, access);
+    time = host.clock.now() - started;
+    if (!options.signal.aborted) host.log.info(`${provider.name}: ${describeOutcome(outcome)}`);
+    return outcome;
+  };
+  const ended = read();
+  return {
+    choice,
+    record,
+    outcome: Promise.race([ended, whenOver(options.signal, () => started !== undefined)]),
+    ended,
+    time: () => time || (started === undefined ? 0 : host.clock.now() - started),
+  };
+}
+
+async function readSource(provider: Provider, access: Parameters<Provider["read"]>[0]): Promise<Outcome> {
+  try {
+    const given = await provider.read(access);
+    const metadata = given === undefined ? undefined : acceptMetadata(given, access.ignored);
+    return metadata === undefined ? { kind: "absent" } : { kind: "answered", metadata };
+  } catch (error) {
+    return { kind: "failed", reason: messageOf(error) };
+  }
+}
+
+function whenOver(signal: AbortSignal, hasStarted: () => boolean): Promise<Outcome> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => {
+      const reason = String(signal.reason);
+      const isLate = hasStarted() && reason.startsWith("not finished");
+      resolve({ kind: isLate ? "failed" : "passed over", reason });
+    });
+  });
+}
+
+async function reportOf(reader: Reader): Promise<SourceReport> {
+  const { provider, recognised } = reader.choice;
+  return { provider, recognised, outcome: await reader.outcome, record: reader.record, time: reader.time() };
+}
+
+/** What became of a source, for people: never user data, keys or tokens themselves. */
+export function describeOutcome(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "answered":
+      return describeMetadata(outcome.metadata);
+    case "absent":
+      return "nothing there";
+    case "failed":
+      return outcome.reason;
+    case "passed over":
+      return `not asked: ${outcome.reason}`;
+  }
+}
+
+/** `user data (123 bytes), 2 keys, host name "a"`. */
+export function describeMetadata({ userdata, keys, hostname, localHostname, facts }: Metadata): string {
+  const name = localHostname ?? hostname;
+  const parts = [
+    userdata === undefined ? "no user data" : `user data (${userdata.length} bytes)`,
+    keys === undefined ? undefined : `${keys.length} ${keys.length === 1 ? "key" : "keys"}`,
+    name === undefined ? undefined : `host name "${name}"`,
+    facts === undefined ? undefined : Object.keys(facts).sort().join(", "),
+  ];
+  return parts.filter((part) => part !== undefined).join(", ");
+}
+
+/** Why nothing was found: what was asked, and what each said. */
+export function nothingFound({ reports }: SearchResult, timeout: number): CommandError {
+  const asked = reports.filter(({ outcome }) => outcome.kind !== "passed over");
+  if (asked.length === 0) {
+    return new CommandError("No data source was asked", {
+      hint: "This machine is not known to belong to any; name those to ask, such as: k3os metadata aws cdrom",
+    });
+  }
+  const lines = asked.map(({ provider, outcome }) => `  ${provider.name}: ${describeOutcome(outcome)}`);
+  return new CommandError(`No data source answered within ${timeout / 1000} s:\n${lines.join("\n")}`);
+}

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "bun:test";
+import { chooseSources } from "../../../lib/datasource/choose.ts";
+import { OFFER } from "../../../lib/datasource/providers.ts";
+import type { Provider } from "../../../lib/datasource/source.ts";
+import { NO_PLATFORM } from "../../support/cloud.ts";
+
+const cdrom: Provider = {
+  name: "cdrom",
+  title: "CDROM",
+  kind: "local",
+  recognises: () => false,
+  read: async () => undefined,
+};
+const offer = {
+  ...OFFER,
+  providers: [cdrom, ...OFFER.providers.filter(({ kind }) => kind === "network")],
+};
+const HETZNER = { ...NO_PLATFORM, dmi: { sys_vendor: "Hetzner" } };
+
+/** Names of the sources that are asked. */
+function asked(names: readonly string[], platform = NO_PLATFORM): string[] {
+  const { choices } = chooseSources(names, offer, platform);
+  return choices.filter((choice) => choice.passedOver === undefined).map(({ provider }) => provider.name);
+}
+
+describe("chooseSources()", () => {
+  test("keeps the order of the list, across kinds", () => {
+    expect(asked(["cdrom", "aws", "file=/x", "hetzner", "AWS"])).toEqual([
+      "cdrom",
+      "aws",
+      "file=/x",
+      "hetzner",
+    ]);
+  });
+
+  test("passes over network sources that the machine does not belong to, if it belongs to one", () => {
+    expect(asked(["aws", "cdrom", "hetzner", "packet"], HETZNER)).toEqual(["cdrom", "hetzner"]);
+    expect(asked(["aws", "cdrom", "openstack"], HETZNER)).toEqual(["aws", "cdrom", "openstack"]);
+  });
+
+  test("takes auto for what is attached and what the machine belongs to, each once", () => {
+    expect(asked(["auto"])).toEqual(["cdrom"]);
+    expect(asked(["auto"], HETZNER)).toEqual(["cdrom", "hetzner"]);
+    expect(asked(["hetzner", "auto"], HETZNER)).toEqual(["hetzner", "cdrom"]);
+  });
+
+  test("returns an error for each unknown name, and still chooses the others", () => {
+    const { choices, errors } = chooseSources(["gpc", "cdrom", "nonsense-here", ""], offer, NO_PLATFORM);
+    expect(choices).toHaveLength(1);
+    expect(errors[0]?.message).toBe('Unknown data source "gpc": did you mean "gcp"?');
+    expect(errors[1]?.message).toContain("wanted one of cdrom, aws, azure");
+    expect(errors).toHaveLength(3);
+  });
+});
