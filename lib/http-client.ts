@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import type { Dispatcher } from "undici";
 import type { Host } from "./host.ts";
-import { HttpError, TryError } from "./http-error.ts";
-import { proxyFor } from "./http-proxy.ts";
+import { HttpError, TryError, transportFailure } from "./http-error.ts";
+import { needsRoute, proxyFor } from "./http-proxy.ts";
 import { maskUrl } from "./http-url.ts";
 import { VERSION } from "./version.ts";
 
@@ -78,6 +78,15 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
   };
 
   const sendOnce = async (url: URL, message: Request) => {
+    try {
+      return await connectAndSend(url, message);
+    } catch (error) {
+      if (message.signal.aborted) throw error;
+      throw transportFailure(error, { routed: needsRoute(new URL(proxyFor(url, host.env) ?? url)) });
+    }
+  };
+
+  const connectAndSend = async (url: URL, message: Request) => {
     const asked = request(withoutCredentials(url), {
       method: message.method,
       headers: message.headers,

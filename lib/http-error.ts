@@ -16,7 +16,7 @@ export class TryError extends Error {
   readonly status: number | undefined;
   /** Milliseconds that the server asks us to wait. */
   readonly retryAfter: number | undefined;
-  /** Nothing was sent: there was no way to the server, or to one that knows its name. */
+  /** Nothing was sent: there may be no way to the server, or to one that knows its name. */
   readonly noWay: boolean;
 
   constructor(
@@ -55,14 +55,18 @@ const TEXTS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "connection closed by the server",
 };
 
-const NO_WAY = new Set(["EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+/** What a connection to nowhere comes to; Bun calls ENETUNREACH of connect(2) "refused". */
+const NO_WAY = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
 
-/** Turns what a request threw into a TryError, or a final HttpError; errors that are ours pass unchanged. */
-export function transportFailure(error: unknown): Error {
+/**
+ * Turns what a request threw into a TryError, or a final HttpError; errors that are ours pass unchanged. `routed`: the
+ * server is reached by a default route.
+ */
+export function transportFailure(error: unknown, { routed = false } = {}): Error {
   if (error instanceof CommandError || error instanceof TryError) return error;
   const [code, text] = describe(error);
   if (FINAL_CODES.has(code)) return new HttpError(`the certificate is not trusted (${text})`);
-  return new TryError(TEXTS[code] ?? text, { noWay: NO_WAY.has(code) });
+  return new TryError(TEXTS[code] ?? text, { noWay: routed && NO_WAY.has(code) });
 }
 
 function describe(error: unknown): [code: string, text: string] {

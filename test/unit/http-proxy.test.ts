@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { proxyFor } from "../../lib/http-proxy.ts";
+import { needsRoute, proxyFor } from "../../lib/http-proxy.ts";
 
 const PROXY = "http://proxy.example:3128";
 
@@ -51,4 +51,14 @@ test.each([
   ["http://example.com/", "10.0.0.0/8,junk/99,/,:", true],
 ] as const)("proxyFor() for %s with NO_PROXY=%s", (url, noProxy, proxied) => {
   expect(isProxied(url, noProxy)).toBe(proxied);
+});
+
+test.each([
+  ["http://127.0.0.1/", false],
+  ["http://[::1]:8080/", false],
+  ["http://169.254.169.254/latest", false],
+  ["https://github.com/me.keys", true],
+  ["http://10.0.2.2:80/", true],
+] as const)("needsRoute() of %s", (url, expected) => {
+  expect(needsRoute(new URL(url))).toBe(expected);
 });

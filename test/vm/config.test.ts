@@ -175,7 +175,7 @@ describe("a configuration with every key", () => {
     expect(
       await shell("grep -c '^ssh-' ~/.ssh/authorized_keys; grep -c '^# mine' ~/.ssh/authorized_keys"),
     ).toBe("1\n1");
-    await shell("sudo rm /var/lib/rancher/k3os/config.d/60-keys");
+    await shell("sudo rm /var/lib/rancher/k3os/config.d/60-keys && sudo k3os config");
   });
 });
 
