@@ -61,6 +61,12 @@ beforeAll(async () => {
     "-c",
     "rm -f /sbin/k3s && printf '#!/bin/sh\\n' > /usr/local/bin/k3s && chmod 755 /usr/local/bin/k3s",
   ]);
+  await sandbox.run([
+    "sh",
+    "-c",
+    "cd $(mkdir -p $0/sub && echo $0) && echo a > a.yaml && echo b > sub/b.yaml && echo c > c.yaml.example",
+    "/usr/share/rancher/k3s/server/manifests",
+  ]);
   await sandbox.run(["useradd", "--create-home", "--shell", "/bin/bash", "rancher"]);
   await sandbox.run(["sh", "-c", "cat > /var/lib/rancher/k3os/config.yaml"], { input: CONFIG });
   boot = await k3osConfig("--boot");
@@ -135,6 +141,11 @@ describe("k3os config --boot", () => {
     expect(await shell(`grep ^ExecStart= ${unit}`)).toContain(
       'k3s agent --kubelet-arg=x=50%% "--flag=a b" --node-label k3os.io/mode=local',
     );
+  });
+
+  test("delivers the image's manifests to k3s, but no examples", async () => {
+    const deployed = "/var/lib/rancher/k3s/server/manifests";
+    expect(await shell(`cd ${deployed} && find . -type f | sort`)).toBe("./a.yaml\n./sub/b.yaml");
   });
 
   test("changes nothing when it is called again", async () => {
