@@ -5,10 +5,17 @@ import { benchBoot } from "./bench/boot.ts";
 import { benchCommands } from "./bench/commands.ts";
 import { figureLine } from "./bench/figure.ts";
 import { benchInstall } from "./bench/install.ts";
+import { benchMetadata } from "./bench/metadata.ts";
 import { benchSizes } from "./bench/sizes.ts";
 import { TEST_PACKAGES } from "./support/setup.ts";
 
-const BENCHMARKS = { sizes: benchSizes, commands: benchCommands, install: benchInstall, boot: benchBoot };
+const BENCHMARKS = {
+  sizes: benchSizes,
+  commands: benchCommands,
+  metadata: benchMetadata,
+  install: benchInstall,
+  boot: benchBoot,
+};
 
 const USAGE = `Usage: npm run bench [-- NAME...]
 
