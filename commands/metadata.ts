@@ -44,7 +44,7 @@ Exit status 0 if a source answered, 1 if none did or a SOURCE is not known.`,
     const found = result.found ?? kept;
     if (found === undefined && !explains) {
       const { nothingFound } = await import("../lib/datasource/search.ts");
-      if (errors.length === 0 || choices.length > 0) throw nothingFound(result, timeout);
+      if (errors.length === 0 || choices.length > 0) throw nothingFound(result);
     }
     if (found !== undefined && !explains) {
       const { writeMetadata } = await import("../lib/datasource/output.ts");

@@ -18,7 +18,7 @@ export interface FetchOptions {
   readonly ca?: string;
   /** Port to call from, for clouds that answer only to privileged ones. */
   readonly localPort?: number;
-  /** Ends all tries, with an HttpError. */
+  /** Ends all tries, with an HttpError that tells the signal's reason. */
   readonly signal?: AbortSignal;
   /** Statuses after which another try may help, besides 408, 425, 429 and 5xx. */
   readonly tryAgain?: readonly number[];

@@ -41,8 +41,9 @@ export async function withTries<T>(
 ): Promise<T> {
   const started = host.clock.now();
   let failures = 0;
+  let last: TryError | undefined;
   for (let tries = 1; ; tries++) {
-    if (limits.signal?.aborted) throw new HttpError(`Cannot ${what}: given up`);
+    if (limits.signal?.aborted) throw givenUp(what, limits.signal, tries - 1, last);
     const watch = watchTry(started + limits.deadline - host.clock.now(), limits);
     let failure: Error;
     try {
@@ -52,6 +53,7 @@ export async function withTries<T>(
     } finally {
       watch.stop();
     }
+    if (limits.signal?.aborted) throw givenUp(what, limits.signal, tries, last);
     if (!(failure instanceof TryError)) {
       if (failure instanceof HttpError) throw new HttpError(`Cannot ${what}: ${failure.message}`, failure);
       throw failure;
@@ -59,6 +61,7 @@ export async function withTries<T>(
     if (failure.noWay && !hasDefaultRoute()) {
       throw new HttpError(`Cannot ${what}: ${failure.message}, and this machine has no default route`);
     }
+    last = failure;
     failures = watch.hasProgressed() ? 1 : failures + 1;
     const wait = Math.min(
       Math.max(Math.min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT), failure.retryAfter ?? 0),
@@ -77,6 +80,13 @@ export async function withTries<T>(
 interface Watch extends Try {
   stop(): void;
   hasProgressed(): boolean;
+}
+
+/** The reason that the caller gave for ending it, and what the trouble was until then. */
+function givenUp(what: string, signal: AbortSignal, tries: number, last: TryError | undefined): HttpError {
+  const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+  const trouble = last === undefined ? "" : ` (${tries} tries; ${last.message})`;
+  return new HttpError(`Cannot ${what}: ${reason}${trouble}`, { status: last?.status });
 }
 
 /** Settles only if it is aborted. */

@@ -6,6 +6,7 @@ import { benchCommands } from "./bench/commands.ts";
 import { benchConfig } from "./bench/config.ts";
 import { figureLine } from "./bench/figure.ts";
 import { benchInstall } from "./bench/install.ts";
+import { benchMetadata } from "./bench/metadata.ts";
 import { benchSizes } from "./bench/sizes.ts";
 import { TEST_PACKAGES } from "./support/setup.ts";
 
@@ -13,6 +14,7 @@ const BENCHMARKS = {
   sizes: benchSizes,
   commands: benchCommands,
   config: benchConfig,
+  metadata: benchMetadata,
   install: benchInstall,
   boot: benchBoot,
 };

@@ -30,8 +30,10 @@ export interface AccessOptions {
   readonly recognised: boolean;
   /** When the phase ends, by the host's clock. */
   readonly end: number;
-  /** The search is over. */
+  /** Ends all requests, since there is no time or no need to go on. */
   readonly signal: AbortSignal;
+  /** Nobody wants to know more. */
+  readonly isOver: () => boolean;
 }
 
 export type AccessHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
@@ -97,7 +99,7 @@ export function createAccess(
   };
   const ignored = (what: string) => {
     record.ignored.push(what);
-    host.log.warn(`${provider.name}: ${what}`);
+    if (!options.isOver()) host.log.warn(`${provider.name}: ${what}`);
   };
   const { root, run, log, clock, env } = host;
   return { access: { root, run, log, clock, env, platform: options.platform, fetch, ignored }, record };

@@ -35,8 +35,14 @@ export interface SearchResult {
   readonly reports: readonly SourceReport[];
 }
 
-/** Milliseconds after the end of the search for a source at hand to unmount what it has mounted. */
+/**
+ * Milliseconds after the end of the search for a source at hand to unmount what it has mounted, and for one on the network
+ * to give what it has: user data that came in time is not lost by a key that never comes.
+ */
 const GRACE = 2_000;
+
+/** Name of the reason of a signal whose time is up, as AbortSignal.timeout() has it. */
+const LATE = "TimeoutError";
 
 /**
  * Asks the chosen sources, those on the network at the same time and those at hand one after another, and returns the
@@ -50,7 +56,8 @@ export async function searchSources(
 ): Promise<SearchResult> {
   const over = new AbortController();
   const end = host.clock.now() + options.timeout;
-  const timer = later(() => over.abort(`not finished within ${options.timeout / 1000} s`), options.timeout);
+  const late = `not finished within ${options.timeout / 1000} s`;
+  const timer = later(() => over.abort(new DOMException(late, LATE)), options.timeout);
   const readers: Reader[] = [];
   let atHand: Promise<unknown> = Promise.resolve();
   for (const choice of choices) {
@@ -68,8 +75,9 @@ export async function searchSources(
       if (hasUserdata || winner === undefined) winner = reader;
       if (hasUserdata) break;
     }
-    over.abort(winner === undefined ? "the search is over" : `${winner.choice.provider.name} came first`);
-    await Promise.race([atHand, new Promise((resolve) => later(resolve, GRACE).unref())]);
+    const why = winner === undefined ? "the search is over" : `${winner.choice.provider.name} came first`;
+    over.abort(new DOMException(why, "AbortError")); // the first to abort counts: the timer's reason stays
+    await Promise.race([atHand, graceOver()]);
     const reports = await Promise.all(readers.map(reportOf));
     const chosen = reports.find(({ provider }) => provider === winner?.choice.provider);
     return {
@@ -101,17 +109,21 @@ function startReader(
   host: AccessHost,
 ): Reader {
   const { provider, recognised, passedOver } = choice;
-  const { access, record } = createAccess(provider, { ...options, recognised }, host);
+  const { access, record } = createAccess(
+    provider,
+    { ...options, recognised, isOver: () => isOver(options.signal) },
+    host,
+  );
   let started: number | undefined;
   let time = 0;
   const read = async (): Promise<Outcome> => {
     if (passedOver !== undefined) return { kind: "passed over", reason: passedOver };
     await before;
-    if (options.signal.aborted) return { kind: "passed over", reason: String(options.signal.reason) };
+    if (options.signal.aborted) return { kind: "passed over", reason: options.signal.reason.message };
     started = host.clock.now();
     const outcome = await readSource(provider, access);
     time = host.clock.now() - started;
-    if (!options.signal.aborted) host.log.info(`${provider.name}: ${describeOutcome(outcome)}`);
+    if (!isOver(options.signal)) host.log.info(`${provider.name}: ${describeOutcome(outcome)}`);
     return outcome;
   };
   const ended = read();
@@ -134,14 +146,25 @@ async function readSource(provider: Provider, access: Parameters<Provider["read"
   }
 }
 
+/** Ended because there is no need to go on, and not for want of time. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason.name !== LATE;
+}
+
+/** What becomes of a source that does not end by itself when the search does. */
 function whenOver(signal: AbortSignal, hasStarted: () => boolean): Promise<Outcome> {
   return new Promise((resolve) => {
-    signal.addEventListener("abort", () => {
-      const reason = String(signal.reason);
-      const isLate = hasStarted() && reason.startsWith("not finished");
-      resolve({ kind: isLate ? "failed" : "passed over", reason });
+    signal.addEventListener("abort", async () => {
+      const { message } = signal.reason;
+      if (isOver(signal) || !hasStarted()) return resolve({ kind: "passed over", reason: message });
+      await graceOver();
+      resolve({ kind: "failed", reason: message });
     });
   });
+}
+
+function graceOver(): Promise<void> {
+  return new Promise((resolve) => later(resolve, GRACE));
 }
 
 async function reportOf(reader: Reader): Promise<SourceReport> {
@@ -176,7 +199,7 @@ export function describeMetadata({ userdata, keys, hostname, localHostname, fact
 }
 
 /** Why nothing was found: what was asked, and what each said. */
-export function nothingFound({ reports }: SearchResult, timeout: number): CommandError {
+export function nothingFound({ reports }: SearchResult): CommandError {
   const asked = reports.filter(({ outcome }) => outcome.kind !== "passed over");
   if (asked.length === 0) {
     return new CommandError("No data source was asked", {
@@ -184,5 +207,5 @@ export function nothingFound({ reports }: SearchResult, timeout: number): Comman
     });
   }
   const lines = asked.map(({ provider, outcome }) => `  ${provider.name}: ${describeOutcome(outcome)}`);
-  return new CommandError(`No data source answered within ${timeout / 1000} s:\n${lines.join("\n")}`);
+  return new CommandError(`No data source answered:\n${lines.join("\n")}`);
 }

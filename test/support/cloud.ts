@@ -72,6 +72,7 @@ async function readProvider(provider: Provider, platform: Partial<Platform>, hos
     recognised: provider.recognises(complete),
     end: host.clock.now() + 20_000,
     signal: new AbortController().signal,
+    isOver: () => false,
   };
   const { access, record } = createAccess(provider, options, host);
   const given = await provider.read(access);

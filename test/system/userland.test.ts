@@ -131,7 +131,7 @@ describe("the userland", () => {
       return lstatSync(file).isSymbolicLink() && readlinkSync(file) !== "/dev/null" && !existsSync(file);
     });
     expect(lost).toEqual([]);
-    const own = ["ccapply", "local", "ssh-host-key@ed25519", "connman", "ssh"].map(
+    const own = ["cloud-config", "ccapply", "local", "ssh-host-key@ed25519", "connman", "ssh"].map(
       (name) => `${name}.service`,
     );
     const executable = join(root, "k3os/system/k3os/current/k3os");

@@ -276,14 +276,25 @@ describe("fetchResponse() with limits of its caller", () => {
   test("ends when its signal says so, while it waits for an answer and before", async () => {
     using host = testHost();
     const controller = new AbortController();
-    await using server = await serveLoopback(() => controller.abort());
+    await using server = await serveLoopback(() => controller.abort("enough"));
     const error = await failure(fetchText(server.origin, { signal: controller.signal }, host));
-    expect(error.message).toBe(`Cannot fetch "${server.origin}": given up`);
+    expect(error.message).toBe(`Cannot fetch "${server.origin}": enough`);
     expect((await failure(fetchText(server.origin, { signal: controller.signal }, host))).message).toBe(
-      `Cannot fetch "${server.origin}": given up`,
+      `Cannot fetch "${server.origin}": enough`,
     );
     expect(server.requests).toHaveLength(1);
   });
+});
+
+test("fetchText() that is ended tells what the trouble was", async () => {
+  using host = testHost();
+  const controller = new AbortController();
+  await using server = await serveLoopback((_, response, number) => {
+    if (number === 2) controller.abort("enough");
+    else response.writeHead(500).end();
+  });
+  const error = await failure(fetchText(server.origin, { signal: controller.signal }, host));
+  expect(error.message).toEndWith(": enough (3 tries; the server answered with status 500)");
 });
 
 describe("a server that lets nobody connect", () => {

@@ -66,17 +66,27 @@ export function factsOf(
   return Object.fromEntries(known) as Record<string, string>;
 }
 
-/** Asks for something that may be missing, or fail, without harm to what else the source says. */
+/** Milliseconds that something optional may hold up what the source says else. */
+const OPTIONAL_LIMIT = 15_000;
+
+/** Asks for something that may be missing, fail, or never come, without harm to what else the source says. */
 export async function optional<T>(
   what: string,
   ask: () => Promise<T | undefined>,
   access: Pick<Access, "ignored">,
 ): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new CommandError(`not there within ${OPTIONAL_LIMIT / 1000} s`);
+    timer = setTimeout(() => reject(error), OPTIONAL_LIMIT);
+  });
   try {
-    return await ask();
+    return await Promise.race([ask(), late]);
   } catch (error) {
     access.ignored(`${what}: ${messageOf(error)}`);
     return undefined;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

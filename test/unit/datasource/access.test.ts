@@ -21,6 +21,7 @@ async function withCloud<T>(
     recognised: false,
     end: host.clock.now() + HOUR,
     signal: new AbortController().signal,
+    isOver: () => false,
   };
   return await use({ ...createAccess({ name: "test", kind }, options, host), origin: server.origin });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { optional } from "../../../lib/datasource/network/answer.ts";
 import { nothingFound, searchSources } from "../../../lib/datasource/search.ts";
 import type { Metadata, Provider } from "../../../lib/datasource/source.ts";
 import { HttpError } from "../../../lib/http.ts";
@@ -90,8 +91,8 @@ describe("searchSources()", () => {
     const absent = source("absent", "local", async () => undefined);
     const result = await search([broken, absent]);
     expect(result.winner).toBeUndefined();
-    expect(nothingFound(result, 60_000).message).toBe(
-      "No data source answered within 60 s:\n  broken: Cannot fetch it\n  absent: nothing there",
+    expect(nothingFound(result).message).toBe(
+      "No data source answered:\n  broken: Cannot fetch it\n  absent: nothing there",
     );
     expect(result.logged).toEqual(["broken: Cannot fetch it", "absent: nothing there"]);
   });
@@ -104,6 +105,21 @@ describe("searchSources()", () => {
     expect(performance.now() - started).toBeLessThan(10_000);
     expect(winner).toBe("ready");
     expect(reports[0]?.outcome).toEqual({ kind: "failed", reason: "not finished within 0.05 s" });
+  });
+
+  test("takes user data that came in time though something optional did not", async () => {
+    await using server = await serveLoopback((request, response) => {
+      if (request.url === "/data") response.end("data");
+    });
+    const slow = source("slow", "network", async (access) => {
+      const userdata = await access.fetch(`${server.origin}/data`);
+      await optional("keys", () => access.fetch(`${server.origin}/keys`), access);
+      return userdata === undefined ? undefined : { userdata };
+    });
+    const { winner, reports, logged } = await search([slow], { timeout: 300 });
+    expect(winner).toBe("slow");
+    expect(reports[0]?.record.ignored[0]).toEndWith("not finished within 0.3 s");
+    expect(logged.at(-1)).toBe("slow: user data (4 bytes)");
   });
 
   test("asks a source that is recognised until it answers, another one three times", async () => {
