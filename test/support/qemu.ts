@@ -125,7 +125,8 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
     ...["-machine", uefi ? "q35" : "pc"],
     ...["-accel", "tcg,thread=multi"],
     // QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
-    ...["-cpu", "max,-cx16", "-smp", "2", "-m", String(options.memory)],
+    // one processor: with two, one at times runs into code that the other is patching (int3 in the kernel's text)
+    ...["-cpu", "max,-cx16", "-smp", "1", "-m", String(options.memory)],
     ...["-nodefaults", "-no-user-config", "-vga", "std", "-display", "none", "-no-reboot"],
     ...["-serial", `tcp:127.0.0.1:${wiring.serial}`],
     ...["-qmp", `tcp:127.0.0.1:${wiring.qmp}`],
