@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { ensurePackages } from "../lib/build/packages.ts";
 import { formatError } from "../lib/errors.ts";
 import { systemHost } from "../lib/host.ts";
@@ -28,10 +28,18 @@ interface Ring {
   readonly needs: readonly Need[];
   /** Milliseconds for the whole ring. */
   readonly limit: number;
-  /** A program that passes or fails as one; or a directory of test files, with milliseconds for one test. */
+  /**
+   * A program that passes or fails as one; or a directory of test files, with milliseconds for one test, and how many
+   * files may run at the same time (default 1).
+   */
   readonly work:
     | { readonly kind: "program"; readonly argv: readonly string[] }
-    | { readonly kind: "tests"; readonly directory: string; readonly timeout: number };
+    | {
+        readonly kind: "tests";
+        readonly directory: string;
+        readonly timeout: number;
+        readonly atOnce?: number;
+      };
 }
 
 const RINGS: readonly Ring[] = [
@@ -62,8 +70,9 @@ const RINGS: readonly Ring[] = [
   {
     name: "vm",
     needs: ["packages", "artifacts"],
-    limit: 25 * MINUTE,
-    work: { kind: "tests", directory: "test/vm", timeout: 10 * MINUTE },
+    limit: 30 * MINUTE,
+    // each machine has one processor
+    work: { kind: "tests", directory: "test/vm", timeout: 10 * MINUTE, atOnce: 2 },
   },
 ];
 
@@ -133,22 +142,42 @@ async function runProgramRing(
 async function runTests(
   { name, limit }: Ring,
   filters: readonly string[],
-  { directory, timeout }: { directory: string; timeout: number },
+  { directory, timeout, atOnce = 1 }: { directory: string; timeout: number; atOnce?: number },
 ): Promise<Outcome> {
   const files = testFiles(directory).filter((file) => {
     return filters.length === 0 || filters.some((filter) => file.includes(filter));
   });
   if (files.length === 0) return { ...NOTHING, failed: [`${name}: no test file`] };
-  const report = join(REPORTS, `${name}.xml`);
   mkdirSync(REPORTS, { recursive: true });
+  const end = performance.now() + limit;
+  const queue = atOnce === 1 ? [files] : files.map((file) => [file]);
+  const outcomes: Outcome[] = [];
+  const worker = async () => {
+    // from the end: of the machines, the last file has the ones that take longest
+    for (let batch = queue.pop(); batch !== undefined; batch = queue.pop()) {
+      const report = join(REPORTS, `${name}-${basename(batch[0] ?? "")}.xml`);
+      outcomes.push(await runFiles(name, batch, { report, timeout, limit: end - performance.now() }));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return total(outcomes);
+}
+
+async function runFiles(
+  name: string,
+  files: readonly string[],
+  { report, timeout, limit }: { report: string; timeout: number; limit: number },
+): Promise<Outcome> {
   rmSync(report, { force: true });
   const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
   const argv = [process.execPath, "test", `--timeout=${timeout}`, ...reporter, ...files];
-  const ended = await runVisibly(argv, limit);
+  const ended = await runVisibly(argv, Math.max(1, limit));
   const outcome = existsSync(report) ? readJunit(readFileSync(report, "utf8")) : NOTHING;
   // a file that breaks while it is loaded, or a runner that is killed, shows in no test case
   const unaccounted = ended !== "status 0" && outcome.failed.length === 0;
-  return unaccounted ? { ...outcome, failed: [`${name}: the test runner ended with ${ended}`] } : outcome;
+  return unaccounted
+    ? { ...outcome, failed: [`${basename(report)}: the test runner ended with ${ended}`] }
+    : outcome;
 }
 
 function testFiles(directory: string): string[] {
@@ -167,7 +196,7 @@ function runVisibly(argv: readonly string[], limit: number): Promise<string> {
     child.once("error", reject);
     child.once("close", (status, signal) => {
       clearTimeout(timer);
-      resolve(signal === null ? `status ${status}` : `${signal} (limit: ${limit / MINUTE} min)`);
+      resolve(signal === null ? `status ${status}` : `${signal} (limit: ${(limit / MINUTE).toFixed(1)} min)`);
     });
   });
 }
