@@ -156,7 +156,7 @@ async function runTests(
     // from the end: of the machines, the last file has the ones that take longest
     for (let batch = queue.pop(); batch !== undefined; batch = queue.pop()) {
       const report = join(REPORTS, `${name}-${basename(batch[0] ?? "")}.xml`);
-      outcomes.push(await runFiles(name, batch, { report, timeout, limit: end - performance.now() }));
+      outcomes.push(await runFiles(batch, { report, timeout, limit: end - performance.now() }));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
@@ -164,7 +164,6 @@ async function runTests(
 }
 
 async function runFiles(
-  name: string,
   files: readonly string[],
   { report, timeout, limit }: { report: string; timeout: number; limit: number },
 ): Promise<Outcome> {

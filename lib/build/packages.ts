@@ -6,6 +6,7 @@ export async function ensurePackages(
   packages: readonly string[],
   host: Pick<Host, "run" | "log">,
 ): Promise<void> {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholders
   const query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\\n", ...packages];
   const { stdout } = await host.run(query, { check: false });
   const missing = packages.filter((name) => !stdout.split("\n").includes(`${name} installed`));
