@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
-import type { Dispatcher } from "undici";
+import type { buildConnector, Dispatcher } from "undici";
 import type { Host } from "./host.ts";
 import { HttpError, TryError, transportFailure } from "./http-error.ts";
 import { needsRoute, proxyFor } from "./http-proxy.ts";
@@ -12,6 +12,8 @@ export interface ClientOptions {
   readonly ca?: string | undefined;
   /** Port to call from; some clouds answer only to privileged ports. */
   readonly localPort?: number | undefined;
+  /** The interface behind which link-local addresses are looked for. */
+  readonly zone?: string | undefined;
 }
 
 export interface Request {
@@ -38,6 +40,15 @@ export interface Client extends AsyncDisposable {
   send(url: URL, request: Request): Promise<Reply>;
 }
 
+/** A connector that adds the zone, which a URL cannot carry, to the addresses that need one. */
+function zoned(connector: buildConnector.connector, zone: string | undefined): buildConnector.connector {
+  if (zone === undefined) return connector;
+  return (target, done) => {
+    const hostname = /^fe80:/i.test(target.hostname) ? `${target.hostname}%${zone}` : target.hostname;
+    return connector({ ...target, hostname }, done);
+  };
+}
+
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const TRY_AGAIN = new Set([408, 425, 429]);
@@ -45,7 +56,7 @@ const TRY_AGAIN = new Set([408, 425, 429]);
 /** Opens a client that lives for one download: its connections close with it. */
 export async function openClient(options: ClientOptions, host: Pick<Host, "env" | "log">): Promise<Client> {
   // The package's own file: Bun replaces `import "undici"` by a shim whose agents and timeouts do nothing.
-  const { Agent, ProxyAgent, request } = await import("undici/index.js");
+  const { Agent, buildConnector, ProxyAgent, request } = await import("undici/index.js");
   const dispatchers = new Map<string, Dispatcher>();
 
   /** One dispatcher per proxy (or none) and scheme; certificates are read only where they are needed. */
@@ -64,7 +75,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
     const limits = { headersTimeout: 0, bodyTimeout: 0, connect };
     const made =
       proxy === undefined
-        ? new Agent(limits)
+        ? new Agent({ ...limits, connect: zoned(buildConnector(connect), options.zone) })
         : // plain http goes through a proxy as such: few proxies allow CONNECT to port 80
           new ProxyAgent({
             ...limits,

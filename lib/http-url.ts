@@ -9,6 +9,16 @@ export function httpUrl(url: string): URL {
   throw new HttpError(`Cannot fetch "${maskUrl(url)}": expected an http or https URL`);
 }
 
+/**
+ * A URL as `URL` understands it, and apart from it the zone of an address that is only valid on one link:
+ * `http://[fe80::1%25eth0]/` (RFC 6874).
+ */
+export function splitZone(url: string): { readonly url: string; readonly zone: string | undefined } {
+  const [, before = "", zone, after = ""] =
+    /^(https?:\/\/\[fe80:[0-9a-f:]*)%25([\w.-]+)(\].*)$/is.exec(url) ?? [];
+  return zone === undefined ? { url, zone } : { url: before + after, zone };
+}
+
 /** The local path that a `file:` URL or a plain path means; undefined for other URLs. */
 export function localPath(url: string): string | undefined {
   if (/^file:/i.test(url)) {

@@ -6,7 +6,7 @@ import { openClient, type Reply } from "./http-client.ts";
 import { HttpError } from "./http-error.ts";
 import { DEFAULTS, type FetchOptions } from "./http-options.ts";
 import { withTries } from "./http-retry.ts";
-import { httpUrl, localPath, maskUrl } from "./http-url.ts";
+import { httpUrl, localPath, maskUrl, splitZone } from "./http-url.ts";
 
 export { type DownloadOptions, download } from "./http-download.ts";
 export { HttpError } from "./http-error.ts";
@@ -58,9 +58,10 @@ export async function fetchResponse(
   options: FetchOptions,
   host: Pick<Host, "log" | "clock" | "env">,
 ): Promise<HttpResponse> {
-  const parsed = httpUrl(url);
+  const { url: plain, zone } = splitZone(url);
+  const parsed = httpUrl(plain);
   const limits = { ...DEFAULTS, ...options };
-  await using client = await openClient(options, host);
+  await using client = await openClient({ ...options, zone }, host);
   return await withTries(
     `fetch "${maskUrl(url)}"`,
     limits,

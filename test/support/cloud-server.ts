@@ -38,7 +38,7 @@ function readScript(): Script {
 }
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
-  const address = (request.socket.localAddress ?? "").replace("::ffff:", "");
+  const address = (request.socket.localAddress ?? "").replace("::ffff:", "").replace(/%.*/, "");
   const path = request.url ?? "/";
   const key = request.method === "GET" ? path : `${request.method} ${path}`;
   const scene = readScript()[address]?.[key];

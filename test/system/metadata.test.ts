@@ -80,6 +80,19 @@ describe("k3os metadata", () => {
     expect(await written()).toContain("./provider 644 AWS");
   });
 
+  test.each(["hetzner", "openstack"])("finds %s at its link-local address without IPv4", async (name) => {
+    const [script = {}] = Object.values(CLOUDS[name]?.script ?? {});
+    await clouds.play({ "fe80::a9fe:a9fe": script });
+    await clouds.network("nothing");
+    await clouds.shell("ip link add link0 type veth peer name link1");
+    await clouds.shell("ip link set link0 up; ip link set link1 up");
+    await clouds.shell("ip -6 addr add fe80::a9fe:a9fe/64 dev link0 nodad");
+    const { code, stderr } = await clouds.k3os("metadata", name);
+    await clouds.shell("ip link del link0");
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(await written()).toContain(`./provider 644 ${CLOUDS[name]?.title}`);
+  });
+
   test("goes on past an unknown name, and exits with 1", async () => {
     await clouds.play(CLOUDS.gcp?.script ?? {});
     const { code, stderr } = await clouds.k3os("metadata", "gpc", "gcp");

@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { CommandError, messageOf } from "../../errors.ts";
 import { HttpError } from "../../http.ts";
 import type { Access, Question } from "../source.ts";
@@ -90,6 +91,18 @@ export async function optional<T>(
   }
 }
 
+/** Interfaces of containers and of loopback, behind which there is no cloud. */
+const NO_LINK = /^(?:lo$|veth|cni|flannel|cali|docker)/;
+
+/** An address with the zone `*` stands for one behind each interface: only the link knows which of them is right. */
+function expandZone(base: string): string[] {
+  if (!base.includes("%25*")) return [base];
+  const links = Object.entries(networkInterfaces()).filter(([name, addresses = []]) => {
+    return !NO_LINK.test(name) && addresses.some(({ address }) => /^fe80:/i.test(address));
+  });
+  return links.map(([name]) => base.replace("%25*", `%25${name}`));
+}
+
 export interface Reached {
   /** The address that answered. */
   readonly base: string;
@@ -108,7 +121,7 @@ export async function reach(
 ): Promise<Reached> {
   const over = new AbortController();
   const failures: unknown[] = [];
-  const tries = bases.map(async (base, index): Promise<Reached | HttpError> => {
+  const tries = bases.flatMap(expandZone).map(async (base, index): Promise<Reached | HttpError> => {
     try {
       return { base, content: await access.fetch(`${base}${path}`, { ...question, signal: over.signal }) };
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { Access, Metadata, Provider } from "../source.ts";
 import { decodeBase64, factsOf, optional, reach } from "./answer.ts";
 
-const BASES = ["http://169.254.169.254"];
+const BASES = ["http://169.254.169.254", "http://[fe80::a9fe:a9fe%25*]"];
 const TREE = "/hetzner/v1";
 
 /** Hetzner Cloud. */

@@ -2,7 +2,7 @@ import type { Access, Metadata, Provider } from "../source.ts";
 import { askJson, at, factsOf, type JsonObject, optional, reach, textAt } from "./answer.ts";
 import { readEc2Tree } from "./ec2-tree.ts";
 
-const BASES = ["http://169.254.169.254"];
+const BASES = ["http://169.254.169.254", "http://[fe80::a9fe:a9fe%25*]"];
 const NAMES = ["OpenStack Nova", "OpenStack Compute"];
 const ASSET_TAGS = [...NAMES, "HUAWEICLOUD", "OpenTelekomCloud", "SAP CCloud VM", "Samsung Cloud Platform"];
 
