@@ -5,7 +5,7 @@ import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { acceptMetadata } from "./accept.ts";
-import { at, isObject, textAt, textsAt } from "./network/answer.ts";
+import { at, isObject, textAt, textsAt } from "./json.ts";
 import type { Platform } from "./platform.ts";
 import type { Metadata } from "./source.ts";
 

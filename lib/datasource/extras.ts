@@ -1,4 +1,4 @@
-import { at, isObject } from "./network/answer.ts";
+import { at, isObject } from "./json.ts";
 
 /** A file or directory that user data asks for. */
 export interface Extra {

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, messageOf } from "../../errors.ts";
+import { isObject, parseObject } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
-import { type Fields, isMap, publicKeys, withoutUndefined } from "./fields.ts";
+import { publicKeys, withoutUndefined } from "./fields.ts";
 import { readInside } from "./files.ts";
 
 import { isLabelled, searchVolumes } from "./volumes.ts";
@@ -75,15 +76,15 @@ function readMeta(
   try {
     const bytes = readInside(directory, path);
     if (bytes === undefined) throw new CommandError(`"${path}" is missing`);
-    return { fields: parseMeta(bytes.toString(), path, access) };
+    return { fields: parseMeta(bytes, path, access) };
   } catch (error) {
     access.ignored(messageOf(error));
     return { fields: {}, problem: error as Error };
   }
 }
 
-function parseMeta(json: string, path: string, access: Pick<Access, "ignored">): Metadata {
-  const fields = parseObject(json, path);
+function parseMeta(bytes: Uint8Array, path: string, access: Pick<Access, "ignored">): Metadata {
+  const fields = parseObject(bytes, path);
   const text = (...keys: readonly string[]): string | undefined => {
     const value = keys.map((key) => fields[key]).find((found) => found !== undefined && found !== null);
     if (value === undefined || value === "") return undefined;
@@ -92,7 +93,7 @@ function parseMeta(json: string, path: string, access: Pick<Access, "ignored">):
     return undefined;
   };
   if (Array.isArray(fields.files) && fields.files.length > 0) access.ignored(`${path}: files are not used`);
-  const placement = isMap(fields.placement) ? fields.placement["availability-zone"] : undefined;
+  const placement = isObject(fields.placement) ? fields.placement["availability-zone"] : undefined;
   const instanceId = text("uuid", "instance-id");
   const zone = text("availability_zone") ?? (typeof placement === "string" ? placement : undefined);
   const facts = withoutUndefined<Record<string, string>>({
@@ -109,15 +110,4 @@ function parseMeta(json: string, path: string, access: Pick<Access, "ignored">):
     keys: publicKeys(fields.public_keys ?? fields["public-keys"]),
     facts: Object.keys(facts).length === 0 ? undefined : facts,
   });
-}
-
-function parseObject(json: string, path: string): Fields {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw new CommandError(`"${path}" is no JSON`, { cause });
-  }
-  if (isMap(value)) return value;
-  throw new CommandError(`"${path}" holds no JSON object`);
 }

@@ -1,9 +1,4 @@
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** Whether a value of JSON or YAML is a map. */
-export function isMap(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isObject } from "../json.ts";
 
 /** The fields that have a value. */
 export function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
@@ -19,6 +14,6 @@ export function publicKeys(value: unknown): string[] | undefined {
 function keyLines(value: unknown): string[] {
   if (typeof value === "string") return value.split("\n").filter((line) => line.trim() !== "");
   if (Array.isArray(value)) return value.flatMap(keyLines);
-  if (!isMap(value)) return [];
+  if (!isObject(value)) return [];
   return "openssh-key" in value ? keyLines(value["openssh-key"]) : Object.values(value).flatMap(keyLines);
 }

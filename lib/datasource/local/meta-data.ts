@@ -1,6 +1,7 @@
 import { messageOf } from "../../errors.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import type { Access, Metadata } from "../source.ts";
-import { type Fields, isMap, publicKeys, withoutUndefined } from "./fields.ts";
+import { publicKeys, withoutUndefined } from "./fields.ts";
 
 /** What cloud-init's `meta-data` says that is of use here. */
 export type MetaData = Pick<Metadata, "instanceId" | "localHostname" | "hostname" | "keys">;
@@ -30,7 +31,7 @@ export async function parseMetaData(
   });
 }
 
-async function parseMap(text: string, name: string, access: Pick<Access, "ignored">): Promise<Fields> {
+async function parseMap(text: string, name: string, access: Pick<Access, "ignored">): Promise<JsonObject> {
   const [{ parse }, { parseYaml }] = await Promise.all([
     import("yaml"),
     import("../../config/document.ts"), // knows how large a document may be
@@ -43,7 +44,7 @@ async function parseMap(text: string, name: string, access: Pick<Access, "ignore
   try {
     // every value as text: a name such as 0644 or 1e3 is these characters
     const value: unknown = parse(text, { schema: "failsafe", uniqueKeys: false, logLevel: "error" });
-    if (isMap(value)) return value;
+    if (isObject(value)) return value;
     if (value !== null && value !== "") access.ignored(`${name}: wanted keys and values`);
   } catch (cause) {
     access.ignored(`${name}: ${messageOf(cause)}`);

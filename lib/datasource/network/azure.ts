@@ -1,6 +1,7 @@
 import { HttpError } from "../../http.ts";
+import { at, parseObject, textAt } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
-import { at, decodeBase64, factsOf, parseObject, reach, textAt } from "./answer.ts";
+import { decodeBase64, factsOf, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254"];
 const INSTANCE = "/metadata/instance?api-version=2021-08-01&extended=true";

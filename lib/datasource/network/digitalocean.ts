@@ -1,5 +1,6 @@
+import { parseObject, textAt, textsAt } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
-import { factsOf, parseObject, reach, textAt, textsAt } from "./answer.ts";
+import { factsOf, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254"];
 const PATH = "/metadata/v1.json";

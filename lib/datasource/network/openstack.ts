@@ -1,5 +1,6 @@
+import { at, type JsonObject, textAt } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
-import { askJson, at, factsOf, type JsonObject, optional, reach, textAt } from "./answer.ts";
+import { askJson, factsOf, optional, reach } from "./answer.ts";
 import { readEc2Tree } from "./ec2-tree.ts";
 
 const BASES = ["http://169.254.169.254", "http://[fe80::a9fe:a9fe%25*]"];
@@ -49,8 +50,8 @@ async function readOpenstack(bases: readonly string[], access: Access): Promise<
   };
 }
 
-/** What `meta_data.json` says, also the one on a config drive. */
-export function describe(meta: JsonObject): Metadata {
+/** What `meta_data.json` says. */
+function describe(meta: JsonObject): Metadata {
   const keys = Object.values(at(meta, "public_keys") ?? {}).filter((key) => typeof key === "string");
   const hostname = textAt(meta, "hostname") ?? textAt(meta, "name");
   const instanceId = textAt(meta, "uuid");

@@ -1,6 +1,7 @@
 import { CommandError } from "../../errors.ts";
+import { at, type JsonObject, parseObject, textAt, textsAt } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
-import { at, factsOf, type JsonObject, parseObject, reach, textAt, textsAt } from "./answer.ts";
+import { factsOf, reach } from "./answer.ts";
 
 const BASES = ["https://metadata.packet.net"];
 

@@ -1,5 +1,6 @@
+import { at, type JsonObject, parseObject, textAt, textsAt } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
-import { at, factsOf, type JsonObject, optional, parseObject, reach, textAt, textsAt } from "./answer.ts";
+import { factsOf, optional, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254"];
 const PATH = "/v1.json";

@@ -93,7 +93,7 @@ describe("config-drive", () => {
 
   test("calls a drive broken whose meta-data cannot be read, where it has nothing else", async () => {
     const drive = { "/dev/vdb": { "openstack/latest/meta_data.json": "{" } };
-    await expect(read(drive)).rejects.toThrow('"openstack/latest/meta_data.json" is no JSON');
+    await expect(read(drive)).rejects.toThrow('"openstack/latest/meta_data.json": expected a JSON object');
   });
 
   test("is not there on a drive with another layout", async () => {
