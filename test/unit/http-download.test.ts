@@ -1,12 +1,31 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { download } from "../../lib/http.ts";
 import { testHost } from "../support/host.ts";
 import { serveLoopback } from "../support/loopback.ts";
 
 const CONTENT = Buffer.alloc(300_000, "0123456789abcdef-");
 const SHA256 = createHash("sha256").update(CONTENT).digest("hex");
+
+/**
+ * Sends a part of an answer, and breaks off once the client has some of it: what it has not read yet when the connection
+ * breaks is lost to it.
+ */
+function breaker() {
+  let open: ServerResponse | undefined;
+  return {
+    send: (response: ServerResponse, part: string | Uint8Array) => {
+      response.write(part);
+      open = response;
+    },
+    onProgress: () => {
+      open?.destroy();
+      open = undefined;
+    },
+  };
+}
 
 describe("download()", () => {
   test("writes the file and returns size and digest", async () => {
@@ -39,17 +58,22 @@ describe("download()", () => {
 
   test("continues where a break was, if the file is still the same", async () => {
     using host = testHost();
+    const { send, onProgress } = breaker();
     await using server = await serveLoopback((request, response, number) => {
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
       const rest = CONTENT.subarray(from);
       const headers = { etag: '"v1"', "content-length": rest.length };
       const range = { "content-range": `bytes ${from}-${CONTENT.length - 1}/${CONTENT.length}` };
       response.writeHead(from > 0 ? 206 : 200, from > 0 ? { ...headers, ...range } : headers);
-      if (number < 3) response.write(rest.subarray(0, 70_000), () => response.destroy());
+      if (number < 3) send(response, rest.subarray(0, 70_000));
       else response.end(rest);
     });
     const seen: number[] = [];
-    const options = { sha256: SHA256, retries: 1, onProgress: (done: number) => seen.push(done) };
+    const told = (done: number) => {
+      seen.push(done);
+      onProgress();
+    };
+    const options = { sha256: SHA256, retries: 1, onProgress: told };
     await download(server.origin, `${host.root}/out`, options, host);
     expect(server.requests).toHaveLength(4);
     expect(server.requests[1]?.headers["if-range"]).toBe('"v1"');
@@ -59,12 +83,13 @@ describe("download()", () => {
 
   test("starts again when the file has changed meanwhile", async () => {
     using host = testHost();
+    const { send, onProgress } = breaker();
     await using server = await serveLoopback((_, response, number) => {
       response.writeHead(200, { etag: `"v${number}"`, "content-length": CONTENT.length });
-      if (number === 0) response.write("old content", () => response.destroy());
+      if (number === 0) send(response, "old content");
       else response.end(CONTENT);
     });
-    const { sha256 } = await download(server.origin, `${host.root}/out`, {}, host);
+    const { sha256 } = await download(server.origin, `${host.root}/out`, { onProgress }, host);
     expect(server.requests[1]?.headers.range).toBe("bytes=11-");
     expect(sha256).toBe(SHA256);
   });
@@ -83,22 +108,26 @@ describe("download()", () => {
 
   test("starts again after status 416", async () => {
     using host = testHost();
+    const { send, onProgress } = breaker();
     await using server = await serveLoopback((request, response, number) => {
       if (request.headers.range !== undefined) return response.writeHead(416).end();
       response.writeHead(200, { etag: '"e"', "content-length": 4 });
-      return number === 0 ? response.write("ab", () => response.destroy()) : response.end("abcd");
+      return number === 0 ? send(response, "ab") : response.end("abcd");
     });
-    expect((await download(server.origin, `${host.root}/out`, {}, host)).bytes).toBe(4);
+    expect((await download(server.origin, `${host.root}/out`, { onProgress }, host)).bytes).toBe(4);
   });
 
   test("refuses another part than it asked for", async () => {
     using host = testHost();
+    const { send, onProgress } = breaker();
     await using server = await serveLoopback((request, response) => {
       const headers = { etag: '"e"', "content-length": 4, "content-range": "bytes 0-3/4" };
       if (request.headers.range !== undefined) response.writeHead(206, headers).end("abcd");
-      else response.writeHead(200, headers).write("ab", () => response.destroy());
+      else send(response.writeHead(200, headers), "ab");
     });
-    await expect(download(server.origin, `${host.root}/out`, {}, host)).rejects.toThrow("another part");
+    await expect(download(server.origin, `${host.root}/out`, { onProgress }, host)).rejects.toThrow(
+      "another part",
+    );
     expect(readdirSync(host.root)).toEqual([]);
   });
 
