@@ -14,11 +14,13 @@ export interface Choice {
 /** What there is to choose from. */
 export interface Offer {
   readonly providers: readonly Provider[];
+  /** Those of them that are asked without a name too, whatever the machine says it is. */
+  readonly atHand: readonly Provider[];
   /** Makes the provider of `file=PATH`. */
   readonly fileSource: (path: string) => Provider;
 }
 
-/** Stands in a list for every source at hand, and for those on the network that the machine is known to belong to. */
+/** Stands in a list for every source at hand, and for all others that the machine is known to belong to. */
 export const AUTO = "auto";
 const FILE = "file=";
 
@@ -54,7 +56,7 @@ export function chooseSources(
 function providersOf(name: string, offer: Offer, platform: Platform): Provider[] | CommandError {
   if (name.startsWith(FILE)) return [offer.fileSource(name.slice(FILE.length))];
   if (name.toLowerCase() === AUTO) {
-    return offer.providers.filter((one) => one.kind === "local" || one.recognises(platform));
+    return offer.providers.filter((one) => offer.atHand.includes(one) || one.recognises(platform));
   }
   const found = offer.providers.find((one) => one.name === name.toLowerCase());
   if (found !== undefined) return [found];

@@ -16,17 +16,20 @@ import { scaleway } from "./network/scaleway.ts";
 import { vultr } from "./network/vultr.ts";
 import type { Provider } from "./source.ts";
 
-/** Sources at hand: `auto` asks all of them, in this order, before the network. */
-const LOCAL: readonly Provider[] = [
+/** Sources at hand: `auto` looks at all of them, in this order, before all others. */
+const AT_HAND: readonly Provider[] = [
   kvm,
-  vmware,
   noCloud,
   configDrive,
   cdrom, // last: it takes any disc that holds a file of the right name
 ];
 
-/** Sources on the network: `auto` asks those that the machine says it belongs to. */
-const NETWORK: readonly Provider[] = [
+/**
+ * Sources that `auto` asks only where the machine says that it belongs to them: on the network, and one that is asked by an
+ * instruction which kills the program that uses it on other machines.
+ */
+const ELSEWHERE: readonly Provider[] = [
+  vmware,
   aws,
   azure,
   digitalocean,
@@ -40,6 +43,7 @@ const NETWORK: readonly Provider[] = [
 
 /** Every source by the name that it has in `k3os.data_sources`, and what `file=PATH` means. */
 export const OFFER: Offer = {
-  providers: [...LOCAL, ...NETWORK],
+  providers: [...AT_HAND, ...ELSEWHERE],
+  atHand: AT_HAND,
   fileSource,
 };

@@ -1,25 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { chooseSources } from "../../../lib/datasource/choose.ts";
 import { OFFER } from "../../../lib/datasource/providers.ts";
-import type { Provider } from "../../../lib/datasource/source.ts";
 import { NO_PLATFORM } from "../../support/cloud.ts";
 
-const cdrom: Provider = {
-  name: "cdrom",
-  title: "CDROM",
-  kind: "local",
-  recognises: () => false,
-  read: async () => undefined,
-};
-const offer = {
-  ...OFFER,
-  providers: [cdrom, ...OFFER.providers.filter(({ kind }) => kind === "network")],
-};
 const HETZNER = { ...NO_PLATFORM, dmi: { sys_vendor: "Hetzner" } };
 
 /** Names of the sources that are asked. */
 function asked(names: readonly string[], platform = NO_PLATFORM): string[] {
-  const { choices } = chooseSources(names, offer, platform);
+  const { choices } = chooseSources(names, OFFER, platform);
   return choices.filter((choice) => choice.passedOver === undefined).map(({ provider }) => provider.name);
 }
 
@@ -39,16 +27,24 @@ describe("chooseSources()", () => {
   });
 
   test("takes auto for what is attached and what the machine belongs to, each once", () => {
-    expect(asked(["auto"])).toEqual(["cdrom"]);
-    expect(asked(["auto"], HETZNER)).toEqual(["cdrom", "hetzner"]);
-    expect(asked(["hetzner", "auto"], HETZNER)).toEqual(["hetzner", "cdrom"]);
+    const atHand = ["kvm", "nocloud", "config-drive", "cdrom"];
+    expect(asked(["auto"])).toEqual(atHand);
+    expect(asked(["auto"], HETZNER)).toEqual([...atHand, "hetzner"]);
+    expect(asked(["hetzner", "auto"], HETZNER)).toEqual(["hetzner", ...atHand]);
+  });
+
+  test("asks the hypervisor of VMware's machines only, unless it is named", () => {
+    const machine = { ...NO_PLATFORM, dmi: { product_name: "VMware7,1" } };
+    expect(asked(["auto"], machine)).toContain("vmware");
+    expect(asked(["auto"])).not.toContain("vmware");
+    expect(asked(["vmware"])).toEqual(["vmware"]);
   });
 
   test("returns an error for each unknown name, and still chooses the others", () => {
-    const { choices, errors } = chooseSources(["gpc", "cdrom", "nonsense-here", ""], offer, NO_PLATFORM);
+    const { choices, errors } = chooseSources(["gpc", "cdrom", "nonsense-here", ""], OFFER, NO_PLATFORM);
     expect(choices).toHaveLength(1);
     expect(errors[0]?.message).toBe('Unknown data source "gpc": did you mean "gcp"?');
-    expect(errors[1]?.message).toContain("wanted one of cdrom, aws, azure");
+    expect(errors[1]?.message).toContain("wanted one of kvm, nocloud, config-drive");
     expect(errors).toHaveLength(3);
   });
 });
