@@ -43,6 +43,7 @@ const FINAL_CODES = new Set([
 ]);
 
 const TEXTS: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: "this machine has no address to call from",
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset by the server",
   EHOSTUNREACH: "no route to the host",
@@ -56,7 +57,14 @@ const TEXTS: Readonly<Record<string, string>> = {
 };
 
 /** What a connection to nowhere comes to; Bun calls ENETUNREACH of connect(2) "refused". */
-const NO_WAY = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"]);
+const NO_WAY = new Set([
+  "EADDRNOTAVAIL",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
 
 /**
  * Turns what a request threw into a TryError, or a final HttpError; errors that are ours pass unchanged. `routed`: the
