@@ -55,7 +55,8 @@ describe("the launcher", () => {
   test("unpacks again what was cut off or removed, and leaves nothing half-written", async () => {
     await run();
     const names = readdirSync(unpacked());
-    truncateSync(join(unpacked(), "libnode.so.115"), 1000);
+    const libnode = names.find((name) => name.startsWith("libnode.so.")) ?? "";
+    truncateSync(join(unpacked(), libnode), 1000);
     rmSync(join(unpacked(), "libc.so.6"));
     const { code, stderr } = await run();
     expect([code, stderr]).toEqual([0, ""]);
