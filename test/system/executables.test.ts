@@ -44,7 +44,7 @@ const HOSTILE_DIRECTORY = {
 const FOREIGN_LIBRARIES = Object.fromEntries(
   [
     ...["ld-musl-x86_64.so.1", "ld-musl-aarch64.so.1", "ld-linux-armhf.so.3", "ld-linux-x86-64.so.2"],
-    ...["libc.so", "libc.so.6", "libstdc++.so.6", "libnode.so.115", "libzstd.so.1"],
+    ...["libc.so", "libc.so.6", "libstdc++.so.6", "libnode.so.115", "libnode.so.137", "libzstd.so.1"],
   ].flatMap((name) => [`/lib/${name}`, `/usr/lib/${name}`].map((path) => [path, "trap"])),
 );
 const FOREIGN_CONFIGURATION = {
