@@ -70,9 +70,9 @@ const RINGS: readonly Ring[] = [
   {
     name: "vm",
     needs: ["packages", "artifacts"],
-    limit: 30 * MINUTE,
+    limit: 40 * MINUTE,
     // each machine has one processor
-    work: { kind: "tests", directory: "test/vm", timeout: 10 * MINUTE, atOnce: 2 },
+    work: { kind: "tests", directory: "test/vm", timeout: 20 * MINUTE, atOnce: 2 },
   },
 ];
 

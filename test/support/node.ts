@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { remaster } from "./remaster.ts";
-import { type SshKey, type SshTarget, sshOutput, waitForSsh } from "./ssh.ts";
+import { type SshKey, type SshTarget, ssh, waitForSsh } from "./ssh.ts";
 
 const SECONDS = 1000;
 
@@ -64,16 +64,16 @@ export async function installFromIso(
     cdrom: medium,
   });
   const { console } = machine;
-  await console.expect(/k3OS Installer/, { timeout: 60 * SECONDS });
+  await console.expect(/k3OS Installer/, { timeout: 120 * SECONDS });
   onStep("GRUB shows the medium's menu");
   console.send("\r");
-  await console.expect(/Linux version/, { timeout: 60 * SECONDS });
+  await console.expect(/Linux version/, { timeout: 120 * SECONDS });
   onStep("the kernel starts");
-  await expectOrError(machine, /Partitioning \/dev\/vda/, 180 * SECONDS);
+  await expectOrError(machine, /Partitioning \/dev\/vda/, 360 * SECONDS);
   onStep("the installer has checked everything, and writes to the disk");
-  await expectOrError(machine, /is installed on \/dev\/vda/, 240 * SECONDS);
+  await expectOrError(machine, /is installed on \/dev\/vda/, 480 * SECONDS);
   onStep("the installation is complete");
-  await within(machine.exited, 90 * SECONDS, "The machine did not switch itself off");
+  await within(machine.exited, 180 * SECONDS, "The machine did not switch itself off");
   onStep("the machine is off");
   rmSync(medium);
 }
@@ -91,9 +91,9 @@ export async function bootDisk(
 ): Promise<Machine> {
   const machine = await startMachine({ ...machineOf(hardware, boot), memory, ssh: true });
   try {
-    await machine.console.expect(/k3OS Current/, { timeout: 60 * SECONDS });
+    await machine.console.expect(/k3OS Current/, { timeout: 120 * SECONDS });
     machine.console.send(`${CURSOR_DOWN.repeat(entry)}\r`);
-    await machine.console.expect(/Linux version/, { timeout: 60 * SECONDS });
+    await machine.console.expect(/Linux version/, { timeout: 120 * SECONDS });
     return machine;
   } catch (error) {
     await machine.kill();
@@ -107,14 +107,16 @@ const CURSOR_DOWN = "\u000e";
 /** Waits until the machine lets us in by ssh. */
 export async function reachNode(machine: Machine, key: SshKey): Promise<SshTarget> {
   const target = { port: machine.sshPort, key };
-  await waitForSsh(target, { timeout: 180 * SECONDS, gone: machine.exited });
+  await waitForSsh(target, { timeout: 360 * SECONDS, gone: machine.exited });
   return target;
 }
 
 /** Waits until the node has applied its configuration, the commands that need the network included. */
 export async function waitUntilApplied(node: SshTarget): Promise<void> {
   const applied = "systemctl show -P SubState ccapply | grep -q -e exited -e failed";
-  await sshOutput(node, `timeout 110 sh -c 'until ${applied}; do sleep 0.2; done'`);
+  const wait = `timeout 230 sh -c 'until ${applied}; do sleep 0.5; done'`;
+  const { code } = await ssh(node, wait, { timeout: 240 * SECONDS });
+  if (code !== 0) throw new Error("The node did not apply its configuration within 230 s");
 }
 
 /** Waits for the machine to go away by itself. Throws `message` after `timeout` milliseconds. */

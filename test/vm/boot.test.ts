@@ -28,14 +28,14 @@ describe("the medium", () => {
     async () => {
       await using machine = await startMachine({ name: "live", firmware: "uefi", memory: 2048, cdrom: ISO });
       const { console } = machine;
-      await console.expect(/k3OS LiveCD & Installer/, { timeout: MINUTE });
+      await console.expect(/k3OS LiveCD & Installer/, { timeout: 2 * MINUTE });
       console.send("\r");
-      await console.expect(/login: /, { timeout: 5 * MINUTE });
+      await console.expect(/login: /, { timeout: 10 * MINUTE });
       console.send("rancher\r");
-      await console.expect(/sudo k3os install/, { timeout: MINUTE });
+      await console.expect(/sudo k3os install/, { timeout: 2 * MINUTE });
       await say(machine, "sudo cat /run/k3os/mode", "live");
     },
-    8 * MINUTE,
+    16 * MINUTE,
   );
 
   test(
@@ -45,14 +45,14 @@ describe("the medium", () => {
       await remaster(ISO, { parameter: "rescue", words: [CONSOLE] }, stick);
       await using machine = await startMachine({ name: "rescue", memory: 2048, usb: stick });
       const { console } = machine;
-      await console.expect(/k3OS Rescue Shell/, { timeout: MINUTE });
+      await console.expect(/k3OS Rescue Shell/, { timeout: 2 * MINUTE });
       console.send("\r");
-      await console.expect(/# /, { timeout: 4 * MINUTE });
+      await console.expect(/# /, { timeout: 8 * MINUTE });
       await say(machine, "cat /run/k3os/mode", "shell");
       console.send("exit\r");
       await machine.exited; // leaving it restarts the machine
     },
-    7 * MINUTE,
+    14 * MINUTE,
   );
 });
 
@@ -63,7 +63,7 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
       await using machine = await bootKernel({ name: "unknown-mode", words: ["k3os.mode=nonsense"] });
       await failsWith(machine, 'Unknown mode "nonsense"');
     },
-    3 * MINUTE,
+    6 * MINUTE,
   );
 
   test(
@@ -72,7 +72,7 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
       await using machine = await bootKernel({ name: "no-state" });
       await failsWith(machine, `No file system labelled "${LABEL.state}" was found`);
     },
-    4 * MINUTE,
+    8 * MINUTE,
   );
 
   test(
@@ -85,7 +85,7 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
       await using machine = await bootKernel({ name: "unreadable-state", disks: [disk] });
       await failsWith(machine, "/dev/vda");
     },
-    3 * MINUTE,
+    6 * MINUTE,
   );
 
   test(
@@ -111,21 +111,21 @@ describe("a boot that cannot go on ends in a rescue shell with the reason:", () 
       await using machine = await bootKernel({ name: "missing-image", disks: [disk] });
       await failsWith(machine, "k3os.squashfs");
     },
-    3 * MINUTE,
+    6 * MINUTE,
   );
 });
 
 async function failsWith(machine: Machine, reason: string): Promise<void> {
   const { console } = machine;
-  await console.expect(/\*\*\* k3OS could not boot \*\*\*/, { timeout: 2 * MINUTE });
-  const [message] = await console.expect(/Error: [\s\S]*?For more/, { timeout: MINUTE });
+  await console.expect(/\*\*\* k3OS could not boot \*\*\*/, { timeout: 4 * MINUTE });
+  const [message] = await console.expect(/Error: [\s\S]*?For more/, { timeout: 2 * MINUTE });
   expect(message).toContain(reason);
-  await console.expect(/# /, { timeout: MINUTE });
+  await console.expect(/# /, { timeout: 2 * MINUTE });
   await say(machine, "echo $((6 * 7))", "42");
 }
 
 /** Types a command, and waits for its output; the brackets tell it from the command and from the kernel's messages. */
 async function say({ console }: Machine, command: string, output: string): Promise<void> {
   console.send(`echo "<$(${command})>"\r`);
-  await console.expect(new RegExp(`<${output}>`), { timeout: MINUTE });
+  await console.expect(new RegExp(`<${output}>`), { timeout: 2 * MINUTE });
 }

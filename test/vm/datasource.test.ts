@@ -33,7 +33,7 @@ beforeAll(async () => {
     "/seed/user-data": userData("by-serial-number"),
     "/seed/meta-data": "instance-id: i-1\n",
   });
-}, 3 * MINUTE);
+}, 6 * MINUTE);
 
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
@@ -64,7 +64,7 @@ describe("a machine that knows nothing but to look for a data source", () => {
       ]);
       await expectTold("by-disc", { cdrom });
     },
-    5 * MINUTE,
+    10 * MINUTE,
   );
 
   test(
@@ -74,7 +74,7 @@ describe("a machine that knows nothing but to look for a data source", () => {
       writeFileSync(file, userData("by-firmware"));
       await expectTold("by-firmware", { extra: ["-fw_cfg", `name=opt/k3os/userdata,file=${file}`] });
     },
-    5 * MINUTE,
+    10 * MINUTE,
   );
 
   test(
@@ -84,7 +84,7 @@ describe("a machine that knows nothing but to look for a data source", () => {
       await expectTold("by-serial-number", { extra: ["-smbios", `type=1,serial=${serial}`] });
       expect(server.requests).toContain("/seed/user-data");
     },
-    5 * MINUTE,
+    10 * MINUTE,
   );
 });
 

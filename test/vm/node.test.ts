@@ -58,7 +58,7 @@ describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s"
     machine = await bootDisk(hardware, { boot: "first" });
     node = await reachNode(machine, key);
     await waitUntilApplied(node);
-  }, 9 * MINUTE);
+  }, 18 * MINUTE);
 
   afterAll(async () => {
     await machine?.kill();
@@ -126,12 +126,12 @@ describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s"
         "sudo sh -c 'for d in /home/rancher /var/lib /opt /usr/local/bin; do echo x > $d/stays; done'",
       );
       await machine.powerDown();
-      await within(machine.exited, 2 * MINUTE, "The machine did not switch itself off");
+      await within(machine.exited, 4 * MINUTE, "The machine did not switch itself off");
       machine = await bootDisk(hardware, { boot: "second" });
       node = await reachNode(machine, key);
       await waitUntilApplied(node);
     },
-    6 * MINUTE,
+    12 * MINUTE,
   );
 
   test("is the same machine after a restart", async () => {
