@@ -6,6 +6,10 @@ export const COMMANDS: CommandTable = {
     summary: "Install k3OS to a disk",
     load: async () => (await import("../commands/install.ts")).install,
   },
+  takeover: {
+    summary: "Take back a takeover of the running system before its restart",
+    load: async () => (await import("../commands/takeover.ts")).takeover,
+  },
   config: {
     summary: "Apply, check, show or explain the configuration",
     aliases: ["cfg"],

@@ -106,6 +106,21 @@ export function sync(): void {
   call("sync", "Writing data to disk");
 }
 
+/**
+ * Gives the mounted ext4 file system at `path` a label of at most 16 bytes.
+ * Source: linux/fs.h (FS_IOC_SETFSLABEL); ext4 has it since Linux 5.17. Throws SystemCallError.
+ */
+export function setFileSystemLabel(path: string, label: string): void {
+  const fd = openSync(path, "r");
+  try {
+    const text = Buffer.alloc(256);
+    text.write(label);
+    call("ioctl", `Labelling the file system at "${path}"`, fd, 0x4100_9432, text);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Restarts or powers off at once, as process 1 may; linux/reboot.h. */
 export function reboot(how: "restart" | "power-off"): void {
   sync();

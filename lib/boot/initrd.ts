@@ -9,10 +9,8 @@ import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
 import { createModuleLoader, type ModuleLoader } from "./modules.ts";
 import { prepareState } from "./state.ts";
-
-/** How long the boot waits for a disk or medium, in milliseconds. */
-const DEVICE_WAIT = 30_000;
-const POLL = 100;
+import { DEVICE_WAIT, mountState, POLL, waitFor } from "./state-device.ts";
+import { continueTakeover, replaceSystem } from "./takeover.ts";
 
 /** A network boot has no disk or CD to find: it brings the ISO as a file in an archive appended to the initrd. */
 const EMBEDDED_MEDIUM = "/k3os.iso";
@@ -31,6 +29,7 @@ export async function bootInitrd(host: BootHost): Promise<NewRoot> {
   keepRescueTools();
   const words = bootWords(readFileSync(PATH.cmdline, "utf8"));
   const modules = createModuleLoader(host);
+  if (words.takeover !== undefined) return await replaceSystem(words.takeover, modules, host);
   const { mode, devices } = await chooseMode(words, modules, host);
   host.log.info(`Mode ${mode}`);
   if (mode === "disk") return bootDisk(devices, modules, host);
@@ -62,24 +61,6 @@ async function chooseMode(
   }
 }
 
-/** Repeats `look` as devices appear until it finds something or the time is over. */
-async function waitFor<T>(
-  what: string,
-  milliseconds: number,
-  look: () => T | undefined,
-  modules: ModuleLoader,
-  host: BootHost,
-): Promise<T | undefined> {
-  const deadline = host.clock.now() + milliseconds;
-  for (let round = 0; ; round++) {
-    await modules.loadNew();
-    const found = look();
-    if (found !== undefined || host.clock.now() >= deadline) return found;
-    if (round === 20) host.log.info(`Waiting for ${what} (up to ${milliseconds / 1000} s)`);
-    await host.clock.sleep(POLL);
-  }
-}
-
 async function bootDisk(
   seen: readonly FoundDevice[],
   modules: ModuleLoader,
@@ -101,38 +82,10 @@ async function bootDisk(
     });
   }
   await mountState(states, NEW_ROOT, host);
+  await continueTakeover(NEW_ROOT, host);
   await prepareState(NEW_ROOT, host);
   host.log.open(join(NEW_ROOT, "k3os/data", JOURNAL_DIRECTORY));
   return { path: NEW_ROOT, mode: "local" };
-}
-
-async function mountState(states: readonly FoundDevice[], target: string, host: BootHost): Promise<void> {
-  const [device] = states;
-  if (device === undefined) return;
-  if (states.length > 1) {
-    const all = states.map(({ path }) => path).join(", ");
-    host.log.warn(`${states.length} file systems are labelled ${LABEL.state} (${all}); using ${device.path}`);
-  }
-  await checkFileSystem(device.path, host);
-  mkdirSync(target, { recursive: true });
-  try {
-    mount(device.path, target, { type: "ext4", flags: ["relatime"] });
-  } catch (cause) {
-    throw new CommandError(`The installed system on ${device.path} cannot be read`, {
-      cause,
-      hint: `repair it here with "/sbin/e2fsck -f ${device.path}", or install again`,
-    });
-  }
-  host.log.info(`Mounted ${device.path} (${LABEL.state})`);
-}
-
-/** Repairs what e2fsck can repair without questions; exit statuses from 4 on mean that errors are left (e2fsck(8)). */
-async function checkFileSystem(device: string, host: BootHost): Promise<void> {
-  if (!existsSync("/sbin/e2fsck")) return;
-  const { code, stdout, stderr } = await host.run(["/sbin/e2fsck", "-p", device], { check: false });
-  const said = `${stdout}${stderr}`.trim();
-  if (code >= 4) host.log.warn(`The file system on ${device} has errors that need a manual e2fsck: ${said}`);
-  else if (code > 0) host.log.info(`Repaired the file system on ${device}: ${said}`);
 }
 
 /** Mounts the installation medium read-only: by its label, or else the first file system that holds a k3OS tree. */

@@ -14,6 +14,8 @@ export interface BootWords {
   readonly mode: string | undefined;
   /** `k3os.fallback_mode=X`: what to do when no installed system is found. */
   readonly fallbackMode: string | undefined;
+  /** `k3os.takeover=UUID`: the file system whose old system is to be replaced; set only by the takeover's own menu. */
+  readonly takeover: string | undefined;
   /** `k3os.debug` */
   readonly debug: boolean;
 }
@@ -22,15 +24,17 @@ export interface BootWords {
 export function bootWords(cmdline: string): BootWords {
   let mode: string | undefined;
   let fallbackMode: string | undefined;
+  let takeover: string | undefined;
   let debug = false;
   for (const word of cmdline.split(/\s+/)) {
     const [key, value = ""] = split(word);
     if (key === "rescue" && !word.includes("=")) mode = "shell";
     else if (key === "k3os.mode") mode = value;
     else if (key === "k3os.fallback_mode") fallbackMode = value;
+    else if (key === "k3os.takeover") takeover = value;
     else if (key === "k3os.debug") debug = value !== "false" && value !== "0";
   }
-  return { mode, fallbackMode, debug };
+  return { mode, fallbackMode, takeover, debug };
 }
 
 function split(word: string): [string, string?] {

@@ -59,6 +59,15 @@ const INSTALL = struct(
         "Erase the disk even if it holds data of another system, which is refused otherwise. Default: false.",
       example: true,
     }),
+    releaseKeys: list(text(), {
+      description:
+        "minisign public keys (a file, or the key itself) whose releases may be installed, besides the keys that k3OS knows.",
+      example: ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"],
+    }),
+    insecureSkipVerify: flag({
+      description: "Install an ISO that nobody whose key is known has signed. Default: false.",
+      example: true,
+    }),
     takeOver: flag({
       description:
         "At the first boot, delete all of the system that occupied the partition before. For turning a running machine into a k3OS image. Default: false.",

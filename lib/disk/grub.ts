@@ -1,4 +1,5 @@
 import { FILE, LABEL } from "../paths.ts";
+import { TAKEOVER, TRIED } from "../takeover.ts";
 
 /** What the boot menu of an installed disk depends on. */
 export interface GrubMenu {
@@ -18,9 +19,8 @@ const KERNELS = "/k3os/system/kernel";
  * Source of the syntax: GNU GRUB manual, "Shell-like scripting" and "Commands".
  */
 export function grubConfig({ uuid, consoles, debug }: GrubMenu): string {
-  const console = consoles.map((value) => `console=${value}`).join(" ");
-  const normal = `printk.devkmsg=on ${console}${debug ? " k3os.debug" : ""}`;
-  const rescue = `printk.devkmsg=on rescue ${console}`;
+  const normal = kernelParameters({ consoles, debug });
+  const rescue = kernelParameters({ consoles, debug: false }, ["rescue"]);
   return `# Written by the k3OS installer
 set default=0
 set timeout=10
@@ -42,11 +42,59 @@ ${entry("k3OS Rescue (previous)", "previous", rescue)}fi
 `;
 }
 
-function entry(title: string, link: string, parameters: string): string {
+function kernelParameters(
+  { consoles, debug }: Pick<GrubMenu, "consoles" | "debug">,
+  words: readonly string[] = [],
+): string {
+  const console = consoles.map((value) => `console=${value}`);
+  return ["printk.devkmsg=on", ...words, ...console, ...(debug ? ["k3os.debug"] : [])].join(" ");
+}
+
+function entry(title: string, link: string, parameters: string, before = ""): string {
   return `menuentry "${title}" {
-  loopback loop0 ${KERNELS}/${link}/${FILE.kernelSquashfs}
+${before}  loopback loop0 ${KERNELS}/${link}/${FILE.kernelSquashfs}
   linux (loop0)/vmlinuz ${parameters}
   initrd ${KERNELS}/${link}/${FILE.initrd}
+}
+`;
+}
+
+/** The first line of {@link takeoverConfig}, by which it is known. */
+export const TAKEOVER_MARK =
+  '# Written by the k3OS installer; "k3os takeover --undo" brings the old menu back';
+
+/** Seconds after which a kernel that panics during a takeover gives way to the old system. */
+const PANIC_TIMEOUT = 10;
+
+/** The modules, besides those in GRUB's own image, that the menus use: names of files in GRUB's directory. */
+export const MENU_MODULES = ["loopback", "squash4", "linux", "search_fs_uuid", "loadenv", "test"] as const;
+
+/**
+ * The boot menu between a takeover's installation and its first boot. That starts the new system once: before it does,
+ * it notes so in GRUB's environment block, and from then on starts the old system by its own menu, unless the new one
+ * was found whole and has begun to delete the old. An unreadable kernel falls back to the old system, too.
+ */
+export function takeoverConfig({ uuid, consoles, debug }: GrubMenu): string {
+  const parameters = [`panic=${PANIC_TIMEOUT}`, `k3os.takeover=${uuid}`];
+  const note = `  if [ ! -e ${TAKEOVER.verified} ]; then
+    set ${TRIED.name}=${TRIED.value}
+    save_env ${TRIED.name}
+  fi
+`;
+  return `${TAKEOVER_MARK}
+load_env ${TRIED.name}
+search --no-floppy --set=root --fs-uuid ${uuid}
+set default=0
+set fallback=1
+set timeout=5
+if [ "\${${TRIED.name}}" = "${TRIED.value}" -a ! -e ${TAKEOVER.verified} ]; then
+  set default=1
+fi
+${serialTerminal(consoles)}
+${entry("k3OS (replaces the system on this disk)", "current", kernelParameters({ consoles, debug }, parameters), note)}
+menuentry "The system that was installed before" {
+  unset fallback
+  configfile ${TAKEOVER.oldMenu}
 }
 `;
 }

@@ -4,6 +4,8 @@ import { closeSync, openSync, readSync } from "node:fs";
 export interface Superblock {
   readonly type: "ext" | "iso9660" | "vfat";
   readonly label: string;
+  /** Of an ext file system, in lower case with hyphens. */
+  readonly uuid?: string;
   /** Size of the file system in bytes, where the superblock tells it. */
   readonly size?: number;
 }
@@ -19,7 +21,7 @@ export function parseSuperblock(bytes: Buffer): Superblock | undefined {
   if (bytes.length >= 2048 && bytes.readUInt16LE(1024 + 0x38) === 0xef53) {
     const blockSize = 1024 << bytes.readUInt32LE(1024 + 0x18);
     const size = bytes.readUInt32LE(1024 + 0x04) * blockSize;
-    return { type: "ext", label: text(bytes, 1024 + 0x78, 16), size };
+    return { type: "ext", label: text(bytes, 1024 + 0x78, 16), uuid: uuid(bytes, 1024 + 0x68), size };
   }
   if (bytes.length >= SUPERBLOCK_BYTES && bytes.toString("latin1", 0x8001, 0x8006) === "CD001") {
     const size = bytes.readUInt32LE(0x8000 + 80) * bytes.readUInt16LE(0x8000 + 128);
@@ -30,6 +32,11 @@ export function parseSuperblock(bytes: Buffer): Superblock | undefined {
     if (bytes.toString("latin1", 54, 57) === "FAT") return { type: "vfat", label: text(bytes, 43, 11) };
   }
   return undefined;
+}
+
+function uuid(bytes: Buffer, offset: number): string {
+  const hex = bytes.toString("hex", offset, offset + 16);
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 function text(bytes: Buffer, offset: number, length: number): string {

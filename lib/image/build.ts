@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { BuildContext } from "../build/context.ts";
+import { checksumFile } from "../checksums.ts";
 import { CommandError } from "../errors.ts";
 import type { Target } from "../targets.ts";
-import { checksumFile } from "./checksums.ts";
 import { buildInitrd } from "./initrd.ts";
 import { buildIso } from "./iso.ts";
 import { resolveK3s } from "./k3s.ts";

@@ -1,6 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
 import { eraseEnds } from "../disk/boot-sector.ts";
 import { mounted } from "../disk/mount.ts";
 import { partitionPath, sfdiskScript } from "../disk/partitions.ts";
@@ -11,8 +9,9 @@ import type { Host } from "../host.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import { addBootFiles, type CoreImage, makeBootable } from "./boot-loader.ts";
-import { copyMedium, linkMedium } from "./copy.ts";
+import { copySystem, linkMedium } from "./copy.ts";
 import type { DiskPlan, InstallPlan } from "./plan.ts";
+import { prepareTakeover } from "./takeover.ts";
 
 export type ApplyHost = Pick<Host, "root" | "run" | "log" | "clock">;
 
@@ -35,7 +34,8 @@ const DISK_STEPS: readonly Step[] = [
  * `signal` aborts: between two steps or files.
  */
 export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
-  const { disk } = plan;
+  const { disk, takeover } = plan;
+  if (takeover !== undefined) return await prepareTakeover(plan, takeover, signal, host);
   if (disk === undefined) return await keepAndCopy(plan, signal, host);
   try {
     for (const step of DISK_STEPS) {
@@ -98,25 +98,13 @@ async function fillState(
   const mountPoint = inRoot(host, join(PATH.installDir, "target"));
   await using target = await mounted(state.path, mountPoint, { type: "ext4" }, host);
   host.log.info(`Copying ${formatBytes(medium.size)} to ${state.path} …`);
-  await copyMedium(medium, target.path, signal, host);
-  for (const directory of plan.directories) mkdirSync(join(target.path, directory), { recursive: true });
-  keepOldConfig(plan, target.path);
-  for (const { path, content, mode } of plan.files)
-    writeFileAtomic(join(target.path, path), content, { mode });
+  await copySystem(plan, target.path, signal, host);
   const core = await during("Preparing the boot loader", () => addBootFiles(plan, target.path, host));
   host.log.info("Writing everything to the disk …");
   await host.run(["sync", "--file-system", target.path]);
   linkMedium(medium, target.path);
   await host.run(["sync", "--file-system", target.path]);
   return disk === undefined ? undefined : core;
-}
-
-/** A configuration that is replaced stays beside the new one. */
-function keepOldConfig({ files }: InstallPlan, root: string): void {
-  const path = join(root, PATH.systemConfig);
-  const config = files.find((file) => file.path === PATH.systemConfig);
-  if (config === undefined || !existsSync(path)) return;
-  if (!readFileSync(path).equals(Buffer.from(config.content))) renameSync(path, `${path}.old`);
 }
 
 /** After a failure: without a table nothing on the disk is found, neither by firmware nor by a later installation. */

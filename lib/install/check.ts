@@ -2,8 +2,10 @@ import { describeBlockDevice, withDescendants } from "../disk/lsblk.ts";
 import { GIB } from "../disk/size.ts";
 import { LABEL } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
+import type { Target } from "../targets.ts";
 import type { DeviceFacts, InstallFacts } from "./facts.ts";
 import type { InstallSettings } from "./settings.ts";
+import { takeoverObjections } from "./takeover-check.ts";
 
 /** What stands in the way of an installation. */
 export interface Objection {
@@ -21,14 +23,27 @@ export function findObjections(settings: InstallSettings, facts: InstallFacts): 
   const found: Objection[] = [];
   const refuse = (message: string) => found.push({ kind: "refusal", message });
   if (!facts.isRoot) refuse("Must be run as root");
-  if (settings.takeOver) refuse("Taking over the running system (--takeover) is not possible yet");
   if (facts.mode === "local" && settings.afterwards !== "return") {
     refuse("This is an installed k3OS: name the DEVICE of another disk to install to that one");
   }
-  if (facts.missingPrograms.length > 0) refuse(`Missing programs: ${facts.missingPrograms.join(", ")}`);
-  if (facts.device === undefined) refuse(noDevice(settings, facts));
-  else found.push(...deviceObjections(settings, facts.device));
+  if (facts.missing !== undefined) refuse(facts.missing);
+  if (facts.secureBoot && (settings.takeOver || !settings.noFormat)) {
+    refuse("Secure Boot is on, and what starts k3OS is not signed for it: switch it off in the firmware");
+  }
+  if (facts.target.kernel === undefined) {
+    refuse(
+      `There is no ISO for ${facts.target.arch}: unpack k3os-rootfs-${facts.target.arch}.tar.gz instead`,
+    );
+  }
+  for (const message of facts.network?.problems ?? []) refuse(message);
+  if (settings.takeOver) found.push(...takeoverObjections(facts).map(refusal));
+  else if (facts.device === undefined) refuse(noDevice(settings, facts));
+  else found.push(...deviceObjections(settings, facts, facts.device));
   return found;
+}
+
+function refusal(message: string): Objection {
+  return { kind: "refusal", message };
 }
 
 function noDevice({ device, noFormat }: InstallSettings, { candidates }: InstallFacts): string {
@@ -38,18 +53,27 @@ function noDevice({ device, noFormat }: InstallSettings, { candidates }: Install
   return `No device to install to was named; ${disks === "" ? "there is no free disk" : `there is ${disks}`}`;
 }
 
-function deviceObjections(settings: InstallSettings, facts: DeviceFacts): Objection[] {
+function deviceObjections(
+  settings: InstallSettings,
+  { root, target }: Pick<InstallFacts, "root" | "target">,
+  facts: DeviceFacts,
+): Objection[] {
   const { device } = facts;
   const refusals = [
     ...(device.readOnly ? [`"${device.path}" is read-only`] : []),
-    ...useObjections(facts),
+    ...(withDescendants(device).some(({ path }) => path === root?.path)
+      ? [runningSystem(device.path, root?.path ?? "", target)]
+      : useObjections(facts)),
     ...(settings.noFormat ? stateObjections(facts) : diskObjections(facts)),
   ];
   const consents = settings.force ? [] : foreignOccupants(facts);
-  return [
-    ...refusals.map((message): Objection => ({ kind: "refusal", message })),
-    ...consents.map((message): Objection => ({ kind: "consent", message })),
-  ];
+  return [...refusals.map(refusal), ...consents.map((message): Objection => ({ kind: "consent", message }))];
+}
+
+function runningSystem(device: string, root: string, { kernel }: Pick<Target, "kernel">): string {
+  const found = device === root ? `"${device}" is` : `"${device}" holds "${root}", which is`;
+  const instead = kernel === undefined ? "" : `; to replace it: --takeover ${root}`;
+  return `${found} what the running system is on${instead}`;
 }
 
 /** Mounted, used as swap, or part of something bigger: consent does not help, whoever uses it has to stop first. */

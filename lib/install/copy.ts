@@ -1,15 +1,44 @@
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { chmod, copyFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { writeFileAtomic } from "../atomic.ts";
 import { MIB } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import type { Medium, MediumEntry } from "./medium.ts";
+import type { InstallPlan } from "./plan.ts";
 
 /** Files of more bytes are told of as they are copied. */
 const LARGE = 16 * MIB;
+
+/**
+ * Puts everything of a plan below `root` but the medium's links, which {@link linkMedium} makes when all else is on the
+ * disk. Throws as {@link copyMedium} does.
+ */
+export async function copySystem(
+  plan: Pick<InstallPlan, "medium" | "directories" | "files">,
+  root: string,
+  signal: AbortSignal,
+  host: Pick<Host, "log">,
+): Promise<void> {
+  await copyMedium(plan.medium, root, signal, host);
+  for (const directory of plan.directories) mkdirSync(join(root, directory), { recursive: true });
+  keepOldConfig(plan, root);
+  for (const { path, content, mode } of plan.files) {
+    writeFileAtomic(join(root, path), content, { mode, parents: true });
+  }
+}
+
+/** A configuration that is replaced stays beside the new one. */
+function keepOldConfig({ files }: Pick<InstallPlan, "files">, root: string): void {
+  const path = join(root, PATH.systemConfig);
+  const config = files.find((file) => file.path === PATH.systemConfig);
+  if (config === undefined || !existsSync(path)) return;
+  if (!readFileSync(path).equals(Buffer.from(config.content))) renameSync(path, `${path}.old`);
+}
 
 /**
  * Copies a medium's tree below `root`. Each file appears whole, in place of one of the same name; links come last, in

@@ -2,7 +2,7 @@ import { sfdiskScript } from "../disk/partitions.ts";
 import { LABEL } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import type { InstallFacts } from "./facts.ts";
-import type { InstallPlan } from "./plan.ts";
+import type { InstallPlan, TakeoverPlan } from "./plan.ts";
 
 const AFTERWARDS = {
   return: "nothing more",
@@ -21,7 +21,11 @@ export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: Pl
     "",
   ];
   const occupants = facts.device?.occupants ?? [];
-  if (disk !== undefined) {
+  if (plan.takeover !== undefined) {
+    const { grub } = facts.takeover ?? {};
+    lines.push(`Replace the running system on ${state.path}, UUID ${state.uuid}`);
+    lines.push(`Started by GRUB ${grub?.version ?? ""} (${grub?.platform}) with ${plan.takeover.menu.path}`);
+  } else if (disk !== undefined) {
     lines.push(`Erase everything on ${plan.device}${occupants.length === 0 ? ", which is empty" : ":"}`);
     lines.push(...occupants.map(({ path, what }) => `  ${path}: ${what}`));
     lines.push(`Partition it for ${disk.loader.kind === "efi" ? "UEFI" : "BIOS"}:`);
@@ -40,9 +44,19 @@ export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: Pl
   lines.push(`Copy ${formatBytes(medium.size)} in ${medium.entries.length} files and directories`);
   for (const file of plan.files) lines.push(`Write ${file.path} (${Buffer.byteLength(file.content)} bytes)`);
   lines.push(`Configuration: ${origins.config}`);
+  for (const line of facts.network?.summary ?? []) lines.push(`Network: ${line}`);
   if (disk !== undefined) lines.push(`Install GRUB (${disk.grub.name})`);
+  if (plan.takeover !== undefined) lines.push(...describeTakeover(plan.takeover));
   lines.push(`Then: ${AFTERWARDS[plan.afterwards]}`, "");
   return lines.join("\n");
+}
+
+function describeTakeover({ menu, record }: TakeoverPlan): string[] {
+  return [
+    `Write ${menu.path} (${Buffer.byteLength(menu.content)} bytes), and keep the old one for "k3os takeover --undo"`,
+    "At the next start: check the new system, delete everything else, and",
+    record.afterwards === "power-off" ? "power off" : "restart into k3OS",
+  ];
 }
 
 export interface PlanOrigins {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { totalmem } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { devicesByLabel } from "../disk/blkid.ts";
 import {
   type BlockDevice,
@@ -9,14 +9,18 @@ import {
   installableDisks,
   listBlockDevices,
   resolveDevice,
+  withDescendants,
 } from "../disk/lsblk.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
 import { hostTarget, type Target } from "../targets.ts";
+import { type CopiedNetwork, copyNetwork } from "./network.ts";
 import { findOccupants, type Occupant } from "./occupants.ts";
+import { hasProgram, missingMessage } from "./programs.ts";
 import type { InstallSettings } from "./settings.ts";
 import { inspectState, type StateFacts } from "./state.ts";
+import { gatherTakeoverFacts, type TakeoverFacts } from "./takeover-facts.ts";
 
 /** The device that is to be installed to. */
 export interface DeviceFacts {
@@ -43,8 +47,16 @@ export interface InstallFacts {
   readonly isRoot: boolean;
   /** Running mode: `live`, `install`, `local` … */
   readonly mode: string | undefined;
-  /** Programs that the plan needs and the system lacks. */
-  readonly missingPrograms: readonly string[];
+  /** What to say of programs that the plan needs and the system lacks; undefined: it has them all. */
+  readonly missing: string | undefined;
+  /** The firmware boots only what is signed for it, and k3OS is not. */
+  readonly secureBoot: boolean;
+  /** The device that "/" is on, if it is a device. */
+  readonly root: BlockDevice | undefined;
+  /** With takeover: the system that is to be replaced. */
+  readonly takeover: TakeoverFacts | undefined;
+  /** With copy-network: what is carried over. */
+  readonly network: CopiedNetwork | undefined;
   /** ext4 features that GRUB cannot read and that mke2fs would switch on: to be switched off. */
   readonly ext4Off: readonly string[];
   readonly cmdline: string;
@@ -63,23 +75,28 @@ export async function gatherFacts(
 ): Promise<InstallFacts> {
   const target = hostTarget();
   const efiFirmware = existsSync(inRoot(host, "/sys/firmware/efi"));
-  const missingPrograms = programs(settings, target, efiFirmware).filter(
-    (name) => !hasProgram(name, host.env),
-  );
-  if (missingPrograms.includes("lsblk") || missingPrograms.includes("blkid")) {
-    throw new CommandError(`Missing programs: ${missingPrograms.join(", ")}`);
-  }
+  const missing = [
+    ...programs(settings, target, efiFirmware).filter((name) => !hasProgram(name, host.env)),
+    ...missingLoaders(settings, target, efiFirmware, host),
+  ];
+  const message = missing.length === 0 ? undefined : missingMessage("Missing programs", missing, host.env);
+  if (missing.includes("lsblk") || missing.includes("blkid")) throw new CommandError(message ?? "");
   const devices = await listBlockDevices(host);
+  const root = devices.flatMap(withDescendants).find(({ mountpoints }) => mountpoints.includes("/"));
   return {
     devices,
     candidates: installableDisks(devices),
-    device: await deviceFacts(settings, devices, host),
+    device: await deviceFacts(settings, devices, root, host),
     target,
     efiFirmware,
     isRoot: process.getuid?.() === 0,
     mode: readOptional(inRoot(host, PATH.mode))?.trim(),
-    missingPrograms,
-    ext4Off: missingPrograms.includes("mkfs.ext4") ? [] : await ext4FeaturesToDisable(host),
+    missing: message,
+    secureBoot: hasSecureBoot(host),
+    root,
+    takeover: settings.takeOver ? await gatherTakeoverFacts(root, { target, efiFirmware }, host) : undefined,
+    network: settings.copyNetwork && !missing.includes("ip") ? await copyNetwork(host) : undefined,
+    ext4Off: settings.noFormat || missing.includes("mkfs.ext4") ? [] : await ext4FeaturesToDisable(host),
     cmdline: readOptional(inRoot(host, PATH.cmdline)) ?? "",
     memory: totalmem(),
     terminal: terminalName(),
@@ -99,10 +116,11 @@ export function bootStyle(
 async function deviceFacts(
   settings: InstallSettings,
   devices: readonly BlockDevice[],
+  root: BlockDevice | undefined,
   host: Pick<Host, "run">,
 ): Promise<DeviceFacts | undefined> {
-  const path =
-    settings.device === undefined ? await onlyState(settings, host) : resolveDevice(settings.device);
+  const unnamed = settings.takeOver ? root?.path : await onlyState(settings, host);
+  const path = settings.device === undefined ? unnamed : resolveDevice(settings.device);
   const found = path === undefined ? undefined : findBlockDevice(devices, path);
   if (found === undefined || found.device.size === 0) return undefined;
   const { device } = found;
@@ -136,24 +154,36 @@ async function onlyState(
 
 /** Every program that the installation will run. */
 function programs(settings: InstallSettings, target: Target, efiFirmware: boolean): string[] {
-  const always = ["lsblk", "blkid", "mount", "umount", "sync", "grub-editenv"];
-  if (settings.noFormat) return [...always, "dumpe2fs", "tune2fs"];
+  const network = settings.copyNetwork ? ["ip"] : [];
+  const always = ["lsblk", "blkid", "mount", "umount", "sync", ...network];
+  if (settings.takeOver) return [...always, "dumpe2fs"];
+  if (settings.noFormat) return [...always, "grub-editenv", "dumpe2fs", "tune2fs"];
   const efi = bootStyle(settings, target, efiFirmware) === "efi";
   return [
-    ...[...always, "sfdisk", "wipefs", "partx", "mkfs.ext4", "grub-mkimage"],
+    ...[...always, "grub-editenv", "sfdisk", "wipefs", "partx", "mkfs.ext4", "grub-mkimage"],
     ...(efi ? ["mkfs.vfat", "mmd", "mcopy", "mren"] : []),
   ];
 }
 
-function hasProgram(name: string, env: Host["env"]): boolean {
-  return (env.PATH ?? "").split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return true;
-    } catch {
-      return false; // not in this directory
-    }
-  });
+/** GRUB's files for this kind of machine, as one more program that may be missing. */
+function missingLoaders(
+  settings: InstallSettings,
+  target: Target,
+  efiFirmware: boolean,
+  host: Pick<Host, "root">,
+): string[] {
+  const style = bootStyle(settings, target, efiFirmware);
+  const name = target.grub.find((platform) => platform.endsWith("-efi") === (style === "efi"));
+  if (settings.noFormat || name === undefined) return [];
+  return existsSync(inRoot(host, join(PATH.grubLibrary, name, "normal.mod"))) ? [] : [name];
+}
+
+/** UEFI specification 3.3: the variable SecureBoot, one byte behind the four of attributes that efivarfs puts first. */
+const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+
+function hasSecureBoot(host: Pick<Host, "root">): boolean {
+  const path = inRoot(host, SECURE_BOOT);
+  return existsSync(path) && readFileSync(path)[4] === 1;
 }
 
 /**

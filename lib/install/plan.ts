@@ -1,13 +1,15 @@
 import { join } from "node:path";
-import { type GrubPlatform, grubConfig, grubPlatform } from "../disk/grub.ts";
+import { type GrubMenu, type GrubPlatform, grubConfig, grubPlatform, takeoverConfig } from "../disk/grub.ts";
 import { biosLayout, efiLayout, type Layout, layoutSize, partitionPath } from "../disk/partitions.ts";
 import { GIB, MIB, roundUp } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import { LABEL, MARKER, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
+import { TAKEOVER, type TakeoverRecord } from "../takeover.ts";
 import { consolesOf } from "./console.ts";
 import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";
 import type { Medium } from "./medium.ts";
+import { NETWORK_FILE } from "./network.ts";
 import type { InstallSettings } from "./settings.ts";
 
 /** A file to be written on the state file system, by its path there. */
@@ -43,7 +45,18 @@ export interface InstallPlan {
   readonly medium: Medium;
   readonly directories: readonly string[];
   readonly files: readonly PlannedFile[];
+  /** Set when the running system is to be replaced: "/" is where everything goes. */
+  readonly takeover: TakeoverPlan | undefined;
   readonly afterwards: InstallSettings["afterwards"];
+}
+
+/** What makes the next start of the machine a takeover. */
+export interface TakeoverPlan {
+  readonly record: TakeoverRecord;
+  /** The boot menu that replaces the running system's, as the very last step. */
+  readonly menu: PlannedFile;
+  /** GRUB's environment block. */
+  readonly environment: string;
 }
 
 /** The configuration of the installed system: its content, and where that comes from. */
@@ -66,13 +79,21 @@ export function planInstall(
 ): InstallPlan {
   if (facts.device === undefined) throw new CommandError("No device to install to was named");
   const { device } = facts.device;
-  const kept = settings.noFormat ? keptState(facts.device, medium) : undefined;
+  const available = facts.takeover?.free ?? facts.device.state?.free ?? 0;
+  const kept = settings.noFormat ? keptState(facts.device, available, medium) : undefined;
   const disk = settings.noFormat ? undefined : planDisk(settings, facts, facts.device, medium);
   const uuid = kept?.uuid ?? facts.uuid;
+  const menu = { uuid, consoles: consolesOf(settings.tty, facts), debug: settings.debug };
+  const takeover = settings.takeOver ? planTakeover(settings, facts, menu) : undefined;
   const growNumber = disk?.layout.partitions.find(({ name }) => name === LABEL.state)?.number;
   const statePath = growNumber === undefined ? device.path : partitionPath(device.path, growNumber);
-  const menu = { uuid, consoles: consolesOf(settings.tty, facts), debug: settings.debug };
-  const files: PlannedFile[] = [{ path: "/boot/grub/grub.cfg", content: grubConfig(menu), mode: 0o644 }];
+  const files: PlannedFile[] = [
+    {
+      path: takeover === undefined ? "/boot/grub/grub.cfg" : TAKEOVER.newMenu,
+      content: grubConfig(menu),
+      mode: 0o644,
+    },
+  ];
   const configuration = config?.content ?? medium.config ?? (disk === undefined ? undefined : EMPTY_CONFIG);
   if (configuration !== undefined)
     files.push({ path: PATH.systemConfig, content: configuration, mode: 0o600 });
@@ -80,15 +101,46 @@ export function planInstall(
     const marker = join(PATH.system, MARKER.growpart);
     files.push({ path: marker, content: `${device.path} ${growNumber}\n`, mode: 0o644 });
   }
+  if (facts.network?.config !== undefined) {
+    files.push({ path: join("/k3os/data", NETWORK_FILE), content: facts.network.config, mode: 0o600 });
+  }
+  if (takeover !== undefined) {
+    const markers = [MARKER.takeover, ...(settings.powerOff ? [MARKER.poweroff] : [])];
+    files.push(...markers.map((name) => ({ path: join(PATH.system, name), content: "", mode: 0o644 })));
+  }
   return {
     device: device.path,
     size: device.size,
     disk,
-    state: { path: statePath, uuid, relabel: kept !== undefined && kept.label !== LABEL.state },
+    state: {
+      path: statePath,
+      uuid,
+      relabel: takeover === undefined && kept !== undefined && kept.label !== LABEL.state,
+    },
     medium,
-    directories: ["/boot/grub", "/k3os/data/opt"],
+    directories: [...(takeover === undefined ? ["/boot/grub"] : []), "/k3os/data/opt"],
     files,
+    takeover,
     afterwards: settings.afterwards,
+  };
+}
+
+function planTakeover(
+  settings: InstallSettings,
+  { takeover }: Pick<InstallFacts, "takeover">,
+  menu: GrubMenu,
+): TakeoverPlan {
+  if (takeover?.grub === undefined) throw new CommandError("GRUB was not found");
+  const { directory, hasEnvironment } = takeover.grub;
+  return {
+    record: {
+      uuid: menu.uuid,
+      grub: directory,
+      madeEnvironment: takeover.record?.madeEnvironment ?? !hasEnvironment,
+      afterwards: settings.powerOff ? "power-off" : "restart",
+    },
+    menu: { path: join(directory, "grub.cfg"), content: takeoverConfig(menu), mode: 0o600 },
+    environment: join(directory, "grubenv"),
   };
 }
 
@@ -132,11 +184,12 @@ export function stateSize(mediumSize: number, entries: number): number {
 
 function keptState(
   { device, state }: DeviceFacts,
+  available: number,
   medium: Medium,
 ): { uuid: string; label: string | undefined } {
   if (state?.uuid === undefined) throw new CommandError(`The file system on "${device.path}" has no UUID`);
   const needed = medium.size + 64 * MIB;
-  if (state.free >= needed) return { uuid: state.uuid, label: state.label };
-  const [free, wanted] = [formatBytes(state.free), formatBytes(needed)];
+  if (available >= needed) return { uuid: state.uuid, label: state.label };
+  const [free, wanted] = [formatBytes(available), formatBytes(needed)];
   throw new CommandError(`"${device.path}" has too little free space: ${free}, ${wanted} are needed`);
 }

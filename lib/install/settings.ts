@@ -38,8 +38,29 @@ export const INSTALL_OPTIONS = {
   },
   takeover: {
     type: "boolean",
-    help: "replace the running system (not yet possible)",
+    help: "replace the running system: DEVICE is what / is on",
     env: "K3OS_INSTALL_TAKE_OVER",
+  },
+  "copy-network": {
+    type: "boolean",
+    help: "carry over this system's static addresses and name servers",
+    env: "K3OS_INSTALL_COPY_NETWORK",
+  },
+  key: {
+    type: "string",
+    multiple: true,
+    value: "KEY",
+    help: "trust releases signed with this minisign key (file or text)",
+    env: "K3OS_INSTALL_KEY",
+  },
+  "insecure-skip-verify": {
+    type: "boolean",
+    help: "install what nobody has signed",
+    env: "K3OS_INSTALL_INSECURE_SKIP_VERIFY",
+  },
+  bootstrap: {
+    type: "boolean",
+    help: "run on another Linux, as install.sh does",
   },
   force: {
     type: "boolean",
@@ -62,6 +83,14 @@ export interface InstallSettings {
   readonly noFormat: boolean;
   readonly powerOff: boolean;
   readonly takeOver: boolean;
+  readonly copyNetwork: boolean;
+  /** minisign public keys to trust besides those of this program: paths, or the keys themselves. */
+  readonly keys: readonly string[];
+  readonly insecure: boolean;
+  /** This is another Linux: nothing in it is meant as configuration of k3OS. */
+  readonly bootstrap: boolean;
+  /** Where the release lies that the ISO is taken from when none is named. */
+  readonly releaseUrl: string | undefined;
   /** The installed system starts with `k3os.debug`. */
   readonly debug: boolean;
   readonly silent: boolean;
@@ -89,23 +118,44 @@ export function mergeSettings(
   const flag = (option: boolean, variable: string, configured: boolean | undefined): boolean =>
     option || (envFlag(env[variable]) ?? configured ?? false);
   const powerOff = flag(values.poweroff, "K3OS_INSTALL_POWER_OFF", config.powerOff);
-  const next = powerOff ? "power-off" : "reboot";
+  const takeOver = flag(values.takeover, "K3OS_INSTALL_TAKE_OVER", config.takeOver);
   return {
     device: given ?? text(env.K3OS_INSTALL_DEVICE) ?? config.device,
     isoUrl: isoUrl ?? text(env.K3OS_INSTALL_ISO_URL) ?? config.isoUrl,
     configUrl: values.config ?? config.configUrl,
     tty: checkTty(values.tty ?? config.tty),
     forceEfi: flag(values["force-efi"], "K3OS_INSTALL_FORCE_EFI", config.forceEfi),
-    noFormat: flag(values["no-format"], "K3OS_INSTALL_NO_FORMAT", config.noFormat),
+    noFormat: takeOver || flag(values["no-format"], "K3OS_INSTALL_NO_FORMAT", config.noFormat),
     powerOff,
-    takeOver: flag(values.takeover, "K3OS_INSTALL_TAKE_OVER", config.takeOver),
+    takeOver,
+    copyNetwork: flag(values["copy-network"], "K3OS_INSTALL_COPY_NETWORK", undefined),
+    keys: values.key.length > 0 ? values.key : (config.releaseKeys ?? []),
+    insecure: flag(
+      values["insecure-skip-verify"],
+      "K3OS_INSTALL_INSECURE_SKIP_VERIFY",
+      config.insecureSkipVerify,
+    ),
+    bootstrap: values.bootstrap,
+    releaseUrl: text(env.K3OS_RELEASE_URL),
     debug: flag(values.debug, "K3OS_INSTALL_DEBUG", config.debug),
     silent: values.yes || flag(values.silent, "K3OS_INSTALL_SILENT", config.silent),
     force: flag(values.force, "K3OS_INSTALL_FORCE", config.force),
     dryRun: values["dry-run"],
     medium: text(env.ISO_DEVICE),
-    afterwards: given !== undefined && !values.poweroff ? "return" : next,
+    afterwards: whatFollows({ asked: given !== undefined, off: values.poweroff, powerOff, takeOver }),
   };
+}
+
+/** A takeover is complete only after the restart: it is that which may end with the power off. */
+function whatFollows(options: {
+  readonly asked: boolean;
+  readonly off: boolean;
+  readonly powerOff: boolean;
+  readonly takeOver: boolean;
+}): InstallSettings["afterwards"] {
+  if (options.takeOver) return options.asked ? "return" : "reboot";
+  if (options.asked && !options.off) return "return";
+  return options.powerOff ? "power-off" : "reboot";
 }
 
 /** A variable as a boolean: as in the original any text means yes, except for the ways to say no. */

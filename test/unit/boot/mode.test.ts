@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { bootWords, decideMode } from "../../../lib/boot/mode.ts";
 
 describe("bootWords()", () => {
-  const cases: [string, ReturnType<typeof bootWords>][] = [
+  const cases: [string, Partial<ReturnType<typeof bootWords>>][] = [
     ["", { mode: undefined, fallbackMode: undefined, debug: false }],
     ["quiet k3os.mode=live", { mode: "live", fallbackMode: undefined, debug: false }],
     ["k3os.mode=live k3os.mode=install", { mode: "install", fallbackMode: undefined, debug: false }],
@@ -13,10 +13,12 @@ describe("bootWords()", () => {
     ["k3os.debug=false", { mode: undefined, fallbackMode: undefined, debug: false }],
     ['"k3os.mode=live"\n', { mode: "live", fallbackMode: undefined, debug: false }],
     ['k3os.mode="live"', { mode: "live", fallbackMode: undefined, debug: false }],
+    ["k3os.takeover=1b2c", { takeover: "1b2c" }],
     ["xk3os.mode=live k3os.modes=live", { mode: undefined, fallbackMode: undefined, debug: false }],
   ];
   test.each(cases)("reads %j", (cmdline, words) => {
-    expect(bootWords(cmdline)).toEqual(words);
+    const none = { mode: undefined, fallbackMode: undefined, takeover: undefined, debug: false };
+    expect(bootWords(cmdline)).toEqual({ ...none, ...words });
   });
 });
 

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { coreConfig, grubConfig, grubImageArgv, grubPlatform } from "../../../lib/disk/grub.ts";
+import {
+  coreConfig,
+  grubConfig,
+  grubImageArgv,
+  grubPlatform,
+  TAKEOVER_MARK,
+  takeoverConfig,
+} from "../../../lib/disk/grub.ts";
+import { runProgram } from "../../../lib/host.ts";
 
 const menu = { uuid: "1b2c", consoles: ["tty1", "ttyS0,115200"], debug: false };
 
@@ -50,6 +58,34 @@ describe("grubConfig()", () => {
     expect(grubConfig(menu)).toContain("serial --unit=0 --speed=115200");
     expect(grubConfig({ ...menu, consoles: ["ttyS1"] })).toContain("serial --unit=1 --speed=9600");
     expect(grubConfig({ ...menu, consoles: ["tty1", "ttyAMA0"] })).not.toContain("serial");
+  });
+});
+
+describe("takeoverConfig()", () => {
+  const text = takeoverConfig(menu);
+
+  test("is known by its first line", () => {
+    expect(text.split("\n")[0]).toBe(TAKEOVER_MARK);
+  });
+
+  test("is a script that GRUB understands", async () => {
+    await runProgram(["grub-script-check"], { input: text });
+    await runProgram(["grub-script-check"], { input: grubConfig(menu) });
+  });
+
+  test("starts the new system once, and notes so before", () => {
+    const entry = /^menuentry "k3OS [\s\S]*?^\}/m.exec(text)?.[0] ?? "";
+    expect(entry.indexOf("save_env k3os_takeover")).toBeGreaterThan(0);
+    expect(entry.indexOf("save_env k3os_takeover")).toBeLessThan(entry.indexOf("linux (loop0)"));
+    expect(entry).toContain(" panic=10 k3os.takeover=1b2c console=tty1 console=ttyS0,115200\n");
+    expect(text).toContain(
+      `if [ "$\{k3os_takeover}" = "tried" -a ! -e /k3os/takeover/verified ]; then\n  set default=1\nfi`,
+    );
+  });
+
+  test("starts the old system by its own menu, also when the new kernel cannot be read", () => {
+    expect(text).toContain("set fallback=1\n");
+    expect(text).toContain("configfile /k3os/takeover/grub.cfg.old\n");
   });
 });
 

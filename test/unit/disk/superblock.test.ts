@@ -16,9 +16,11 @@ describe("parseSuperblock()", () => {
       b.writeUInt16LE(0xef53, 1024 + 0x38);
       b.writeUInt32LE(2, 1024 + 0x18); // 4 KiB blocks
       b.writeUInt32LE(1000, 1024 + 0x04);
+      b.write("11111111222233334444555555555555", 1024 + 0x68, "hex");
       b.write("K3OS_STATE", 1024 + 0x78);
     });
-    expect(parseSuperblock(bytes)).toEqual({ type: "ext", label: "K3OS_STATE", size: 4_096_000 });
+    const uuid = "11111111-2222-3333-4444-555555555555";
+    expect(parseSuperblock(bytes)).toEqual({ type: "ext", label: "K3OS_STATE", uuid, size: 4_096_000 });
   });
 
   test("reads a label that fills its field", () => {

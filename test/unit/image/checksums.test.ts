@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { checksumFile } from "../../../lib/image/checksums.ts";
+import { checksumFile } from "../../../lib/checksums.ts";
 import { testHost } from "../../support/host.ts";
 
 describe("checksumFile()", () => {

@@ -3,6 +3,7 @@ import { GIB } from "../../../lib/disk/size.ts";
 import { findObjections } from "../../../lib/install/check.ts";
 import type { InstallFacts } from "../../../lib/install/facts.ts";
 import type { InstallSettings } from "../../../lib/install/settings.ts";
+import { targetOf } from "../../../lib/targets.ts";
 import { blockDevice, deviceFacts, facts, SETTINGS } from "./samples.ts";
 
 function messages(settings: Partial<InstallSettings>, more: Partial<InstallFacts>): string[] {
@@ -98,14 +99,35 @@ describe("findObjections()", () => {
     expect(messages({ noFormat: true }, found({ size: GIB }))[0]).toContain("too small: 1.0 GiB");
   });
 
+  test("refuses the disk that the running system is on, and says how to replace that", () => {
+    const root = blockDevice({ path: "/dev/vda1", type: "part", mountpoints: ["/"] });
+    const device = deviceFacts({ device: blockDevice({ children: [root] }), busy: true });
+    expect(messages({ force: true }, { device, root })).toEqual([
+      '"/dev/vda" holds "/dev/vda1", which is what the running system is on; to replace it: --takeover /dev/vda1',
+    ]);
+    expect(messages({ noFormat: true }, { device: deviceFacts({ device: root }), root })[0]).toBe(
+      '"/dev/vda1" is what the running system is on; to replace it: --takeover /dev/vda1',
+    );
+  });
+
+  test("has no ISO for 32-bit ARM, and says what to do there", () => {
+    expect(messages({}, { target: targetOf("arm") })).toEqual([
+      "There is no ISO for arm: unpack k3os-rootfs-arm.tar.gz instead",
+    ]);
+  });
+
+  test("lets no installation begin whose network could not be carried over", () => {
+    const network = { config: undefined, summary: [], problems: ["eth0 has two"] };
+    expect(messages({}, { network })).toEqual(["eth0 has two"]);
+  });
+
   test("says all that is wrong at once", () => {
     const device = deviceFacts({ device: blockDevice({ size: GIB }), occupants: [windows] });
-    expect(
-      messages({ takeOver: true }, { device, isRoot: false, missingPrograms: ["sfdisk", "partx"] }),
-    ).toEqual([
+    const missing = "Missing programs: sfdisk, partx";
+    expect(messages({}, { device, isRoot: false, missing, secureBoot: true })).toEqual([
       "Must be run as root",
-      "Taking over the running system (--takeover) is not possible yet",
-      "Missing programs: sfdisk, partx",
+      missing,
+      "Secure Boot is on, and what starts k3OS is not signed for it: switch it off in the firmware",
       '"/dev/vda" is too small: it has 1.0 GiB, k3OS needs 2.0 GiB',
       '"/dev/vda1" holds data that is not of k3OS: ntfs',
     ]);

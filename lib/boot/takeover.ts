@@ -1,0 +1,139 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { join } from "node:path";
+import { flushDirectory, writeFileAtomic } from "../atomic.ts";
+import { verifyChecksums } from "../checksums.ts";
+import { setVariable } from "../disk/grubenv.ts";
+import { CommandError, during, messageOf } from "../errors.ts";
+import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
+import { mountImage, reboot, setFileSystemLabel, sync, unmount } from "../sys.ts";
+import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
+import { type FoundDevice, findDevices } from "./devices.ts";
+import type { BootHost } from "./host.ts";
+import type { ModuleLoader } from "./modules.ts";
+import { deleteOldSystem } from "./old-system.ts";
+import { DEVICE_WAIT, mountState, waitFor } from "./state-device.ts";
+
+const ROOT = "/sysroot";
+/** Milliseconds for a person to read why the old system starts again. */
+const READING_TIME = 10_000;
+
+/**
+ * The first boot of a takeover: checks that the new system is whole, and only then deletes the old one that lies beside
+ * it; the machine then restarts or powers off. Whatever fails before the first deletion is told, and the old system is
+ * started again, as the boot menu has already noted; a failure after that is the caller's.
+ */
+export async function replaceSystem(uuid: string, modules: ModuleLoader, host: BootHost): Promise<never> {
+  try {
+    await mountOldSystem(uuid, modules, host);
+    await verifyNewSystem(ROOT, host);
+  } catch (error) {
+    return await returnToOldSystem(error, host);
+  }
+  return await finish(ROOT, host);
+}
+
+/** Goes on with a takeover whose deletion was interrupted; does nothing on any other mounted state file system. */
+export async function continueTakeover(root: string, host: BootHost): Promise<void> {
+  if (existsSync(join(root, TAKEOVER.verified))) await finish(root, host);
+}
+
+async function mountOldSystem(uuid: string, modules: ModuleLoader, host: BootHost): Promise<void> {
+  const look = (): FoundDevice | undefined => findDevices().find((device) => device.uuid === uuid);
+  const device = await waitFor("the disk to be taken over", DEVICE_WAIT, look, modules, host);
+  if (device === undefined) throw new CommandError(`No file system with the UUID "${uuid}" was found`);
+  await mountState([device], ROOT, host);
+}
+
+/** Throws CommandError unless every file of the new system is as the installer wrote it, and its userland can be used. */
+async function verifyNewSystem(root: string, host: BootHost): Promise<void> {
+  if (existsSync(join(root, TAKEOVER.verified))) return;
+  if (readTakeoverRecord(root) === undefined) throw new CommandError("No takeover is prepared on this disk");
+  host.log.info("Checking the new system …");
+  await during("Checking the new system", async () => {
+    await verifyChecksums(root, readFileSync(join(root, TAKEOVER.checksums), "utf8"));
+    checkUserland(join(root, PATH.system, "k3os/current", FILE.rootSquashfs));
+  });
+  writeFileAtomic(join(root, TAKEOVER.verified), "");
+  sync(); // GRUB reads the file system without replaying its journal
+}
+
+function checkUserland(image: string): void {
+  const mountPoint = "/mnt";
+  mkdirSync(mountPoint, { recursive: true });
+  mountImage(image, mountPoint, "squashfs");
+  try {
+    if (existsSync(join(mountPoint, "lib/systemd/systemd"))) return;
+    throw new CommandError(`The root image "${image}" holds no service manager`);
+  } finally {
+    unmount(mountPoint);
+  }
+}
+
+/** Each step can be repeated: whatever interrupts it, the next boot comes here again. */
+async function finish(root: string, host: BootHost): Promise<never> {
+  const record = readTakeoverRecord(root);
+  if (record === undefined) throw new CommandError("The record of the takeover is missing");
+  setFileSystemLabel(root, LABEL.state);
+  deleteOldSystem(root, record, host);
+  useNewMenu(root, record);
+  sync();
+  for (const name of [MARKER.takeover, MARKER.poweroff]) {
+    rmSync(join(root, PATH.system, name), { force: true });
+  }
+  rmSync(join(root, TAKEOVER.directory), { recursive: true });
+  sync();
+  host.log.info(record.afterwards === "power-off" ? "Powering off" : "Restarting into k3OS");
+  return await goDown(record.afterwards, host);
+}
+
+function useNewMenu(root: string, { grub }: TakeoverRecord): void {
+  const environment = join(root, grub, "grubenv");
+  if (existsSync(environment)) setVariable(environment, TRIED.name, undefined);
+  writeFileAtomic(join(root, grub, "grub.cfg"), readFileSync(join(root, TAKEOVER.newMenu)));
+}
+
+/** Says why, on every console and in the old system's message of the day, and starts that system. */
+async function returnToOldSystem(error: unknown, host: BootHost): Promise<never> {
+  const reason = messageOf(error);
+  host.log.error(reason);
+  host.log.info("This machine was not taken over: nothing was deleted. Starting the old system again");
+  try {
+    tellOldSystem(ROOT, reason);
+  } catch (failure) {
+    host.log.warn(`The old system cannot be told: ${messageOf(failure)}`);
+  }
+  await host.clock.sleep(READING_TIME);
+  return await goDown("restart", host);
+}
+
+/** Leaves the reason in the record, and above the old system's next login; undo takes both away. */
+function tellOldSystem(root: string, reason: string): void {
+  if (!existsSync(join(root, TAKEOVER.directory))) return;
+  writeFileAtomic(join(root, TAKEOVER.failure), `${reason}\n`);
+  const motd = join(root, "etc/motd");
+  const kept = join(root, TAKEOVER.oldMotd);
+  if (!existsSync(motd)) return;
+  if (!existsSync(kept)) renameSync(motd, kept);
+  const program = join(PATH.system, "k3os/current", FILE.executable);
+  copyFileSync(kept, motd);
+  appendFileSync(
+    motd,
+    `\nk3OS did not take this machine over: ${reason}\nNothing was deleted. To remove what it left: ${program} takeover --undo\n`,
+  );
+  flushDirectory(join(root, "etc"));
+  sync();
+}
+
+async function goDown(how: "restart" | "power-off", host: Pick<BootHost, "clock">): Promise<never> {
+  reboot(how);
+  await host.clock.sleep(60_000); // the kernel is going down
+  throw new CommandError("The machine did not go down");
+}

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync } from "node:fs";
+import { CommandError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { inRoot } from "../paths.ts";
+
+/** What of the running system's network a new system is told. */
+export interface CopiedNetwork {
+  /** A provisioning file of connman for the interfaces with fixed addresses; undefined if all come from DHCP. */
+  readonly config: string | undefined;
+  /** One line per interface for people. */
+  readonly summary: readonly string[];
+  /** What cannot be carried over, and would leave the machine unreachable. */
+  readonly problems: readonly string[];
+}
+
+/** Where connman looks for it, in the new system. */
+export const NETWORK_FILE = "/var/lib/connman/copied-network.config";
+
+interface Address {
+  readonly address: string;
+  readonly prefix: number;
+}
+
+/** An interface with its fixed addresses. */
+export interface FixedInterface {
+  readonly name: string;
+  readonly mac: string;
+  readonly ipv4: Address | undefined;
+  readonly gateway4: string | undefined;
+  readonly ipv6: Address | undefined;
+  readonly gateway6: string | undefined;
+  /** What of it connman has no words for. */
+  readonly problems: readonly string[];
+}
+
+/** Reads the fixed addresses and name servers of the running system; what DHCP has given, DHCP will give again. */
+export async function copyNetwork(host: Pick<Host, "root" | "run">): Promise<CopiedNetwork> {
+  const json = async (...argv: string[]): Promise<unknown> => {
+    const { stdout } = await host.run(["ip", "-json", ...argv]);
+    return JSON.parse(stdout === "" ? "[]" : stdout);
+  };
+  const interfaces = fixedInterfaces({
+    addresses: (await json("address", "show")) as readonly RawInterface[],
+    routes4: (await json("-4", "route", "show", "default")) as readonly RawRoute[],
+    routes6: (await json("-6", "route", "show", "default")) as readonly RawRoute[],
+  });
+  const nameservers = readNameservers(host);
+  return {
+    config: interfaces.length === 0 ? undefined : connmanConfig(interfaces, nameservers),
+    summary: interfaces.length === 0 ? ["DHCP, as now"] : interfaces.map(describe),
+    problems: interfaces.flatMap(({ problems }) => problems),
+  };
+}
+
+/** `ip -json address`, as far as it matters here. */
+export interface RawInterface {
+  readonly ifname: string;
+  readonly address?: string;
+  readonly link_type?: string;
+  readonly addr_info: readonly {
+    readonly family: string;
+    readonly local: string;
+    readonly prefixlen: number;
+    readonly scope: string;
+    /** It has a lifetime: DHCP or a router has given it. */
+    readonly dynamic?: boolean;
+  }[];
+}
+
+/** `ip -json route`. */
+export interface RawRoute {
+  readonly dst: string;
+  readonly gateway?: string;
+  readonly dev?: string;
+}
+
+/** Made by programs of the old system, not by hardware. */
+const VIRTUAL = /^(br-|cni|docker|flannel|lo$|tap|tun|veth|virbr)/;
+
+/** The ethernet interfaces that have fixed global addresses, with the gateways that lead out through them. */
+export function fixedInterfaces(found: {
+  readonly addresses: readonly RawInterface[];
+  readonly routes4: readonly RawRoute[];
+  readonly routes6: readonly RawRoute[];
+}): FixedInterface[] {
+  return found.addresses.flatMap(({ ifname: name, address: mac, link_type: type, addr_info: all }) => {
+    const fixed = all.filter(({ scope, dynamic }) => scope === "global" && dynamic !== true);
+    if (type !== "ether" || mac === undefined || fixed.length === 0 || VIRTUAL.test(name)) return [];
+    const family = (wanted: string) => fixed.filter(({ family: each }) => each === wanted).map(toAddress);
+    const way = (routes: readonly RawRoute[]) => routes.find(({ dev }) => dev === name)?.gateway;
+    const [ipv4, ...more4] = family("inet");
+    const [ipv6, ...more6] = family("inet6");
+    const gateway4 = way(found.routes4);
+    const problems = [...more4, ...more6].map(
+      ({ address }) =>
+        `"${name}" has another address, "${address}": --copy-network carries over one of a kind`,
+    );
+    if (ipv4 !== undefined && gateway4 !== undefined && !isWithin(gateway4, ipv4)) {
+      problems.push(
+        `"${name}" has a gateway outside of its network, "${gateway4}": --copy-network cannot keep it`,
+      );
+    }
+    return [{ name, mac, ipv4, gateway4, ipv6, gateway6: way(found.routes6), problems }];
+  });
+}
+
+function toAddress({ local, prefixlen }: RawInterface["addr_info"][number]): Address {
+  return { address: local, prefix: prefixlen };
+}
+
+function isWithin(gateway: string, { address, prefix }: Address): boolean {
+  const bits = (ip: string) => ip.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const network = (ip: string) => Math.floor(bits(ip) / 2 ** (32 - prefix));
+  return network(gateway) === network(address);
+}
+
+/** One section per interface. Source: connman-service.config(5). */
+export function connmanConfig(interfaces: readonly FixedInterface[], nameservers: readonly string[]): string {
+  const sections = interfaces.map(({ mac, ipv4, gateway4, ipv6, gateway6 }) => {
+    const lines = [`[service_${mac.replaceAll(":", "")}]`, "Type=ethernet", `MAC=${mac}`];
+    // connman wants a gateway in every address; that of zeros is none
+    if (ipv4 !== undefined)
+      lines.push(`IPv4=${ipv4.address}/${netmask(ipv4.prefix)}/${gateway4 ?? "0.0.0.0"}`);
+    if (ipv6 !== undefined) lines.push(`IPv6=${ipv6.address}/${ipv6.prefix}/${gateway6 ?? "::"}`);
+    if (nameservers.length > 0) lines.push(`Nameservers=${nameservers.join(",")}`);
+    return `${lines.join("\n")}\n`;
+  });
+  return [
+    "[global]\nName=copied\nDescription=Addresses of the system that was here before\n",
+    ...sections,
+  ].join("\n");
+}
+
+/** `/24` as `255.255.255.0`. */
+export function netmask(prefix: number): string {
+  if (!Number.isInteger(prefix) || prefix < 0 || prefix > 32)
+    throw new CommandError(`"/${prefix}" is no prefix`);
+  return [0, 8, 16, 24].map((done) => 256 - 2 ** (8 - Math.max(0, Math.min(8, prefix - done)))).join(".");
+}
+
+/**
+ * The name servers that the system really asks: behind systemd-resolved's and other local stubs are those that the stub
+ * asks. Source: systemd-resolved.service(8), /etc/resolv.conf.
+ */
+function readNameservers(host: Pick<Host, "root">): string[] {
+  for (const path of ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]) {
+    const file = inRoot(host, path);
+    if (!existsSync(file)) continue;
+    const servers = [...readFileSync(file, "utf8").matchAll(/^nameserver\s+(\S+)/gm)].map(
+      ([, server = ""]) => server,
+    );
+    const real = servers.filter(
+      (server) => !server.startsWith("127.") && server !== "::1" && !server.includes("%"),
+    );
+    if (real.length > 0) return real;
+  }
+  return [];
+}
+
+function describe({ name, ipv4, gateway4, ipv6, gateway6 }: FixedInterface): string {
+  const one = (ip: Address | undefined, gateway: string | undefined): string[] =>
+    ip === undefined ? [] : [`${ip.address}/${ip.prefix}${gateway === undefined ? "" : ` by ${gateway}`}`];
+  return `${name}: ${[...one(ipv4, gateway4), ...one(ipv6, gateway6)].join(", ")}`;
+}

@@ -1,0 +1,101 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Host } from "../host.ts";
+
+/** The package managers that we can name a package for, by the program that shows which one is here. */
+const MANAGERS = {
+  apt: { program: "apt-get", install: "apt-get install" },
+  dnf: { program: "dnf", install: "dnf install" },
+  zypper: { program: "zypper", install: "zypper install" },
+  apk: { program: "apk", install: "apk add" },
+  pacman: { program: "pacman", install: "pacman -S" },
+} as const;
+
+type Manager = keyof typeof MANAGERS;
+
+/** Names of a package in the order of {@link MANAGERS}. */
+type Packages = readonly [apt: string, dnf: string, zypper: string, apk: string, pacman: string];
+
+const everywhere = (name: string): Packages => [name, name, name, name, name];
+
+const GRUB_TOOLS: Packages = ["grub-common", "grub2-tools", "grub2", "grub", "grub"];
+const MTOOLS = everywhere("mtools");
+const E2FSPROGS_EXTRA: Packages = ["e2fsprogs", "e2fsprogs", "e2fsprogs", "e2fsprogs-extra", "e2fsprogs"];
+
+/** The package that each program comes with. Sources: the distributions' package indexes. */
+const PACKAGES: Readonly<Record<string, Packages>> = {
+  lsblk: ["util-linux", "util-linux", "util-linux", "lsblk", "util-linux"],
+  blkid: ["util-linux", "util-linux", "util-linux", "blkid", "util-linux"],
+  wipefs: ["util-linux", "util-linux", "util-linux", "wipefs", "util-linux"],
+  sfdisk: ["fdisk", "util-linux", "util-linux", "sfdisk", "util-linux"],
+  partx: ["util-linux", "util-linux", "util-linux", "partx", "util-linux"],
+  mount: ["mount", "util-linux", "util-linux", "mount", "util-linux"],
+  umount: ["mount", "util-linux", "util-linux", "umount", "util-linux"],
+  sync: everywhere("coreutils"),
+  "mkfs.ext4": everywhere("e2fsprogs"),
+  dumpe2fs: E2FSPROGS_EXTRA,
+  tune2fs: E2FSPROGS_EXTRA,
+  "mkfs.vfat": everywhere("dosfstools"),
+  mmd: MTOOLS,
+  mcopy: MTOOLS,
+  mren: MTOOLS,
+  ip: ["iproute2", "iproute", "iproute2", "iproute2", "iproute2"],
+  "grub-mkimage": GRUB_TOOLS,
+  "grub-editenv": GRUB_TOOLS,
+  // GRUB's own files for each kind of machine, which are no programs but are asked for in the same way
+  "i386-pc": ["grub-pc-bin", "grub2-pc-modules", "grub2-i386-pc", "grub-bios", "grub"],
+  "x86_64-efi": ["grub-efi-amd64-bin", "grub2-efi-x64-modules", "grub2-x86_64-efi", "grub-efi", "grub"],
+  "arm64-efi": ["grub-efi-arm64-bin", "grub2-efi-aa64-modules", "grub2-arm64-efi", "grub-efi", "grub"],
+};
+
+/** Fedora and openSUSE call GRUB's programs by another name. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  "grub-mkimage": "grub2-mkimage",
+  "grub-editenv": "grub2-editenv",
+};
+
+/** Whether a program is here, under any of its names. */
+export function hasProgram(name: string, env: Host["env"]): boolean {
+  return isInPath(name, env) || (OTHER_NAMES[name] !== undefined && isInPath(OTHER_NAMES[name], env));
+}
+
+/** A host that runs programs by the name that they have here. */
+export function withLocalNames<H extends Pick<Host, "run" | "env">>(host: H): H {
+  return {
+    ...host,
+    run: (argv, options) => {
+      const [name = "", ...args] = argv;
+      const other = OTHER_NAMES[name];
+      if (other === undefined || isInPath(name, host.env) || !isInPath(other, host.env)) {
+        return host.run(argv, options);
+      }
+      return host.run([other, ...args], options);
+    },
+  };
+}
+
+/**
+ * What to say of missing programs: `Missing programs: mcopy, mkfs.vfat (to install them: apt-get install mtools
+ * dosfstools)`. Where no known package manager is here, only the programs are named.
+ */
+export function missingMessage(what: string, names: readonly string[], env: Host["env"]): string {
+  const list = `${what}: ${names.join(", ")}`;
+  const managers = Object.keys(MANAGERS) as Manager[];
+  const column = managers.findIndex((manager) => isInPath(MANAGERS[manager].program, env));
+  const manager = managers[column];
+  if (manager === undefined) return list;
+  const packages = new Set(names.map((name) => (PACKAGES[name] ?? everywhere(name))[column]));
+  const them = names.length === 1 ? "it" : "them";
+  return `${list} (to install ${them}: ${MANAGERS[manager].install} ${[...packages].join(" ")})`;
+}
+
+function isInPath(name: string, env: Host["env"]): boolean {
+  return (env.PATH ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false; // not in this directory
+    }
+  });
+}
