@@ -3,7 +3,7 @@ import { join, relative } from "node:path";
 import type { BuildContext } from "../build/context.ts";
 import { CommandError } from "../errors.ts";
 import type { Target } from "../targets.ts";
-import { checksumFile } from "./checksums.ts";
+import { checksumFile } from "../checksums.ts";
 import { buildInitrd } from "./initrd.ts";
 import { buildIso } from "./iso.ts";
 import { resolveK3s } from "./k3s.ts";
