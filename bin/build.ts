@@ -2,9 +2,12 @@ import { statSync } from "node:fs";
 import { relative } from "node:path";
 import { type BuildContext, createBuildContext } from "../lib/build/context.ts";
 import { defineCommand, type Options, parseCommandLine } from "../lib/cli.ts";
-import { EXIT, exitStatus, formatError, UsageError } from "../lib/errors.ts";
+import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/errors.ts";
 import { buildExecutable } from "../lib/executable/executable.ts";
 import { commandHelp } from "../lib/help.ts";
+import { signingKey } from "../lib/image/signing.ts";
+import { COMMITTED_KEYS, MAX_RELEASE_KEYS } from "../lib/release-keys.ts";
+import { encodePublicKey, readPublicKey } from "../lib/signature-keys.ts";
 import { hostTarget, TARGETS, targetOf } from "../lib/targets.ts";
 
 const OPTIONS = {
@@ -19,6 +22,17 @@ const OPTIONS = {
     value: "PATH|URL|none",
     help: "the k3s to put into the images (default: the pinned release); none: the first boot fetches it",
   },
+  sign: {
+    type: "string",
+    value: "FILE",
+    help: "the minisign secret key that signs the checksums (default: one of this clone's own)",
+  },
+  "release-key": {
+    type: "string",
+    multiple: true,
+    value: "FILE|BASE64",
+    help: "a minisign public key whose releases the program trusts besides those of lib/release-keys.json; two in all",
+  },
 } as const satisfies Options;
 
 const build = defineCommand({
@@ -31,16 +45,27 @@ checksums. What did not change is taken from .cache.`,
     if (what !== undefined && what !== "bin") throw new UsageError(`Unexpected argument "${what}"`);
     const everything = what === "bin" ? TARGETS : [hostTarget()];
     const targets = values.arch.length === 0 ? everything : values.arch.map(targetOf);
-    const context: BuildContext = { ...createBuildContext(), host };
+    const releaseKeys = addedKeys(values["release-key"]);
+    const context: BuildContext = { ...createBuildContext(), host, releaseKeys };
+    // opened first: it may ask for a password, or not be there
+    const key = what === "bin" ? undefined : await signingKey(values.sign, context);
     for (const target of targets) {
       report(await buildExecutable(target, context), context);
-      if (what === "bin") continue;
+      if (key === undefined) continue;
       const { buildImages } = await import("../lib/image/build.ts");
-      await buildImages(target, { k3s: values.k3s }, context);
+      await buildImages(target, { k3s: values.k3s, key }, context);
     }
     return EXIT.done;
   },
 });
+
+function addedKeys(sources: readonly string[]): string[] {
+  const keys = sources.map((source) => encodePublicKey(readPublicKey(source)));
+  if (COMMITTED_KEYS.length + keys.length <= MAX_RELEASE_KEYS) return keys;
+  throw new CommandError(
+    `Too many release keys: at most ${MAX_RELEASE_KEYS}, ${COMMITTED_KEYS.length} committed`,
+  );
+}
 
 function report(artifact: string, { host, project }: BuildContext): void {
   const megabytes = (statSync(artifact).size / 1e6).toFixed(1);

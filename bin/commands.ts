@@ -27,6 +27,10 @@ export const COMMANDS: CommandTable = {
     summary: "Ask the cloud, or what is attached, what this machine is to be",
     load: async () => (await import("../commands/metadata.ts")).metadata,
   },
+  release: {
+    summary: "Sign a release, or verify one",
+    load: async () => (await import("../commands/release.ts")).release,
+  },
   init: {
     summary: "Boot the machine; the kernel starts this as process 1",
     hidden: true,

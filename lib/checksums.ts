@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { basename, join, normalize } from "node:path";
+import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { CommandError } from "./errors.ts";
 
@@ -18,43 +18,51 @@ export async function sha256File(file: string): Promise<string> {
   return hash.digest("hex");
 }
 
+/** `DIGEST  NAME` or `DIGEST *NAME`. */
+const LINE = /^([0-9a-f]{64}) [ *](.+)$/i;
+
+/** Which names a list may have. Parts of a path are plain as a base name is; none leads out of the directory. */
+const NAMES = {
+  /** Names that could be a path, an option or a hidden file are none of ours. */
+  "base name": /^\w[\w.+~-]*$/,
+  "relative path": /^\w[\w.+~:@-]*(\/\w[\w.+~:@-]*)*$/,
+} as const;
+
 /**
- * The names and digests (hexadecimal, lower case) of a checksum file. Throws CommandError for a line that is none, and
- * for a name with two digests.
+ * The digests (hexadecimal, lower case) by name in the text of a checksum file. Throws CommandError for a line that is
+ * not sha256sum's, a name of another form, and two digests for one name.
  */
-export function parseChecksums(text: string): Map<string, string> {
+export function parseChecksums(
+  text: string,
+  form: keyof typeof NAMES = "base name",
+): ReadonlyMap<string, string> {
   const digests = new Map<string, string>();
-  for (const line of text.split(/\r?\n/)) {
-    if (line === "") continue;
-    const [, digest, name] = /^([0-9a-f]{64}) [ *](.+)$/i.exec(line) ?? [];
-    if (digest === undefined || name === undefined) {
-      throw new CommandError(`"${line}" is no line of a checksum file`);
+  for (const [i, line] of text.replace(/\n$/, "").split("\n").entries()) {
+    const [, digest, name] = LINE.exec(line) ?? [];
+    if (digest === undefined || name === undefined || !NAMES[form].test(name)) {
+      throw new CommandError(`Line ${i + 1} of the checksums is not a SHA-256 digest and a ${form}`);
     }
-    const known = digests.get(name);
-    if (known !== undefined && known !== digest.toLowerCase()) {
-      throw new CommandError(`The checksum file has two digests for "${name}"`);
+    const lower = digest.toLowerCase();
+    if ((digests.get(name) ?? lower) !== lower) {
+      throw new CommandError(`The checksums hold two different digests for "${name}"`);
     }
-    digests.set(name, digest.toLowerCase());
+    digests.set(name, lower);
   }
   return digests;
 }
 
 /**
  * Checks the files below `root` that a checksum file names by relative paths. Throws CommandError for the first that is
- * missing, cannot be read or has another content, and for a list without any.
+ * missing, cannot be read or has another content, and for a list that {@link parseChecksums} refuses.
  */
 export async function verifyChecksums(root: string, list: string): Promise<void> {
-  const digests = parseChecksums(list);
-  if (digests.size === 0) throw new CommandError("The checksum file is empty");
-  for (const [name, digest] of digests) {
-    if (normalize(name).startsWith("../") || name.startsWith("/")) {
-      throw new CommandError(`The checksum file names "${name}", which is outside`);
-    }
+  for (const [name, digest] of parseChecksums(list, "relative path")) {
     const path = join(root, name);
     const found = await sha256File(path).catch((cause: unknown) => {
       throw new CommandError(`Cannot read "${path}"`, { cause });
     });
-    if (found !== digest)
+    if (found !== digest) {
       throw new CommandError(`"${path}" has changed: its sha256 is ${found}, wanted ${digest}`);
+    }
   }
 }

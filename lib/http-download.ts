@@ -230,7 +230,8 @@ async function curl(
   } catch (error) {
     // the program's own message holds the URL as given
     const said = (error as Error).message.replaceAll(url, maskUrl(url));
-    throw new HttpError(`Cannot download "${maskUrl(url)}": ${said}`);
+    const status = said.includes("(exit status 78)") ? 404 : undefined; // curl(1): the file is not there
+    throw new HttpError(`Cannot download "${maskUrl(url)}": ${said}`, { status });
   } finally {
     await rm(temporary, { force: true });
   }

@@ -22,6 +22,12 @@ export async function confirmed(message: string): Promise<boolean> {
   return await answered(confirm({ message, default: false }, TERMINAL));
 }
 
+/** Asks for a password; what is typed does not show. Throws Interrupted on Ctrl-C or at the end of input. */
+export async function askPassword(message: string): Promise<string> {
+  const { password } = await import("@inquirer/prompts");
+  return await answered(password({ message }, TERMINAL));
+}
+
 /** Questions are no results: they go to standard error. */
 const TERMINAL = { output: process.stderr };
 

@@ -14,6 +14,8 @@ export interface BuildContext {
   readonly cache: string;
   /** The release being built, e.g. `v0.30.0`. */
   readonly version: string;
+  /** The base64 of public keys of releases that the program is to trust besides the committed ones. */
+  readonly releaseKeys: readonly string[];
   /** Seconds since the epoch that every timestamp in an artifact gets (reproducible-builds.org). */
   readonly sourceDateEpoch: number;
 }
@@ -32,6 +34,7 @@ export function createBuildContext(options: { debug?: boolean } = {}): BuildCont
     artifacts,
     cache,
     version: process.env.K3OS_BUILD_VERSION ?? `v${manifest.version}`,
+    releaseKeys: [],
     // a fixed day unless the caller says otherwise: the same sources give the same bytes
     sourceDateEpoch: Number(process.env.SOURCE_DATE_EPOCH ?? 1_767_225_600),
   };

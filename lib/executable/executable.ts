@@ -68,8 +68,8 @@ async function buildLaunched(target: Target, context: BuildContext): Promise<str
   return join(directory, "k3os");
 }
 
-function bundleOptions(outfile: string, { project, version }: BuildContext): BundleOptions {
-  return { bun: process.execPath, entry: join(project, "bin/k3os.ts"), outfile, version };
+function bundleOptions(outfile: string, { project, version, releaseKeys }: BuildContext): BundleOptions {
+  return { bun: process.execPath, entry: join(project, "bin/k3os.ts"), outfile, version, releaseKeys };
 }
 
 async function runBundler(argv: readonly string[], { host, project }: BuildContext): Promise<void> {
@@ -77,9 +77,13 @@ async function runBundler(argv: readonly string[], { host, project }: BuildConte
 }
 
 /** What the program depends on; imports below lib/ are not followed, so a change of a build script counts too. */
-function programInputs({ project, version }: Pick<BuildContext, "project" | "version">): Input[] {
+function programInputs({
+  project,
+  version,
+  releaseKeys,
+}: Pick<BuildContext, "project" | "version" | "releaseKeys">): Input[] {
   const paths = ["bin/k3os.ts", "bin/commands.ts", "commands", "lib", "package-lock.json"];
-  return [version, ...paths.map((path) => ({ path: join(project, path) }))];
+  return [version, ...releaseKeys, ...paths.map((path) => ({ path: join(project, path) }))];
 }
 
 /**

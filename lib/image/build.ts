@@ -1,13 +1,15 @@
-import { copyFileSync, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { BuildContext } from "../build/context.ts";
 import { checksumFile } from "../checksums.ts";
 import { CommandError } from "../errors.ts";
+import type { SecretKey } from "../signature-keys.ts";
 import type { Target } from "../targets.ts";
 import { buildInitrd } from "./initrd.ts";
 import { buildIso } from "./iso.ts";
 import { resolveK3s } from "./k3s.ts";
 import { buildKernel, type Kernel } from "./kernel.ts";
+import { writeChecksums } from "./signing.ts";
 import { systemParts } from "./system-tree.ts";
 import { buildTarball } from "./tarball.ts";
 import { buildRootImage, installUserland } from "./userland.ts";
@@ -15,11 +17,13 @@ import { buildRootImage, installUserland } from "./userland.ts";
 export interface ImageOptions {
   /** A path or URL of k3s, `none`, or undefined for the pinned release if it can be reached. */
   readonly k3s: string | undefined;
+  /** Signs the checksums. */
+  readonly key: SecretKey;
 }
 
 /**
  * Builds all artifacts of a target that hold more than the executable, which must be in `dist/artifacts` already:
- * the tarball, and where the target has a kernel the kernel's files and the ISO; then the checksums.
+ * the tarball, and where the target has a kernel the kernel's files and the ISO; then the checksums, signed.
  */
 export async function buildImages(
   target: Target,
@@ -58,7 +62,8 @@ export async function buildImages(
   const installer = join(context.project, "install.sh");
   if (existsSync(installer)) built["install.sh"] = installer;
   for (const [name, source] of Object.entries(built)) publish(source, name, context);
-  await writeChecksums(target, Object.keys(built), context);
+  const names = [`k3os-${target.arch}`, ...Object.keys(built)];
+  await writeChecksums(target, { names, key: options.key }, context);
 }
 
 function kernelArtifacts(target: Target, kernel: Kernel, initrd: string): Record<string, string> {
@@ -77,13 +82,4 @@ function publish(source: string, name: string, { artifacts, project, host }: Bui
   copyFileSync(source, file);
   const megabytes = (statSync(file).size / 1e6).toFixed(1);
   host.print(`${relative(project, file)}  ${megabytes} MB\n`);
-}
-
-async function writeChecksums(
-  target: Target,
-  names: readonly string[],
-  context: BuildContext,
-): Promise<void> {
-  const files = [`k3os-${target.arch}`, ...names].map((name) => join(context.artifacts, name));
-  writeFileSync(join(context.artifacts, `sha256sum-${target.arch}.txt`), await checksumFile(files));
 }

@@ -42,7 +42,7 @@ async function buildEmptyProgram(context: BuildContext): Promise<string> {
   if (runtime.kind !== "bun") throw new Error("There is no empty program for Node.js in the launcher");
   const bun = await bunFor(runtime.package, context);
   const loader = await buildLoader(target, context);
-  const options = { bun: process.execPath, version: context.version };
+  const options = { bun: process.execPath, version: context.version, releaseKeys: [] };
   const directory = await cached(
     { name: "bench-empty-program", inputs: [bun, loader.libc, compileArgv.toString()] },
     async (into) => {

@@ -10,6 +10,7 @@ export const TEST_PACKAGES = [
   "grub-efi-amd64-bin",
   "grub-pc-bin",
   "iproute2",
+  "minisign",
   "mmdebstrap",
   "mtools",
   "openssh-client",
@@ -25,4 +26,4 @@ export const TEST_PACKAGES = [
 ];
 
 /** What the unit tests check our own formats against. */
-export const UNIT_PACKAGES = ["cpio"];
+export const UNIT_PACKAGES = ["cpio", "minisign"];

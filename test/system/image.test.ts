@@ -9,6 +9,7 @@ import { filesBelow } from "../../lib/image/walk.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { type CpioMember, readCpio } from "../support/cpio.ts";
 import { ARTIFACTS, ISO, type UnpackedImage, unpackImage } from "../support/image.ts";
+import { minisign } from "../support/minisign.ts";
 
 /** What the build made for this machine, unpacked and looked at. */
 const { arch } = hostTarget();
@@ -34,6 +35,14 @@ describe("checksums", () => {
     for (const name of [`k3os-${arch}`, `k3os-${arch}.iso`, `k3os-rootfs-${arch}.tar.gz`]) {
       expect(stdout).toContain(`${name}: OK`);
     }
+  });
+
+  test("are signed by the key beside them, as minisign and the program itself find", async () => {
+    const list = `sha256sum-${arch}.txt`;
+    const said = await minisign(ARTIFACTS, ["-V", "-Q", "-p", "k3os.pub", "-m", list]);
+    expect(said).toMatch(new RegExp(`\\tfile:${list}\\tversion:v\\S+\\tarch:${arch}\\thashed\\n$`));
+    const verify = [artifact(`k3os-${arch}`), "release", "verify", "--arch", arch, "--key", "k3os.pub", "."];
+    expect((await runProgram(verify, { cwd: ARTIFACTS })).stdout).toContain(`k3os-${arch}.iso: OK\n`);
   });
 });
 

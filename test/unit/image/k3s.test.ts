@@ -11,7 +11,8 @@ const AMD64 = targetOf("amd64");
 
 function contextOf(host: TestHost): BuildContext {
   const { root } = host;
-  return { host, project: root, artifacts: root, cache: root, version: "v1.0.0", sourceDateEpoch: 0 };
+  const directories = { project: root, artifacts: root, cache: root };
+  return { host, ...directories, version: "v1.0.0", releaseKeys: [], sourceDateEpoch: 0 };
 }
 
 describe("versionOfUrl()", () => {

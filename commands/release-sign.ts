@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../lib/atomic.ts";
+import { parseChecksums } from "../lib/checksums.ts";
+import { defineCommand } from "../lib/cli.ts";
+import { during, EXIT, UsageError } from "../lib/errors.ts";
+import { archesIn, compareFiles } from "../lib/release-directory.ts";
+import { listName, PUBLIC_KEY_NAME, signatureName, signList } from "../lib/release-list.ts";
+import { PASSWORD_VARIABLE, publicKeyFile, readSecretKey } from "../lib/signature-keys.ts";
+import type { Arch } from "../lib/targets.ts";
+import { UNRELEASED, VERSION } from "../lib/version.ts";
+
+/** `k3os release sign --key SECRET DIRECTORY…` */
+export const releaseSign = defineCommand({
+  usage: "DIRECTORY...",
+  description: `
+Signs every list sha256sum-ARCH.txt of each DIRECTORY, after comparing all files
+that it lists with their digests, and puts the public key beside it as
+${PUBLIC_KEY_NAME}. Nothing is written if anything is wrong. The password of an
+encrypted key is taken from ${PASSWORD_VARIABLE}, or asked for.`,
+  options: {
+    key: { type: "string", value: "FILE", help: "the minisign secret key" },
+    version: {
+      type: "string",
+      value: "VERSION",
+      help: "the version of the release, such as v0.30.0 (default: this program's)",
+    },
+  },
+  maxPositionals: Number.POSITIVE_INFINITY,
+  run: async ({ values, positionals: directories }, host) => {
+    if (directories.length === 0) throw new UsageError("Missing argument DIRECTORY");
+    if (values.key === undefined) throw new UsageError("Missing option --key");
+    const version = values.version ?? VERSION;
+    if (version === UNRELEASED) throw new UsageError("Missing option --version: this program has none");
+    const lists = directories.flatMap(listsIn);
+    const key = await readSecretKey(values.key, host);
+    const complaints = (await Promise.all(lists.map(complaintsOf))).flat();
+    for (const complaint of complaints) host.log.error(complaint);
+    if (complaints.length > 0) return EXIT.failed;
+    const timestamp = Math.floor(host.clock.now() / 1000);
+    for (const { directory, arch, content } of lists) {
+      const signature = join(directory, signatureName(arch));
+      writeFileAtomic(signature, signList(content, { arch, version, timestamp }, key));
+      writeFileAtomic(join(directory, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));
+      host.print(`${signature}: signed for ${version} by ${key.publicKey.id}\n`);
+    }
+    return EXIT.done;
+  },
+});
+
+interface List {
+  readonly directory: string;
+  readonly arch: Arch;
+  readonly content: Buffer;
+}
+
+function listsIn(directory: string): List[] {
+  return archesIn(directory).map((arch) => {
+    return { directory, arch, content: readFileSync(join(directory, listName(arch))) };
+  });
+}
+
+/** What is wrong with the files of a list; a list that cannot be read throws. */
+async function complaintsOf({ directory, arch, content }: List): Promise<string[]> {
+  const doing = `Reading "${join(directory, listName(arch))}"`;
+  const files = await during(doing, () => parseChecksums(content.toString()));
+  const complaints: string[] = [];
+  for await (const [name, complaint] of compareFiles(directory, files)) {
+    if (complaint !== undefined) complaints.push(`${join(directory, name)}: ${complaint}`);
+  }
+  return complaints;
+}

@@ -1,0 +1,64 @@
+import { defineCommand, type Values } from "../lib/cli.ts";
+import { EXIT, messageOf, UsageError } from "../lib/errors.ts";
+import { localPath } from "../lib/http-url.ts";
+import { chooseTrust, readRelease } from "../lib/release.ts";
+import { archesIn, compareFiles } from "../lib/release-directory.ts";
+import { listName } from "../lib/release-list.ts";
+import { type Arch, hostTarget, targetOf } from "../lib/targets.ts";
+
+const OPTIONS = {
+  key: {
+    type: "string",
+    multiple: true,
+    value: "KEY",
+    help: "a minisign public key to trust besides those of this program, as a file or base64; may be repeated",
+  },
+  arch: {
+    type: "string",
+    value: "ARCH",
+    help: "amd64, arm64 or arm (default: all that a directory has; of a URL, this machine's)",
+  },
+} as const;
+
+/** `k3os release verify DIRECTORY|URL` */
+export const releaseVerify = defineCommand({
+  usage: "DIRECTORY|URL",
+  description: `
+Verifies the signatures of the lists sha256sum-ARCH.txt, and in a directory the
+digest of every file that they list; one line for each. The exit status is 1 if
+anything is wrong, and everything that is wrong is told. Behind a URL (http,
+https, ftp) only the list is verified: what is downloaded is compared then.`,
+  options: OPTIONS,
+  maxPositionals: 1,
+  run: async ({ values, positionals: [directory] }, host) => {
+    if (directory === undefined) throw new UsageError("Missing argument DIRECTORY or URL");
+    const trust = chooseTrust({ keys: values.key }, host);
+    const local = localPath(directory);
+    let complaints = 0;
+    const complain = (name: string, complaint: string) => {
+      complaints++;
+      host.log.error(`${name}: ${complaint}`);
+    };
+    for (const arch of wantedArches(values, local)) {
+      const release = await readRelease(local ?? directory, { arch, trust }, host).catch((error) => {
+        complain(listName(arch), messageOf(error));
+      });
+      if (!release) continue; // what a list says that nobody vouches for is nothing to compare with
+      host.print(`${listName(arch)}: OK, signed for ${release.version}\n`);
+      if (local === undefined) continue;
+      for await (const [name, complaint] of compareFiles(local, release.files)) {
+        if (complaint === undefined) host.print(`${name}: OK\n`);
+        else complain(name, complaint);
+      }
+    }
+    return complaints === 0 ? EXIT.done : EXIT.failed;
+  },
+});
+
+function wantedArches(
+  { arch }: Pick<Values<typeof OPTIONS>, "arch">,
+  local: string | undefined,
+): readonly Arch[] {
+  if (arch !== undefined) return [targetOf(arch).arch];
+  return local === undefined ? [hostTarget().arch] : archesIn(local);
+}

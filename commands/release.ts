@@ -1,0 +1,21 @@
+import { defineCommand } from "../lib/cli.ts";
+import { UsageError } from "../lib/errors.ts";
+
+/** `k3os release`: only its subcommands do something. */
+export const release = defineCommand({
+  usage: "SUBCOMMAND",
+  options: {},
+  subcommands: {
+    sign: {
+      summary: "Sign the checksums of a release directory",
+      load: async () => (await import("./release-sign.ts")).releaseSign,
+    },
+    verify: {
+      summary: "Verify a release directory, or the lists of one behind a URL",
+      load: async () => (await import("./release-verify.ts")).releaseVerify,
+    },
+  },
+  run: async () => {
+    throw new UsageError('Missing subcommand: "sign" or "verify"');
+  },
+});

@@ -1,0 +1,49 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BuildContext } from "../build/context.ts";
+import { checksumFile } from "../checksums.ts";
+import { CommandError } from "../errors.ts";
+import { listName, PUBLIC_KEY_NAME, signatureName, signList } from "../release-list.ts";
+import {
+  makeSecretKey,
+  publicKeyFile,
+  readSecretKey,
+  type SecretKey,
+  secretKeyFile,
+} from "../signature-keys.ts";
+import type { Target } from "../targets.ts";
+
+/**
+ * The key that signs what is built: of the given file, or this clone's own, which is made when first needed, so that
+ * what any build makes can be verified. Throws CommandError.
+ */
+export async function signingKey(
+  file: string | undefined,
+  { cache, host }: Pick<BuildContext, "cache" | "host">,
+): Promise<SecretKey> {
+  if (file !== undefined) return await readSecretKey(file, host);
+  const own = join(cache, "signing-key");
+  if (!existsSync(own)) {
+    try {
+      writeFileSync(own, secretKeyFile(makeSecretKey()), { mode: 0o600, flag: "wx" });
+    } catch (cause) {
+      // another build beside this one may just have made it
+      if (!existsSync(own)) throw new CommandError(`Cannot write "${own}"`, { cause });
+    }
+  }
+  return await readSecretKey(own, host);
+}
+
+/** Writes the list of a target's artifacts, which are there by these names, its signature, and the public key. */
+export async function writeChecksums(
+  target: Pick<Target, "arch">,
+  { names, key }: { readonly names: readonly string[]; readonly key: SecretKey },
+  { artifacts, version, sourceDateEpoch }: Pick<BuildContext, "artifacts" | "version" | "sourceDateEpoch">,
+): Promise<void> {
+  const { arch } = target;
+  const list = await checksumFile(names.map((name) => join(artifacts, name)));
+  const signature = signList(Buffer.from(list), { arch, version, timestamp: sourceDateEpoch }, key);
+  writeFileSync(join(artifacts, listName(arch)), list);
+  writeFileSync(join(artifacts, signatureName(arch)), signature);
+  writeFileSync(join(artifacts, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));
+}

@@ -1,0 +1,151 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseChecksums } from "./checksums.ts";
+import { CommandError, during, messageOf } from "./errors.ts";
+import type { Host } from "./host.ts";
+import { download, fetchBytes, HttpError, maskUrl } from "./http.ts";
+import { localPath } from "./http-url.ts";
+import { releaseKeys } from "./release-keys.ts";
+import { claimedVersion, listName, signatureName, verifyList } from "./release-list.ts";
+import { type PublicKey, readPublicKey } from "./signature-keys.ts";
+import type { Arch } from "./targets.ts";
+
+/** Whose releases are accepted: those that one of the keys signed, or anyone's. */
+export type Trust =
+  | { readonly kind: "keys"; readonly keys: readonly PublicKey[] }
+  | { readonly kind: "anyone" };
+
+/** What a release directory offers one architecture. */
+export interface Release {
+  /** Such as `v0.30.0`; can be undefined only where `signed` is false, and then nobody vouches for it. */
+  readonly version: string | undefined;
+  readonly arch: Arch;
+  /** SHA-256 in lower-case hexadecimal by base name. */
+  readonly files: ReadonlyMap<string, string>;
+  /** A key that is trusted signed version, architecture and digests. */
+  readonly signed: boolean;
+}
+
+export interface TrustOptions {
+  /** Paths or base64 of public keys. */
+  readonly keys: readonly string[];
+  /** Trust anyone; undefined where the command has no such option. */
+  readonly insecure?: boolean;
+  /** Default: the keys compiled in. */
+  readonly builtIn?: readonly PublicKey[];
+}
+
+export interface WantedRelease {
+  readonly arch: Arch;
+  readonly trust: Trust;
+}
+
+type ReleaseHost = Pick<Host, "log" | "clock" | "env" | "run">;
+
+const MAX_LIST = 1 << 20;
+const MAX_SIGNATURE = 1 << 14;
+
+/**
+ * Whom to trust by what the options `--key` and `--insecure-skip-verify` say; the latter is warned of, and outdoes the
+ * keys. Throws CommandError if a key cannot be used, or none is known at all.
+ */
+export function chooseTrust(
+  { keys, insecure, builtIn = releaseKeys() }: TrustOptions,
+  host: Pick<Host, "log">,
+): Trust {
+  if (insecure) {
+    host.log.warn(
+      "NO SIGNATURE IS VERIFIED: whoever has the server, or the way to it, can take this machine",
+    );
+    return { kind: "anyone" };
+  }
+  const all = [...builtIn, ...keys.map(readPublicKey)];
+  if (all.length > 0) return { kind: "keys", keys: all };
+  throw new CommandError("Cannot verify a release: no release key is known to this build", {
+    hint: `give its public key with --key${insecure === undefined ? "" : ", or trust anyone with --insecure-skip-verify"}`,
+  });
+}
+
+/**
+ * Reads what a release directory offers an architecture; it is a URL (http, https, ftp, file) or a path, and holds
+ * `sha256sum-ARCH.txt` and its signature. The list is not looked at before its signature is verified, and found to be for
+ * this list and architecture. Where anyone is trusted, a missing list and whatever is wrong with the signature are only
+ * warned of. Throws HttpError or CommandError.
+ */
+export async function readRelease(
+  directory: string,
+  { arch, trust }: WantedRelease,
+  host: ReleaseHost,
+): Promise<Release> {
+  if (trust.kind === "anyone") return await readUnverified(directory, arch, host);
+  const content = await readSmall(releaseFile(directory, listName(arch)), MAX_LIST, host);
+  const signature = await readSignature(directory, arch, host);
+  const list = await during(`Verifying "${shown(directory, arch)}"`, () =>
+    verifyList(content, { signature, arch, keys: trust.keys }),
+  );
+  return { ...list, signed: true };
+}
+
+/** The digest that a file of a release must have: SHA-256, hexadecimal. Throws CommandError if it is not listed. */
+export function digestOf({ files, arch }: Release, name: string): string {
+  const digest = files.get(name);
+  if (digest !== undefined) return digest;
+  throw new CommandError(`The release has no "${name}": its ${listName(arch)} does not list it`);
+}
+
+/** The URL or path of a file in a release directory; a query of the URL stays behind it. */
+export function releaseFile(directory: string, name: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(directory)) return join(directory, name);
+  const [, base = "", query = ""] = /^([^?#]*?)\/*([?#].*)?$/.exec(directory) ?? [];
+  return `${base}/${name}${query}`;
+}
+
+async function readUnverified(directory: string, arch: Arch, host: ReleaseHost): Promise<Release> {
+  const list = shown(directory, arch);
+  const unsigned = { arch, version: undefined, signed: false };
+  let content: Buffer;
+  try {
+    content = await readSmall(releaseFile(directory, listName(arch)), MAX_LIST, host);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    host.log.warn(`There is no "${list}": nothing that comes from there can be checked`);
+    return { ...unsigned, files: new Map() };
+  }
+  const files = await during(`Reading "${list}"`, () => parseChecksums(content.toString()));
+  try {
+    const signature = await readSignature(directory, arch, host);
+    return { ...unsigned, files, version: claimedVersion(signature, arch) };
+  } catch (error) {
+    host.log.warn(`The signature of "${list}" is not good: ${messageOf(error)}`);
+    return { ...unsigned, files };
+  }
+}
+
+async function readSignature(directory: string, arch: Arch, host: ReleaseHost): Promise<string> {
+  return (await readSmall(releaseFile(directory, signatureName(arch)), MAX_SIGNATURE, host)).toString();
+}
+
+/** The content of a URL or path. */
+async function readSmall(url: string, maxBytes: number, host: ReleaseHost): Promise<Buffer> {
+  if (localPath(url) !== undefined || /^https?:/i.test(url)) return await fetchBytes(url, { maxBytes }, host);
+  // ftp is left to a program that writes files
+  const scratch = await mkdtemp(join(tmpdir(), "k3os-release-"));
+  try {
+    const file = join(scratch, "file");
+    await download(url, file, { maxBytes }, host);
+    return await readFile(file);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Whether what was asked for is known not to be there, as opposed to being out of reach. */
+function isMissing(error: unknown): boolean {
+  if (error instanceof HttpError) return error.status === 404 || error.status === 410;
+  return error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+}
+
+function shown(directory: string, arch: Arch): string {
+  return maskUrl(releaseFile(directory, listName(arch)));
+}
