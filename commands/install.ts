@@ -22,13 +22,13 @@ installed system says more when it boots, too.`,
   options: INSTALL_OPTIONS,
   maxPositionals: 2,
   run: async ({ values, positionals }, host) => {
-    const { readConfig } = await import("../lib/config/read.ts");
+    const { NOTHING_READ, readConfig } = await import("../lib/config/read.ts");
     const { logDiagnostics } = await import("../lib/config/diagnostics.ts");
     const { mergeSettings } = await import("../lib/install/settings.ts");
     const { installSystem } = await import("../lib/install/install.ts");
     const { announced } = await import("../lib/install/announce.ts");
     const { finish } = await import("../lib/install/finish.ts");
-    const running = await readConfig(host);
+    const running = values.bootstrap ? NOTHING_READ : await readConfig(host);
     logDiagnostics(running.diagnostics, host);
     const debug = "debug" in values && values.debug === true;
     const configured = running.config.k3os?.install ?? {};

@@ -21,11 +21,12 @@ export async function sha256File(file: string): Promise<string> {
 /** `DIGEST  NAME` or `DIGEST *NAME`. */
 const LINE = /^([0-9a-f]{64}) [ *](.+)$/i;
 
-/** Which names a list may have. Parts of a path are plain as a base name is; none leads out of the directory. */
+/** Which names a list may have. */
 const NAMES = {
   /** Names that could be a path, an option or a hidden file are none of ours. */
   "base name": /^\w[\w.+~-]*$/,
-  "relative path": /^\w[\w.+~:@-]*(\/\w[\w.+~:@-]*)*$/,
+  /** Any that does not lead out of the directory. */
+  "relative path": /^(?!\/|(?:.*\/)?\.\.(?:\/|$)).+$/,
 } as const;
 
 /**

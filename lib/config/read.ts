@@ -19,3 +19,6 @@ export async function readConfig(host: Pick<Host, "root">): Promise<ReadResult> 
   const layers = await readLayers(host);
   return { ...mergeLayers(layers), diagnostics: layers.flatMap(({ diagnostics }) => diagnostics) };
 }
+
+/** What is read where nothing is meant for k3OS: on another Linux. */
+export const NOTHING_READ: ReadResult = { config: {}, diagnostics: [], origins: new Map() };

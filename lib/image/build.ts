@@ -1,7 +1,6 @@
 import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { BuildContext } from "../build/context.ts";
-import { checksumFile } from "../checksums.ts";
 import { CommandError } from "../errors.ts";
 import type { SecretKey } from "../signature-keys.ts";
 import type { Target } from "../targets.ts";

@@ -12,6 +12,8 @@ export interface Objection {
   readonly message: string;
   /** The user can lift it by consenting to lose what is on the disk. */
   readonly kind: "consent" | "refusal";
+  /** What to do about it. */
+  readonly hint?: string;
 }
 
 const MIN_DISK = 2 * GIB;

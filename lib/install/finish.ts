@@ -2,8 +2,8 @@ import type { Host } from "../host.ts";
 import type { InstallSettings } from "./settings.ts";
 
 const ACTIONS = {
-  reboot: { argv: ["systemctl", "reboot"], text: "Restarting into the installed system …" },
-  "power-off": { argv: ["systemctl", "poweroff"], text: "Powering off …" },
+  reboot: { argv: ["reboot"], text: "Restarting into the installed system …" },
+  "power-off": { argv: ["poweroff"], text: "Powering off …" },
 } as const;
 
 /** What happens to the machine after an installation. */

@@ -1,15 +1,18 @@
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256File } from "../checksums.ts";
 import { devicesByLabel, probe } from "../disk/blkid.ts";
 import { type BlockDevice, resolveDevice, withDescendants } from "../disk/lsblk.ts";
 import { mounted, type Opened, parseMountinfo } from "../disk/mount.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { download, maskUrl } from "../http.ts";
+import { download } from "../http.ts";
+import { localPath } from "../http-url.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
 import { createProgress } from "../progress.ts";
+import type { Target } from "../targets.ts";
+import { checkIso, downloadDirectory, type IsoImage, isoName } from "./iso.ts";
 import { looksLikeMedium } from "./medium.ts";
 import type { InstallSettings } from "./settings.ts";
 
@@ -24,27 +27,29 @@ export interface OpenedMedium extends Opened {
 type SourceHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 
 /**
- * Finds the installation medium: what was named (`ISO_DEVICE`, then an ISO URL or path), else the medium that the
- * machine runs from, else one on another device, else the ISO of the running release from the network. A device counts
- * only by what is on it; the disk to be installed to never does. Throws CommandError if there is none.
+ * Finds the installation medium: what was named (a directory, device or ISO), else the medium that the machine runs
+ * from, else one on another device, else the ISO of the running release from the network. A device counts only by what
+ * is on it; the disk to be installed to never does. Throws CommandError if there is none.
  */
 export async function openMedium(
-  settings: Pick<InstallSettings, "medium" | "isoUrl">,
-  devices: readonly BlockDevice[],
-  target: BlockDevice,
+  settings: InstallSettings,
+  iso: IsoImage | undefined,
+  facts: { readonly devices: readonly BlockDevice[]; readonly disk: BlockDevice; readonly target: Target },
   host: SourceHost,
 ): Promise<OpenedMedium> {
+  const { devices, disk, target } = facts;
   for (const named of [settings.medium, settings.isoUrl]) {
-    if (named !== undefined) refuseTarget(named, target);
+    if (named !== undefined && iso === undefined) refuseTarget(named, disk);
   }
   if (settings.medium !== undefined) return await openPath(settings.medium, host);
-  if (settings.isoUrl !== undefined) return await openUrl(settings.isoUrl, host);
+  if (iso !== undefined) return await openIso(iso, host);
+  if (settings.isoUrl !== undefined) return await openPath(settings.isoUrl, host);
   const running = runningMedium(host);
   if (running !== undefined) return running;
-  const attached = await attachedMedium(devices, target, host);
+  const attached = await attachedMedium(devices, disk, host);
   if (attached !== undefined) return attached;
   const released = releasedIso(host);
-  if (released !== undefined) return await openUrl(released, host);
+  if (released !== undefined) return await openIso(await checkIso(released, settings, target, host), host);
   throw new CommandError("No installation medium was found", {
     hint: "attach it, or name an ISO: k3os install DEVICE ISO_URL",
   });
@@ -66,22 +71,32 @@ async function openPath(path: string, host: SourceHost): Promise<OpenedMedium> {
   return await during(`Opening the installation medium "${path}"`, () => mountMedium(path, host));
 }
 
-async function openUrl(url: string, host: SourceHost): Promise<OpenedMedium> {
-  if (!/^[a-z][a-z0-9+.-]*:/i.test(url)) return await openPath(url, host);
-  const directory = await mkdtemp(join(tmpdir(), "k3os-install-"));
+/** Nothing is mounted before its content is known to be what was signed. */
+async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
+  const path = localPath(iso.url);
+  if (path !== undefined) return await openLocalIso(path, iso, host);
+  const name = isoName(iso);
+  const directory = await mkdtemp(join(downloadDirectory(iso.size ?? 0, host), "k3os-install-"));
   const remove = async () => rmSync(directory, { recursive: true, force: true });
   try {
     const file = join(directory, "medium.iso");
-    using progress = createProgress(`Downloading ${maskUrl(url)}`, undefined, process.stderr);
-    await download(url, file, { onProgress: (done, total) => progress.update(done, total) }, host);
+    using progress = createProgress(`Downloading ${name}`, iso.size, process.stderr);
+    const onProgress = (done: number, total?: number) => progress.update(done, total);
+    await download(iso.url, file, { onProgress, ...(iso.sha256 && { sha256: iso.sha256 }) }, host);
     progress.finish();
     const opened = await openPath(file, host);
     await remove(); // the loop device keeps the content until it is detached
-    return { ...opened, origin: maskUrl(url) };
+    return { ...opened, origin: name };
   } catch (error) {
     await remove();
     throw error;
   }
+}
+
+async function openLocalIso(path: string, { sha256 }: IsoImage, host: SourceHost): Promise<OpenedMedium> {
+  const found = sha256 === undefined ? undefined : await sha256File(path);
+  if (found === sha256) return await openPath(path, host);
+  throw new CommandError(`"${path}" is not the expected file: its sha256 is ${found}, wanted ${sha256}`);
 }
 
 /** File systems of media, with options that keep the kernel from writing to them: replaying a journal is writing. */

@@ -1,12 +1,13 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type BuildContext, cached } from "../../lib/build/context.ts";
+import type { BuildContext } from "../../lib/build/context.ts";
 import { bootCode, writeBootCode } from "../../lib/disk/boot-sector.ts";
 import { coreConfig, grubImageArgv, grubPlatform } from "../../lib/disk/grub.ts";
 import { FIRST_PARTITION } from "../../lib/disk/partitions.ts";
 import { GIB } from "../../lib/disk/size.ts";
 import { hostTarget } from "../../lib/targets.ts";
+import { type DebianRoot, debianRoot } from "../support/debian.ts";
 import { makeDisk } from "../support/disk.ts";
 import { within } from "../support/node.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
@@ -20,7 +21,8 @@ const GRUB_MODULES = "/usr/lib/grub/i386-pc";
 const STOCK_UUID = "6b33724f-7330-4265-8e63-680000000001";
 
 /** What Debian's installer puts onto a server: the base system, a kernel, a boot loader, ssh. */
-const STOCK = {
+const STOCK: DebianRoot = {
+  name: "bench-debian-root",
   suite: "trixie",
   variant: "important",
   packages: [
@@ -98,16 +100,7 @@ async function installOurs({ artifacts, host }: BuildContext): Promise<string> {
 /** A disk with a Debian that has the boot loader, menu and kernel parameters of ours. */
 async function makeStock(context: BuildContext): Promise<string> {
   const { host } = context;
-  const root = await cached(
-    { name: "bench-debian-root", inputs: [JSON.stringify(STOCK)] },
-    async (into) => {
-      await host.run([
-        ...["mmdebstrap", `--variant=${STOCK.variant}`, `--include=${STOCK.packages.join(",")}`],
-        ...['--aptopt=APT::Install-Recommends "false"', STOCK.suite, into, "http://deb.debian.org/debian"],
-      ]);
-    },
-    context,
-  );
+  const root = await debianRoot(STOCK, context);
   const disk = join(VM_DIRECTORY, "bench-debian.img");
   const partition = `label: dos\nstart=${FIRST_PARTITION / SECTOR}, type=83, bootable\n`;
   const off = "^metadata_csum_seed,^orphan_file"; // GRUB 2.06 cannot read them

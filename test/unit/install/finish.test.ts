@@ -4,8 +4,8 @@ import { testHost } from "../../support/host.ts";
 
 test.each([
   ["return", []],
-  ["reboot", [["systemctl", "reboot"]]],
-  ["power-off", [["systemctl", "poweroff"]]],
+  ["reboot", [["reboot"]]],
+  ["power-off", [["poweroff"]]],
 ] as const)("finish() with %s runs %j", async (afterwards, programs) => {
   using host = testHost();
   await finish(afterwards, host);
