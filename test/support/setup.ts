@@ -24,5 +24,14 @@ export const TEST_PACKAGES = [
   "zstd",
 ];
 
-/** What the unit tests check our own formats against. */
-export const UNIT_PACKAGES = ["cpio"];
+/** What the unit tests check our own formats against, and what install.sh must get along with. */
+export const UNIT_PACKAGES = [
+  "busybox-static",
+  "cpio",
+  "curl",
+  "dash",
+  "openssl",
+  "perl", // has shasum
+  "shellcheck",
+  "wget",
+];
