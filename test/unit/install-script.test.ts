@@ -14,6 +14,7 @@ import {
   SHELLS,
   writeScript,
 } from "../support/install-script.ts";
+import { PROJECT } from "../support/sources.ts";
 
 let server: FileServer;
 let origin: string;
@@ -202,4 +203,25 @@ test("install.sh knows which options take a value", () => {
   const names = (listed?.[0] ?? "").match(/--[a-z-]+/g) ?? [];
   const options = Object.entries(INSTALL_OPTIONS).filter(([, { type }]) => type === "string");
   expect(names).toEqual(expect.arrayContaining(options.map(([name]) => `--${name}`)));
+});
+
+const EXAMPLES = ["README.md", "docs/bootstrap.md"].flatMap((file) => {
+  const text = readFileSync(join(PROJECT, file), "utf8");
+  return [...text.matchAll(/^ {4}.*\b(?:bash -s --|sh install\.sh) (.+)$/gm)].map(([, args = ""]) => ({
+    file,
+    args,
+  }));
+});
+
+test("install.sh has examples", () => {
+  expect(new Set(EXAMPLES.map(({ file }) => file)).size).toBe(2);
+});
+
+test.each(EXAMPLES)("install.sh takes the example of $file: $args", async ({ args }) => {
+  using scene = openLocalScene();
+  const env = { K3OS_RELEASE_URL: `${origin}/release` };
+  const { code } = await scene.call({ shell: ["dash"], args: args.split(" "), env });
+  expect(code).toBe(0);
+  const passed = args.replace(/--binary \S+ /, "").split(" ");
+  expect(scene.recorded()?.arguments).toEqual(["install", "--bootstrap", ...passed]);
 });
