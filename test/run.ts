@@ -21,7 +21,7 @@ const MINUTE = 60_000;
 const COLOURS = process.stdout.isTTY ? [] : ["--colors=off"];
 
 /** What a ring needs before it can run: each of it is made once. */
-type Need = "referees" | "packages" | "artifacts" | "root";
+type Need = "tools" | "packages" | "artifacts" | "root";
 
 interface Ring {
   readonly name: string;
@@ -57,7 +57,7 @@ const RINGS: readonly Ring[] = [
   },
   {
     name: "unit",
-    needs: ["referees"],
+    needs: ["tools"],
     limit: 3 * MINUTE,
     work: { kind: "tests", directory: "test/unit", timeout: 20_000 },
   },
@@ -120,7 +120,7 @@ const MEET: Readonly<Record<Need, () => Promise<void>>> = {
   root: async () => {
     if (process.getuid?.() !== 0) throw new Error("This ring mounts and partitions, so it needs root");
   },
-  referees: () => ensurePackages(UNIT_PACKAGES, systemHost()),
+  tools: () => ensurePackages(UNIT_PACKAGES, systemHost()),
   packages: () => ensurePackages(TEST_PACKAGES, systemHost()),
   artifacts: async () => {
     process.stdout.write("\n── build ──\n");

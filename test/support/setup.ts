@@ -25,5 +25,16 @@ export const TEST_PACKAGES = [
   "zstd",
 ];
 
-/** What the unit tests check our own formats against. */
-export const UNIT_PACKAGES = ["cpio", "minisign"];
+/** What the unit tests check our own formats against, and what install.sh must get along with. */
+export const UNIT_PACKAGES = [
+  "busybox-static",
+  "cpio",
+  "curl",
+  "dash",
+  "grub-common",
+  "minisign",
+  "openssl",
+  "perl", // has shasum
+  "shellcheck",
+  "wget",
+];
