@@ -16,7 +16,8 @@ export interface Objection {
   readonly hint?: string;
 }
 
-const MIN_DISK = 2 * GIB;
+/** Bytes. */
+export const MIN_DISK = 2 * GIB;
 /** Kinds of block devices that a partition table can be put on and that firmware boots. */
 const DISK_TYPES = ["disk", "loop"];
 

@@ -47,8 +47,8 @@ export async function checkIso(
 ): Promise<IsoImage> {
   const size = await sizeOf(url, host);
   const trust = chooseTrust(settings, host);
-  const [, base = "", name = ""] = /^(.*?)([^/?#]*)(?:[?#].*)?$/.exec(url) ?? [];
-  const release = await readRelease(`${base}.`, { arch, trust }, host);
+  const [, directory = "", name = "", query = ""] = /^([^?#]*?)([^/?#]*)([?#].*)?$/.exec(url) ?? [];
+  const release = await readRelease(directory === "" ? "." : directory + query, { arch, trust }, host);
   const listed = release.signed || release.files.has(name);
   return { url, size, sha256: listed ? digestOf(release, name) : undefined };
 }

@@ -59,17 +59,23 @@ export function hasProgram(name: string, env: Host["env"]): boolean {
   return isInPath(name, env) || (OTHER_NAMES[name] !== undefined && isInPath(OTHER_NAMES[name], env));
 }
 
-/** A host that runs programs by the name that they have here. */
+/** Where administrators' programs are; not in everybody's PATH, nor in that of every ssh session of root. */
+const ADMIN_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** A host that finds administrators' programs, and runs programs by the name that they have here. */
 export function withLocalNames<H extends Pick<Host, "run" | "env">>(host: H): H {
+  const directories = (host.env.PATH ?? "").split(delimiter).filter((path) => path !== "");
+  const more = ADMIN_DIRECTORIES.filter((path) => !directories.includes(path));
+  const env = { ...host.env, PATH: [...directories, ...more].join(delimiter) };
   return {
     ...host,
+    env,
     run: (argv, options) => {
       const [name = "", ...args] = argv;
       const other = OTHER_NAMES[name];
-      if (other === undefined || isInPath(name, host.env) || !isInPath(other, host.env)) {
-        return host.run(argv, options);
-      }
-      return host.run([other, ...args], options);
+      const renamed = other !== undefined && !isInPath(name, env) && isInPath(other, env);
+      const complete = { ...options, env: { PATH: env.PATH, ...options?.env } };
+      return host.run(renamed ? [other, ...args] : argv, complete);
     },
   };
 }

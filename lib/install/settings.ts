@@ -117,10 +117,11 @@ export function mergeSettings(
   const given = device ?? values.device;
   const flag = (option: boolean, variable: string, configured: boolean | undefined): boolean =>
     option || (envFlag(env[variable]) ?? configured ?? false);
+  const chosen = given ?? text(env.K3OS_INSTALL_DEVICE) ?? config.device;
   const powerOff = flag(values.poweroff, "K3OS_INSTALL_POWER_OFF", config.powerOff);
   const takeOver = flag(values.takeover, "K3OS_INSTALL_TAKE_OVER", config.takeOver);
   return {
-    device: given ?? text(env.K3OS_INSTALL_DEVICE) ?? config.device,
+    device: chosen,
     isoUrl: isoUrl ?? text(env.K3OS_INSTALL_ISO_URL) ?? config.isoUrl,
     configUrl: values.config ?? config.configUrl,
     tty: checkTty(values.tty ?? config.tty),
@@ -142,18 +143,28 @@ export function mergeSettings(
     force: flag(values.force, "K3OS_INSTALL_FORCE", config.force),
     dryRun: values["dry-run"],
     medium: text(env.ISO_DEVICE),
-    afterwards: whatFollows({ asked: given !== undefined, off: values.poweroff, powerOff, takeOver }),
+    afterwards: whatFollows({
+      asked: given !== undefined,
+      off: values.poweroff,
+      powerOff,
+      takeOver,
+      device: chosen,
+    }),
   };
 }
 
-/** A takeover is complete only after the restart: it is that which may end with the power off. */
+/**
+ * A takeover is complete only after the restart: it is that which may end with the power off. It needs no DEVICE, so that
+ * its absence from the command line does not show that nobody is there.
+ */
 function whatFollows(options: {
   readonly asked: boolean;
+  readonly device: string | undefined;
   readonly off: boolean;
   readonly powerOff: boolean;
   readonly takeOver: boolean;
 }): InstallSettings["afterwards"] {
-  if (options.takeOver) return options.asked ? "return" : "reboot";
+  if (options.takeOver) return options.asked || options.device === undefined ? "return" : "reboot";
   if (options.asked && !options.off) return "return";
   return options.powerOff ? "power-off" : "reboot";
 }

@@ -1,4 +1,6 @@
 import { LABEL } from "../paths.ts";
+import { formatBytes } from "../progress.ts";
+import { MIN_DISK } from "./check.ts";
 import type { InstallFacts } from "./facts.ts";
 import type { GrubFacts } from "./takeover-facts.ts";
 
@@ -20,6 +22,11 @@ export function takeoverObjections({ takeover, root, device }: InstallFacts): st
     found.push(`"/" has a file system of type "${state?.type ?? "unknown"}": --takeover needs ext4`);
   } else if (state.uuid === undefined) {
     found.push(`The file system on "${root.path}" has no UUID`);
+  }
+  if (state !== undefined && state.size < MIN_DISK) {
+    found.push(
+      `"${root.path}" is too small: ${formatBytes(state.size)}, k3OS needs ${formatBytes(MIN_DISK)}`,
+    );
   }
   if (!writable) found.push('"/" is mounted read-only: mount -o remount,rw /');
   for (const path of apart) {

@@ -53,9 +53,10 @@ export function makeDisk(size = 4 * GIB): TestDisk {
 }
 
 /** What a program prints, without the final newline; throws if it fails. */
-export function output(argv: readonly string[], input = ""): string {
+export function output(argv: readonly string[], input = "", cwd?: string): string {
   const [file = "", ...args] = argv;
-  return execFileSync(file, args, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] }).trimEnd();
+  const stdio: ["pipe", "pipe", "pipe"] = ["pipe", "pipe", "pipe"];
+  return execFileSync(file, args, { input, cwd, encoding: "utf8", stdio }).trimEnd();
 }
 
 /** Mounts `source` read-only while `use` looks at it. */

@@ -1,4 +1,5 @@
-import { createServer } from "node:http";
+import { createReadStream, statSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
 
 export interface FileServer extends AsyncDisposable {
   readonly port: number;
@@ -6,13 +7,17 @@ export interface FileServer extends AsyncDisposable {
   readonly requests: readonly string[];
 }
 
-/** Serves fixed texts by path on a free port of loopback; any other path is a 404. */
-export async function serveFiles(files: Readonly<Record<string, string | Uint8Array>>): Promise<FileServer> {
+/** What is served: a text, bytes, or what a file of this machine holds when it is asked for. */
+export type Served = string | Uint8Array | { readonly file: string };
+
+/** Serves fixed contents by path on a free port of loopback; any other path is a 404. */
+export async function serveFiles(files: Readonly<Record<string, Served>>): Promise<FileServer> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     const path = request.url ?? "/";
     requests.push(path);
     const body = Object.hasOwn(files, path) ? files[path] : undefined;
+    if (typeof body === "object" && "file" in body) return sendFile(body.file, response);
     response.writeHead(body === undefined ? 404 : 200, { "content-type": "text/plain" });
     response.end(body ?? "not here\n");
   });
@@ -30,4 +35,9 @@ export async function serveFiles(files: Readonly<Record<string, string | Uint8Ar
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function sendFile(file: string, response: ServerResponse): void {
+  response.writeHead(200, { "content-length": statSync(file).size });
+  createReadStream(file).pipe(response);
 }

@@ -8,12 +8,17 @@ import { GIB, MIB } from "../../lib/disk/size.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { runProgram } from "../../lib/host.ts";
 import { looksLikeMedium } from "../../lib/install/medium.ts";
+import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
+import { hostTarget } from "../../lib/targets.ts";
 import { makeDisk, output, type TestDisk, whileMounted } from "../support/disk.ts";
 import { hurriedClock } from "../support/host.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { createInstaller, type Installer } from "../support/installer.ts";
 import { executable } from "../support/medium.ts";
+import { type ServedRelease, serveRelease } from "../support/release.ts";
 import { PROJECT } from "../support/sources.ts";
+
+const { arch } = hostTarget();
 
 /** What the command says when it fails. */
 async function failure(installer: Installer, argv: readonly string[], env = {}): Promise<string> {
@@ -34,12 +39,14 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
   let disk: TestDisk;
   let installer: Installer;
   let server: FileServer;
+  let release: ServedRelease;
   let before: string;
 
   beforeAll(async () => {
     disk = makeDisk();
     installer = createInstaller();
     server = await serveFiles({ "/bad.yaml": "hostname: [a\n", "/page.iso": "<html>moved</html>" });
+    release = await serveRelease({ [`k3os-${arch}.iso`]: "as it was signed" }, { changed: true });
     output(["sfdisk", "--quiet", disk.path], "label: dos\nstart=1MiB, size=3GiB, type=83\n");
     output(["partx", "--update", disk.path]);
     output(["mkfs.ext4", "-q", "-L", "precious", `${disk.path}p1`]);
@@ -47,6 +54,7 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
   });
   afterAll(async () => {
     await server[Symbol.asyncDispose]();
+    await release[Symbol.asyncDispose]();
     disk[Symbol.dispose]();
     installer[Symbol.dispose]();
   });
@@ -98,7 +106,8 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
 
   test("an ISO that is a web page", async () => {
     const url = `http://127.0.0.1:${server.port}/page.iso`;
-    const message = await refusal(["--force", disk.path, url], { ISO_DEVICE: "" });
+    const argv = ["--force", "--insecure-skip-verify", disk.path, url];
+    const message = await refusal(argv, { ISO_DEVICE: "" });
     expect(message).toContain("has no file system that a medium could have");
   });
 
@@ -112,7 +121,8 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
     mkdirSync(other);
     writeFileSync(join(other, "readme"), "another system\n");
     output(["mksquashfs", other, `${other}.img`, "-quiet", "-no-progress"]);
-    const message = await refusal(["--force", disk.path, `${other}.img`], { ISO_DEVICE: "" });
+    const argv = ["--force", "--insecure-skip-verify", disk.path, `${other}.img`];
+    const message = await refusal(argv, { ISO_DEVICE: "" });
     expect(message).toContain('is no k3OS medium: "k3os/system/k3os/current/k3os" is missing');
   });
 
@@ -133,8 +143,39 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
     expect(message).toContain(`is on the disk to be installed to, "${disk.path}"`);
   });
 
-  test("a takeover, which is not possible yet", async () => {
-    expect(await refusal(["--force", "--takeover", disk.path])).toContain("--takeover");
+  test("a takeover of another device than the one that / is on", async () => {
+    expect(await refusal(["--takeover", disk.path])).toContain("--takeover needs");
+  });
+
+  test("an ISO that nobody has signed, or nobody whose key is known", async () => {
+    const { port } = release;
+    const iso = `http://127.0.0.1:${port}/k3os-${arch}.iso`;
+    expect(await refusal(["--force", disk.path, iso], { ISO_DEVICE: "" })).toBe(
+      "Cannot verify a release: no release key is known to this build",
+    );
+    const stranger = encodePublicKey(makeSecretKey().publicKey);
+    const argv = ["--force", `--key=${stranger}`, disk.path];
+    expect(await refusal([...argv, iso], { ISO_DEVICE: "" })).toContain("Signed by the unknown key ");
+    const page = `http://127.0.0.1:${server.port}/page.iso`;
+    expect(await refusal([...argv, page], { ISO_DEVICE: "" })).toContain("404");
+  });
+
+  test("an ISO that has changed since it was signed", async () => {
+    const iso = `http://127.0.0.1:${release.port}/k3os-${arch}.iso`;
+    const message = await refusal(["--force", `--key=${release.key}`, disk.path, iso], { ISO_DEVICE: "" });
+    expect(message).toContain(`"${iso}" is not the expected file: its sha256 is `);
+  });
+
+  test("all that is wrong, in one report", async () => {
+    const url = `http://127.0.0.1:${server.port}/none`;
+    const message = await refusal(["--config", url, `${disk.path}p1`, url], { ISO_DEVICE: "" });
+    expect(message.split("\n")).toEqual([
+      "Cannot install:",
+      expect.stringContaining(`"${disk.path}p1" is a partition`),
+      expect.stringContaining(`"${disk.path}p1" holds data that is not of k3OS`),
+      expect.stringContaining(`Fetching the configuration "${url}"`),
+      expect.stringContaining("404"),
+    ]);
   });
 
   test("no medium at all", async () => {

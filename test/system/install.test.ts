@@ -5,9 +5,11 @@ import { parseExport } from "../../lib/disk/blkid.ts";
 import { bootCode, hasBootCode } from "../../lib/disk/boot-sector.ts";
 import { GIB, MIB } from "../../lib/disk/size.ts";
 import { looksLikeMedium } from "../../lib/install/medium.ts";
+import { hostTarget } from "../../lib/targets.ts";
 import { makeDisk, output, whileMounted } from "../support/disk.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { createInstaller } from "../support/installer.ts";
+import { serveRelease } from "../support/release.ts";
 
 const probe = (device: string) => parseExport(output(["blkid", "--probe", "--output", "export", device]));
 const table = (device: string) => JSON.parse(output(["sfdisk", "--json", device])).partitiontable;
@@ -94,12 +96,12 @@ describe("k3os install for a BIOS", () => {
     const restarts: string[] = [];
     const real = (await import("../../lib/host.ts")).runProgram;
     const run: typeof real = async (argv, options) => {
-      if (argv[0] !== "systemctl") return await real(argv, options);
+      if (argv[0] !== "reboot") return await real(argv, options);
       restarts.push(argv.join(" "));
       return { code: 0, stdout: "", stderr: "" };
     };
     expect(await installer.run([], { run })).toBe(0);
-    expect(restarts).toEqual(["systemctl reboot"]);
+    expect(restarts).toEqual(["reboot"]);
     await whileMounted(`${disk.path}p1`, (root) => {
       expect(readFileSync(join(root, "k3os/system/config.yaml"), "utf8")).toBe("hostname: node2\n");
     });
@@ -202,9 +204,11 @@ describe("the installation medium", () => {
     using installer = createInstaller();
     const image = join(installer.root, "medium.img");
     output(["mksquashfs", installer.medium, image, "-quiet", "-no-progress"]);
-    await using server = await serveFiles({ "/k3os.iso": readFileSync(image) });
-    const url = `http://127.0.0.1:${server.port}/k3os.iso`;
-    expect(await installer.run([disk.path, url], { env: { ISO_DEVICE: "" } })).toBe(0);
+    const name = `k3os-${hostTarget().arch}.iso`;
+    await using release = await serveRelease({ [name]: readFileSync(image) });
+    const url = `http://127.0.0.1:${release.port}/${name}`;
+    const argv = [`--key=${release.key}`, disk.path, url];
+    expect(await installer.run(argv, { env: { ISO_DEVICE: "" } })).toBe(0);
     await whileMounted(`${disk.path}p1`, (root) => expect(looksLikeMedium(root)).toBe(true));
     expect(output(["losetup", "--list", "--noheadings", "--output", "BACK-FILE"])).not.toContain(
       "medium.iso",

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Host } from "../../../lib/host.ts";
 import { hasProgram, missingMessage, withLocalNames } from "../../../lib/install/programs.ts";
 import { testHost } from "../../support/host.ts";
 
@@ -47,6 +48,17 @@ describe("a program with another name", () => {
     await withLocalNames(host).run(["grub-mkimage", "-x"]);
     await withLocalNames(host).run(["lsblk"]);
     expect(host.programs.map(({ argv }) => argv)).toEqual([["grub2-mkimage", "-x"], ["lsblk"]]);
+  });
+
+  test("is looked for where administrators' programs are, too", async () => {
+    const run: Host["run"] = async (_, options) => ({
+      code: 0,
+      stdout: options?.env?.PATH ?? "",
+      stderr: "",
+    });
+    const host = withLocalNames({ run, env: { PATH: "/usr/bin:/sbin" } });
+    expect(host.env.PATH).toBe("/usr/bin:/sbin:/usr/local/sbin:/usr/sbin");
+    expect((await host.run(["lsblk"])).stdout).toBe(host.env.PATH ?? "");
   });
 
   test("is run by its usual name where it has that", async () => {
