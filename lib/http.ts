@@ -68,8 +68,10 @@ export async function fetchResponse(
     async (attempt) => {
       const { method = "GET", headers = {}, body, tryAgain } = options;
       const reply = await client.send(parsed, { method, headers, body, tryAgain, signal: attempt.signal });
-      const raw = await readBody(reply, limits.maxBytes, attempt.alive);
-      const content = decode(raw, reply.headers["content-encoding"], limits.maxBytes);
+      // the answer to HEAD tells the length of a body that it does not have
+      const raw = method === "HEAD" ? Buffer.alloc(0) : await readBody(reply, limits.maxBytes, attempt.alive);
+      const content =
+        method === "HEAD" ? raw : decode(raw, reply.headers["content-encoding"], limits.maxBytes);
       return { url: reply.url.href, status: reply.status, headers: reply.headers, body: content };
     },
     host,

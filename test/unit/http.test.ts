@@ -237,6 +237,15 @@ describe("fetchResponse()", () => {
     expect((await fetchResponse(server.origin, options, host)).body.toString()).toBe("PUT b me content");
   });
 
+  test("takes the length that HEAD tells of for no content, however large", async () => {
+    using host = testHost();
+    await using server = await serveLoopback((_, response) => {
+      response.writeHead(200, { "content-length": 1 << 30, "content-encoding": "gzip" }).end();
+    });
+    const { headers, body } = await fetchResponse(server.origin, { method: "HEAD" }, host);
+    expect([headers["content-length"], body.length]).toEqual([`${1 << 30}`, 0]);
+  });
+
   test("calls from the port it is told", async () => {
     using host = testHost();
     const free = await serveLoopback(() => undefined);

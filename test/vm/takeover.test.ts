@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBuildContext } from "../../lib/build/context.ts";
 import { makeDebianDisk } from "../support/debian.ts";
+import { output } from "../support/disk.ts";
 import { type FileServer, type Served, serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { reachNode, waitUntilApplied, within } from "../support/node.ts";
@@ -64,7 +65,7 @@ function bootstrap(...args: readonly string[]): string {
 /** A copy of the machine with Debian, at its own place. */
 function debianMachine(name: string, firmware: "bios" | "uefi"): Omit<MachineOptions, "memory"> {
   const disk = join(scratch, `${name}.img`);
-  copyFileSync(join(scratch, "debian.img"), disk);
+  output(["cp", "--sparse=always", join(scratch, "debian.img"), disk]);
   return { name, firmware, efiVariables: join(scratch, `${name}.fd`), disks: [disk] };
 }
 
