@@ -10,6 +10,22 @@ export const COMMANDS: CommandTable = {
     summary: "Take back a takeover of the running system before its restart",
     load: async () => (await import("../commands/takeover.ts")).takeover,
   },
+  upgrade: {
+    summary: "Copy versions from one system directory to another and make them current",
+    load: async () => (await import("../commands/upgrade.ts")).upgrade,
+  },
+  rollback: {
+    summary: "Go back to the versions before the last upgrade",
+    load: async () => (await import("../commands/rollback.ts")).rollback,
+  },
+  status: {
+    summary: "Show what runs, what is next and what failed",
+    load: async () => (await import("../commands/status.ts")).status,
+  },
+  health: {
+    summary: "Say whether this machine is healthy; decide about an upgrade on trial",
+    load: async () => (await import("../commands/health.ts")).health,
+  },
   config: {
     summary: "Apply, check, show or explain the configuration",
     aliases: ["cfg"],

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import type { BootHost } from "../lib/boot/host.ts";
 import { bootWords, RUNNING_MODES, type RunningMode } from "../lib/boot/mode.ts";
 import { defineCommand } from "../lib/cli.ts";
@@ -62,6 +62,7 @@ async function startSystem(
   { continued }: { continued: boolean },
   host: BootHost,
 ): Promise<never> {
+  if (mode === "local" && !continued) await settleForeignRoot(host);
   const { enterRoot } = await import("../lib/boot/enter-root.ts");
   const { prepareSystem } = await import("../lib/boot/system.ts");
   host.log.close(); // the journal's path changes with the root
@@ -75,6 +76,22 @@ async function startSystem(
     return rescueShell(host);
   }
   return execve("/usr/lib/systemd/systemd", ["/sbin/init"], BASIC_ENVIRONMENT);
+}
+
+/**
+ * Where another boot loader starts us, nothing has been decided about versions yet. When that makes another one current,
+ * the machine goes on as if it had been started with that one.
+ */
+async function settleForeignRoot(host: BootHost): Promise<void> {
+  const { remountWritable } = await import("../lib/boot/enter-root.ts");
+  const { settleGeneration } = await import("../lib/boot/generation.ts");
+  remountWritable(host);
+  const current = () => realpathSync(`${PATH.system}/k3os/current`);
+  const before = current();
+  settleGeneration("/", bootWords(readFileSync(PATH.cmdline, "utf8")).generation, host);
+  if (current() === before) return;
+  host.log.close();
+  execve("/sbin/init", ["/sbin/init"], BASIC_ENVIRONMENT);
 }
 
 /** What went wrong is logged, here or by the appliers; it never stops the boot. */

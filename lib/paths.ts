@@ -50,6 +50,9 @@ export const MARKER = {
   ephemeral: "ephemeral",
 } as const;
 
+/** Services that others have to know by name. */
+export const UNIT = { apply: "ccapply.service", k3s: "k3s-service.service" } as const;
+
 /** Names of files inside the version directories. */
 export const FILE = {
   executable: "k3os",

@@ -12,6 +12,7 @@ type Name =
   | "reboot"
   | "sync"
   | "ioctl"
+  | "flock"
   | "prlimit64";
 
 /**
@@ -19,14 +20,14 @@ type Name =
  * Source: Linux arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl.
  */
 const NUMBERS: Readonly<Record<string, Readonly<Record<Name, number>>>> = {
-  x64: numbers(165, 166, 155, 161, 170, 169, 162, 16, 302),
-  arm64: numbers(40, 39, 41, 51, 161, 142, 81, 29, 261),
-  arm: numbers(21, 52, 218, 61, 74, 88, 36, 54, 369),
+  x64: numbers(165, 166, 155, 161, 170, 169, 162, 16, 73, 302),
+  arm64: numbers(40, 39, 41, 51, 161, 142, 81, 29, 32, 261),
+  arm: numbers(21, 52, 218, 61, 74, 88, 36, 54, 143, 369),
 };
 
-function numbers(...row: [number, number, number, number, number, number, number, number, number]) {
-  const [mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64] = row;
-  return { mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64 };
+function numbers(...row: [number, number, number, number, number, number, number, number, number, number]) {
+  const [mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, flock, prlimit64] = row;
+  return { mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, flock, prlimit64 };
 }
 
 /** What ext4 says of a damaged file system; the runtimes have no name for it. */
@@ -99,6 +100,21 @@ export function changeRoot(path: string): void {
 /** Sets the kernel's host name, at most 64 bytes. */
 export function setHostname(name: string): void {
   call("sethostname", `Setting the host name to "${name}"`, name, Buffer.byteLength(name));
+}
+
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const EAGAIN = 11;
+
+/** Takes the exclusive lock of an open file (flock(2)) without waiting; false if somebody else has it. */
+export function tryLock(fd: number): boolean {
+  try {
+    call("flock", "Locking a file", fd, LOCK_EX | LOCK_NB);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && error.errno === EAGAIN) return false;
+    throw error;
+  }
 }
 
 /** Writes all file systems to their devices. */

@@ -1,4 +1,5 @@
 import type { K3osConfig } from "../config/schema.ts";
+import { UNIT } from "../paths.ts";
 import { plainText } from "./applier.ts";
 
 /** What the service file depends on, beside the configuration. */
@@ -77,7 +78,7 @@ WantedBy=multi-user.target
 `;
 }
 
-export const K3S_UNIT = "k3s-service.service";
+export const K3S_UNIT = UNIT.k3s;
 export const K3S_UNIT_FILE = `/etc/systemd/system/${K3S_UNIT}`;
 export const K3S_ENVIRONMENT = "/etc/rancher/k3s/k3s-service.env";
 

@@ -51,7 +51,7 @@ function raiseLimits(host: BootHost): void {
 }
 
 /** Boards often boot with `ro`. */
-function remountWritable(host: BootHost): void {
+export function remountWritable(host: BootHost): void {
   try {
     mount("none", "/", { flags: ["remount", "relatime"] });
   } catch (error) {

@@ -16,15 +16,21 @@ export interface BootWords {
   readonly fallbackMode: string | undefined;
   /** `k3os.takeover=UUID`: the file system whose old system is to be replaced; set only by the takeover's own menu. */
   readonly takeover: string | undefined;
+  /** `k3os.boot=X`: what the boot menu made of a generation on trial, or that its entry "Previous" was chosen. */
+  readonly generation: MenuChoice | undefined;
   /** `k3os.debug` */
   readonly debug: boolean;
 }
+
+const MENU_CHOICES = ["trial", "fallback", "previous"] as const;
+export type MenuChoice = (typeof MENU_CHOICES)[number];
 
 /** Picks the boot's own words out of the kernel command line. */
 export function bootWords(cmdline: string): BootWords {
   let mode: string | undefined;
   let fallbackMode: string | undefined;
   let takeover: string | undefined;
+  let generation: MenuChoice | undefined;
   let debug = false;
   for (const word of cmdline.split(/\s+/)) {
     const [key, value = ""] = split(word);
@@ -32,9 +38,10 @@ export function bootWords(cmdline: string): BootWords {
     else if (key === "k3os.mode") mode = value;
     else if (key === "k3os.fallback_mode") fallbackMode = value;
     else if (key === "k3os.takeover") takeover = value;
+    else if (key === "k3os.boot") generation = MENU_CHOICES.find((choice) => choice === value);
     else if (key === "k3os.debug") debug = value !== "false" && value !== "0";
   }
-  return { mode, fallbackMode, takeover, debug };
+  return { mode, fallbackMode, takeover, generation, debug };
 }
 
 function split(word: string): [string, string?] {

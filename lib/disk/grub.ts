@@ -1,3 +1,4 @@
+import { TRIAL_VARIABLE } from "../generation/trial.ts";
 import { FILE, LABEL } from "../paths.ts";
 import { TAKEOVER, TRIED } from "../takeover.ts";
 
@@ -12,6 +13,9 @@ export interface GrubMenu {
 }
 
 const KERNELS = "/k3os/system/kernel";
+
+/** Seconds after which a kernel that panics starts again, and so comes to count as a failed start. */
+const PANIC_TIMEOUT = 10;
 
 /**
  * The boot menu. An entry boots a kernel from inside its squashfs, through the link `current` or `previous`; entries of
@@ -29,25 +33,56 @@ set gfxpayload=keep
 insmod all_video
 insmod gfxterm
 ${serialTerminal(consoles)}
+load_env ${TRIAL_VARIABLE}
 if ! search --no-floppy --set=root --fs-uuid ${uuid}; then
   search --no-floppy --set=root --label ${LABEL.state}
 fi
 
-${entry("k3OS Current", "current", normal)}
+${entry("k3OS Current", "$link", `${normal} $trial`, TRIAL_CHOICE)}
 if [ -e ${KERNELS}/previous/${FILE.kernelSquashfs} ]; then
-${entry("k3OS Previous", "previous", normal)}fi
+set fallback=1
+${entry("k3OS Previous", "previous", `${normal} ${BOOT_WORD}=previous`)}fi
 ${entry("k3OS Rescue (current)", "current", rescue)}
 if [ -e ${KERNELS}/previous/${FILE.kernelSquashfs} ]; then
 ${entry("k3OS Rescue (previous)", "previous", rescue)}fi
 `;
 }
 
+/** Tells the initrd what the menu has decided. */
+const BOOT_WORD = "k3os.boot";
+
+/**
+ * The entry that everybody starts counts the starts of a generation that is on trial, before it starts it; when none is
+ * left, it starts the kernel of the generation before. GRUB cannot calculate, so the numbers are spelled out.
+ */
+const TRIAL_CHOICE = `  set link=current
+  set trial=
+  if [ "\${${TRIAL_VARIABLE}}" = 0 -a -e ${KERNELS}/previous/${FILE.kernelSquashfs} ]; then
+    set link=previous
+    set trial=${BOOT_WORD}=fallback
+  elif [ "\${${TRIAL_VARIABLE}}" = 2 ]; then
+    set ${TRIAL_VARIABLE}=1
+    save_env ${TRIAL_VARIABLE}
+    set trial=${BOOT_WORD}=trial
+  elif [ "\${${TRIAL_VARIABLE}}" = 1 ]; then
+    set ${TRIAL_VARIABLE}=0
+    save_env ${TRIAL_VARIABLE}
+    set trial=${BOOT_WORD}=trial
+  fi
+`;
+
 function kernelParameters(
   { consoles, debug }: Pick<GrubMenu, "consoles" | "debug">,
   words: readonly string[] = [],
 ): string {
   const console = consoles.map((value) => `console=${value}`);
-  return ["printk.devkmsg=on", ...words, ...console, ...(debug ? ["k3os.debug"] : [])].join(" ");
+  return [
+    "printk.devkmsg=on",
+    `panic=${PANIC_TIMEOUT}`,
+    ...words,
+    ...console,
+    ...(debug ? ["k3os.debug"] : []),
+  ].join(" ");
 }
 
 function entry(title: string, link: string, parameters: string, before = ""): string {
@@ -63,9 +98,6 @@ ${before}  loopback loop0 ${KERNELS}/${link}/${FILE.kernelSquashfs}
 export const TAKEOVER_MARK =
   '# Written by the k3OS installer; "k3os takeover --undo" brings the old menu back';
 
-/** Seconds after which a kernel that panics during a takeover gives way to the old system. */
-const PANIC_TIMEOUT = 10;
-
 /** The modules, besides those in GRUB's own image, that the menus use: names of files in GRUB's directory. */
 export const MENU_MODULES = ["loopback", "squash4", "linux", "search_fs_uuid", "loadenv", "test"] as const;
 
@@ -75,7 +107,7 @@ export const MENU_MODULES = ["loopback", "squash4", "linux", "search_fs_uuid", "
  * was found whole and has begun to delete the old. An unreadable kernel falls back to the old system, too.
  */
 export function takeoverConfig({ uuid, consoles, debug }: GrubMenu): string {
-  const parameters = [`panic=${PANIC_TIMEOUT}`, `k3os.takeover=${uuid}`];
+  const parameters = [`k3os.takeover=${uuid}`];
   const note = `  if [ ! -e ${TAKEOVER.verified} ]; then
     set ${TRIED.name}=${TRIED.value}
     save_env ${TRIED.name}

@@ -3,7 +3,7 @@
  * nearly all they bring; none of that is kept, so this table and the units' own dependencies are the whole truth.
  */
 export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
-  "sysinit.target": ["systemd-timesyncd.service", "open-iscsi.service"],
+  "sysinit.target": ["systemd-timesyncd.service", "open-iscsi.service", "k3os-health.service"],
   "sockets.target": ["iscsid.socket", "dm-event.socket", "lvm2-lvmpolld.socket"],
   "timers.target": ["logrotate.timer", "fstrim.timer", "k3os-ssh-keys.timer"],
   "getty.target": ["getty@tty1.service"],

@@ -13,12 +13,15 @@ describe("bootWords()", () => {
     ["k3os.debug=false", { mode: undefined, fallbackMode: undefined, debug: false }],
     ['"k3os.mode=live"\n', { mode: "live", fallbackMode: undefined, debug: false }],
     ['k3os.mode="live"', { mode: "live", fallbackMode: undefined, debug: false }],
+    ["k3os.boot=trial", { generation: "trial" }],
+    ["k3os.boot=else", { generation: undefined }],
     ["k3os.takeover=1b2c", { takeover: "1b2c" }],
     ["xk3os.mode=live k3os.modes=live", { mode: undefined, fallbackMode: undefined, debug: false }],
   ];
   test.each(cases)("reads %j", (cmdline, words) => {
-    const none = { mode: undefined, fallbackMode: undefined, takeover: undefined, debug: false };
-    expect(bootWords(cmdline)).toEqual({ ...none, ...words });
+    const names = ["mode", "fallbackMode", "takeover", "generation"];
+    const none = Object.fromEntries(names.map((name) => [name, undefined]));
+    expect(bootWords(cmdline)).toMatchObject({ ...none, debug: false, ...words });
   });
 });
 

@@ -24,7 +24,7 @@ describe("grubConfig()", () => {
 
   test("shows the entries of the previous kernel only where there is one", () => {
     const text = grubConfig(menu);
-    const guarded = text.matchAll(/^if \[ -e (\S+) \]; then\nmenuentry "(.*)"/gm);
+    const guarded = text.matchAll(/^if \[ -e (\S+) \]; then\n(?:set fallback=1\n)?menuentry "(.*)"/gm);
     expect([...guarded].map(([, path, title]) => [path, title])).toEqual([
       ["/k3os/system/kernel/previous/kernel.squashfs", "k3OS Previous"],
       ["/k3os/system/kernel/previous/kernel.squashfs", "k3OS Rescue (previous)"],
@@ -36,11 +36,31 @@ describe("grubConfig()", () => {
       [
         'menuentry "k3OS Rescue (previous)" {',
         "  loopback loop0 /k3os/system/kernel/previous/kernel.squashfs",
-        "  linux (loop0)/vmlinuz printk.devkmsg=on rescue console=tty1 console=ttyS0,115200",
+        "  linux (loop0)/vmlinuz printk.devkmsg=on panic=10 rescue console=tty1 console=ttyS0,115200",
         "  initrd /k3os/system/kernel/previous/initrd",
         "}",
       ].join("\n"),
     );
+  });
+
+  test("counts the starts of a generation on trial before it starts it, and falls back when none is left", () => {
+    const text = grubConfig(menu);
+    const current = /^menuentry "k3OS Current" \{[\s\S]*?^\}/m.exec(text)?.[0] ?? "";
+    for (const [left, next] of [
+      [2, 1],
+      [1, 0],
+    ]) {
+      const lines = [
+        `elif [ "$\{k3os_trial}" = ${left} ]; then`,
+        `  set k3os_trial=${next}`,
+        "  save_env k3os_trial",
+        "  set trial=k3os.boot=trial",
+      ];
+      expect(current).toContain(lines.map((line) => `  ${line}\n`).join(""));
+    }
+    expect(current).toContain("    set link=previous\n    set trial=k3os.boot=fallback\n");
+    expect(current.indexOf("save_env")).toBeLessThan(current.indexOf("linux"));
+    expect(text).toContain('set fallback=1\nmenuentry "k3OS Previous"');
   });
 
   test("adds k3os.debug to the normal entries, and not to rescue", () => {

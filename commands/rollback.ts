@@ -1,0 +1,35 @@
+import { defineCommand } from "../lib/cli.ts";
+import { CommandError, EXIT } from "../lib/errors.ts";
+import { inRoot, PATH } from "../lib/paths.ts";
+
+export const rollback = defineCommand({
+  description: `
+Makes the versions of k3os, k3s and the kernel current that ran before the last
+upgrade; they run after the next start of the machine. When the version of k3s
+changes by that, its datastore becomes what it was before the upgrade.`,
+  options: {
+    "keep-data": { type: "boolean", help: "leave the datastore of k3s as it is" },
+    reboot: { type: "boolean", help: "restart the machine" },
+    "dry-run": { type: "boolean", help: "only say what would change" },
+  },
+  run: async ({ values }, host) => {
+    const { applyRollback, describeRollback, planRollback } = await import("../lib/upgrade/rollback.ts");
+    const { writableSystem } = await import("../lib/upgrade/writable.ts");
+    if (process.getuid?.() !== 0) throw new CommandError("Must be run as root");
+    const system = inRoot(host, PATH.system);
+    const plan = planRollback(system);
+    host.print(
+      describeRollback(plan)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+    if (values["dry-run"]) return EXIT.done;
+    {
+      await using _writable = await writableSystem(system, host);
+      applyRollback(system, plan, { keepData: values["keep-data"] }, host);
+    }
+    host.log.info("Takes effect at the next start of this machine");
+    if (values.reboot) await host.run(["reboot"]);
+    return EXIT.done;
+  },
+});

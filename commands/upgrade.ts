@@ -1,0 +1,28 @@
+import { defineCommand } from "../lib/cli.ts";
+import { CommandError, EXIT } from "../lib/errors.ts";
+import { LOCK_FILE, UPGRADE_OPTIONS } from "../lib/upgrade/settings.ts";
+
+export const upgrade = defineCommand({
+  description: `
+Copies versions of k3os, k3s and the kernel from one system directory to
+another, as the upgrade controller does from its image to a node, and makes them
+current: all or none. The next start of the machine tries them; if it does not
+become healthy, the versions before are started again.
+
+Exit status 0 also when everything is there already; then nothing is restarted.`,
+  options: UPGRADE_OPTIONS,
+  run: async ({ values }, host) => {
+    const { upgradeSettings } = await import("../lib/upgrade/settings.ts");
+    const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
+    const { lockUpgrade } = await import("../lib/upgrade/lock.ts");
+    const settings = upgradeSettings(values);
+    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
+    using _lock = lockUpgrade(values["lock-file"] ?? LOCK_FILE);
+    const { remount, force } = values;
+    const options = { remount, force, dryRun: values["dry-run"], keepData: values["keep-data"] };
+    const changed = await upgradeSystem(settings, options, host);
+    if (changed && values.reboot) await restartMachine(settings.destination, host);
+    else if (changed) host.log.info("Takes effect at the next start of the machine");
+    return EXIT.done;
+  },
+});

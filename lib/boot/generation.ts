@@ -1,0 +1,129 @@
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../errors.ts";
+import { linkedVersions } from "../generation/links.ts";
+import {
+  addQuarantined,
+  changedVersions,
+  changeGeneration,
+  finishTrial,
+  partsOf,
+  readTrial,
+  revertGeneration,
+  type Trial,
+  writeTrial,
+} from "../generation/trial.ts";
+import { PATH } from "../paths.ts";
+import { restoreDatastore, snapshotDatastore } from "./datastore.ts";
+import type { BootHost } from "./host.ts";
+import { JOURNAL_DIRECTORY } from "./journal.ts";
+import type { MenuChoice } from "./mode.ts";
+
+/** Where what failed is kept, below the root of the running system. */
+const FAILURES = join(PATH.localState, "failed");
+
+/**
+ * Decides which generation a start of this machine runs, before anything of it is used, and brings the links to it:
+ * a change that was interrupted is taken back; one on trial is started, as often as it may; one that failed gives way
+ * to the generation before, and is noted, with its reason. `root` is the state file system, mounted to be written to.
+ * Returns true if the running kernel is not that of the generation, so that the machine has to restart.
+ */
+export function settleGeneration(root: string, choice: MenuChoice | undefined, host: BootHost): boolean {
+  const system = join(root, PATH.system);
+  let trial: Trial | undefined;
+  try {
+    trial = readTrial(system);
+  } catch (error) {
+    host.log.error(`${messageOf(error)}: what is current is started`);
+    return false;
+  }
+  if (trial === undefined) return settleWithout(root, choice, host);
+  if (trial.state === "switching") {
+    host.log.warn("A change of version was interrupted: the versions before it stay");
+    revertGeneration(system, trial, host);
+    return isOtherKernel(trial, choice);
+  }
+  if (trial.kind === "rollback") {
+    if (!trial.keepData) restoreDatastore(join(root, "k3os/data"), mirrored(trial), host);
+    finishTrial(system, host);
+    return false;
+  }
+  const reason = failureOf(trial, choice);
+  if (reason !== undefined) return fallBack(root, trial, reason, choice, host);
+  if (choice === undefined) writeTrial(system, { ...trial, left: trial.left - 1 });
+  host.log.info(`Trying ${describe(trial)}`);
+  snapshotDatastore(join(root, "k3os/data"), trial.parts, host);
+  return false;
+}
+
+/** The entry "Previous" of the boot menu, when nothing is on trial, is the same as a rollback by command. */
+function settleWithout(root: string, choice: MenuChoice | undefined, host: BootHost): boolean {
+  const system = join(root, PATH.system);
+  if (choice === "fallback") finishTrial(system, host); // the menu counted for a change that is long over
+  if (choice !== "previous") return false;
+  const parts = partsOf(system, linkedVersions(system, "previous"));
+  if (parts.every(({ from, to }) => from === to)) return false;
+  host.log.info("The previous versions were chosen in the boot menu: they become current");
+  const since = new Date(host.clock.now()).toISOString();
+  changeGeneration(system, { kind: "rollback", since, parts, keep: 0, tolerated: [], keepData: false }, host);
+  return settleGeneration(root, choice, host);
+}
+
+function failureOf(trial: Trial, choice: MenuChoice | undefined): string | undefined {
+  if (trial.state === "failed") return trial.reason ?? "it was found to be unhealthy";
+  if (choice === "fallback") return "it was started, but never found healthy";
+  if (choice === "previous")
+    return "its kernel could not be started, or the boot menu's entry Previous was chosen";
+  if (choice === undefined && trial.left <= 0) return "it was started, but never found healthy";
+  return undefined;
+}
+
+function fallBack(
+  root: string,
+  trial: Trial,
+  reason: string,
+  choice: MenuChoice | undefined,
+  host: BootHost,
+): boolean {
+  const system = join(root, PATH.system);
+  const data = join(root, "k3os/data");
+  host.log.error(`${describe(trial)} failed: ${reason}. The versions before it are started`);
+  const at = new Date(host.clock.now()).toISOString();
+  addQuarantined(system, { versions: changedVersions(trial.parts), reason, at });
+  keepJournal(data, trial, host);
+  if (!trial.keepData) restoreDatastore(data, trial.parts, host);
+  revertGeneration(system, trial, host);
+  return isOtherKernel(trial, choice);
+}
+
+/** The journal of the latest start, which failed, before this start's takes its place. */
+function keepJournal(data: string, trial: Trial, host: BootHost): void {
+  const journal = join(data, JOURNAL_DIRECTORY, "boot.log");
+  const [version = "unknown"] = Object.values(changedVersions(trial.parts));
+  try {
+    mkdirSync(join(data, FAILURES), { recursive: true });
+    if (existsSync(journal)) copyFileSync(journal, join(data, FAILURES, `${version}.boot.log`));
+  } catch (error) {
+    host.log.warn(`The journal of the failed start cannot be kept: ${messageOf(error)}`);
+  }
+}
+
+/** GRUB has chosen the kernel by the links as they were; the menu's fallback and "Previous" are the old kernel already. */
+function isOtherKernel({ parts }: Trial, choice: MenuChoice | undefined): boolean {
+  const kernel = parts.find(({ component }) => component === "kernel");
+  return kernel !== undefined && kernel.from !== kernel.to && choice !== "fallback" && choice !== "previous";
+}
+
+/** The parts as seen from the other side: what is current now was the new one. */
+function mirrored({ parts }: Trial): Trial["parts"] {
+  return parts.flatMap((part) =>
+    part.from === undefined ? [] : [{ ...part, from: part.to, to: part.from }],
+  );
+}
+
+function describe({ parts }: Trial): string {
+  const names = Object.entries(changedVersions(parts)).map(
+    ([component, version]) => `${component} ${version}`,
+  );
+  return names.length === 0 ? "the same versions" : names.join(", ");
+}

@@ -1,0 +1,93 @@
+import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { flushDirectory } from "../atomic.ts";
+import { CommandError } from "../errors.ts";
+import { COMPONENTS, type Component } from "../paths.ts";
+
+/** The links beside a component's versions. */
+export type LinkName = "current" | "previous";
+
+/** What a name of a version directory may be: nothing that leads elsewhere, and nothing that we use for unfinished ones. */
+const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+~-]*$/;
+
+/** Names that an interrupted upgrade leaves, ours and those of the original (`current.tmp`, `VERSION.old`). */
+const LEFTOVER = /^\.|\.(tmp|old)$/;
+
+/** Throws CommandError unless a version can be the name of a directory. */
+export function checkVersion(version: string): string {
+  if (VERSION.test(version) && version !== "current" && version !== "previous") return version;
+  throw new CommandError(`"${version}" cannot be the name of a version`);
+}
+
+/** The version that a link of a component leads to; undefined without link, or if it leads to something else. */
+export function linkedVersion(system: string, component: Component, name: LinkName): string | undefined {
+  const path = join(system, component, name);
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+  const target = readlinkSync(path).replace(/^\.\//, "").replace(/\/$/, "");
+  return VERSION.test(target) && hasVersion(system, component, target) ? target : undefined;
+}
+
+/** Sets a link of a component in one step that survives a crash, or removes it where the version is undefined. */
+export function setLink(
+  system: string,
+  component: Component,
+  name: LinkName,
+  version: string | undefined,
+): void {
+  const directory = join(system, component);
+  const path = join(directory, name);
+  const temporary = join(directory, `.${name}.new`);
+  rmSync(temporary, { force: true });
+  if (version === undefined) rmSync(path, { force: true });
+  else {
+    symlinkSync(checkVersion(version), temporary);
+    renameSync(temporary, path);
+  }
+  flushDirectory(directory);
+}
+
+/** The versions of a component that are there, oldest names first. */
+export function versionsOf(system: string, component: Component): string[] {
+  const directory = join(system, component);
+  if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const names = readdirSync(directory).filter((name) => VERSION.test(name) && !LEFTOVER.test(name));
+  return names
+    .filter((name) => hasVersion(system, component, name))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+export function hasVersion(system: string, component: Component, version: string): boolean {
+  const path = join(system, component, version);
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** The version of each component that a link leads to. */
+export function linkedVersions(system: string, name: LinkName): Partial<Record<Component, string>> {
+  const found = COMPONENTS.map((component) => [component, linkedVersion(system, component, name)]);
+  return Object.fromEntries(found.filter(([, version]) => version !== undefined));
+}
+
+/**
+ * Removes the versions that no link leads to, but the newest `keep` of each component. Left-overs of what was never
+ * finished go too. Returns what was removed, as `COMPONENT/NAME`.
+ */
+export function pruneVersions(system: string, keep: number): string[] {
+  const removed: string[] = [];
+  for (const component of COMPONENTS) {
+    const linked = (["current", "previous"] as const).map((name) => linkedVersion(system, component, name));
+    const unused = versionsOf(system, component).filter((version) => !linked.includes(version));
+    const names = [...unused.slice(0, Math.max(0, unused.length - keep)), ...leftovers(system, component)];
+    for (const name of names) {
+      rmSync(join(system, component, name), { recursive: true, force: true });
+      removed.push(`${component}/${name}`);
+    }
+  }
+  return removed;
+}
+
+/** What an interrupted upgrade has left beside a component's versions. */
+function leftovers(system: string, component: Component): string[] {
+  const directory = join(system, component);
+  if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(directory).filter((name) => LEFTOVER.test(name));
+}

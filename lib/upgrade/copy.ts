@@ -1,0 +1,130 @@
+import { cpSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, statfsSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError, during } from "../errors.ts";
+import { hasVersion, linkedVersion } from "../generation/links.ts";
+import type { Host } from "../host.ts";
+import type { Component } from "../paths.ts";
+import { formatBytes } from "../progress.ts";
+import { partialDirectory, publishVersion } from "./publish.ts";
+import type { StagedPart } from "./switch.ts";
+
+const MIB = 1 << 20;
+
+/** A component of a source, and what it would take to have it in a destination. */
+export interface CopyPart extends StagedPart {
+  /** The version that is current in the destination. */
+  readonly from: string | undefined;
+  /** Bytes to be copied; 0 where the version is there already. */
+  readonly size: number;
+}
+
+export interface CopyPlan {
+  readonly source: string;
+  readonly destination: string;
+  readonly parts: readonly CopyPart[];
+}
+
+/**
+ * Decides what an upgrade from one system directory to another copies. A component that only the destination lacks is
+ * left out (a board with its own kernel), one that the source lacks is an error. Throws CommandError, too, where source
+ * and destination are the same directory, by whatever names, or there is no room.
+ */
+export function planCopy(
+  components: readonly Component[],
+  source: string,
+  destination: string,
+  host: Pick<Host, "log">,
+): CopyPlan {
+  for (const [name, path] of Object.entries({ source, destination })) {
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new CommandError(`The ${name} "${path}" is no directory`);
+    }
+  }
+  if (realpathSync(source) === realpathSync(destination)) {
+    throw new CommandError(`Source and destination are the same directory, "${realpathSync(source)}"`);
+  }
+  const parts = components.flatMap((component) => planPart(component, source, destination, host));
+  const needed = parts.reduce((sum, { size }) => sum + size, 0);
+  const { bavail, bsize } = statfsSync(destination);
+  if (needed > 0 && bavail * bsize < needed + 16 * MIB) {
+    const [free, wanted] = [formatBytes(bavail * bsize), formatBytes(needed + 16 * MIB)];
+    throw new CommandError(`"${destination}" has too little free space: ${free}, ${wanted} are needed`);
+  }
+  return { source, destination, parts };
+}
+
+function planPart(
+  component: Component,
+  source: string,
+  destination: string,
+  host: Pick<Host, "log">,
+): CopyPart[] {
+  const version = linkedVersion(source, component, "current");
+  const from = linkedVersion(destination, component, "current");
+  if (version === undefined) {
+    if (component === "k3os") throw new CommandError(`"${source}" has no current version of ${component}`);
+    host.log.warn(`"${source}" brings no ${component}: that stays as it is`);
+    return [];
+  }
+  if (component === "kernel" && from === undefined) {
+    host.log.warn("This system has a kernel of its own, which stays as it is");
+    return [];
+  }
+  if (from === version) {
+    host.log.info(`skipping "${component}" because destination version matches source: ${version}`);
+    return [];
+  }
+  const [here, there] = [source, destination].map((system) => join(system, component, version)) as [
+    string,
+    string,
+  ];
+  const size = hasVersion(destination, component, version) && sameSizes(here, there) ? 0 : sizeOf(here);
+  return [{ component, version, from, size }];
+}
+
+/** Whether what has the version's name is more than the beginning of it. */
+function sameSizes(a: string, b: string): boolean {
+  const [one, other] = [lstatSync(a), lstatSync(b, { throwIfNoEntry: false })];
+  if (!one.isDirectory()) return other?.isFile() === one.isFile() && other.size === one.size;
+  return readdirSync(a).every((name) => sameSizes(join(a, name), join(b, name)));
+}
+
+function sizeOf(path: string): number {
+  const found = lstatSync(path);
+  if (!found.isDirectory()) return found.size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}
+
+/** Copies the versions of a plan beside those that are there, each of which appears whole or not at all. */
+export async function copyVersions(
+  plan: CopyPlan,
+  signal: AbortSignal,
+  host: Pick<Host, "log">,
+): Promise<void> {
+  for (const { component, version, size } of plan.parts) {
+    signal.throwIfAborted();
+    if (size === 0) {
+      host.log.info(`${component} ${version} is there already`);
+      continue;
+    }
+    host.log.info(`Copying ${component} ${version} (${formatBytes(size)}) …`);
+    await during(`Copying ${component} ${version}`, () => copyVersion(plan, component, version));
+  }
+}
+
+async function copyVersion(
+  { source, destination }: CopyPlan,
+  component: Component,
+  version: string,
+): Promise<void> {
+  const partial = partialDirectory(destination, component, version);
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(join(destination, component), { recursive: true });
+  try {
+    cpSync(join(source, component, version), partial, { recursive: true, verbatimSymlinks: true });
+    await publishVersion(destination, component, version);
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { fetchText } from "../http.ts";
+import { inRoot, PATH, UNIT } from "../paths.ts";
+
+export type HealthHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
+
+/** Something that a healthy machine is; `look` says what is wrong, or nothing. */
+export interface HealthCheck {
+  readonly name: string;
+  readonly look: (host: HealthHost) => Promise<string | undefined>;
+}
+
+/** Executables of the user, each of which ends with status 0 when all is well with what it looks at. */
+export const HEALTH_DIRECTORY = "/var/lib/rancher/k3os/health.d";
+
+/** Where the kubelet says whether it is well, on servers and agents (kubelet, `--healthz-port`). */
+const KUBELET = "http://127.0.0.1:10248/healthz";
+
+/** Milliseconds for one check. */
+const PATIENCE = 30_000;
+
+/** What a machine must be for a new generation to be kept, in the order in which it comes true. */
+export const HEALTH_CHECKS: readonly HealthCheck[] = [
+  { name: "system", look: systemRuns },
+  { name: "configuration", look: configurationApplied },
+  { name: "k3s", look: k3sReady },
+  { name: "health.d", look: ownChecksPass },
+];
+
+/** What is wrong with the machine now, each with the name of its check; empty: nothing. */
+export async function findFaults(
+  host: HealthHost,
+  checks: readonly HealthCheck[] = HEALTH_CHECKS,
+): Promise<string[]> {
+  const faults: string[] = [];
+  for (const { name, look } of checks) {
+    const fault = await look(host).catch((error: unknown) => messageOf(error));
+    if (fault !== undefined) faults.push(`${name}: ${fault}`);
+  }
+  return faults;
+}
+
+/**
+ * Waits until a machine is healthy, and returns nothing; or, when it is not within `deadline` milliseconds, what was
+ * wrong in the end.
+ */
+export async function waitForHealth(
+  deadline: number,
+  host: HealthHost,
+  checks: readonly HealthCheck[] = HEALTH_CHECKS,
+): Promise<string[]> {
+  const end = host.clock.now() + deadline;
+  let said = "";
+  for (;;) {
+    const faults = await findFaults(host, checks);
+    if (faults.length === 0) return [];
+    const text = faults.join("; ");
+    if (text !== said) host.log.info(`Not healthy yet: ${text}`);
+    said = text;
+    if (host.clock.now() >= end) return faults;
+    await host.clock.sleep(2_000);
+  }
+}
+
+/** The properties of a unit, as `systemctl show` prints them. */
+async function unitProperties(
+  unit: string,
+  names: readonly string[],
+  host: HealthHost,
+): Promise<ReadonlyMap<string, string>> {
+  const { stdout } = await host.run(["systemctl", "show", "--property", names.join(","), unit], {
+    timeout: PATIENCE,
+  });
+  return new Map(
+    stdout.split("\n").flatMap((line): [string, string][] => {
+      const at = line.indexOf("=");
+      return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
+    }),
+  );
+}
+
+/** The target that all services of a running system belong to has been reached; single ones may have failed. */
+async function systemRuns(host: HealthHost): Promise<string | undefined> {
+  const state = (await unitProperties("multi-user.target", ["ActiveState"], host)).get("ActiveState");
+  return state === "active" ? undefined : `multi-user.target is ${state ?? "unknown"}`;
+}
+
+async function configurationApplied(host: HealthHost): Promise<string | undefined> {
+  const properties = await unitProperties(UNIT.apply, ["ActiveState", "Result"], host);
+  const [state, result] = [properties.get("ActiveState"), properties.get("Result")];
+  if (state === "active") return undefined;
+  return `${UNIT.apply} is ${state ?? "unknown"}${result === "success" ? "" : ` (${result})`}`;
+}
+
+/** Where k3s is configured: a server's API says that it is ready; an agent's kubelet that it is well. */
+async function k3sReady(host: HealthHost): Promise<string | undefined> {
+  if (!existsSync(inRoot(host, `/etc/systemd/system/${UNIT.k3s}`))) return undefined;
+  const properties = await unitProperties(UNIT.k3s, ["ActiveState", "ExecStart"], host);
+  const state = properties.get("ActiveState");
+  if (state !== "active") return `${UNIT.k3s} is ${state ?? "unknown"}`;
+  const isServer = / server[ ;]/.test(properties.get("ExecStart") ?? "");
+  if (isServer) {
+    const argv = ["k3s", "kubectl", "get", "--raw", "/readyz"];
+    const { code, stdout, stderr } = await host.run(argv, { check: false, timeout: PATIENCE });
+    return code === 0 ? undefined : `the server is not ready: ${(stderr || stdout).trim()}`;
+  }
+  await fetchText(KUBELET, { timeout: 5_000, retries: 0 }, host);
+  return undefined;
+}
+
+async function ownChecksPass(host: HealthHost): Promise<string | undefined> {
+  const directory = inRoot(host, HEALTH_DIRECTORY);
+  if (!existsSync(directory)) return undefined;
+  for (const name of readdirSync(directory).sort()) {
+    const path = join(directory, name);
+    if (!isExecutable(path)) continue;
+    const { code, stdout, stderr } = await host.run([path], { check: false, timeout: PATIENCE });
+    if (code !== 0)
+      return `${name} ended with status ${code}: ${(stderr || stdout).trim()}`.replace(/: $/, "");
+  }
+  return undefined;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // a README, or a check that is switched off
+  }
+}
+
+/** Where a start that failed leaves what it said. */
+export const FAILURES = join(PATH.localState, "failed");

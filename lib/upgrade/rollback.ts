@@ -1,0 +1,62 @@
+import { CommandError } from "../errors.ts";
+import { linkedVersions } from "../generation/links.ts";
+import {
+  changedVersions,
+  changeGeneration,
+  failTrial,
+  type Part,
+  partsOf,
+  readTrial,
+  type Trial,
+} from "../generation/trial.ts";
+import type { Host } from "../host.ts";
+
+/** What a rollback would do. */
+export type RollbackPlan =
+  /** The generation on trial fails by order: the next start changes it back, and it is noted as failed. */
+  | { readonly kind: "fail-trial"; readonly trial: Trial }
+  /** The generation before becomes current, and the current one the one before. */
+  | { readonly kind: "swap"; readonly parts: readonly Part[] };
+
+/** Decides how to get to the generation before. Throws CommandError if there is none. */
+export function planRollback(system: string): RollbackPlan {
+  const trial = readTrial(system);
+  if (trial?.kind === "upgrade" && trial.state !== "switching") return { kind: "fail-trial", trial };
+  const parts = partsOf(system, linkedVersions(system, "previous"));
+  if (parts.some(({ from, to }) => from !== to)) return { kind: "swap", parts };
+  throw new CommandError("There are no previous versions to go back to");
+}
+
+/** Carries it out; the versions take effect at the next start of the machine. */
+export function applyRollback(
+  system: string,
+  plan: RollbackPlan,
+  { keepData }: { readonly keepData: boolean },
+  host: Pick<Host, "log" | "clock">,
+): void {
+  if (plan.kind === "fail-trial") {
+    const trial = { ...plan.trial, keepData: keepData || plan.trial.keepData };
+    failTrial(system, trial, 'taken back by "k3os rollback"', host);
+    return;
+  }
+  const since = new Date(host.clock.now()).toISOString();
+  changeGeneration(
+    system,
+    { kind: "rollback", since, parts: plan.parts, keep: 0, tolerated: [], keepData },
+    host,
+  );
+}
+
+/** One line per component that changes: `k3os v2 → v1`. */
+export function describeRollback(plan: RollbackPlan): string[] {
+  if (plan.kind === "swap") {
+    return plan.parts.flatMap(({ component, from, to }) =>
+      from === to ? [] : [`${component} ${from} → ${to}`],
+    );
+  }
+  const { parts } = plan.trial;
+  return Object.keys(changedVersions(parts)).map((name) => {
+    const part = parts.find(({ component }) => component === name);
+    return `${name} ${part?.to} → ${part?.from}`;
+  });
+}

@@ -1,0 +1,78 @@
+import type { Options, Values } from "../cli.ts";
+import { CommandError, UsageError } from "../errors.ts";
+import { COMPONENTS, type Component } from "../paths.ts";
+
+export const LOCK_FILE = "/run/k3os/upgrade.lock";
+
+/** The options of `k3os upgrade`; names and variables are the original's, and Plans out there use them. */
+export const UPGRADE_OPTIONS = {
+  rootfs: { type: "boolean", help: "upgrade k3os and k3s", env: "K3OS_UPGRADE_ROOTFS" },
+  kernel: { type: "boolean", help: "upgrade the kernel", env: "K3OS_UPGRADE_KERNEL" },
+  k3os: { type: "boolean", help: "upgrade k3os alone", env: "K3OS_UPGRADE_K3OS" },
+  k3s: { type: "boolean", help: "upgrade k3s alone", env: "K3OS_UPGRADE_K3S" },
+  remount: {
+    type: "boolean",
+    help: "make the destination writable for as long as it takes",
+    env: "K3OS_UPGRADE_REMOUNT",
+  },
+  sync: { type: "boolean", help: "always done; accepted as before", env: "K3OS_UPGRADE_SYNC" },
+  reboot: { type: "boolean", help: "restart the machine if anything changed", env: "K3OS_UPGRADE_REBOOT" },
+  source: {
+    type: "string",
+    value: "DIR",
+    help: "system directory to copy from",
+    env: "K3OS_UPGRADE_SOURCE",
+  },
+  destination: {
+    type: "string",
+    value: "DIR",
+    help: "system directory of the machine to be upgraded",
+    env: "K3OS_UPGRADE_DESTINATION",
+  },
+  "lock-file": {
+    type: "string",
+    value: "FILE",
+    help: `lets one upgrade run at a time (default: ${LOCK_FILE})`,
+    env: "K3OS_UPGRADE_LOCK_FILE",
+  },
+  keep: {
+    type: "string",
+    value: "N",
+    help: "keep N versions besides current and previous (default: 0)",
+    env: "K3OS_UPGRADE_KEEP",
+  },
+  "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
+  force: { type: "boolean", help: "also a version that has failed here before" },
+  "dry-run": { type: "boolean", help: "say what would be done" },
+} as const satisfies Options;
+
+export interface UpgradeSettings {
+  /** In the order in which they are copied. */
+  readonly components: readonly Component[];
+  readonly source: string;
+  readonly destination: string;
+  readonly keep: number;
+}
+
+/** Throws UsageError if no component is chosen or source or destination is missing. */
+export function upgradeSettings(values: Values<typeof UPGRADE_OPTIONS>): UpgradeSettings {
+  const chosen: Readonly<Record<Component, boolean>> = {
+    k3os: values.rootfs || values.k3os,
+    k3s: values.rootfs || values.k3s,
+    kernel: values.kernel,
+  };
+  const components = COMPONENTS.filter((component) => chosen[component]);
+  const { source, destination } = values;
+  if (components.length === 0)
+    throw new UsageError("Nothing to upgrade: expected --rootfs, --kernel or both");
+  if (source === undefined) throw new UsageError("Missing --source: where the new versions are");
+  if (destination === undefined) throw new UsageError("Missing --destination: where they are to go");
+  return { components, source, destination, keep: keepCount(values.keep) };
+}
+
+/** Throws CommandError for anything but a small whole number. */
+export function keepCount(text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new CommandError(`"${text}" is no number of versions to keep`);
+}

@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { linkedVersions, versionsOf } from "../generation/links.ts";
+import { type Quarantined, readQuarantine, readTrial } from "../generation/trial.ts";
+import type { Host } from "../host.ts";
+import { type Component, inRoot, PATH } from "../paths.ts";
+import { VERSION } from "../version.ts";
+import { FAILURES } from "./health.ts";
+
+type Versions = Readonly<Partial<Record<Component, string>>>;
+
+/** What `k3os status --json` prints. */
+export interface Status {
+  /** `local`, `live`, `install`, `shell`; undefined outside of k3OS. */
+  readonly mode: string | undefined;
+  /** What runs now. */
+  readonly running: { readonly k3os: string; readonly kernel: string };
+  /** What the next start runs, if nothing fails. */
+  readonly current: Versions;
+  readonly previous: Versions;
+  readonly available: Readonly<Record<Component, readonly string[]>>;
+  /** A change that is not finished. */
+  readonly trial: { readonly state: string; readonly kind: string; readonly since: string } | undefined;
+  /** What failed here, the latest last. */
+  readonly failed: readonly Quarantined[];
+  /** Files about starts that failed. */
+  readonly logs: readonly string[];
+}
+
+/** Finds out what runs, what is next, and what failed before. Needs no root. */
+export function readStatus(host: Pick<Host, "root">): Status {
+  const system = inRoot(host, PATH.system);
+  const mode = inRoot(host, PATH.mode);
+  const trial = readTrial(system);
+  const failures = inRoot(host, FAILURES);
+  return {
+    mode: existsSync(mode) ? readFileSync(mode, "utf8").trim() : undefined,
+    running: { k3os: VERSION, kernel: release() },
+    current: linkedVersions(system, "current"),
+    previous: linkedVersions(system, "previous"),
+    available: {
+      k3os: versionsOf(system, "k3os"),
+      k3s: versionsOf(system, "k3s"),
+      kernel: versionsOf(system, "kernel"),
+    },
+    trial: trial && { state: trial.state, kind: trial.kind, since: trial.since },
+    failed: readQuarantine(system),
+    logs: existsSync(failures) ? readdirSync(failures).map((name) => join(FAILURES, name)) : [],
+  };
+}
+
+/** The status for people. */
+export function describeStatus(status: Status): string {
+  const { mode, running, current, previous, trial, failed, logs } = status;
+  const lines = [
+    `Mode      ${mode ?? "not k3OS"}`,
+    `Running   k3os ${running.k3os}, kernel ${running.kernel}`,
+  ];
+  lines.push(`Current   ${describeVersions(current)}`, `Previous  ${describeVersions(previous)}`);
+  if (trial !== undefined) lines.push(`Change    ${trial.kind}, ${trial.state}, since ${trial.since}`);
+  for (const { versions, reason, at } of failed) {
+    lines.push(`Failed    ${describeVersions(versions)} on ${at}: ${reason}`);
+  }
+  if (logs.length > 0) lines.push(`Logs      ${logs.join(" ")}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function describeVersions(versions: Versions): string {
+  const names = Object.entries(versions).map(([component, version]) => `${component} ${version}`);
+  return names.length === 0 ? "none" : names.join(", ");
+}

@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { CommandError } from "../errors.ts";
+import { linkedVersions, pruneVersions } from "../generation/links.ts";
+import {
+  changedVersions,
+  changeGeneration,
+  findQuarantined,
+  finishTrial,
+  partsOf,
+  readTrial,
+} from "../generation/trial.ts";
+import type { Host } from "../host.ts";
+import type { Component } from "../paths.ts";
+
+/** A version that is to become current; its directory is there, and on the disk. */
+export interface StagedPart {
+  readonly component: Component;
+  readonly version: string;
+}
+
+export interface SwitchOptions {
+  /** Also a version that failed here before, and while another is on trial. */
+  readonly force: boolean;
+  /** Versions of each component that stay besides current and previous. */
+  readonly keep: number;
+  /** The datastore of k3s is not changed back when the upgrade is. */
+  readonly keepData: boolean;
+}
+
+/** Left by the service that applies the configuration, when that failed, until the next start. */
+const APPLY_FAILED = "run/k3os/ccapply-failed";
+
+/**
+ * Throws CommandError if these versions must not become current: they failed here before, or another upgrade is on
+ * trial. To be asked before anything is fetched or copied.
+ */
+export function refuseSwitch(
+  system: string,
+  parts: readonly StagedPart[],
+  { force }: Pick<SwitchOptions, "force">,
+): void {
+  if (force) return;
+  const trial = readTrial(system);
+  if (trial?.state === "trial" && trial.kind === "upgrade") {
+    const names = Object.values(changedVersions(trial.parts)).join(", ");
+    throw new CommandError(`An upgrade to ${names} is on trial since ${trial.since}`, {
+      hint: 'wait until it is found healthy, take it back with "k3os rollback", or use --force',
+    });
+  }
+  const failed = findQuarantined(system, { ...linkedVersions(system, "current"), ...toRecord(parts) });
+  if (failed === undefined) return;
+  const names = Object.entries(failed.versions).map(([name, version]) => `${name} ${version}`);
+  throw new CommandError(`${names.join(", ")} failed here on ${failed.at}: ${failed.reason}`, {
+    hint: "to try it again: --force",
+  });
+}
+
+/**
+ * Makes versions current, on trial: all or none. Returns false if they are current already. Throws CommandError as
+ * {@link refuseSwitch} does.
+ */
+export function switchGeneration(
+  system: string,
+  staged: readonly StagedPart[],
+  options: SwitchOptions,
+  host: Pick<Host, "log" | "clock">,
+): boolean {
+  refuseSwitch(system, staged, options);
+  const parts = partsOf(system, toRecord(staged));
+  if (parts.every(({ from, to }) => from === to)) return false;
+  if (readTrial(system) !== undefined) finishTrial(system, host);
+  const tolerated = existsSync(join(dirname(dirname(system)), APPLY_FAILED)) ? ["configuration"] : [];
+  const since = new Date(host.clock.now()).toISOString();
+  const { keep, keepData } = options;
+  changeGeneration(system, { kind: "upgrade", since, parts, keep, tolerated, keepData }, host);
+  return true;
+}
+
+/**
+ * Makes room before an upgrade: what no link leads to goes, but the newest `keep`, the versions that are wanted, and those
+ * of a change that is not finished.
+ */
+export function makeRoom(system: string, keep: number, host: Pick<Host, "log">): void {
+  if (readTrial(system) !== undefined) return;
+  for (const name of pruneVersions(system, keep)) host.log.info(`Removed ${name}`);
+}
+
+function toRecord(parts: readonly StagedPart[]): Partial<Record<Component, string>> {
+  return Object.fromEntries(parts.map(({ component, version }) => [component, version]));
+}

@@ -1,0 +1,51 @@
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { linkedVersion } from "../../lib/generation/links.ts";
+import { COMPONENTS, type Component } from "../../lib/paths.ts";
+
+/** The files that make up a version of each component. */
+const FILES: Readonly<Record<Component, readonly string[]>> = {
+  k3os: ["k3os", "k3os.squashfs"],
+  k3s: ["k3s"],
+  kernel: ["kernel.squashfs", "initrd"],
+};
+
+/** Makes a version of a component in a system directory; its files hold their own names and versions. */
+export function addVersion(system: string, component: Component, version: string): void {
+  const directory = join(system, component, version);
+  mkdirSync(directory, { recursive: true });
+  for (const name of FILES[component]) {
+    writeFileSync(join(directory, name), `${name} ${version}\n`.repeat(2000), {
+      mode: name === component ? 0o755 : 0o644,
+    });
+  }
+}
+
+/** Makes a system directory below `root` with these versions, the first of each current, the second previous. */
+export function makeSystem(
+  root: string,
+  versions: Readonly<Partial<Record<Component, readonly string[]>>>,
+): string {
+  const system = join(root, "k3os/system");
+  for (const component of COMPONENTS) {
+    const [current, previous, ...others] = versions[component] ?? [];
+    for (const version of [current, previous, ...others]) {
+      if (version !== undefined) addVersion(system, component, version);
+    }
+    if (current !== undefined) symlinkSync(current, join(system, component, "current"));
+    if (previous !== undefined) symlinkSync(previous, join(system, component, "previous"));
+  }
+  return system;
+}
+
+/** `k3os v2<v1, kernel 6.2<-`: current and previous of each component, for assertions. */
+export function linksOf(system: string): string {
+  return COMPONENTS.flatMap((component) => {
+    const [current, previous] = (["current", "previous"] as const).map((name) =>
+      linkedVersion(system, component, name),
+    );
+    return current === undefined && previous === undefined
+      ? []
+      : [`${component} ${current ?? "-"}<${previous ?? "-"}`];
+  }).join(", ");
+}

@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { settleGeneration } from "../../../lib/boot/generation.ts";
+import type { BootHost } from "../../../lib/boot/host.ts";
+import type { MenuChoice } from "../../../lib/boot/mode.ts";
+import { emptyEnvironment, parseEnvironment } from "../../../lib/disk/grubenv.ts";
+import {
+  changeGeneration,
+  failTrial,
+  partsOf,
+  readQuarantine,
+  readTrial,
+  type Trial,
+  writeTrial,
+} from "../../../lib/generation/trial.ts";
+import { type TestHost, testHost } from "../../support/host.ts";
+import { addVersion, linksOf, makeSystem } from "../../support/system-directory.ts";
+
+const OLD = "k3os v2<v1, k3s v1.30<v1.29, kernel 6.1<6.0";
+const NEW = "k3os v3<v2, k3s v1.31<v1.30, kernel 6.3<6.1";
+const DATABASE = "k3os/data/var/lib/rancher/k3s/server/db/state.db";
+const JOURNAL = "k3os/data/var/lib/rancher/k3os/boot/boot.log";
+
+let host: TestHost;
+let system: string;
+
+beforeEach(() => {
+  host = testHost();
+  system = makeSystem(host.root, { k3os: ["v2", "v1"], k3s: ["v1.30", "v1.29"], kernel: ["6.1", "6.0"] });
+  addVersion(system, "k3os", "v3");
+  addVersion(system, "k3s", "v1.31");
+  addVersion(system, "kernel", "6.3");
+  put("boot/grub/grubenv", emptyEnvironment());
+  put(DATABASE, "data of v1.30");
+  put(JOURNAL, "journal of the start before\n");
+});
+afterEach(() => host[Symbol.dispose]());
+
+function put(path: string, text: string): void {
+  mkdirSync(dirname(join(host.root, path)), { recursive: true });
+  writeFileSync(join(host.root, path), text);
+}
+const read = (path: string) => readFileSync(join(host.root, path), "utf8");
+const settle = (choice?: MenuChoice) => settleGeneration(host.root, choice, host as unknown as BootHost);
+
+function upgrade(more: Partial<Trial> = {}): Trial {
+  const parts = partsOf(system, { k3os: "v3", k3s: "v1.31", kernel: "6.3" });
+  changeGeneration(
+    system,
+    { kind: "upgrade", since: "2030", parts, keep: 0, tolerated: [], keepData: false },
+    host,
+  );
+  const trial = { ...(readTrial(system) as Trial), ...more };
+  writeTrial(system, trial);
+  return trial;
+}
+
+describe("a start", () => {
+  test("with nothing on trial changes nothing", () => {
+    expect(settle()).toBe(false);
+    expect(linksOf(system)).toBe(OLD);
+  });
+
+  test("of a change that was interrupted takes it back, and restarts for the old kernel", () => {
+    upgrade({ state: "switching" });
+    expect(settle("trial")).toBe(true);
+    expect(linksOf(system)).toBe(OLD);
+    expect(readTrial(system)).toBeUndefined();
+    expect(readQuarantine(system)).toEqual([]);
+  });
+
+  test("on trial runs what is new, and keeps the datastore as it was", () => {
+    upgrade();
+    expect(settle("trial")).toBe(false);
+    expect(linksOf(system)).toBe(NEW);
+    put(DATABASE, "data of v1.31");
+    expect(settle("trial")).toBe(false); // the second start keeps the first one's copy
+    expect(read("k3os/data/var/lib/rancher/k3os/datastore/v1.30/state.db")).toBe("data of v1.30");
+  });
+
+  test("that the boot menu counts does not count twice; without it the record counts", () => {
+    upgrade();
+    settle("trial");
+    expect(readTrial(system)?.left).toBe(2);
+    settle();
+    settle();
+    expect(readTrial(system)?.left).toBe(0);
+    expect(linksOf(system)).toBe(NEW);
+    expect(settle()).toBe(true);
+    expect(linksOf(system)).toBe(OLD);
+  });
+});
+
+describe("a fallback", () => {
+  test("of the boot menu goes back to all parts, notes the failure, and restores the datastore", () => {
+    upgrade();
+    settle("trial");
+    put(DATABASE, "data of v1.31");
+    put(`${DATABASE}-wal`, "journal of v1.31");
+    expect(settle("fallback")).toBe(false); // GRUB has started the old kernel already
+    expect(linksOf(system)).toBe(OLD);
+    expect(readQuarantine(system)).toEqual([
+      {
+        versions: { k3os: "v3", k3s: "v1.31", kernel: "6.3" },
+        reason: "it was started, but never found healthy",
+        at: expect.any(String),
+      },
+    ]);
+    expect(read(DATABASE)).toBe("data of v1.30");
+    expect(existsSync(join(host.root, `${DATABASE}-wal`))).toBe(false);
+    expect(read("k3os/data/var/lib/rancher/k3os/datastore/replaced-v1.31/state.db-wal")).toBe(
+      "journal of v1.31",
+    );
+    expect(read("k3os/data/var/lib/rancher/k3os/failed/v3.boot.log")).toBe("journal of the start before\n");
+  });
+
+  test("to a kernel that could be loaded, where the new one could not", () => {
+    upgrade();
+    expect(settle("previous")).toBe(false);
+    expect(linksOf(system)).toBe(OLD);
+    expect(readQuarantine(system)[0]?.reason).toContain("its kernel could not be started");
+  });
+
+  test("after a health check has failed gives its reason", () => {
+    failTrial(system, upgrade(), "k3s: not ready", host);
+    expect(parseEnvironment(read("boot/grub/grubenv")).get("k3os_trial")).toBe("0");
+    settle("fallback");
+    expect(readQuarantine(system)[0]?.reason).toBe("k3s: not ready");
+    expect(parseEnvironment(read("boot/grub/grubenv")).size).toBe(0);
+  });
+
+  test("leaves the datastore where that was wished", () => {
+    upgrade({ keepData: true });
+    settle("trial");
+    put(DATABASE, "data of v1.31");
+    settle("fallback");
+    expect(read(DATABASE)).toBe("data of v1.31");
+  });
+});
+
+describe("a rollback", () => {
+  test("that was ordered is done at the next start, datastore included", () => {
+    upgrade();
+    settle("trial");
+    put(DATABASE, "data of v1.31");
+    const parts = partsOf(system, { k3os: "v2", k3s: "v1.30", kernel: "6.1" });
+    changeGeneration(
+      system,
+      { kind: "rollback", since: "2030", parts, keep: 0, tolerated: [], keepData: false },
+      host,
+    );
+    expect(settle()).toBe(false);
+    expect(linksOf(system)).toBe("k3os v2<v3, k3s v1.30<v1.31, kernel 6.1<6.3");
+    expect([read(DATABASE), readTrial(system)]).toEqual(["data of v1.30", undefined]);
+  });
+
+  test("is also what the menu's entry Previous means", () => {
+    expect(settle("previous")).toBe(false);
+    expect(linksOf(system)).toBe("k3os v1<v2, k3s v1.29<v1.30, kernel 6.0<6.1");
+    expect(readTrial(system)).toBeUndefined();
+  });
+});
+
+test("a record that nobody understands does not stop the start", () => {
+  writeFileSync(join(system, "trial.json"), "{");
+  expect(settle()).toBe(false);
+  expect(host.logged.join()).toContain("what is current is started");
+});

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { changeGeneration, partsOf, readTrial } from "../../../lib/generation/trial.ts";
+import type { RunResult } from "../../../lib/host.ts";
+import { judgeTrial } from "../../../lib/upgrade/bless.ts";
+import { findFaults } from "../../../lib/upgrade/health.ts";
+import { type TestHost, testHost } from "../../support/host.ts";
+import { addVersion, linksOf, makeSystem } from "../../support/system-directory.ts";
+
+/** What `systemctl show` says of each unit; changed by the tests. */
+let units: Record<string, string>;
+let readyz: Partial<RunResult>;
+let own: Partial<RunResult>;
+let host: TestHost;
+
+beforeEach(() => {
+  units = {
+    "multi-user.target": "ActiveState=active",
+    "ccapply.service": "ActiveState=active\nResult=success",
+    "k3s-service.service": "ActiveState=active\nExecStart={ path=/sbin/k3s ; argv[]=/sbin/k3s server --x ; }",
+  };
+  readyz = {};
+  own = {};
+  host = testHost({
+    files: { "/etc/systemd/system/k3s-service.service": "" },
+    answer: ([program = "", ...args]) => {
+      if (program === "systemctl") return { stdout: units[args.at(-1) ?? ""] ?? "" };
+      if (program === "k3s") return readyz;
+      return program.includes("health.d") ? own : { stdout: "the journal\n" };
+    },
+  });
+});
+afterEach(() => host[Symbol.dispose]());
+
+function put(path: string, mode = 0o644): void {
+  mkdirSync(dirname(join(host.root, path)), { recursive: true });
+  writeFileSync(join(host.root, path), "");
+  chmodSync(join(host.root, path), mode);
+}
+
+describe("findFaults()", () => {
+  test("has none of a machine on which everything is well", async () => {
+    put("/var/lib/rancher/k3os/health.d/10-disk", 0o755);
+    put("/var/lib/rancher/k3os/health.d/README");
+    expect(await findFaults(host)).toEqual([]);
+    expect(host.programs.some(({ argv }) => argv[0]?.endsWith("10-disk"))).toBe(true);
+    expect(host.programs.some(({ argv }) => argv[0]?.endsWith("README"))).toBe(false);
+  });
+
+  test("says of everything what is wrong with it", async () => {
+    put("/var/lib/rancher/k3os/health.d/10-disk", 0o755);
+    units["multi-user.target"] = "ActiveState=inactive";
+    units["ccapply.service"] = "ActiveState=failed\nResult=exit-code";
+    readyz = { code: 1, stderr: "[-]etcd failed\n" };
+    own = { code: 3, stdout: "disk full\n" };
+    expect(await findFaults(host)).toEqual([
+      "system: multi-user.target is inactive",
+      "configuration: ccapply.service is failed (exit-code)",
+      "k3s: the server is not ready: [-]etcd failed",
+      "health.d: 10-disk ended with status 3: disk full",
+    ]);
+  });
+
+  test("wants k3s to run where it is configured, and only there", async () => {
+    units["k3s-service.service"] = "ActiveState=activating";
+    expect(await findFaults(host)).toEqual(["k3s: k3s-service.service is activating"]);
+    using bare = testHost({ answer: ([, ...args]) => ({ stdout: units[args.at(-1) ?? ""] ?? "" }) });
+    expect(await findFaults(bare)).toEqual([]);
+  });
+
+  test("asks the kubelet of an agent", async () => {
+    units["k3s-service.service"] = "ActiveState=active\nExecStart={ argv[]=/sbin/k3s agent ; }";
+    expect((await findFaults(host))[0]).toContain("127.0.0.1:10248");
+  });
+});
+
+describe("judgeTrial()", () => {
+  let system: string;
+
+  beforeEach(() => {
+    system = makeSystem(host.root, { k3os: ["v2", "v1"], kernel: ["6.1"] });
+    addVersion(system, "k3os", "v3");
+  });
+
+  function tryNew(tolerated: readonly string[] = []): void {
+    const parts = partsOf(system, { k3os: "v3" });
+    const since = "2030";
+    changeGeneration(system, { kind: "upgrade", since, parts, keep: 0, tolerated, keepData: false }, host);
+  }
+
+  test("has nothing to judge where nothing is on trial", async () => {
+    expect(await judgeTrial(1000, host)).toBeUndefined();
+  });
+
+  test("keeps what is healthy, and removes what nobody needs any more", async () => {
+    tryNew();
+    expect(await judgeTrial(1000, host)).toEqual([]);
+    expect(readTrial(system)).toBeUndefined();
+    expect(linksOf(system)).toBe("k3os v3<v2, kernel 6.1<6.1");
+    expect(existsSync(join(system, "k3os/v1"))).toBe(false);
+  });
+
+  test("waits as long as it may, then has it changed back, and keeps the journal", async () => {
+    tryNew();
+    readyz = { code: 1, stderr: "not yet" };
+    const started = host.clock.now();
+    expect(await judgeTrial(600_000, host)).toEqual(["k3s: the server is not ready: not yet"]);
+    expect(host.clock.now() - started).toBeGreaterThanOrEqual(600_000);
+    expect(readTrial(system)).toMatchObject({
+      state: "failed",
+      reason: "k3s: the server is not ready: not yet",
+    });
+    expect(readFileSync(join(host.root, "var/lib/rancher/k3os/failed/v3.journal.log"), "utf8")).toBe(
+      "the journal\n",
+    );
+  });
+
+  test("does not mind what failed before the upgrade, too", async () => {
+    tryNew(["configuration"]);
+    units["ccapply.service"] = "ActiveState=failed\nResult=exit-code";
+    expect(await judgeTrial(1000, host)).toEqual([]);
+  });
+});

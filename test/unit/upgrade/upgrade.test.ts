@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { addQuarantined, readTrial } from "../../../lib/generation/trial.ts";
+import type { UpgradeSettings } from "../../../lib/upgrade/settings.ts";
+import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/upgrade.ts";
+import { type TestHost, testHost } from "../../support/host.ts";
+import { linksOf, makeSystem } from "../../support/system-directory.ts";
+
+const OPTIONS: UpgradeOptions = { remount: false, dryRun: false, force: false, keepData: false };
+const OLD = "k3os v2<v1, k3s v1.30<v1.29, kernel 6.1<6.0";
+const NEW = "k3os v3<v2, k3s v1.31<v1.30, kernel 6.3<6.1";
+
+let host: TestHost;
+let image: TestHost;
+let system: string;
+let source: string;
+
+beforeEach(() => {
+  host = testHost();
+  image = testHost();
+  system = makeSystem(host.root, { k3os: ["v2", "v1"], k3s: ["v1.30", "v1.29"], kernel: ["6.1", "6.0"] });
+  source = makeSystem(image.root, { k3os: ["v3"], k3s: ["v1.31"], kernel: ["6.3"] });
+});
+afterEach(() => {
+  host[Symbol.dispose]();
+  image[Symbol.dispose]();
+});
+
+function upgrade(more: Partial<UpgradeSettings & UpgradeOptions> = {}): Promise<boolean> {
+  const { remount, dryRun, force, keepData, ...settings } = { ...OPTIONS, ...more };
+  const all = { components: ["k3os", "k3s", "kernel"] as const, source, destination: system, keep: 0 };
+  return upgradeSystem({ ...all, ...settings }, { remount, dryRun, force, keepData }, host);
+}
+
+describe("upgradeSystem()", () => {
+  test("copies all parts, and makes them current on trial", async () => {
+    expect(await upgrade()).toBe(true);
+    expect(linksOf(system)).toBe(NEW);
+    expect(readTrial(system)?.state).toBe("trial");
+    expect(readFileSync(join(system, "k3os/v3/k3os.squashfs"))).toEqual(
+      readFileSync(join(source, "k3os/v3/k3os.squashfs")),
+    );
+    expect(existsSync(join(system, "k3os/v2"))).toBe(true);
+  });
+
+  test("does nothing the second time, and says so as the original did", async () => {
+    await upgrade();
+    expect(await upgrade()).toBe(false);
+    expect(host.logged.join()).toContain('skipping "k3os" because destination version matches source: v3');
+  });
+
+  test("takes only what was asked for; the rest goes along as it is", async () => {
+    await upgrade({ components: ["k3os", "k3s"] });
+    expect(linksOf(system)).toBe("k3os v3<v2, k3s v1.31<v1.30, kernel 6.1<6.1");
+  });
+
+  test("leaves a board its own kernel", async () => {
+    rmSync(join(system, "kernel"), { recursive: true });
+    await upgrade();
+    expect(linksOf(system)).toBe("k3os v3<v2, k3s v1.31<v1.30");
+    expect(host.logged.join()).toContain("a kernel of its own");
+  });
+
+  test("switches to a version that is there, and copies one anew that is only there in part", async () => {
+    mkdirSync(join(system, "k3os/v3"));
+    writeFileSync(join(system, "k3os/v3/k3os"), "cut off");
+    await upgrade();
+    expect(readFileSync(join(system, "k3os/v3/k3os"), "utf8")).toBe("k3os v3\n".repeat(2000));
+    expect(existsSync(join(system, "k3os/.v3.old"))).toBe(false);
+  });
+
+  test("is not held up by what crashes have left, the original's included, and clears it away", async () => {
+    for (const name of [".v3.partial", "v3.old", "v38912"])
+      mkdirSync(join(system, "k3os", name, "x"), { recursive: true });
+    symlinkSync("v3", join(system, "k3os/current.tmp"));
+    expect(await upgrade()).toBe(true);
+    for (const name of [".v3.partial", "v3.old", "v38912", "current.tmp", "v1"]) {
+      expect([name, existsSync(join(system, "k3os", name))]).toEqual([name, name === "v1"]);
+    }
+  });
+
+  test("refuses what failed before, unless it is forced", async () => {
+    addQuarantined(system, {
+      versions: { k3os: "v3", k3s: "v1.31", kernel: "6.3" },
+      reason: "unwell",
+      at: "2030",
+    });
+    expect(upgrade()).rejects.toThrow("k3os v3, k3s v1.31, kernel 6.3 failed here on 2030: unwell");
+    expect(linksOf(system)).toBe(OLD);
+    expect(await upgrade({ force: true })).toBe(true);
+  });
+
+  test("refuses while another upgrade is on trial", async () => {
+    await upgrade();
+    const next = makeSystem(join(image.root, "next"), { k3os: ["v4"] });
+    expect(upgrade({ source: next })).rejects.toThrow("An upgrade to v3, v1.31, 6.3 is on trial");
+  });
+
+  test("does not hold against the new what was wrong with the old", async () => {
+    mkdirSync(join(host.root, "run/k3os"), { recursive: true });
+    writeFileSync(join(host.root, "run/k3os/ccapply-failed"), "");
+    await upgrade();
+    expect(readTrial(system)?.tolerated).toEqual(["configuration"]);
+  });
+
+  test("only says what it would do, with sizes", async () => {
+    expect(await upgrade({ dryRun: true })).toBe(false);
+    expect(linksOf(system)).toBe(OLD);
+    expect(host.printed.join("")).toBe(
+      "k3os v2 → v3 (49 KiB to copy)\nk3s v1.30 → v1.31 (20 KiB to copy)\nkernel 6.1 → 6.3 (61 KiB to copy)\n",
+    );
+  });
+});
+
+describe("an upgrade is refused, and nothing changes:", () => {
+  test.each<[string, () => Partial<UpgradeSettings>, string]>([
+    ["no source", () => ({ source: "/none" }), 'The source "/none" is no directory'],
+    ["no destination", () => ({ destination: "/none" }), 'The destination "/none" is no directory'],
+    ["to itself", () => ({ source: `${system}/../system` }), "are the same directory"],
+    ["nothing in it", () => ({ source: image.root }), "has no current version of k3os"],
+  ])("%s", async (_, settings, message) => {
+    expect(upgrade(settings())).rejects.toThrow(message);
+    expect(linksOf(system)).toBe(OLD);
+  });
+});
