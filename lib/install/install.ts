@@ -1,4 +1,4 @@
-import type { ReadResult } from "../config/read.ts";
+import type { Merged } from "../config/merge.ts";
 import { GIB } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -23,7 +23,7 @@ const MIN_MEMORY = 0.85 * GIB;
  * Installs k3OS: facts, questions, checks, configuration, medium, plan; and only then the first write to the disk.
  * Throws CommandError for whatever is wrong before that, with the disk as it was.
  */
-export async function installSystem(asked: InstallSettings, running: ReadResult, host: Host): Promise<void> {
+export async function installSystem(asked: InstallSettings, running: Merged, host: Host): Promise<void> {
   await using _lock = await lockInstaller(host);
   const first = await gatherFacts(asked, host);
   const { settings: named, facts } = await askForDevice(asked, first, host);
