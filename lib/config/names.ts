@@ -4,7 +4,7 @@ import { SCHEMA } from "./schema.ts";
 
 /** A canonical name as YAML and kernel parameters spell it: `sshAuthorizedKeys` → `ssh_authorized_keys`. */
 export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return name.replace(/[A-Z]/g, "_$&").toLowerCase();
 }
 
 /** Keys that must never reach an object of ours: assigned, they would change what every object inherits. */
@@ -25,7 +25,7 @@ export function documentedSpellings(name: string, field: Field): readonly string
 function spellings(name: string, { aliases = [] }: Field): string[] {
   const found: string[] = [];
   for (const plural of [name, ...aliases]) {
-    for (const form of [plural, without("s", plural), without("es", plural)]) {
+    for (const form of new Set([plural, without("s", plural), without("es", plural)])) {
       found.push(snakeCase(form), form.toLowerCase());
     }
   }
