@@ -1,5 +1,6 @@
 import { type Arguments, defineCommand } from "../lib/cli.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
+import { configJson, configYaml } from "../lib/config/dump.ts";
 import type { Phase } from "../lib/config/field.ts";
 import { readConfig } from "../lib/config/read.ts";
 import type { CloudConfig } from "../lib/config/schema.ts";
@@ -46,7 +47,7 @@ out; all else is applied, and the exit status is 1.`,
     logDiagnostics(diagnostics, host);
     const done =
       phase === undefined
-        ? await print(config, values.dump ? "yaml" : "json", host)
+        ? print(config, values.dump ? "yaml" : "json", host)
         : await apply(phase, config, { ...host, dryRun: values["dry-run"] });
     return done && !hasErrors(diagnostics) ? EXIT.done : EXIT.failed;
   },
@@ -60,8 +61,7 @@ function phaseOf(values: Arguments<typeof OPTIONS>["values"]): Phase | undefined
   return values.dump || values["dump-json"] ? undefined : "runtime";
 }
 
-async function print(config: CloudConfig, format: "yaml" | "json", host: Host): Promise<true> {
-  const { configJson, configYaml } = await import("../lib/config/dump.ts");
+function print(config: CloudConfig, format: "yaml" | "json", host: Host): true {
   host.print(format === "yaml" ? configYaml(config) : `${configJson(config)}\n`);
   return true;
 }

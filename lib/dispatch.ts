@@ -1,4 +1,4 @@
-import type { Command, CommandRow, CommandTable } from "./cli.ts";
+import { type Command, type CommandRow, type CommandTable, parseCommandLine } from "./cli.ts";
 import { EXIT, exitStatus, formatError, UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
@@ -29,8 +29,7 @@ function findCommand(
     const found = lookUp(table, link);
     if (found !== undefined) return [found[0], found[1], argv];
   }
-  // `k3os --debug COMMAND`, as the upgrade Plan of the original calls it
-  const first = argv.findIndex((word) => word !== "--debug");
+  const first = firstWord(argv);
   const word = argv[first];
   const found = word === undefined ? undefined : lookUp(table, word);
   if (found === undefined || word === undefined) return ["", undefined, argv];
@@ -38,11 +37,21 @@ function findCommand(
 }
 
 function lookUp(table: CommandTable, name: string): [string, CommandRow] | undefined {
-  return Object.entries(table).find(([key, row]) => key === name || row.aliases?.includes(name));
+  for (const [key, row] of Object.entries(table)) {
+    if (key === name || row.aliases?.includes(name)) return [key, row];
+  }
+  return undefined;
+}
+
+/** Where the name of a command stands: `k3os --debug COMMAND` is how the upgrade Plan of the original calls it. */
+function firstWord(argv: readonly string[]): number {
+  let at = 0;
+  while (argv[at] === "--debug") at++;
+  return at;
 }
 
 async function topLevel(table: CommandTable, argv: readonly string[]): Promise<number> {
-  const word = argv.find((candidate) => candidate !== "--debug");
+  const word = argv[firstWord(argv)];
   if (word === "--version" || word === "-v") {
     console.log(`k3os version ${VERSION}`); // the one writer that costs no import: scripts ask for this
     return EXIT.done;
@@ -74,7 +83,6 @@ async function runCommand(
     command = await row.load();
     const sub = subcommand(command, argv);
     if (sub !== undefined) return await runCommand(`${name} ${sub.name}`, sub.row, sub.argv, call);
-    const { parseCommandLine } = await import("./cli.ts");
     const args = parseCommandLine(command, argv, call.env);
     debug = args.values.debug === true;
     if (args.values.help === true) {
@@ -99,7 +107,7 @@ async function write(stream: "STDOUT" | "STDERR", text: string): Promise<void> {
 }
 
 function subcommand(command: Command, argv: readonly string[]) {
-  const at = argv.findIndex((word) => word !== "--debug");
+  const at = firstWord(argv);
   const name = argv[at];
   const row = name === undefined ? undefined : command.subcommands?.[name];
   if (name === undefined || row === undefined) return undefined;

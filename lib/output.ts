@@ -13,7 +13,7 @@ const PAUSE = 5;
  * descriptor, a terminal that was hung up) is no error.
  */
 export function writeOut(descriptor: number, text: string): void {
-  const bytes = Buffer.from(text);
+  const bytes = new TextEncoder().encode(text); // Buffer takes Bun 0.2 ms to set up
   for (let written = 0; written < bytes.length; ) {
     try {
       written += writeSync(descriptor, bytes, written);

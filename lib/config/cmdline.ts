@@ -35,16 +35,18 @@ type Report = (word: Word, path: string, message: string, kind?: Diagnostic["kin
  * quote that is never closed does not swallow the rest of the line.
  */
 export function splitCmdline(line: string): readonly Word[] {
-  return [...line.matchAll(/(?:[^\s"]|"[^"]*"|")+/g)].map(({ 0: text, index }) => {
+  const words: Word[] = [];
+  for (const { 0: text, index } of line.matchAll(/(?:[^\s"]|"[^"]*"|")+/g)) {
     const word = text.startsWith('"') ? unquote(text) : text;
     const equals = word.indexOf("=", 1);
-    return {
+    words.push({
       name: equals < 0 ? word : word.slice(0, equals),
       value: equals < 0 ? undefined : unquote(word.slice(equals + 1)),
       column: index + 1,
       unclosed: text.split('"').length % 2 === 0,
-    };
-  });
+    });
+  }
+  return words;
 }
 
 function unquote(text: string): string {
@@ -72,14 +74,14 @@ export function readCmdline(line: string, source: string): Layer {
     if (others === undefined) assignments.set(assignment.path, [assignment]);
     else others.push(assignment);
   }
-  const settings = [...assignments].flatMap(([path, all]): Setting[] => {
+  const settings: Setting[] = [];
+  for (const [path, all] of assignments) {
     const counting = withOneSpelling(path, all, report);
     const value = fieldValue(counting, report);
     const column = counting.at(-1)?.word.column;
-    return value === undefined || column === undefined
-      ? []
-      : [{ path, value, place: { source, line: 1, column } }];
-  });
+    if (value === undefined || column === undefined) continue;
+    settings.push({ path, value, place: { source, line: 1, column } });
+  }
   return { settings, diagnostics };
 }
 

@@ -37,10 +37,11 @@ function toSnake(field: Field, value: unknown): YamlValue {
 }
 
 function snakeKeys(struct: StructField, value: Readonly<Record<string, unknown>>): YamlValue {
-  const entries = Object.entries(value).flatMap(([name, item]): [string, YamlValue][] => {
+  const entries: [string, YamlValue][] = [];
+  for (const [name, item] of Object.entries(value)) {
     const field = struct.fields[name];
-    return field === undefined ? [] : [[snakeCase(name), toSnake(field, item)]];
-  });
+    if (field !== undefined) entries.push([snakeCase(name), toSnake(field, item)]);
+  }
   return sorted(entries);
 }
 

@@ -7,7 +7,7 @@ export type YamlValue = string | boolean | readonly YamlValue[] | { readonly [ke
  * break as a block that reads back without the blank.)
  */
 export function emitYaml(value: YamlValue): string {
-  return `${emit(value, "")}\n`.replace(/^[\n ]/, "");
+  return `${emit(value, "").slice(1)}\n`; // there is no key for the value to be behind
 }
 
 /** A value behind `key:` or `-`: on the same line behind a blank, or on the next lines at `indent`. */

@@ -5,7 +5,8 @@ export const EVERY_PHASE: readonly Phase[] = ["initrd", "boot", "runtime"];
 
 /** What a text must look like, and how a message names that. The empty text always passes: it clears a setting. */
 export interface Form {
-  readonly pattern: RegExp;
+  /** Source of a regular expression, made into one where a text is checked: most runs of the program check few. */
+  readonly pattern: string;
   readonly wanted: string;
 }
 

@@ -2,25 +2,25 @@ import type { Form } from "./field.ts";
 
 /** RFC 1123 names, plus `_`, which Linux and DHCP servers let pass; at most 64 characters (HOST_NAME_MAX). */
 export const HOSTNAME: Form = {
-  pattern: /^(?=.{1,64}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$/,
+  pattern: "^(?=.{1,64}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$",
   wanted: 'a host name: letters, digits, "-" and ".", at most 64 characters',
 };
 
 export const ENCODING: Form = {
-  pattern: /^(?:b64|base64|gz|gzip|(?:gz|gzip)\+(?:b64|base64))$/,
+  pattern: "^(?:b64|base64|gz|gzip|(?:gz|gzip)\\+(?:b64|base64))$",
   wanted: '"b64", "gzip" or "gzip+b64" (or "base64", "gz", "gz+base64")',
 };
 
-export const OCTAL_MODE: Form = { pattern: /^[0-7]{3,5}$/, wanted: 'an octal mode such as "0644"' };
+export const OCTAL_MODE: Form = { pattern: "^[0-7]{3,5}$", wanted: 'an octal mode such as "0644"' };
 
 /** `user` or `user:group`, by name or number, as chown(1) takes it. */
 export const OWNER: Form = {
-  pattern: /^[A-Za-z0-9_][A-Za-z0-9_.$-]*(?::[A-Za-z0-9_][A-Za-z0-9_.$-]*)?$/,
+  pattern: "^[A-Za-z0-9_][A-Za-z0-9_.$-]*(?::[A-Za-z0-9_][A-Za-z0-9_.$-]*)?$",
   wanted: '"USER" or "USER:GROUP"',
 };
 
 export const ENVIRONMENT_NAME: Form = {
-  pattern: /^[A-Za-z_][A-Za-z0-9_]*$/,
+  pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
   wanted: "the name of an environment variable: letters, digits and _",
 };
 
@@ -29,12 +29,12 @@ const PREFIX = "(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?";
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
 export const LABEL_NAME: Form = {
-  pattern: new RegExp(`^${PREFIX}${NAME}$`),
+  pattern: `^${PREFIX}${NAME}$`,
   wanted: 'a Kubernetes label name such as "example.com/region"',
 };
 
 export const LABEL_VALUE: Form = {
-  pattern: new RegExp(`^${NAME}$`),
+  pattern: `^${NAME}$`,
   wanted: 'a Kubernetes label value: at most 63 letters, digits, "-", "_" and "."',
 };
 
@@ -44,12 +44,12 @@ const TIME_UNIT = "(?:m|min|minutes?|h|hr|hours?|d|days?|w|weeks?)";
 
 /** A time span as systemd.time(7) has it, without units that are too short or too long for what is done again and again. */
 export const REFRESH_SPAN: Form = {
-  pattern: new RegExp(`^(?:0|off|\\d{1,6} ?${TIME_UNIT}(?: ?\\d{1,6} ?${TIME_UNIT})*)$`),
+  pattern: `^(?:0|off|\\d{1,6} ?${TIME_UNIT}(?: ?\\d{1,6} ?${TIME_UNIT})*)$`,
   wanted: '"0", "off", or minutes, hours, days or weeks such as "12h" or "1d 12h"',
 };
 
 /** What the kubelet takes in `register-with-taints`. */
 export const TAINT: Form = {
-  pattern: new RegExp(`^${TAINT_TEXT}(?:,${TAINT_TEXT})*$`),
+  pattern: `^${TAINT_TEXT}(?:,${TAINT_TEXT})*$`,
   wanted: 'a taint such as "key=value:NoSchedule"',
 };

@@ -57,7 +57,7 @@ function textSchema(field: TextField): JsonSchema {
 
 /** The pattern of a text's form, or the empty text, which clears a setting. */
 function patternOf({ form }: TextField): JsonSchema {
-  return form === undefined ? {} : { pattern: `^$|${form.pattern.source}` };
+  return form === undefined ? {} : { pattern: `^$|${form.pattern}` };
 }
 
 function structSchema(struct: StructField): JsonSchema {

@@ -1,3 +1,4 @@
+import type { Diagnostic } from "./diagnostics.ts";
 import type { StructField } from "./field.ts";
 import { type CloudConfig, SCHEMA } from "./schema.ts";
 import type { Layer, Setting, SettingValue } from "./setting.ts";
@@ -7,6 +8,8 @@ export type Origins = ReadonlyMap<string, readonly Setting[]>;
 
 export interface Merged {
   readonly config: CloudConfig;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Which sources set what: by canonical path (`k3os.serverUrl`), the one that counts last. */
   readonly origins: Origins;
 }
 
@@ -16,13 +19,17 @@ export interface Merged {
  */
 export function mergeLayers(layers: readonly Layer[]): Merged {
   const origins = new Map<string, Setting[]>();
-  for (const setting of layers.flatMap(({ settings }) => settings)) {
-    const below = origins.get(setting.path);
-    if (below === undefined) origins.set(setting.path, [setting]);
-    else below.push(setting);
+  const diagnostics: Diagnostic[] = [];
+  for (const layer of layers) {
+    diagnostics.push(...layer.diagnostics);
+    for (const setting of layer.settings) {
+      const below = origins.get(setting.path);
+      if (below === undefined) origins.set(setting.path, [setting]);
+      else below.push(setting);
+    }
   }
   // the settings were made by the same declaration that yields the type
-  return { config: build(SCHEMA, "", origins) as CloudConfig, origins };
+  return { config: build(SCHEMA, "", origins) as CloudConfig, diagnostics, origins };
 }
 
 /** The value that several settings of one field make together, lowest precedence first. */

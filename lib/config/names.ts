@@ -4,7 +4,7 @@ import { SCHEMA } from "./schema.ts";
 
 /** A canonical name as YAML and kernel parameters spell it: `sshAuthorizedKeys` → `ssh_authorized_keys`. */
 export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return name.replace(/[A-Z]/g, "_$&").toLowerCase();
 }
 
 /** Keys that must never reach an object of ours: assigned, they would change what every object inherits. */
@@ -22,9 +22,18 @@ export function documentedSpellings(name: string, field: Field): readonly string
  * Every accepted spelling of a field, in lower case. Beside a final `s`, the original took `es` off every name, so that
  * `modul` is accepted too.
  */
-function spellings(name: string, field: Field): string[] {
-  const oddity = name.replace(/es$/, "");
-  return [...documentedSpellings(name, field), snakeCase(oddity), oddity].map((form) => form.toLowerCase());
+function spellings(name: string, { aliases = [] }: Field): string[] {
+  const found: string[] = [];
+  for (const plural of [name, ...aliases]) {
+    for (const form of new Set([plural, without("s", plural), without("es", plural)])) {
+      found.push(snakeCase(form), form.toLowerCase());
+    }
+  }
+  return found;
+}
+
+function without(ending: string, text: string): string {
+  return text.endsWith(ending) ? text.slice(0, -ending.length) : text;
 }
 
 const spellingTables = new WeakMap<StructField, ReadonlyMap<string, string>>();

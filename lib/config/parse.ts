@@ -1,9 +1,8 @@
 import type { Diagnostic } from "./diagnostics.ts";
 import { parseYaml } from "./document.ts";
 import { interpretDocument, REPLACEMENT } from "./interpret.ts";
-import { mergeLayers } from "./merge.ts";
+import { type Merged, mergeLayers } from "./merge.ts";
 import { decodeUtf8 } from "./scalars.ts";
-import type { CloudConfig } from "./schema.ts";
 import type { Layer } from "./setting.ts";
 
 /** What one text, YAML or JSON, sets; `source` stands for it in messages. */
@@ -40,10 +39,7 @@ function decodeUtf16(bytes: Uint8Array): string | undefined {
  * Reads one configuration file (YAML or JSON) given as text; `name` stands for it in messages.
  * Never throws: what cannot be used is left out and told of.
  */
-export function parseConfigText(
-  text: string,
-  name: string,
-): { readonly config: CloudConfig; readonly diagnostics: readonly Diagnostic[] } {
-  const layer = parseLayer(text, name);
-  return { config: mergeLayers([layer]).config, diagnostics: layer.diagnostics };
+export function parseConfigText(text: string, name: string): Pick<Merged, "config" | "diagnostics"> {
+  const { config, diagnostics } = mergeLayers([parseLayer(text, name)]);
+  return { config, diagnostics };
 }

@@ -40,7 +40,7 @@ export function checkText(field: TextField, written: string): Checked<string> {
   if (!field.multiline && /[\0-\x08\n-\x1f\x7f]/.test(value)) {
     return { problem: `found ${found}, wanted one line of text without control characters` };
   }
-  if (field.form !== undefined && !field.form.pattern.test(value)) {
+  if (field.form !== undefined && !new RegExp(field.form.pattern).test(value)) {
     return { problem: `found ${found}, wanted ${field.form.wanted}` };
   }
   return { value };

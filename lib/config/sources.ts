@@ -54,12 +54,14 @@ async function parseFile(bytes: Buffer, path: string): Promise<Layer> {
 async function readDirectory(host: SourceHost): Promise<readonly Layer[]> {
   const names = listDirectory(PATH.localConfigDir, host);
   if (isDiagnostic(names)) return [broken(names)];
-  const layers = names.map(async (name): Promise<readonly Layer[]> => {
+  const layers: Layer[] = [];
+  for (const name of names) {
     const path = `${PATH.localConfigDir}/${name}`;
     const found = await readSource(path, host, parseFile);
-    return found.length > 0 ? found : [broken(failure(path, "found a link to nothing, wanted a file"))];
-  });
-  return (await Promise.all(layers)).flat();
+    if (found.length > 0) layers.push(...found);
+    else layers.push(broken(failure(path, "found a link to nothing, wanted a file")));
+  }
+  return layers;
 }
 
 /**

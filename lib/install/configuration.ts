@@ -1,7 +1,7 @@
 import { type Diagnostic, formatDiagnostic, hasErrors, logDiagnostics } from "../config/diagnostics.ts";
 import { MAX_BYTES } from "../config/limits.ts";
+import type { Merged } from "../config/merge.ts";
 import { parseBytes } from "../config/parse.ts";
-import type { ReadResult } from "../config/read.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { fetchBytes, maskUrl } from "../http.ts";
@@ -13,7 +13,7 @@ import type { InstalledConfig } from "./plan.ts";
  */
 export async function installedConfig(
   url: string | undefined,
-  running: ReadResult,
+  running: Merged,
   host: Pick<Host, "log" | "clock" | "env">,
 ): Promise<InstalledConfig | undefined> {
   if (url === undefined) return await runningConfig(running);
@@ -33,7 +33,7 @@ export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, 
   if (settings.length === 0) host.log.warn(`The configuration "${name}" sets nothing`);
 }
 
-async function runningConfig({ config, diagnostics }: ReadResult): Promise<InstalledConfig | undefined> {
+async function runningConfig({ config, diagnostics }: Merged): Promise<InstalledConfig | undefined> {
   refuseErrors("The configuration of the running system has errors", diagnostics);
   const { configYaml } = await import("../config/dump.ts");
   const text = configYaml(config);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ReadResult } from "../config/read.ts";
+import type { Merged } from "../config/merge.ts";
 import { GIB } from "../disk/size.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
@@ -27,11 +27,7 @@ const MIN_MEMORY = 0.85 * GIB;
  * Installs k3OS: facts, questions, checks, medium, plan; and only then the first write to the disk.
  * Throws CommandError that names all that is wrong before that, with the disk as it was.
  */
-export async function installSystem(
-  asked: InstallSettings,
-  running: ReadResult,
-  plainHost: Host,
-): Promise<void> {
+export async function installSystem(asked: InstallSettings, running: Merged, plainHost: Host): Promise<void> {
   const host = withLocalNames(plainHost);
   await using _lock = await lockInstaller(host);
   const first = await gatherFacts(asked, host);
@@ -70,7 +66,7 @@ interface Checked {
 async function preflight(
   settings: InstallSettings,
   facts: InstallFacts,
-  running: ReadResult,
+  running: Merged,
   host: Host,
 ): Promise<Checked> {
   const objections = findObjections(settings, facts);
