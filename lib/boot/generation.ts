@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
-import { linkedVersions } from "../generation/links.ts";
+import { linkedVersion, linkedVersions } from "../generation/links.ts";
 import {
   addQuarantined,
   changedVersions,
@@ -38,6 +38,11 @@ export function settleGeneration(root: string, choice: MenuChoice | undefined, h
     return false;
   }
   if (trial === undefined) return settleWithout(root, choice, host);
+  if (isStale(system, trial)) {
+    host.log.warn("The record of a change is older than the links: it does not count any more");
+    finishTrial(system, host);
+    return settleWithout(root, choice, host);
+  }
   if (trial.state === "switching") {
     host.log.warn("A change of version was interrupted: the versions before it stay");
     revertGeneration(system, trial, host);
@@ -54,6 +59,12 @@ export function settleGeneration(root: string, choice: MenuChoice | undefined, h
   host.log.info(`Trying ${describe(trial)}`);
   snapshotDatastore(join(root, "k3os/data"), trial.parts, host);
   return false;
+}
+
+/** Others have changed the links since: a version that knows nothing of records ran in between. */
+function isStale(system: string, { state, parts }: Trial): boolean {
+  if (state === "switching") return false;
+  return parts.some(({ component, to }) => linkedVersion(system, component, "current") !== to);
 }
 
 /** The entry "Previous" of the boot menu, when nothing is on trial, is the same as a rollback by command. */

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { formatError } from "../errors.ts";
+import { readTrial } from "../generation/trial.ts";
 import { PATH } from "../paths.ts";
 import { reboot } from "../sys.ts";
 import type { BootHost } from "./host.ts";
@@ -13,10 +15,22 @@ const SHELLS: readonly (readonly string[])[] = [
   ["/bin/sh"],
 ];
 
-/** Tells on the console why the boot failed, offers a root shell, and restarts the machine when it is left. */
+/** Milliseconds for a person to read why a generation on trial is given up. */
+const READING_TIME = 10_000;
+
+/**
+ * Tells on the console why the boot failed, offers a root shell, and restarts the machine when it is left. Where a new
+ * generation is on trial nobody is asked: it restarts at once, and in the end the generation before is started.
+ */
 export async function failBoot(error: unknown, host: BootHost): Promise<never> {
   host.log.error(formatError(error).replace(/^Error: /, ""));
+  const onTrial = isOnTrial();
+  if (onTrial) host.log.info("These versions are on trial: restarting");
   host.log.close();
+  if (onTrial) {
+    await host.clock.sleep(READING_TIME);
+    return await restart(host);
+  }
   process.stderr.write(
     `\n*** k3OS could not boot ***\n${formatError(error)}\n` +
       "For more, boot with k3os.debug. This is a root shell; leaving it restarts the machine.\n\n",
@@ -33,9 +47,27 @@ export async function rescueShell(host: BootHost): Promise<never> {
   } else {
     await runShell(shell, host);
   }
+  return await restart(host);
+}
+
+async function restart(host: BootHost): Promise<never> {
   reboot("restart");
   await host.clock.sleep(60_000); // the kernel is going down
   throw new Error("the machine did not restart");
+}
+
+/** The state file system is in one of these places, by how far the boot has come. */
+const ROOTS = ["/sysroot", PATH.base, "/"];
+
+function isOnTrial(): boolean {
+  return ROOTS.some((root) => {
+    try {
+      const trial = readTrial(join(root, PATH.system));
+      return trial?.state === "trial" && trial.kind === "upgrade";
+    } catch {
+      return false; // a record that nobody understands is no reason to restart for ever
+    }
+  });
 }
 
 function runShell([program = "", ...args]: readonly string[], host: BootHost): Promise<void> {

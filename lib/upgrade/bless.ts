@@ -5,6 +5,7 @@ import { messageOf } from "../errors.ts";
 import { pruneVersions } from "../generation/links.ts";
 import { changedVersions, failTrial, finishTrial, readTrial, type Trial } from "../generation/trial.ts";
 import { inRoot, PATH } from "../paths.ts";
+import { renewMenu } from "./boot-menu.ts";
 import { FAILURES, HEALTH_CHECKS, type HealthHost, waitForHealth } from "./health.ts";
 import { writableSystem } from "./writable.ts";
 
@@ -25,6 +26,7 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   if (faults.length === 0) {
     finishTrial(system, host);
     host.log.info(`${namesOf(trial)}: healthy, and kept from now on`);
+    await renewMenu(host).catch((error: unknown) => host.log.warn(messageOf(error)));
     for (const name of pruneVersions(system, trial.keep)) host.log.info(`Removed ${name}`);
     return [];
   }

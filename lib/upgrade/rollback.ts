@@ -1,5 +1,5 @@
 import { CommandError } from "../errors.ts";
-import { linkedVersions } from "../generation/links.ts";
+import { linkedVersions, versionsOf } from "../generation/links.ts";
 import {
   changedVersions,
   changeGeneration,
@@ -10,6 +10,7 @@ import {
   type Trial,
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
+import { COMPONENTS, type Component } from "../paths.ts";
 
 /** What a rollback would do. */
 export type RollbackPlan =
@@ -22,9 +23,23 @@ export type RollbackPlan =
 export function planRollback(system: string): RollbackPlan {
   const trial = readTrial(system);
   if (trial?.kind === "upgrade" && trial.state !== "switching") return { kind: "fail-trial", trial };
-  const parts = partsOf(system, linkedVersions(system, "previous"));
+  const parts = partsOf(system, previousVersions(system));
   if (parts.some(({ from, to }) => from !== to)) return { kind: "swap", parts };
   throw new CommandError("There are no previous versions to go back to");
+}
+
+/**
+ * What ran before: what the links say, or where there is none, since the original's scripts leave none, the newest of the
+ * versions that are there besides the current one.
+ */
+function previousVersions(system: string): Partial<Record<Component, string>> {
+  const linked = linkedVersions(system, "previous");
+  if (Object.keys(linked).length > 0) return linked;
+  const current = linkedVersions(system, "current");
+  const others = COMPONENTS.map((component) => {
+    return [component, versionsOf(system, component).findLast((name) => name !== current[component])];
+  });
+  return Object.fromEntries(others.filter(([, version]) => version !== undefined));
 }
 
 /** Carries it out; the versions take effect at the next start of the machine. */

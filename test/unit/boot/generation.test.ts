@@ -5,6 +5,7 @@ import { settleGeneration } from "../../../lib/boot/generation.ts";
 import type { BootHost } from "../../../lib/boot/host.ts";
 import type { MenuChoice } from "../../../lib/boot/mode.ts";
 import { emptyEnvironment, parseEnvironment } from "../../../lib/disk/grubenv.ts";
+import { setLink } from "../../../lib/generation/links.ts";
 import {
   changeGeneration,
   failTrial,
@@ -160,6 +161,15 @@ describe("a rollback", () => {
     expect(linksOf(system)).toBe("k3os v1<v2, k3s v1.29<v1.30, kernel 6.0<6.1");
     expect(readTrial(system)).toBeUndefined();
   });
+});
+
+test("a record does not count when others have changed the links since", () => {
+  upgrade();
+  setLink(system, "k3os", "current", "v1");
+  put(DATABASE, "data of today");
+  expect(settle()).toBe(false);
+  expect([readTrial(system), read(DATABASE)]).toEqual([undefined, "data of today"]);
+  expect(linksOf(system)).toStartWith("k3os v1<v2");
 });
 
 test("a record that nobody understands does not stop the start", () => {

@@ -44,6 +44,17 @@ describe("a rollback", () => {
     });
   });
 
+  test("goes to the newest of the others where the original's script has left no links to them", () => {
+    using original = testHost();
+    const tree = makeSystem(original.root, { k3os: ["v0.30.0"], kernel: ["6.12"], k3s: ["v1.31"] });
+    for (const version of ["v0.21.1-k3s1r0", "v0.9.0"]) addVersion(tree, "k3os", version);
+    addVersion(tree, "kernel", "5.4.0-88-generic");
+    expect(describeRollback(planRollback(tree))).toEqual([
+      "k3os v0.30.0 → v0.21.1-k3s1r0",
+      "kernel 6.12 → 5.4.0-88-generic",
+    ]);
+  });
+
   test("needs something to go back to", () => {
     using fresh = testHost();
     const bare = makeSystem(fresh.root, { k3os: ["v1"] });

@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { renewMenu } from "../../../lib/upgrade/boot-menu.ts";
+import { type TestHost, testHost } from "../../support/host.ts";
+
+/** As the original's installer wrote it (its install.sh, by facts: titles, paths, parameters). */
+const ORIGINAL = `set default=0
+set timeout=10
+menuentry "k3OS Current" {
+  search.fs_label K3OS_STATE root
+  set sqfile=/k3os/system/kernel/current/kernel.squashfs
+  loopback loop0 /$sqfile
+  set root=($root)
+  linux (loop0)/vmlinuz printk.devkmsg=on console=tty1 console=ttyS0,115200 k3os.debug
+  initrd /k3os/system/kernel/current/initrd
+}
+`;
+
+function machine(menu: string): TestHost {
+  return testHost({ files: { "/boot/grub/grub.cfg": menu }, answer: () => ({ stdout: "1b2c\n" }) });
+}
+const read = (host: TestHost, name: string) => readFileSync(join(host.root, "boot/grub", name), "utf8");
+
+test("renewMenu() gives an original's machine a menu that counts starts, with its own consoles", async () => {
+  using host = machine(ORIGINAL);
+  await renewMenu(host);
+  const menu = read(host, "grub.cfg");
+  expect(menu).toContain("load_env k3os_trial");
+  expect(menu).toContain("--fs-uuid 1b2c");
+  expect(menu).toMatch(/^ {2}linux .* console=tty1 console=ttyS0,115200 k3os\.debug \$trial$/m);
+  expect(read(host, "grub.cfg.old")).toBe(ORIGINAL);
+  expect(read(host, "grubenv")).toHaveLength(1024);
+  await renewMenu(host); // the second time there is nothing to do
+  expect(read(host, "grub.cfg.old")).toBe(ORIGINAL);
+});
+
+test("renewMenu() leaves a user's own menu alone", async () => {
+  using host = machine('menuentry "Mine" {\n  linux /vmlinuz console=tty0\n}\n');
+  await renewMenu(host);
+  expect(existsSync(join(host.root, "boot/grub/grub.cfg.old"))).toBe(false);
+});
