@@ -1,14 +1,12 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BuildContext } from "../../lib/build/context.ts";
 import { bootCode, writeBootCode } from "../../lib/disk/boot-sector.ts";
 import { coreConfig, grubImageArgv, grubPlatform } from "../../lib/disk/grub.ts";
 import { FIRST_PARTITION } from "../../lib/disk/partitions.ts";
 import { GIB } from "../../lib/disk/size.ts";
-import { hostTarget } from "../../lib/targets.ts";
 import { type DebianRoot, debianRoot } from "../support/debian.ts";
-import { makeDisk } from "../support/disk.ts";
+import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { within } from "../support/node.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { byTurns, type Figure, ratio } from "./figure.ts";
@@ -38,7 +36,7 @@ const STOCK: DebianRoot = {
 /** How much longer our disk takes from its boot menu to the login prompt than a stock Debian's on the same machine. */
 export async function benchBoot(context: BuildContext): Promise<Figure[]> {
   mkdirSync(VM_DIRECTORY, { recursive: true });
-  const ours = await installOurs(context);
+  const ours = await installOurs();
   const stock = await makeStock(context);
   try {
     // the first boot grows the file system and makes keys, on both; it does not count
@@ -78,23 +76,10 @@ async function switchOff(machine: Machine): Promise<void> {
   }
 }
 
-async function installOurs({ artifacts, host }: BuildContext): Promise<string> {
-  const scratch = mkdtempSync(join(tmpdir(), "k3os-bench-"));
-  const { arch } = hostTarget();
-  try {
-    await host.run([
-      ...["tar", "-xzf", join(artifacts, `k3os-rootfs-${arch}.tar.gz`)],
-      ...["--strip-components=1", "-C", scratch],
-    ]);
-    using disk = makeDisk();
-    const install = [join(artifacts, `k3os-${arch}`), "install", "--yes", "--tty", CONSOLE, disk.path];
-    await host.run(install, { env: { ISO_DEVICE: scratch } });
-    const kept = join(VM_DIRECTORY, "bench-k3os.img");
-    await host.run(["cp", "--sparse=always", disk.file, kept]);
-    return kept;
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+async function installOurs(): Promise<string> {
+  const disk = join(VM_DIRECTORY, "bench-k3os.img");
+  await makeInstalledDisk(disk, { tty: CONSOLE });
+  return disk;
 }
 
 /** A disk with a Debian that has the boot loader, menu and kernel parameters of ours. */

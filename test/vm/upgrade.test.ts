@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { output } from "../support/disk.ts";
+import { makeInstalledDisk } from "../support/installed-disk.ts";
+import { bootDisk, type Hardware, reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { type Machine, startMachine } from "../support/qemu.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
+
+const MINUTE = 60_000;
+
+let scratch: string;
+let key: SshKey;
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "k3os-upgrade-"));
+  key = await generateKey(scratch);
+  const config = JSON.stringify({ ssh_authorized_keys: [key.publicKey], hostname: "upgraded" });
+  await makeInstalledDisk(join(scratch, "installed.img"), { config });
+}, 5 * MINUTE);
+
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** A machine of its own with a newly installed disk. */
+function newMachine(name: string): Hardware {
+  const disk = join(scratch, `${name}.img`);
+  output(["cp", "--sparse=always", join(scratch, "installed.img"), disk]);
+  return { name, firmware: "bios", disk, efiVariables: join(scratch, `${name}.fd`) };
+}
+
+interface Node extends AsyncDisposable {
+  readonly machine: Machine;
+  readonly target: SshTarget;
+  run(command: string): Promise<string>;
+  restart(): Promise<void>;
+}
+
+async function startNode(hardware: Hardware, boot: string): Promise<Node> {
+  const machine = await bootDisk(hardware, { boot });
+  const target = await reachNode(machine, key);
+  await waitUntilApplied(target);
+  return {
+    machine,
+    target,
+    run: (command) => sshOutput(target, command),
+    restart: async () => {
+      await ssh(target, "sudo systemctl reboot");
+      await within(machine.exited, 3 * MINUTE, "The machine did not restart");
+    },
+    [Symbol.asyncDispose]: machine.kill,
+  };
+}
+
+/** Lets the machine start its disk by itself, and waits until it restarts by itself. */
+async function startAndFail(hardware: Hardware, boot: string, sign: RegExp): Promise<void> {
+  const disks = [hardware.disk];
+  await using machine = await startMachine({ name: `${hardware.name}-${boot}`, memory: 1024, disks });
+  await machine.console.expect(sign, { timeout: 5 * MINUTE });
+  await within(machine.exited, 3 * MINUTE, "The machine did not restart");
+}
+
+/** Makes a new version of a component from the current one, in a source as the controller's image holds it. */
+const MAKE = `set -e
+source=/var/lib/new/k3os/system
+make() { # COMPONENT VERSION
+  mkdir -p $source/$1
+  cp -a /k3os/system/$1/current/ $source/$1/$2
+  ln -sfn $2 $source/$1/current
+}
+`;
+
+const upgrade = (parts: string) =>
+  `sudo k3os upgrade ${parts} --remount --sync --source /var/lib/new/k3os/system --destination /k3os/system; sudo rm -rf /var/lib/new`;
+
+const VERSIONS =
+  "for part in k3os kernel; do readlink /k3os/system/$part/current /k3os/system/$part/previous; done";
+
+describe("an upgrade of all parts", () => {
+  test(
+    "is tried, found healthy, kept, and taken back by command",
+    async () => {
+      const hardware = newMachine("upgrade-good");
+      let [k3os, kernel] = ["", ""];
+      {
+        await using node = await startNode(hardware, "old");
+        [k3os = "", kernel = ""] = (
+          await node.run("cd /k3os/system; readlink k3os/current kernel/current")
+        ).split("\n");
+        await node.run(`sudo sh -c '${MAKE} make k3os v99.0.0; make kernel 99-new'`);
+        await node.run(upgrade("--rootfs --kernel"));
+        expect(await node.run(VERSIONS)).toBe(`v99.0.0\n${k3os}\n99-new\n${kernel}`);
+        expect(JSON.parse(await node.run("k3os status --json")).trial).toMatchObject({ state: "trial" });
+        await node.restart();
+      }
+      {
+        await using node = await startNode(hardware, "new");
+        expect(await node.run("cat /proc/cmdline")).toContain(" k3os.boot=trial");
+        await node.run("timeout 100 sh -c 'while [ -e /k3os/system/trial.json ]; do sleep 1; done'");
+        expect(await node.run(VERSIONS)).toBe(`v99.0.0\n${k3os}\n99-new\n${kernel}`);
+        expect(await node.run("sudo strings /boot/grub/grubenv | grep trial || echo none")).toBe("none");
+        expect(await node.run("sudo k3os rollback")).toBe(
+          `k3os v99.0.0 → ${k3os}\nkernel 99-new → ${kernel}`,
+        );
+        await node.restart();
+      }
+      await using node = await startNode(hardware, "back");
+      expect(await node.run(VERSIONS)).toBe(`${k3os}\nv99.0.0\n${kernel}\n99-new`);
+      expect(JSON.parse(await node.run("k3os status --json"))).toMatchObject({ failed: [] });
+    },
+    25 * MINUTE,
+  );
+});
+
+describe("an upgrade that is bad leads back to the old version by itself:", () => {
+  const hardware = { current: undefined as Hardware | undefined };
+  const old = { k3os: "", kernel: "" };
+
+  beforeAll(async () => {
+    hardware.current = newMachine("upgrade-bad");
+    await using node = await startNode(hardware.current, "old");
+    const names = await node.run("cd /k3os/system; readlink k3os/current kernel/current");
+    [old.k3os = "", old.kernel = ""] = names.split("\n");
+    await node.run(
+      `sudo sh -c '${MAKE} make k3os v99.0.1; truncate --size=1M $source/k3os/v99.0.1/k3os.squashfs'`,
+    );
+    await node.run(upgrade("--rootfs"));
+    await node.restart();
+  }, 10 * MINUTE);
+
+  function machine(): Hardware {
+    if (hardware.current === undefined) throw new Error("The machine was not made");
+    return hardware.current;
+  }
+
+  /** The old versions run again, and what failed is noted. */
+  async function expectBack(node: Node, failed: object, reason: string): Promise<void> {
+    const status = JSON.parse(await node.run("k3os status --json"));
+    expect(status.current).toMatchObject(old);
+    expect(status.trial).toBeUndefined();
+    const last = status.failed.at(-1);
+    expect(last.versions).toEqual(failed);
+    expect(last.reason).toContain(reason);
+  }
+
+  test(
+    "a userland that cannot be mounted, and a kernel that panics",
+    async () => {
+      for (const boot of ["userland-1", "userland-2"])
+        await startAndFail(machine(), boot, /These versions are on trial/);
+      {
+        await using node = await startNode(machine(), "after-userland");
+        await expectBack(node, { k3os: "v99.0.1" }, "never found healthy");
+        expect(await node.run("ls /var/lib/rancher/k3os/failed")).toContain("v99.0.1.boot.log");
+        await node.run(
+          `sudo sh -c '${MAKE} make kernel 99-panic; truncate --size=4M $source/kernel/99-panic/initrd'`,
+        );
+        await node.run(upgrade("--kernel"));
+        await node.restart();
+      }
+      for (const boot of ["panic-1", "panic-2"]) await startAndFail(machine(), boot, /Kernel panic/);
+      await using node = await startNode(machine(), "after-panic");
+      await expectBack(node, { kernel: "99-panic" }, "never found healthy");
+      expect(await node.run("cat /proc/cmdline")).toContain(" k3os.boot=fallback");
+      await node.run("sudo mkdir -p /var/lib/rancher/k3os/health.d");
+      const check = `#!/bin/sh\\n[ $(readlink /k3os/system/k3os/current) = ${old.k3os} ]\\n`;
+      await node.run(
+        `printf '${check}' | sudo tee /var/lib/rancher/k3os/health.d/version && sudo chmod +x /var/lib/rancher/k3os/health.d/version`,
+      );
+      await node.run("echo K3OS_HEALTH_DEADLINE=5 | sudo tee /var/lib/rancher/k3os/health.conf");
+      await node.run(`sudo sh -c '${MAKE} make k3os v99.0.2'`);
+      await node.run(upgrade("--rootfs"));
+      await node.restart();
+    },
+    40 * MINUTE,
+  );
+
+  test(
+    "a machine that does not become healthy; and it is not tried again",
+    async () => {
+      await startAndFail(machine(), "unhealthy", /Not healthy: .*Restarting with the versions before/);
+      await using node = await startNode(machine(), "after-unhealthy");
+      await expectBack(node, { k3os: "v99.0.2" }, "health.d: version ended with status 1");
+      expect(await node.run("ls /var/lib/rancher/k3os/failed")).toContain("v99.0.2.journal.log");
+      await node.run(`sudo sh -c '${MAKE} make k3os v99.0.2'`);
+      const again = await ssh(node.target, upgrade("--rootfs"));
+      expect(again.stderr).toContain("k3os v99.0.2 failed here on ");
+    },
+    20 * MINUTE,
+  );
+});
