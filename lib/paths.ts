@@ -18,12 +18,16 @@ export const PATH = {
   localConfigDir: "/var/lib/rancher/k3os/config.d",
   /** State that k3OS itself keeps across boots (host name, machine id, ssh keys, boot journals). */
   localState: "/var/lib/rancher/k3os",
+  /** What a machine without a configured name is called: made up at its first boot, or given by DHCP. */
+  keptHostname: "/var/lib/rancher/k3os/hostname",
   metadata: "/run/config",
   metadataHostname: "/run/config/local_hostname",
   metadataKeys: "/run/config/ssh/authorized_keys",
   userdata: "/run/config/userdata",
   runtime: "/run/k3os",
   mode: "/run/k3os/mode",
+  /** There once DHCP was asked for a name in this boot; empty if it had none. */
+  dhcpHostname: "/run/k3os/dhcp-hostname",
   target: "/run/k3os/target",
   medium: "/run/k3os/iso",
   kernelMount: "/run/k3os/kernel",

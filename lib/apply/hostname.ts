@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { CommandError } from "../errors.ts";
-import { inRoot } from "../paths.ts";
+import { inRoot, PATH } from "../paths.ts";
 import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 
@@ -8,23 +8,83 @@ const KERNEL_NAME = "/proc/sys/kernel/hostname";
 /** HOST_NAME_MAX of Linux. */
 const MAX_LENGTH = 64;
 
-/** Names the machine: in the kernel, /etc/hostname, and the 127.0.1.1 line of an existing /etc/hosts. */
-export const hostname: Applier = {
-  name: "hostname",
-  apply: async (config, host) => {
-    const wanted = config.hostname?.trim() ?? "";
-    if (wanted === "") return;
-    await forEachItem([["hostname", wanted]], (name) => setName(checkHostname(name), host));
-  },
-};
+/**
+ * Names the machine: in the kernel, /etc/hostname, and the 127.0.1.1 line of an existing /etc/hosts.
+ *
+ * With `dhcp`, who named it last in the order of a boot is right: the boot phase, then DHCP, then a data source, whose
+ * name is told by not being that of the boot phase. /etc/hostname keeps the configured name where DHCP's is in force.
+ */
+export function hostname(options: { dhcp: boolean }): Applier {
+  return {
+    name: "hostname",
+    apply: async (config, host) => {
+      const configured = config.hostname?.trim() ?? "";
+      const name = options.dhcp ? await latestName(configured, host) : configured;
+      if (name === "") return;
+      await forEachItem([["hostname", name]], () => {
+        setName({ name: checkHostname(name), configured: checkHostname(configured || name) }, host);
+      });
+      if (configured === "") putFile(PATH.keptHostname, `${name}\n`, {}, host);
+    },
+  };
+}
 
-function setName(name: string, host: ApplyHost): void {
-  const kernel = inRoot(host, KERNEL_NAME);
-  if (existsSync(kernel) && readFileSync(kernel, "utf8").trim() !== name) {
-    if (host.dryRun) host.log.info(`Would name this machine "${name}"`);
-    else writeFileSync(kernel, name);
+/** Empty if the machine shall keep the name that it was given without a configuration. */
+async function latestName(configured: string, host: ApplyHost): Promise<string> {
+  const offered = await takeOffer(host);
+  const ofBoot = readIfExists("/etc/hostname", host)?.trim();
+  if (configured !== "" && configured !== ofBoot) return configured;
+  if (offered !== "") {
+    host.log.info(`DHCP names this machine "${offered}"`);
+    return offered;
   }
-  putFile("/etc/hostname", `${name}\n`, {}, host);
+  return configured === "" ? "" : (kernelName(host) ?? configured);
+}
+
+/**
+ * The name that DHCP offered, or an empty text if it is none that is new. It is asked for once in a boot, before k3s
+ * starts: k3s takes the host name for its node's, and a name that came later would make another node of this one.
+ */
+async function takeOffer(host: ApplyHost): Promise<string> {
+  if (host.dryRun || readIfExists(PATH.dhcpHostname, host) !== undefined) return "";
+  const seen = await nameInConnman(host);
+  const offered = isNew(seen, kernelName(host) ?? "") ? seen : "";
+  putFile(PATH.dhcpHostname, offered === "" ? "" : `${offered}\n`, {}, host);
+  return offered;
+}
+
+/**
+ * connman gives DHCP's name to a UTS namespace of its own (connman.service.d/k3os.conf), and tells it nowhere else.
+ * Empty if connman does not run, or cannot be asked: that is no reason to go without the configured name.
+ */
+async function nameInConnman(host: ApplyHost): Promise<string> {
+  const show = ["systemctl", "show", "--property=MainPID", "--value", "connman.service"];
+  const pid = (await host.run(show, { check: false })).stdout.trim(); // nothing where systemd does not run
+  if (!/^[1-9]\d*$/.test(pid)) return "";
+  const ask = ["nsenter", "--uts", `--target=${pid}`, "uname", "-n"];
+  const { code, stdout, stderr } = await host.run(ask, { check: false });
+  if (code === 0) return stdout.trim();
+  host.log.warn(`Cannot ask connman for the host name that DHCP offered: ${stderr.trim()}`);
+  return "";
+}
+
+/** Many servers return the name that the client sent, often without its domain; "localhost" comes from broken ones. */
+function isNew(offered: string, name: string): boolean {
+  const [wanted, has] = [offered.toLowerCase(), name.toLowerCase()];
+  return wanted !== "" && wanted !== "localhost" && wanted !== has && !has.startsWith(`${wanted}.`);
+}
+
+function kernelName(host: ApplyHost): string | undefined {
+  return readIfExists(KERNEL_NAME, host)?.trim();
+}
+
+function setName({ name, configured }: { name: string; configured: string }, host: ApplyHost): void {
+  const current = kernelName(host);
+  if (current !== undefined && current !== name) {
+    if (host.dryRun) host.log.info(`Would name this machine "${name}"`);
+    else writeFileSync(inRoot(host, KERNEL_NAME), name);
+  }
+  putFile("/etc/hostname", `${configured}\n`, {}, host);
   const hosts = readIfExists("/etc/hosts", host); // early in the boot there is none yet
   if (hosts !== undefined) putFile("/etc/hosts", renameInHosts(hosts, name), {}, host);
 }

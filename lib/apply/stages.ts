@@ -28,7 +28,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
   initrd: [
     modules,
     sysctls,
-    hostname,
+    hostname({ dhcp: false }),
     password,
     writeFiles,
     environment({ reload: false }),
@@ -39,7 +39,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     dataSources,
     modules,
     sysctls,
-    hostname,
+    hostname({ dhcp: false }),
     dnsNtp({ restart: false }),
     wifi,
     password,
@@ -55,7 +55,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
   runtime: [
     modules,
     sysctls,
-    hostname,
+    hostname({ dhcp: true }),
     dnsNtp({ restart: true }),
     wifi,
     password,

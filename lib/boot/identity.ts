@@ -15,7 +15,6 @@ import { setHostname } from "../sys.ts";
 import type { SystemBoot } from "./system.ts";
 
 const MACHINE_ID = join(PATH.localState, "machine-id");
-const HOSTNAME = join(PATH.localState, "hostname");
 const SSH = join(PATH.localState, "ssh");
 const NODE = join(PATH.localState, "node");
 
@@ -66,11 +65,11 @@ function replaceByLink(path: string, target: string): void {
   symlinkSync(target, path);
 }
 
-/** Gives the host the name that the configuration has set by now, or else a generated one that is kept. */
+/** Gives the host the name that the configuration has set by now, or else the kept one, generated at the first boot. */
 export function nameHost(): void {
   if (!existsSync("/etc/hostname")) {
-    if (!existsSync(HOSTNAME)) writeFileSync(HOSTNAME, `k3os-${randomInt(0, 32_768)}\n`);
-    writeFileSync("/etc/hostname", readFileSync(HOSTNAME, "utf8"));
+    if (!existsSync(PATH.keptHostname)) writeFileSync(PATH.keptHostname, `k3os-${randomInt(0, 32_768)}\n`);
+    writeFileSync("/etc/hostname", readFileSync(PATH.keptHostname, "utf8"));
   }
   const name = readFileSync("/etc/hostname", "utf8").trim();
   setHostname(name);

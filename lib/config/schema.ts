@@ -218,7 +218,8 @@ export const SCHEMA = struct({
   hostname: text({
     form: HOSTNAME,
     phases: EVERY_PHASE,
-    description: "Name of the machine. Without it, a name is made up at the first boot and kept.",
+    description:
+      "Name of the machine. Without it, a name is made up at the first boot and kept. A name that DHCP offers at the boot goes before it, and is kept if none is configured; one from a data source goes before DHCP's. DHCP is asked once in a boot, before k3s starts.",
     example: "myhost",
   }),
   k3os: K3OS,

@@ -38,6 +38,8 @@ export interface MachineOptions {
   readonly ssh?: boolean;
   /** `silent`: the cable is plugged in, but nobody answers. Default `user`: QEMU's own network, with DHCP. */
   readonly network?: "user" | "silent";
+  /** What the DHCP server of the `user` network calls the machine; by default it offers no name. */
+  readonly dhcpName?: string;
   /** Further arguments of QEMU: devices that one test wants. */
   readonly extra?: readonly string[];
 }
@@ -119,6 +121,7 @@ const SILENCE = "socket,id=net,udp=127.0.0.1:9,localaddr=127.0.0.1:0";
 export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
   const uefi = options.firmware === "uefi";
   const forward = wiring.sshPort === 0 ? "" : `,hostfwd=tcp:127.0.0.1:${wiring.sshPort}-:22`;
+  const name = options.dhcpName === undefined ? "" : `,hostname=${options.dhcpName}`;
   return [
     // a test runner that is killed takes its machines with it
     ...["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"],
@@ -130,7 +133,7 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
     ...["-nodefaults", "-no-user-config", "-vga", "std", "-display", "none", "-no-reboot"],
     ...["-serial", `tcp:127.0.0.1:${wiring.serial}`],
     ...["-qmp", `tcp:127.0.0.1:${wiring.qmp}`],
-    ...["-netdev", options.network === "silent" ? SILENCE : `user,id=net${forward}`],
+    ...["-netdev", options.network === "silent" ? SILENCE : `user,id=net${forward}${name}`],
     ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
     ...(uefi ? firmwareArgv(wiring.efiVariables) : []),

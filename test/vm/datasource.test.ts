@@ -62,7 +62,7 @@ describe("a machine that knows nothing but to look for a data source", () => {
         cdrom,
         seed,
       ]);
-      await expectTold("by-disc", { cdrom });
+      await expectTold("by-disc", { cdrom, dhcpName: "by-dhcp" });
     },
     10 * MINUTE,
   );

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { reachNode, waitUntilApplied } from "../support/node.ts";
+import { generateKey, type SshKey, sshOutput } from "../support/ssh.ts";
+import { bootKernel, makeStateDisk } from "../support/state-disk.ts";
+
+const MINUTE = 60_000;
+
+let scratch: string;
+let key: SshKey;
+let disk: string;
+
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), "k3os-hostname-"));
+  key = await generateKey(scratch);
+  disk = await makeStateDisk("hostname", {
+    config: JSON.stringify({
+      ssh_authorized_keys: [key.publicKey],
+      hostname: "by-config",
+      k3os: { k3s_args: ["agent"] },
+    }),
+    k3s: "#!/bin/sh\nuname -n >> /var/lib/k3s-names\nexec sleep infinity\n",
+  });
+}, 6 * MINUTE);
+
+afterAll(() => {
+  for (const path of [scratch, disk]) if (path !== undefined) rmSync(path, { recursive: true, force: true });
+});
+
+test(
+  "a name that DHCP offers is the machine's before k3s starts, and stays it",
+  async () => {
+    await using machine = await bootKernel({
+      name: "hostname",
+      disks: [disk],
+      ssh: true,
+      dhcpName: "by-dhcp",
+    });
+    const node = await reachNode(machine, key);
+    await waitUntilApplied(node);
+    const shell = (command: string) => sshOutput(node, command);
+    await shell("timeout 60 sh -c 'until [ -s /var/lib/k3s-names ]; do sleep 0.1; done'");
+    expect(await shell("uname -n; cat /etc/hostname /var/lib/k3s-names")).toBe("by-dhcp\nby-config\nby-dhcp");
+    expect(await shell("getent hosts by-dhcp")).toBe("127.0.1.1       by-dhcp by-dhcp.localdomain");
+    // what follows would rename it if connman could, or if the configuration were applied without regard to DHCP
+    await shell("sudo systemctl restart connman connman-wait-online && sudo k3os config");
+    expect(await shell("uname -n")).toBe("by-dhcp");
+  },
+  10 * MINUTE,
+);
