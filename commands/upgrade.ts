@@ -1,6 +1,6 @@
 import { defineCommand } from "../lib/cli.ts";
 import { CommandError, EXIT } from "../lib/errors.ts";
-import { LOCK_FILE, UPGRADE_OPTIONS } from "../lib/upgrade/settings.ts";
+import { LOCK_FILE, COPY_OPTIONS } from "../lib/upgrade/copy-settings.ts";
 
 export const upgrade = defineCommand({
   description: `
@@ -10,12 +10,12 @@ current: all or none. The next start of the machine tries them; if it does not
 become healthy, the versions before are started again.
 
 Exit status 0 also when everything is there already; then nothing is restarted.`,
-  options: UPGRADE_OPTIONS,
+  options: COPY_OPTIONS,
   run: async ({ values }, host) => {
-    const { upgradeSettings } = await import("../lib/upgrade/settings.ts");
+    const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
     const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
     const { lockUpgrade } = await import("../lib/upgrade/lock.ts");
-    const settings = upgradeSettings(values);
+    const settings = copySettings(values);
     if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
     using _lock = lockUpgrade(values["lock-file"] ?? LOCK_FILE);
     const { remount, force } = values;

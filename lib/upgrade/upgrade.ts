@@ -5,7 +5,7 @@ import { abortOnSignals } from "../interrupt.ts";
 import { formatBytes } from "../progress.ts";
 import { changeRoot } from "../sys.ts";
 import { type CopyPlan, copyVersions, planCopy } from "./copy.ts";
-import type { UpgradeSettings } from "./settings.ts";
+import type { CopySettings } from "./copy-settings.ts";
 import { makeRoom, refuseSwitch, type SwitchOptions, switchGeneration } from "./switch.ts";
 import { writableSystem } from "./writable.ts";
 
@@ -21,7 +21,7 @@ export interface UpgradeOptions extends Pick<SwitchOptions, "force" | "keepData"
  * Returns whether anything changed. Throws CommandError, with the destination as it was but for whole versions.
  */
 export async function upgradeSystem(
-  settings: UpgradeSettings,
+  settings: CopySettings,
   options: UpgradeOptions,
   host: UpgradeHost,
 ): Promise<boolean> {

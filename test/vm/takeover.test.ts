@@ -99,9 +99,9 @@ async function start(options: Omit<MachineOptions, "memory">, user: "root" | "ra
   }
 }
 
-/** Every file of the old system, by type, mode, owner, size, link and content; but what changes by itself. */
-const FINGERPRINT = `sync; cd / && find . -xdev \\( -path ./var/log -o -path ./var/lib/systemd -o -path ./tmp -o -path ./var/tmp \\
-  -o -path ./root/.cache \\) -prune -o -printf '%p %y %m %u %g %l\\n' | sort | sha256sum;
+/** Every file of the old system, by type, mode, owner, link and content; but /var, where services write all the time. */
+const FINGERPRINT = `sync; cd / && find . -xdev \\( -path ./var -o -path ./tmp -o -path ./root \\) -prune \
+    -o -printf '%p %y %m %u %g %l\\n' | sort | sha256sum;
   find boot etc usr/bin -xdev -type f -printf '%p %s %T@\\n' | sort | sha256sum;
   find boot etc -xdev -type f -exec sha256sum {} + | sort | sha256sum`;
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addQuarantined, readTrial } from "../../../lib/generation/trial.ts";
-import type { UpgradeSettings } from "../../../lib/upgrade/settings.ts";
+import type { CopySettings } from "../../../lib/upgrade/copy-settings.ts";
 import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/upgrade.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { linksOf, makeSystem } from "../../support/system-directory.ts";
@@ -27,7 +27,7 @@ afterEach(() => {
   image[Symbol.dispose]();
 });
 
-function upgrade(more: Partial<UpgradeSettings & UpgradeOptions> = {}): Promise<boolean> {
+function upgrade(more: Partial<CopySettings & UpgradeOptions> = {}): Promise<boolean> {
   const { remount, dryRun, force, keepData, ...settings } = { ...OPTIONS, ...more };
   const all = { components: ["k3os", "k3s", "kernel"] as const, source, destination: system, keep: 0 };
   return upgradeSystem({ ...all, ...settings }, { remount, dryRun, force, keepData }, host);
@@ -114,7 +114,7 @@ describe("upgradeSystem()", () => {
 });
 
 describe("an upgrade is refused, and nothing changes:", () => {
-  test.each<[string, () => Partial<UpgradeSettings>, string]>([
+  test.each<[string, () => Partial<CopySettings>, string]>([
     ["no source", () => ({ source: "/none" }), 'The source "/none" is no directory'],
     ["no destination", () => ({ destination: "/none" }), 'The destination "/none" is no directory'],
     ["to itself", () => ({ source: `${system}/../system` }), "are the same directory"],

@@ -5,7 +5,7 @@ import { COMPONENTS, type Component } from "../paths.ts";
 export const LOCK_FILE = "/run/k3os/upgrade.lock";
 
 /** The options of `k3os upgrade`; names and variables are the original's, and Plans out there use them. */
-export const UPGRADE_OPTIONS = {
+export const COPY_OPTIONS = {
   rootfs: { type: "boolean", help: "upgrade k3os and k3s", env: "K3OS_UPGRADE_ROOTFS" },
   kernel: { type: "boolean", help: "upgrade the kernel", env: "K3OS_UPGRADE_KERNEL" },
   k3os: { type: "boolean", help: "upgrade k3os alone", env: "K3OS_UPGRADE_K3OS" },
@@ -46,7 +46,7 @@ export const UPGRADE_OPTIONS = {
   "dry-run": { type: "boolean", help: "say what would be done" },
 } as const satisfies Options;
 
-export interface UpgradeSettings {
+export interface CopySettings {
   /** In the order in which they are copied. */
   readonly components: readonly Component[];
   readonly source: string;
@@ -55,7 +55,7 @@ export interface UpgradeSettings {
 }
 
 /** Throws UsageError if no component is chosen or source or destination is missing. */
-export function upgradeSettings(values: Values<typeof UPGRADE_OPTIONS>): UpgradeSettings {
+export function copySettings(values: Values<typeof COPY_OPTIONS>): CopySettings {
   const chosen: Readonly<Record<Component, boolean>> = {
     k3os: values.rootfs || values.k3os,
     k3s: values.rootfs || values.k3s,
