@@ -4,6 +4,7 @@ import type { BuildContext } from "../build/context.ts";
 import { CommandError } from "../errors.ts";
 import type { SecretKey } from "../signature-keys.ts";
 import type { Target } from "../targets.ts";
+import { compressFiles } from "./compressed-tree.ts";
 import { buildInitrd } from "./initrd.ts";
 import { buildIso } from "./iso.ts";
 import { resolveK3s } from "./k3s.ts";
@@ -49,8 +50,9 @@ export async function buildImages(
     k3s,
   });
 
+  const compressed = await compressFiles(target, parts, context);
   const built: Record<string, string> = {
-    [`k3os-rootfs-${target.arch}.tar.gz`]: await buildTarball(target, parts, context),
+    [`k3os-rootfs-${target.arch}.tar.gz`]: await buildTarball(target, { parts, compressed }, context),
   };
   if (kernel && initrd) {
     Object.assign(built, kernelArtifacts(target, kernel, initrd));
