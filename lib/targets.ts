@@ -16,6 +16,8 @@ export interface Target {
   readonly runtime:
     | { readonly kind: "bun"; readonly target: string; readonly package: string; readonly musl: string }
     | { readonly kind: "node" };
+  /** Variant of the architecture in a container image's platform (OCI image specification, image configuration). */
+  readonly variant: string | undefined;
   /** GNU triplet of the C compiler for the executable's loader or launcher. */
   readonly triplet: string;
   /** ELF `e_machine` (ELF gABI). */
@@ -42,6 +44,7 @@ export const TARGETS: readonly Target[] = [
       package: "@oven/bun-linux-x64-musl",
       musl: "x86_64",
     },
+    variant: undefined,
     triplet: "x86_64-linux-gnu",
     elfMachine: 62,
     kernel: "linux-image-amd64",
@@ -60,6 +63,7 @@ export const TARGETS: readonly Target[] = [
       package: "@oven/bun-linux-aarch64-musl",
       musl: "aarch64",
     },
+    variant: undefined,
     triplet: "aarch64-linux-gnu",
     elfMachine: 183,
     kernel: "linux-image-arm64",
@@ -73,6 +77,7 @@ export const TARGETS: readonly Target[] = [
     machines: ["armv7l", "armv8l"],
     debian: "armhf",
     runtime: { kind: "node" },
+    variant: "v7",
     triplet: "arm-linux-gnueabihf",
     elfMachine: 40,
     kernel: undefined,

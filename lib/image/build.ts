@@ -4,6 +4,8 @@ import type { BuildContext } from "../build/context.ts";
 import { CommandError } from "../errors.ts";
 import type { SecretKey } from "../signature-keys.ts";
 import type { Target } from "../targets.ts";
+import { compressFiles } from "./compressed-tree.ts";
+import { buildContainer } from "./container.ts";
 import { buildInitrd } from "./initrd.ts";
 import { buildIso } from "./iso.ts";
 import { resolveK3s } from "./k3s.ts";
@@ -22,7 +24,8 @@ export interface ImageOptions {
 
 /**
  * Builds all artifacts of a target that hold more than the executable, which must be in `dist/artifacts` already:
- * the tarball, and where the target has a kernel the kernel's files and the ISO; then the checksums, signed.
+ * the tarball and the container image, and where the target has a kernel the kernel's files and the ISO; then the
+ * checksums, signed.
  */
 export async function buildImages(
   target: Target,
@@ -49,8 +52,10 @@ export async function buildImages(
     k3s,
   });
 
+  const compressed = await compressFiles(target, parts, context);
   const built: Record<string, string> = {
-    [`k3os-rootfs-${target.arch}.tar.gz`]: await buildTarball(target, parts, context),
+    [`k3os-rootfs-${target.arch}.tar.gz`]: await buildTarball(target, { parts, compressed }, context),
+    [`k3os-image-${target.arch}.tar`]: await buildContainer(target, { parts, compressed }, context),
   };
   if (kernel && initrd) {
     Object.assign(built, kernelArtifacts(target, kernel, initrd));

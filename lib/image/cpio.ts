@@ -69,7 +69,9 @@ function header(path: string, { inode, mode, links, mtime, size, major, minor }:
 }
 
 /** The directories above `paths`, each once, parents first, as entries. */
-export function parentDirectories(paths: readonly string[]): CpioEntry[] {
+export function parentDirectories(
+  paths: readonly string[],
+): { readonly kind: "directory"; readonly path: string }[] {
   const directories = new Set<string>();
   for (const path of paths) {
     const words = path.split("/").slice(0, -1);

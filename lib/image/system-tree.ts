@@ -39,23 +39,44 @@ export function systemParts(built: {
 
 const PROGRAMS = new Set<string>([FILE.executable, "k3s"]);
 
-/** Writes `k3os/system/…` with its `current` links, and the links of `sbin`, below `root`. */
-export function writeSystemTree(root: string, parts: SystemParts): void {
-  for (const component of COMPONENTS) {
+/** A file or a link of the system tree; paths are relative and without a leading "./". */
+export type TreeEntry =
+  | { readonly kind: "file"; readonly path: string; readonly source: string; readonly mode: number }
+  | { readonly kind: "link"; readonly path: string; readonly target: string };
+
+/** The tree of an installed system: `k3os/system/…` with its `current` links. Directories follow from the paths. */
+export function systemTree(parts: SystemParts): readonly TreeEntry[] {
+  return COMPONENTS.flatMap((component): TreeEntry[] => {
     const part = parts[component];
-    if (part === undefined) continue;
-    const directory = join(root, "k3os/system", component);
-    mkdirSync(join(directory, part.version), { recursive: true });
-    symlinkSync(part.version, join(directory, "current"));
-    for (const [name, source] of Object.entries(part.files)) {
-      const copy = join(directory, part.version, name);
-      copyFileSync(source, copy, constants.COPYFILE_FICLONE);
-      chmodSync(copy, PROGRAMS.has(name) ? 0o755 : 0o644);
+    if (part === undefined) return [];
+    const directory = `k3os/system/${component}`;
+    const files = Object.entries(part.files).map(([name, source]): TreeEntry => {
+      const path = `${directory}/${part.version}/${name}`;
+      return { kind: "file", path, source, mode: PROGRAMS.has(name) ? 0o755 : 0o644 };
+    });
+    return [...files, { kind: "link", path: `${directory}/current`, target: part.version }];
+  });
+}
+
+/** {@link systemTree} and the links of `sbin`, for a root file system that is not ours. */
+export function foreignRootTree(parts: SystemParts): readonly TreeEntry[] {
+  const links = Object.entries(FOREIGN_ROOT_LINKS).map(([path, target]): TreeEntry => {
+    return { kind: "link", path, target };
+  });
+  return [...systemTree(parts), ...links];
+}
+
+/** Writes {@link foreignRootTree} below `root`. */
+export function writeSystemTree(root: string, parts: SystemParts): void {
+  for (const entry of foreignRootTree(parts)) {
+    const path = join(root, entry.path);
+    mkdirSync(dirname(path), { recursive: true });
+    if (entry.kind === "link") {
+      symlinkSync(entry.target, path);
+      continue;
     }
-  }
-  for (const [path, target] of Object.entries(FOREIGN_ROOT_LINKS)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    symlinkSync(target, join(root, path));
+    copyFileSync(entry.source, path, constants.COPYFILE_FICLONE);
+    chmodSync(path, entry.mode);
   }
 }
 

@@ -19,6 +19,7 @@ export const TEST_PACKAGES = [
   "qemu-system-x86",
   "qemu-user-static",
   "qemu-utils",
+  "skopeo",
   "squashfs-tools",
   "util-linux",
   "xorriso",
@@ -35,6 +36,7 @@ export const UNIT_PACKAGES = [
   "minisign",
   "openssl",
   "perl", // has shasum
+  "pigz",
   "shellcheck",
   "wget",
 ];

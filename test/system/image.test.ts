@@ -32,7 +32,12 @@ describe("checksums", () => {
   test("are those of the artifacts", async () => {
     const sums = `sha256sum-${arch}.txt`;
     const { stdout } = await runProgram(["sha256sum", "--check", "--strict", sums], { cwd: ARTIFACTS });
-    for (const name of [`k3os-${arch}`, `k3os-${arch}.iso`, `k3os-rootfs-${arch}.tar.gz`]) {
+    for (const name of [
+      `k3os-${arch}`,
+      `k3os-${arch}.iso`,
+      `k3os-rootfs-${arch}.tar.gz`,
+      `k3os-image-${arch}.tar`,
+    ]) {
       expect(stdout).toContain(`${name}: OK`);
     }
   });
