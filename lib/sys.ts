@@ -11,6 +11,7 @@ type Name =
   | "sethostname"
   | "reboot"
   | "sync"
+  | "syncfs"
   | "ioctl"
   | "prlimit64";
 
@@ -19,14 +20,14 @@ type Name =
  * Source: Linux arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl.
  */
 const NUMBERS: Readonly<Record<string, Readonly<Record<Name, number>>>> = {
-  x64: numbers(165, 166, 155, 161, 170, 169, 162, 16, 302),
-  arm64: numbers(40, 39, 41, 51, 161, 142, 81, 29, 261),
-  arm: numbers(21, 52, 218, 61, 74, 88, 36, 54, 369),
+  x64: numbers(165, 166, 155, 161, 170, 169, 162, 306, 16, 302),
+  arm64: numbers(40, 39, 41, 51, 161, 142, 81, 267, 29, 261),
+  arm: numbers(21, 52, 218, 61, 74, 88, 36, 373, 54, 369),
 };
 
-function numbers(...row: [number, number, number, number, number, number, number, number, number]) {
-  const [mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64] = row;
-  return { mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64 };
+function numbers(...row: [number, number, number, number, number, number, number, number, number, number]) {
+  const [mount, umount2, pivot_root, chroot, sethostname, reboot, sync, syncfs, ioctl, prlimit64] = row;
+  return { mount, umount2, pivot_root, chroot, sethostname, reboot, sync, syncfs, ioctl, prlimit64 };
 }
 
 /** What ext4 says of a damaged file system; the runtimes have no name for it. */
@@ -104,6 +105,16 @@ export function setHostname(name: string): void {
 /** Writes all file systems to their devices. */
 export function sync(): void {
   call("sync", "Writing data to disk");
+}
+
+/** Writes the file system at `path` to its device, metadata to where they belong included. Throws SystemCallError. */
+export function syncFileSystem(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    call("syncfs", `Writing the file system at "${path}" to disk`, fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**
