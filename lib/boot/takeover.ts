@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { flushDirectory, writeFileAtomic } from "../atomic.ts";
 import { verifyChecksums } from "../checksums.ts";
 import { setVariable } from "../disk/grubenv.ts";
+import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
@@ -98,17 +99,22 @@ export function completeTakeover(
   root: string,
   host: Pick<Host, "log">,
 ): TakeoverRecord["afterwards"] | undefined {
-  if (!existsSync(join(root, TAKEOVER.verified))) return undefined;
+  const directory = join(root, TAKEOVER.directory);
+  if (!existsSync(directory)) return undefined;
   const record = readTakeoverRecord(root);
-  if (record === undefined) throw new CommandError("The record of the takeover is missing");
+  if (record === undefined) {
+    rmSync(directory, { recursive: true }); // all was done but this
+    return undefined;
+  }
+  if (!existsSync(join(root, TAKEOVER.verified))) return undefined;
   setFileSystemLabel(root, LABEL.state);
   deleteOldSystem(root, record, host);
   useNewMenu(root, record);
-  syncFileSystem(root);
   for (const name of [MARKER.takeover, MARKER.poweroff]) {
     rmSync(join(root, PATH.system, name), { force: true });
   }
-  rmSync(join(root, TAKEOVER.directory), { recursive: true });
+  rmSync(join(root, TAKEOVER.record)); // first of all, so that no half of the rest is taken for a takeover
+  rmSync(directory, { recursive: true });
   syncFileSystem(root);
   return record.afterwards;
 }
@@ -116,7 +122,9 @@ export function completeTakeover(
 function useNewMenu(root: string, { grub }: TakeoverRecord): void {
   const environment = join(root, grub, "grubenv");
   if (existsSync(environment)) setVariable(environment, TRIED.name, undefined);
-  writeFileAtomic(join(root, grub, "grub.cfg"), readFileSync(join(root, TAKEOVER.newMenu)));
+  const next = join(root, TAKEOVER.newMenu);
+  if (!existsSync(next)) return; // it is in place, and the journal has been replayed since: on the disk too
+  switchMenu({ menu: join(root, grub, "grub.cfg"), next, kept: join(root, TAKEOVER.menu) });
 }
 
 /** Says why, on every console and in the old system's message of the day, and starts that system. */
