@@ -12,7 +12,7 @@ the old system has been changed until then.`,
     const { undoTakeover } = await import("../lib/install/takeover.ts");
     const { lockInstaller } = await import("../lib/install/lock.ts");
     await using _lock = await lockInstaller(host);
-    await undoTakeover(host);
+    undoTakeover(host);
     host.log.info("The takeover is undone: this machine starts its old system");
     return EXIT.done;
   },

@@ -13,6 +13,8 @@ export const TAKEOVER = {
   checksums: "/k3os/takeover/sha256sums",
   /** The boot menu for afterwards. */
   newMenu: "/k3os/takeover/grub.cfg",
+  /** The boot menu of the takeover itself, before it is in use and after. */
+  menu: "/k3os/takeover/grub.cfg.takeover",
   /** The boot menu of the old system: the same file, under a second name. */
   oldMenu: "/k3os/takeover/grub.cfg.old",
   /** Made by the first boot when the new system is found whole: from then on there is no way back. */

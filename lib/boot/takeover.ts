@@ -11,9 +11,11 @@ import { join } from "node:path";
 import { flushDirectory, writeFileAtomic } from "../atomic.ts";
 import { verifyChecksums } from "../checksums.ts";
 import { setVariable } from "../disk/grubenv.ts";
+import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError, during, messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
 import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
-import { mountImage, reboot, setFileSystemLabel, sync, unmount } from "../sys.ts";
+import { mountImage, reboot, setFileSystemLabel, sync, syncFileSystem, unmount } from "../sys.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
 import type { BootHost } from "./host.ts";
@@ -34,15 +36,28 @@ export async function replaceSystem(uuid: string, modules: ModuleLoader, host: B
   try {
     await mountOldSystem(uuid, modules, host);
     await verifyNewSystem(ROOT, host);
+    markVerified(ROOT);
   } catch (error) {
     return await returnToOldSystem(error, host);
   }
-  return await finish(ROOT, host);
+  return await finish(completeTakeover(ROOT, host) ?? "restart", host);
 }
 
 /** Goes on with a takeover whose deletion was interrupted; does nothing on any other mounted state file system. */
 export async function continueTakeover(root: string, host: BootHost): Promise<void> {
-  if (existsSync(join(root, TAKEOVER.verified))) await finish(root, host);
+  const afterwards = completeTakeover(root, host);
+  if (afterwards !== undefined) await finish(afterwards, host);
+}
+
+async function finish(afterwards: TakeoverRecord["afterwards"], host: BootHost): Promise<never> {
+  host.log.info(afterwards === "power-off" ? "Powering off" : "Restarting into k3OS");
+  return await goDown(afterwards, host);
+}
+
+/** From here on there is no way back. */
+export function markVerified(root: string): void {
+  writeFileAtomic(join(root, TAKEOVER.verified), "");
+  syncFileSystem(root); // GRUB reads the file system without replaying its journal
 }
 
 async function mountOldSystem(uuid: string, modules: ModuleLoader, host: BootHost): Promise<void> {
@@ -61,8 +76,6 @@ async function verifyNewSystem(root: string, host: BootHost): Promise<void> {
     await verifyChecksums(root, readFileSync(join(root, TAKEOVER.checksums), "utf8"));
     checkUserland(join(root, PATH.system, "k3os/current", FILE.rootSquashfs));
   });
-  writeFileAtomic(join(root, TAKEOVER.verified), "");
-  sync(); // GRUB reads the file system without replaying its journal
 }
 
 function checkUserland(image: string): void {
@@ -77,27 +90,41 @@ function checkUserland(image: string): void {
   }
 }
 
-/** Each step can be repeated: whatever interrupts it, the next boot comes here again. */
-async function finish(root: string, host: BootHost): Promise<never> {
+/**
+ * Deletes the old system of a takeover that is marked as verified, and what the takeover itself has left. Each step can
+ * be repeated: whatever interrupts it, the next boot comes here again. Returns what the machine does then; undefined if
+ * nothing was to be done. Throws CommandError.
+ */
+export function completeTakeover(
+  root: string,
+  host: Pick<Host, "log">,
+): TakeoverRecord["afterwards"] | undefined {
+  const directory = join(root, TAKEOVER.directory);
+  if (!existsSync(directory)) return undefined;
   const record = readTakeoverRecord(root);
-  if (record === undefined) throw new CommandError("The record of the takeover is missing");
+  if (record === undefined) {
+    rmSync(directory, { recursive: true }); // all was done but this
+    return undefined;
+  }
+  if (!existsSync(join(root, TAKEOVER.verified))) return undefined;
   setFileSystemLabel(root, LABEL.state);
   deleteOldSystem(root, record, host);
   useNewMenu(root, record);
-  sync();
   for (const name of [MARKER.takeover, MARKER.poweroff]) {
     rmSync(join(root, PATH.system, name), { force: true });
   }
-  rmSync(join(root, TAKEOVER.directory), { recursive: true });
-  sync();
-  host.log.info(record.afterwards === "power-off" ? "Powering off" : "Restarting into k3OS");
-  return await goDown(record.afterwards, host);
+  rmSync(join(root, TAKEOVER.record)); // first of all, so that no half of the rest is taken for a takeover
+  rmSync(directory, { recursive: true });
+  syncFileSystem(root);
+  return record.afterwards;
 }
 
 function useNewMenu(root: string, { grub }: TakeoverRecord): void {
   const environment = join(root, grub, "grubenv");
   if (existsSync(environment)) setVariable(environment, TRIED.name, undefined);
-  writeFileAtomic(join(root, grub, "grub.cfg"), readFileSync(join(root, TAKEOVER.newMenu)));
+  const next = join(root, TAKEOVER.newMenu);
+  if (!existsSync(next)) return; // it is in place, and the journal has been replayed since: on the disk too
+  switchMenu({ menu: join(root, grub, "grub.cfg"), next, kept: join(root, TAKEOVER.menu) });
 }
 
 /** Says why, on every console and in the old system's message of the day, and starts that system. */

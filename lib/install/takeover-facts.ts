@@ -3,18 +3,19 @@ import {
   constants,
   existsSync,
   lstatSync,
+  readdirSync,
   readFileSync,
   type Stats,
   statfsSync,
   statSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { devicesByLabel } from "../disk/blkid.ts";
 import { MENU_MODULES } from "../disk/grub.ts";
 import type { BlockDevice } from "../disk/lsblk.ts";
 import type { Host } from "../host.ts";
 import { inRoot, LABEL } from "../paths.ts";
-import { readTakeoverRecord, type TakeoverRecord } from "../takeover.ts";
+import { readTakeoverRecord, TAKEOVER, type TakeoverRecord } from "../takeover.ts";
 import type { Target } from "../targets.ts";
 import { inspectState, type StateFacts } from "./state.ts";
 
@@ -75,9 +76,15 @@ export async function gatherTakeoverFacts(
     ),
     grub: grubFacts(machine, host),
     record,
-    foreignTree: existsSync(at("/k3os")) && record === undefined,
+    foreignTree: record === undefined && holdsOthers(at("/k3os")),
     otherStates: labelled.filter((path) => path !== root?.path),
   };
+}
+
+/** Beside what a power cut leaves of a takeover that has hardly begun, or whose undoing is nearly done. */
+function holdsOthers(tree: string): boolean {
+  if (!existsSync(tree)) return false;
+  return readdirSync(tree).some((name) => name !== basename(TAKEOVER.directory));
 }
 
 function isWritable(path: string): boolean {

@@ -1,27 +1,19 @@
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory, writeFileAtomic } from "../atomic.ts";
+import { writeFileAtomic } from "../atomic.ts";
 import { sha256File } from "../checksums.ts";
 import { TAKEOVER_MARK } from "../disk/grub.ts";
 import { emptyEnvironment, setVariable } from "../disk/grubenv.ts";
+import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot } from "../paths.ts";
+import { syncFileSystem } from "../sys.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
 import { copySystem, linkMedium } from "./copy.ts";
 import type { InstallPlan, TakeoverPlan } from "./plan.ts";
 
-type TakeoverHost = Pick<Host, "root" | "run" | "log">;
+type TakeoverHost = Pick<Host, "root" | "log">;
 
 interface Work {
   readonly plan: InstallPlan;
@@ -60,30 +52,33 @@ export async function prepareTakeover(
       await during(title, () => run({ plan, takeover, signal }, host));
     }
   } catch (error) {
-    await takeBack(host);
+    takeBack(host);
     signal.throwIfAborted();
     throw error;
   }
 }
 
 /** Takes back a takeover before its first boot. Throws CommandError if none is prepared. */
-export async function undoTakeover(host: TakeoverHost): Promise<void> {
+export function undoTakeover(host: TakeoverHost): void {
   if (!existsSync(inRoot(host, TAKEOVER.directory))) throw new CommandError("No takeover is prepared here");
   if (existsSync(inRoot(host, TAKEOVER.verified))) {
     throw new CommandError("The takeover has begun to delete the old system: there is nothing to go back to");
   }
   const record = readTakeoverRecord(host.root);
-  if (record !== undefined) restoreBoot(record, host);
-  for (const path of ["/k3os/system", "/k3os/data", TAKEOVER.directory]) {
-    rmSync(inRoot(host, path), { recursive: true, force: true });
+  if (record !== undefined) {
+    restoreBoot(record, host);
+    for (const path of ["/k3os/system", "/k3os/data"]) {
+      rmSync(inRoot(host, path), { recursive: true, force: true });
+    }
   }
+  rmSync(inRoot(host, TAKEOVER.directory), { recursive: true });
   rmdirSync(inRoot(host, "/k3os"));
-  await host.run(["sync", "--file-system", inRoot(host, "/")]);
+  syncFileSystem(inRoot(host, "/"));
 }
 
-async function takeBack(host: TakeoverHost): Promise<void> {
+function takeBack(host: TakeoverHost): void {
   try {
-    await undoTakeover(host);
+    undoTakeover(host);
   } catch (error) {
     host.log.warn(`What the takeover has written could not be removed: ${messageOf(error)}`);
   }
@@ -94,14 +89,14 @@ function restoreBoot(record: TakeoverRecord, host: TakeoverHost): void {
   const directory = inRoot(host, record.grub);
   const menu = join(directory, "grub.cfg");
   const kept = inRoot(host, TAKEOVER.oldMenu);
-  if (existsSync(kept) && isOurs(menu)) renameSync(kept, menu);
+  if (existsSync(kept) && isOurs(menu)) switchMenu({ menu, next: kept, kept: inRoot(host, TAKEOVER.menu) });
   else if (!isOurs(menu)) host.log.debug("The boot menu is not ours: it stays as it is");
   const environment = join(directory, "grubenv");
   if (record.madeEnvironment) rmSync(environment, { force: true });
   else if (existsSync(environment)) setVariable(environment, TRIED.name, undefined);
-  flushDirectory(directory);
   const motd = inRoot(host, TAKEOVER.oldMotd);
   if (existsSync(motd)) renameSync(motd, inRoot(host, "/etc/motd"));
+  syncFileSystem(directory); // GRUB may see a menu of ours until then, whoever has replaced it
 }
 
 /** Whether a boot menu is that of a takeover; one that is not there is not. */
@@ -135,20 +130,15 @@ async function noteChecksums({ plan: { medium }, signal }: Work, host: TakeoverH
   writeFileAtomic(inRoot(host, TAKEOVER.checksums), lines.join(""), { mode: 0o600 });
 }
 
-async function flush(_: Work, host: TakeoverHost): Promise<void> {
-  await host.run(["sync", "--file-system", inRoot(host, "/")]);
+function flush(_: Work, host: TakeoverHost): void {
+  syncFileSystem(inRoot(host, "/"));
 }
 
-async function changeMenu(work: Work, host: TakeoverHost): Promise<void> {
-  const { menu, environment } = work.takeover;
-  const [path, block, kept] = [menu.path, environment, TAKEOVER.oldMenu].map((name) =>
-    inRoot(host, name),
-  ) as [string, string, string];
+function changeMenu({ takeover: { menu, environment } }: Work, host: TakeoverHost): void {
+  const block = inRoot(host, environment);
   if (!existsSync(block)) writeFileSync(block, emptyEnvironment(), { mode: 0o600 });
   setVariable(block, TRIED.name, undefined);
-  if (lstatSync(kept, { throwIfNoEntry: false }) !== undefined) rmSync(kept);
-  linkSync(path, kept);
-  flushDirectory(inRoot(host, TAKEOVER.directory));
-  writeFileAtomic(path, menu.content, { mode: menu.mode });
-  await flush(work, host); // GRUB reads the file system without replaying its journal
+  const next = inRoot(host, TAKEOVER.menu);
+  writeFileAtomic(next, menu.content, { mode: menu.mode });
+  switchMenu({ menu: inRoot(host, menu.path), next, kept: inRoot(host, TAKEOVER.oldMenu) });
 }

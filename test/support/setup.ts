@@ -16,6 +16,7 @@ export const TEST_PACKAGES = [
   "openssh-client",
   "ovmf",
   "parted",
+  "qemu-system-common", // has qemu-storage-daemon
   "qemu-system-x86",
   "qemu-user-static",
   "qemu-utils",

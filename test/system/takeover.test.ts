@@ -165,7 +165,7 @@ describe("a machine that cannot be taken over is told of it, and stays as it was
   });
 
   test("a /k3os of somebody else", async () => {
-    output(["mkdir", at("k3os")]);
+    output(["mkdir", at("k3os"), at("k3os/other")]);
     expect(await refusal()).toContain('There is a "/k3os" that no takeover has made');
   });
 

@@ -185,7 +185,7 @@ describe("a Debian with a BIOS", () => {
       await waitUntilApplied(node.node);
       expect(await node.run("hostname; cat /etc/taken; cat /run/k3os/mode")).toBe("taken-over\nover\nlocal");
       expect(await node.run("connmanctl services | awk '{print $NF}' | xargs connmanctl services")).toMatch(
-        /IPv4 = \[ Method=manual, Address=10\.0\.2\.15, Netmask=255\.255\.255\.0, Gateway=10\.0\.2\.2 \]/,
+        /IPv4 = \[ Method=fixed, Address=10\.0\.2\.15, Netmask=255\.255\.255\.0, Gateway=10\.0\.2\.2 \]/,
       );
       await expectOnlyK3os(node);
     },
