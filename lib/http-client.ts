@@ -23,6 +23,8 @@ export interface Request {
   readonly signal: AbortSignal;
   /** Statuses that end in a TryError besides the usual ones. */
   readonly tryAgain?: readonly number[] | undefined;
+  /** Default true; else an answer that is a redirect is returned. */
+  readonly followRedirects?: boolean | undefined;
 }
 
 /** The head of a successful answer, and its body still to be read. */
@@ -119,9 +121,11 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
       for (let redirects = 0; ; redirects++) {
         const answer = await sendOnce(url, { ...message, headers });
         const { statusCode: status } = answer;
-        if (!REDIRECTS.has(status)) {
+        const isRedirect = REDIRECTS.has(status);
+        if (!isRedirect || message.followRedirects === false) {
           const plain = joinHeaders(answer.headers);
-          if (status >= 200 && status <= 299) return { url, status, headers: plain, body: answer.body };
+          if (isRedirect || (status >= 200 && status <= 299))
+            return { url, status, headers: plain, body: answer.body };
           answer.body.destroy();
           throw statusFailure(status, plain, message.tryAgain ?? []);
         }
