@@ -1,4 +1,4 @@
-import { Interrupted } from "../errors.ts";
+import { Interrupted } from "./errors.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

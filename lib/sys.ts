@@ -1,33 +1,26 @@
 import { closeSync, openSync } from "node:fs";
+import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { CommandError } from "./errors.ts";
 import { type Argument, syscall } from "./native.ts";
-
-type Name =
-  | "mount"
-  | "umount2"
-  | "pivot_root"
-  | "chroot"
-  | "sethostname"
-  | "reboot"
-  | "sync"
-  | "ioctl"
-  | "prlimit64";
 
 /**
  * System call numbers by `process.arch`.
  * Source: Linux arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl.
  */
-const NUMBERS: Readonly<Record<string, Readonly<Record<Name, number>>>> = {
-  x64: numbers(165, 166, 155, 161, 170, 169, 162, 16, 302),
-  arm64: numbers(40, 39, 41, 51, 161, 142, 81, 29, 261),
-  arm: numbers(21, 52, 218, 61, 74, 88, 36, 54, 369),
-};
-
-function numbers(...row: [number, number, number, number, number, number, number, number, number]) {
-  const [mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64] = row;
-  return { mount, umount2, pivot_root, chroot, sethostname, reboot, sync, ioctl, prlimit64 };
-}
+const NUMBERS = {
+  mount: { x64: 165, arm64: 40, arm: 21 },
+  umount2: { x64: 166, arm64: 39, arm: 52 },
+  pivot_root: { x64: 155, arm64: 41, arm: 218 },
+  chroot: { x64: 161, arm64: 51, arm: 61 },
+  sethostname: { x64: 170, arm64: 161, arm: 74 },
+  reboot: { x64: 169, arm64: 142, arm: 88 },
+  sync: { x64: 162, arm64: 81, arm: 36 },
+  ioctl: { x64: 16, arm64: 29, arm: 54 },
+  prlimit64: { x64: 302, arm64: 261, arm: 369 },
+  flock: { x64: 73, arm64: 32, arm: 143 },
+  renameat2: { x64: 316, arm64: 276, arm: 382 },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** What ext4 says of a damaged file system; the runtimes have no name for it. */
 const EUCLEAN = 117;
@@ -43,8 +36,9 @@ export class SystemCallError extends CommandError {
   }
 }
 
-function call(name: Name, what: string, ...args: readonly Argument[]): number {
-  const number = NUMBERS[process.arch]?.[name];
+function call(name: keyof typeof NUMBERS, what: string, ...args: readonly Argument[]): number {
+  const numbers: Readonly<Record<string, number>> = NUMBERS[name];
+  const number = numbers[process.arch];
   if (number === undefined) throw new CommandError(`No system call "${name}" for "${process.arch}"`);
   const result = syscall(number, ...args);
   if (result < 0) throw new SystemCallError(what, -result);
@@ -104,6 +98,33 @@ export function setHostname(name: string): void {
 /** Writes all file systems to their devices. */
 export function sync(): void {
   call("sync", "Writing data to disk");
+}
+
+const LOCK = { exclusive: 2, nonBlocking: 4 } as const; // asm-generic/fcntl.h
+
+/**
+ * Locks an open file for this process alone, until the descriptor is closed or the process ends, however it does:
+ * flock(2). False if another one holds the lock. Throws SystemCallError.
+ */
+export function tryLock(fd: number): boolean {
+  try {
+    call("flock", "Locking", fd, LOCK.exclusive | LOCK.nonBlocking);
+    return true;
+  } catch (error) {
+    if (error instanceof SystemCallError && error.errno === constants.errno.EWOULDBLOCK) return false;
+    throw error;
+  }
+}
+
+const AT_FDCWD = -100; // linux/fcntl.h
+const RENAME_EXCHANGE = 2; // linux/fs.h
+
+/**
+ * Lets two paths of one file system change places in one step: at no moment is either of them missing. Throws
+ * SystemCallError; EINVAL where the file system cannot do it.
+ */
+export function exchange(a: string, b: string): void {
+  call("renameat2", `Exchanging "${a}" and "${b}"`, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
 }
 
 /**
