@@ -15,7 +15,7 @@ const GATES: Readonly<Record<string, readonly string[]>> = {
   undici: ["lib/http.ts", "lib/http-client.ts"],
 };
 
-const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver"];
+const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver", "modern-tar"];
 
 const product = readSources(["bin", "commands", "lib"]);
 
