@@ -155,7 +155,13 @@ async function readUnverified(
 }
 
 async function readSignature(directory: string, arch: Arch, host: ReleaseHost): Promise<string> {
-  return (await readSmall(releaseFile(directory, signatureName(arch)), MAX_SIGNATURE, host)).toString();
+  try {
+    return (await readSmall(releaseFile(directory, signatureName(arch)), MAX_SIGNATURE, host)).toString();
+  } catch (cause) {
+    // a list without its signature is not a release that is missing
+    if (isMissing(cause)) throw new CommandError(`Nobody has signed "${shown(directory, arch)}"`, { cause });
+    throw cause;
+  }
 }
 
 /** The content of a URL or path, at most `maxBytes` of it. */
