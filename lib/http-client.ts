@@ -4,6 +4,7 @@ import type { buildConnector, Dispatcher } from "undici";
 import type { Host } from "./host.ts";
 import { HttpError, TryError, transportFailure } from "./http-error.ts";
 import { needsRoute, proxyFor } from "./http-proxy.ts";
+import { loadUndici } from "./http-undici.ts";
 import { maskUrl } from "./http-url.ts";
 import { VERSION } from "./version.ts";
 
@@ -57,8 +58,7 @@ const TRY_AGAIN = new Set([408, 425, 429]);
 
 /** Opens a client that lives for one download: its connections close with it. */
 export async function openClient(options: ClientOptions, host: Pick<Host, "env" | "log">): Promise<Client> {
-  // The package's own file: Bun replaces `import "undici"` by a shim whose agents and timeouts do nothing.
-  const { Agent, buildConnector, ProxyAgent, request } = await import("undici/index.js");
+  const { Agent, buildConnector, ProxyAgent, request } = await loadUndici();
   const dispatchers = new Map<string, Dispatcher>();
 
   /** One dispatcher per proxy (or none) and scheme; certificates are read only where they are needed. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
+import { type AddressInfo, createServer } from "node:net";
 import { CommandError } from "../../lib/errors.ts";
 import { type Consumer, receive } from "../../lib/http.ts";
 import { testHost } from "../support/host.ts";
@@ -86,6 +87,30 @@ describe("receive()", () => {
     const consumer = collector(slow);
     await receive(server.origin, consumer, { timeout: 100, retries: 0 }, host);
     expect(consumer.text()).toBe("content");
+  });
+
+  test.each([
+    ["of a length", true],
+    ["of none", false],
+  ])("takes an answer %s whose server is gone before it is read", async (_, known) => {
+    using host = testHost();
+    const content = Buffer.alloc(2_000_000, "x");
+    const length = known ? `Content-Length: ${content.length}\r\n` : "";
+    // the connection closes behind the answer, while the consumer has hardly begun
+    const server = createServer((socket) => {
+      socket.once("data", () => {
+        socket.end(Buffer.concat([Buffer.from(`HTTP/1.0 200 OK\r\n${length}\r\n`), content]));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+      const { bytes } = await receive(url, collector(slow), { retries: 0 }, host);
+      expect(bytes).toBe(content.length);
+    } finally {
+      server.close();
+    }
   });
 
   test("does not try again what the consumer refused", async () => {
