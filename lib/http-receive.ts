@@ -8,6 +8,7 @@ import { HttpError, TryError } from "./http-error.ts";
 import { DEFAULTS, type FetchOptions } from "./http-options.ts";
 import { type Try, withTries } from "./http-retry.ts";
 import { httpUrl, localPath, maskUrl } from "./http-url.ts";
+import { collectGarbage } from "./native.ts";
 
 /** {@link FetchOptions} whose `deadline` is one hour and `maxBytes` unlimited unless given. */
 export interface ReceiveOptions extends Omit<FetchOptions, "method" | "body"> {
@@ -37,6 +38,8 @@ export interface Received {
 /** Schemes that are left to the `curl` program; the original accepted them because it called nothing else. */
 const CURL_SCHEMES = ["ftp:", "ftps:", "tftp:"];
 const HOUR = 3_600_000;
+/** Bytes after which the buffers that they came in are worth a collection. */
+const TIDY_EVERY = 16 << 20;
 
 /**
  * Hands the content behind a URL (http, https, file, ftp, ftps, tftp) or a local path to `consumer`, in constant memory.
@@ -77,6 +80,7 @@ function createFlow(consumer: Consumer, { maxBytes, onProgress }: ReceiveOptions
       }
       await consumer.write(chunk);
       hash.update(chunk);
+      if (Math.floor(size / TIDY_EVERY) < Math.floor((size + chunk.length) / TIDY_EVERY)) collectGarbage();
       size += chunk.length;
       onProgress?.(size, total);
     },
