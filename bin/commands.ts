@@ -31,6 +31,16 @@ export const COMMANDS: CommandTable = {
     aliases: ["cfg"],
     load: async () => (await import("../commands/config.ts")).config,
   },
+  "upgrade-rootfs": {
+    summary: "Upgrade k3OS and k3s to a release",
+    aliases: ["k3os-upgrade-rootfs"],
+    load: async () => (await import("../commands/upgrade-rootfs.ts")).upgradeRootfs,
+  },
+  "upgrade-kernel": {
+    summary: "Upgrade the kernel to that of a release",
+    aliases: ["k3os-upgrade-kernel"],
+    load: async () => (await import("../commands/upgrade-kernel.ts")).upgradeKernel,
+  },
   "update-issue": {
     summary: "Show this machine's addresses above the login prompt",
     load: async () => (await import("../commands/update-issue.ts")).updateIssue,

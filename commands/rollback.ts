@@ -14,7 +14,7 @@ changes by that, its datastore becomes what it was before the upgrade.`,
   },
   run: async ({ values }, host) => {
     const { applyRollback, describeRollback, planRollback } = await import("../lib/upgrade/rollback.ts");
-    const { writableSystem } = await import("../lib/upgrade/writable.ts");
+    const { writable } = await import("../lib/upgrade/writable.ts");
     if (process.getuid?.() !== 0) throw new CommandError("Must be run as root");
     const system = inRoot(host, PATH.system);
     const plan = planRollback(system);
@@ -25,7 +25,7 @@ changes by that, its datastore becomes what it was before the upgrade.`,
     );
     if (values["dry-run"]) return EXIT.done;
     {
-      await using _writable = await writableSystem(system, host);
+      await using _writable = await writable(system, host);
       applyRollback(system, plan, { keepData: values["keep-data"] }, host);
     }
     host.log.info("Takes effect at the next start of this machine");

@@ -1,6 +1,7 @@
 import { defineCommand } from "../lib/cli.ts";
 import { CommandError, EXIT } from "../lib/errors.ts";
-import { LOCK_FILE, COPY_OPTIONS } from "../lib/upgrade/copy-settings.ts";
+import { PATH } from "../lib/paths.ts";
+import { COPY_OPTIONS } from "../lib/upgrade/copy-settings.ts";
 
 export const upgrade = defineCommand({
   description: `
@@ -17,7 +18,7 @@ Exit status 0 also when everything is there already; then nothing is restarted.`
     const { lockUpgrade } = await import("../lib/upgrade/lock.ts");
     const settings = copySettings(values);
     if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
-    using _lock = lockUpgrade(values["lock-file"] ?? LOCK_FILE);
+    using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
     const { remount, force } = values;
     const options = { remount, force, dryRun: values["dry-run"], keepData: values["keep-data"] };
     const changed = await upgradeSystem(settings, options, host);

@@ -4,6 +4,7 @@ import type { buildConnector, Dispatcher } from "undici";
 import type { Host } from "./host.ts";
 import { HttpError, TryError, transportFailure } from "./http-error.ts";
 import { needsRoute, proxyFor } from "./http-proxy.ts";
+import { loadUndici } from "./http-undici.ts";
 import { maskUrl } from "./http-url.ts";
 import { VERSION } from "./version.ts";
 
@@ -23,6 +24,8 @@ export interface Request {
   readonly signal: AbortSignal;
   /** Statuses that end in a TryError besides the usual ones. */
   readonly tryAgain?: readonly number[] | undefined;
+  /** Default true; else an answer that is a redirect is returned. */
+  readonly followRedirects?: boolean | undefined;
 }
 
 /** The head of a successful answer, and its body still to be read. */
@@ -55,8 +58,7 @@ const TRY_AGAIN = new Set([408, 425, 429]);
 
 /** Opens a client that lives for one download: its connections close with it. */
 export async function openClient(options: ClientOptions, host: Pick<Host, "env" | "log">): Promise<Client> {
-  // The package's own file: Bun replaces `import "undici"` by a shim whose agents and timeouts do nothing.
-  const { Agent, buildConnector, ProxyAgent, request } = await import("undici/index.js");
+  const { Agent, buildConnector, ProxyAgent, request } = await loadUndici();
   const dispatchers = new Map<string, Dispatcher>();
 
   /** One dispatcher per proxy (or none) and scheme; certificates are read only where they are needed. */
@@ -119,9 +121,11 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
       for (let redirects = 0; ; redirects++) {
         const answer = await sendOnce(url, { ...message, headers });
         const { statusCode: status } = answer;
-        if (!REDIRECTS.has(status)) {
+        const isRedirect = REDIRECTS.has(status);
+        if (!isRedirect || message.followRedirects === false) {
           const plain = joinHeaders(answer.headers);
-          if (status >= 200 && status <= 299) return { url, status, headers: plain, body: answer.body };
+          if (isRedirect || (status >= 200 && status <= 299))
+            return { url, status, headers: plain, body: answer.body };
           answer.body.destroy();
           throw statusFailure(status, plain, message.tryAgain ?? []);
         }

@@ -20,6 +20,8 @@ export interface FetchOptions {
   readonly localPort?: number;
   /** Ends all tries, with an HttpError that tells the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Default true; else a redirect is an answer like any other, its target in the header `location`. */
+  readonly followRedirects?: boolean;
   /** Statuses after which another try may help, besides 408, 425, 429 and 5xx. */
   readonly tryAgain?: readonly number[];
 }

@@ -19,6 +19,8 @@ export interface Try {
   readonly signal: AbortSignal;
   /** The server sent something: the timeout starts again. */
   alive(): void;
+  /** It is our turn: the timeout stops until {@link Try.alive}. */
+  pause(): void;
   /** Data was received and kept: what follows a break is not the same failure again. */
   progressed(): void;
 }
@@ -110,6 +112,7 @@ function watchTry(remaining: number, { timeout, deadline, signal }: RetryLimits)
       clearTimeout(idle);
       if (!controller.signal.aborted) idle = later(silent, timeout);
     },
+    pause: () => clearTimeout(idle),
     progressed: () => {
       progress = true;
     },

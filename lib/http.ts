@@ -11,6 +11,7 @@ import { httpUrl, localPath, maskUrl, splitZone } from "./http-url.ts";
 export { type DownloadOptions, download } from "./http-download.ts";
 export { HttpError } from "./http-error.ts";
 export type { FetchOptions } from "./http-options.ts";
+export { type Consumer, type Received, type ReceiveOptions, receive } from "./http-receive.ts";
 export { maskUrl } from "./http-url.ts";
 
 export interface HttpResponse {
@@ -66,8 +67,10 @@ export async function fetchResponse(
     `fetch "${maskUrl(url)}"`,
     limits,
     async (attempt) => {
-      const { method = "GET", headers = {}, body, tryAgain } = options;
-      const reply = await client.send(parsed, { method, headers, body, tryAgain, signal: attempt.signal });
+      const { method = "GET", headers = {}, body, tryAgain, followRedirects } = options;
+      const { signal } = attempt;
+      const request = { method, headers, body, tryAgain, followRedirects, signal };
+      const reply = await client.send(parsed, request);
       // the answer to HEAD tells the length of a body that it does not have
       const raw = method === "HEAD" ? Buffer.alloc(0) : await readBody(reply, limits.maxBytes, attempt.alive);
       const content =

@@ -35,6 +35,8 @@ export const PATH = {
   installDir: "/run/k3os/install",
   /** A static shell that outlives the initrd: there for any failure of the boot, whatever root is mounted. */
   rescueShell: "/run/k3os/busybox",
+  /** Held while an upgrade runs; the original's name, which its Plan passes. */
+  upgradeLock: "/run/k3os/upgrade.lock",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
   /** There while udevd runs. */

@@ -35,6 +35,11 @@ export const PUBLIC_KEY_NAME = "k3os.pub";
 /** A version becomes the name of a directory. */
 const VERSION = /^\w[\w.+-]*$/;
 
+/** Whether a text can be a version: the name of a directory, and no more than that. */
+export function isVersion(text: string): boolean {
+  return VERSION.test(text);
+}
+
 /** The name of the list of an architecture's files in a release directory. */
 export function listName(arch: Arch): string {
   return `sha256sum-${arch}.txt`;
@@ -54,7 +59,7 @@ export function signList(
   { arch, version, timestamp }: ListIdentity & { readonly timestamp: number },
   key: SecretKey,
 ): string {
-  if (!VERSION.test(version))
+  if (!isVersion(version))
     throw new CommandError(`Cannot sign: "${version}" is not a version such as v0.30.0`);
   const fields = [`timestamp:${timestamp}`, `file:${listName(arch)}`, `version:${version}`, `arch:${arch}`];
   return signContent(list, [...fields, "hashed"].join("\t"), key);
@@ -82,7 +87,7 @@ function versionFor(arch: Arch, comment: string): string {
   const signedArch = field(comment, "arch");
   if (signedArch !== arch) throw new CommandError(`It is signed for ${signedArch}, not ${arch}`);
   const version = field(comment, "version");
-  if (!VERSION.test(version)) throw new CommandError(`It is signed for "${version}", which is not a version`);
+  if (!isVersion(version)) throw new CommandError(`It is signed for "${version}", which is not a version`);
   return version;
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +40,8 @@ export interface TrustOptions {
 export interface WantedRelease {
   readonly arch: Arch;
   readonly trust: Trust;
+  /** A missing list is an error where anyone is trusted, too. */
+  readonly listed?: boolean;
 }
 
 type ReleaseHost = Pick<Host, "log" | "clock" | "env" | "run">;
@@ -75,10 +78,10 @@ export function chooseTrust(
  */
 export async function readRelease(
   directory: string,
-  { arch, trust }: WantedRelease,
+  { arch, trust, listed = false }: WantedRelease,
   host: ReleaseHost,
 ): Promise<Release> {
-  if (trust.kind === "anyone") return await readUnverified(directory, arch, host);
+  if (trust.kind === "anyone") return await readUnverified(directory, { arch, listed }, host);
   const content = await readSmall(releaseFile(directory, listName(arch)), MAX_LIST, host);
   const signature = await readSignature(directory, arch, host);
   const list = await during(`Verifying "${shown(directory, arch)}"`, () =>
@@ -94,6 +97,31 @@ export function digestOf({ files, arch }: Release, name: string): string {
   throw new CommandError(`The release has no "${name}": its ${listName(arch)} does not list it`);
 }
 
+/** {@link digestOf}; undefined if it is not listed where nobody has signed the list. */
+export function wantedDigest(release: Release, name: string): string | undefined {
+  return release.signed || release.files.has(name) ? digestOf(release, name) : undefined;
+}
+
+/**
+ * The content of a small file of a release, which is what the list says it is. Throws HttpError or CommandError, also if
+ * it is larger than 1 MiB.
+ */
+export async function readReleaseFile(
+  directory: string,
+  name: string,
+  release: Release,
+  host: ReleaseHost,
+): Promise<Buffer> {
+  const wanted = wantedDigest(release, name);
+  const url = releaseFile(directory, name);
+  const content = await readSmall(url, MAX_LIST, host);
+  const found = createHash("sha256").update(content).digest("hex");
+  if (wanted === undefined || found === wanted) return content;
+  throw new CommandError(
+    `"${maskUrl(url)}" is not the expected file: its sha256 is ${found}, wanted ${wanted}`,
+  );
+}
+
 /** The URL or path of a file in a release directory; a query of the URL stays behind it. */
 export function releaseFile(directory: string, name: string): string {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(directory)) return join(directory, name);
@@ -101,14 +129,18 @@ export function releaseFile(directory: string, name: string): string {
   return `${base}/${name}${query}`;
 }
 
-async function readUnverified(directory: string, arch: Arch, host: ReleaseHost): Promise<Release> {
+async function readUnverified(
+  directory: string,
+  { arch, listed }: Omit<Required<WantedRelease>, "trust">,
+  host: ReleaseHost,
+): Promise<Release> {
   const list = shown(directory, arch);
   const unsigned = { arch, version: undefined, signed: false };
   let content: Buffer;
   try {
     content = await readSmall(releaseFile(directory, listName(arch)), MAX_LIST, host);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (listed || !isMissing(error)) throw error;
     host.log.warn(`There is no "${list}": nothing that comes from there can be checked`);
     return { ...unsigned, files: new Map() };
   }
@@ -123,10 +155,16 @@ async function readUnverified(directory: string, arch: Arch, host: ReleaseHost):
 }
 
 async function readSignature(directory: string, arch: Arch, host: ReleaseHost): Promise<string> {
-  return (await readSmall(releaseFile(directory, signatureName(arch)), MAX_SIGNATURE, host)).toString();
+  try {
+    return (await readSmall(releaseFile(directory, signatureName(arch)), MAX_SIGNATURE, host)).toString();
+  } catch (cause) {
+    // a list without its signature is not a release that is missing
+    if (isMissing(cause)) throw new CommandError(`Nobody has signed "${shown(directory, arch)}"`, { cause });
+    throw cause;
+  }
 }
 
-/** The content of a URL or path. */
+/** The content of a URL or path, at most `maxBytes` of it. */
 async function readSmall(url: string, maxBytes: number, host: ReleaseHost): Promise<Buffer> {
   if (localPath(url) !== undefined || /^https?:/i.test(url)) return await fetchBytes(url, { maxBytes }, host);
   // ftp is left to a program that writes files
@@ -141,7 +179,7 @@ async function readSmall(url: string, maxBytes: number, host: ReleaseHost): Prom
 }
 
 /** Whether what was asked for is known not to be there, as opposed to being out of reach. */
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   if (error instanceof HttpError) return error.status === 404 || error.status === 410;
   return error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
 }

@@ -8,6 +8,7 @@ import { figureLine } from "./bench/figure.ts";
 import { benchInstall } from "./bench/install.ts";
 import { benchMetadata } from "./bench/metadata.ts";
 import { benchSizes } from "./bench/sizes.ts";
+import { benchUpgrade } from "./bench/upgrade.ts";
 import { TEST_PACKAGES } from "./support/setup.ts";
 
 const BENCHMARKS = {
@@ -16,6 +17,7 @@ const BENCHMARKS = {
   config: benchConfig,
   metadata: benchMetadata,
   install: benchInstall,
+  upgrade: benchUpgrade,
   boot: benchBoot,
 };
 

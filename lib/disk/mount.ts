@@ -25,16 +25,25 @@ export async function mounted(
   };
 }
 
+export interface Mount {
+  readonly target: string;
+  readonly source: string;
+  /** The mount point is; its file system may be writable elsewhere. */
+  readonly readOnly: boolean;
+}
+
 /** Parses /proc/self/mountinfo: mount points and what is mounted there (proc_pid_mountinfo(5)), oldest first. */
-export function parseMountinfo(text: string): { readonly target: string; readonly source: string }[] {
+export function parseMountinfo(text: string): Mount[] {
   return text
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => {
       const [front = "", back = ""] = line.split(" - ");
+      const [, , , , target = "", options = ""] = front.split(" ");
       return {
-        target: unescapeOctal(front.split(" ")[4] ?? ""),
+        target: unescapeOctal(target),
         source: unescapeOctal(back.split(" ")[1] ?? ""),
+        readOnly: options.split(",").includes("ro"),
       };
     });
 }

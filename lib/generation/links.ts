@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { flushDirectory } from "../atomic.ts";
 import { CommandError } from "../errors.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
+import { syncFileSystem } from "../sys.ts";
 
 /** The links beside a component's versions. */
 export type LinkName = "current" | "previous";
@@ -27,23 +28,36 @@ export function linkedVersion(system: string, component: Component, name: LinkNa
   return VERSION.test(target) && hasVersion(system, component, target) ? target : undefined;
 }
 
-/** Sets a link of a component in one step that survives a crash, or removes it where the version is undefined. */
-export function setLink(
-  system: string,
-  component: Component,
-  name: LinkName,
-  version: string | undefined,
-): void {
-  const directory = join(system, component);
-  const path = join(directory, name);
-  const temporary = join(directory, `.${name}.new`);
-  rmSync(temporary, { force: true });
-  if (version === undefined) rmSync(path, { force: true });
-  else {
-    symlinkSync(checkVersion(version), temporary);
-    renameSync(temporary, path);
+/** A link to be set, or to be removed where the version is undefined. */
+export interface LinkChange {
+  readonly component: Component;
+  readonly name: LinkName;
+  readonly version: string | undefined;
+}
+
+/**
+ * Sets links, each in one step and in their order. Whenever the power goes, each is the old or the new one, also for GRUB,
+ * which does not replay the file system's journal: what the new ones consist of is on the disk before the first name
+ * changes (see {@link switchMenu}).
+ */
+export function setLinks(system: string, changes: readonly LinkChange[]): void {
+  for (const { component, name, version } of changes) {
+    const temporary = temporaryLink(system, component, name);
+    rmSync(temporary, { force: true });
+    if (version !== undefined) symlinkSync(checkVersion(version), temporary);
   }
-  flushDirectory(directory);
+  syncFileSystem(system);
+  for (const { component, name, version } of changes) {
+    const path = join(system, component, name);
+    if (version === undefined) rmSync(path, { force: true });
+    else renameSync(temporaryLink(system, component, name), path);
+    flushDirectory(join(system, component));
+  }
+  syncFileSystem(system);
+}
+
+function temporaryLink(system: string, component: Component, name: LinkName): string {
+  return join(system, component, `.${name}.partial`);
 }
 
 /** The versions of a component that are there, oldest names first. */

@@ -5,7 +5,7 @@ import { setVariable } from "../disk/grubenv.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
-import { checkVersion, linkedVersion, setLink } from "./links.ts";
+import { checkVersion, linkedVersion, setLinks } from "./links.ts";
 
 /**
  * A generation is what runs together: the current versions of k3os, k3s and the kernel. Changing it takes several links,
@@ -140,19 +140,25 @@ export function changeGeneration(
   writeTrial(system, record);
   // before the first link: whatever the menu finds then, it does not start it for ever
   countStarts(system, trial.kind === "upgrade" ? STARTS : undefined, host);
-  for (const { component, from, to } of trial.parts) {
-    setLink(system, component, "previous", from);
-    setLink(system, component, "current", to);
-  }
+  setLinks(
+    system,
+    trial.parts.flatMap(({ component, from, to }) => [
+      { component, name: "previous", version: from },
+      { component, name: "current", version: to },
+    ]),
+  );
   writeTrial(system, { ...record, state: "trial" });
 }
 
 /** Changes the links back to what they were before a change, and forgets it. */
 export function revertGeneration(system: string, { parts }: Trial, host: Pick<Host, "log">): void {
-  for (const { component, from, previous } of parts) {
-    setLink(system, component, "current", from);
-    setLink(system, component, "previous", previous);
-  }
+  setLinks(
+    system,
+    parts.flatMap(({ component, from, previous }) => [
+      { component, name: "current", version: from },
+      { component, name: "previous", version: previous },
+    ]),
+  );
   finishTrial(system, host);
 }
 

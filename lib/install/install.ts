@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Merged } from "../config/merge.ts";
-import { GIB } from "../disk/size.ts";
+import { freeBytes, GIB } from "../disk/size.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { abortOnSignals } from "../interrupt.ts";
@@ -11,7 +11,7 @@ import { findObjections, type Objection } from "./check.ts";
 import { checkConfig, installedConfig } from "./configuration.ts";
 import { describePlan } from "./describe.ts";
 import { gatherFacts, type InstallFacts } from "./facts.ts";
-import { checkIso, freeBytes, type IsoImage, namedIso } from "./iso.ts";
+import { checkIso, type IsoImage, namedIso } from "./iso.ts";
 import { lockInstaller } from "./lock.ts";
 import { inspectMedium } from "./medium.ts";
 import { type InstalledConfig, planInstall } from "./plan.ts";

@@ -1,11 +1,13 @@
-import { statfsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { freeBytes } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { fetchResponse, maskUrl } from "../http.ts";
+import { maskUrl } from "../http.ts";
+import { sizeOf } from "../http-size.ts";
 import { localPath } from "../http-url.ts";
 import { formatBytes } from "../progress.ts";
-import { chooseTrust, digestOf, readRelease, releaseFile } from "../release.ts";
+import { chooseTrust, readRelease, releaseFile, wantedDigest } from "../release.ts";
 import type { Target } from "../targets.ts";
 import type { InstallSettings } from "./settings.ts";
 
@@ -49,20 +51,7 @@ export async function checkIso(
   const trust = chooseTrust(settings, host);
   const [, directory = "", name = "", query = ""] = /^([^?#]*?)([^/?#]*)([?#].*)?$/.exec(url) ?? [];
   const release = await readRelease(directory === "" ? "." : directory + query, { arch, trust }, host);
-  const listed = release.signed || release.files.has(name);
-  return { url, size, sha256: listed ? digestOf(release, name) : undefined };
-}
-
-async function sizeOf(url: string, host: IsoHost): Promise<number | undefined> {
-  const path = localPath(url);
-  if (path !== undefined) {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined) return found.size;
-    throw new CommandError(`There is no installation medium "${path}"`);
-  }
-  if (!/^https?:/i.test(url)) return undefined;
-  const { headers } = await fetchResponse(url, { method: "HEAD" }, host);
-  return headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
+  return { url, size, sha256: wantedDigest(release, name) };
 }
 
 /**
@@ -78,13 +67,6 @@ export function downloadDirectory(size: number, { env }: Pick<Host, "env">): str
   throw new CommandError(`There is no room for a download of ${formatBytes(size)}: ${list}`, {
     hint: "name a directory that has it in TMPDIR",
   });
-}
-
-/** Bytes that root can still write to the file system of a directory; 0 if there is none. */
-export function freeBytes(path: string): number {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return 0;
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
 }
 
 /** For messages: credentials and queries stay out. */

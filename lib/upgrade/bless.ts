@@ -7,7 +7,7 @@ import { changedVersions, failTrial, finishTrial, readTrial, type Trial } from "
 import { inRoot, PATH } from "../paths.ts";
 import { renewMenu } from "./boot-menu.ts";
 import { FAILURES, HEALTH_CHECKS, type HealthHost, waitForHealth } from "./health.ts";
-import { writableSystem } from "./writable.ts";
+import { writable } from "./writable.ts";
 
 /** Milliseconds until a new generation must have been found healthy. */
 export const DEADLINE = 600_000;
@@ -22,7 +22,7 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   if (trial?.state !== "trial" || trial.kind !== "upgrade") return undefined;
   const checks = HEALTH_CHECKS.filter(({ name }) => !trial.tolerated.includes(name));
   const faults = await waitForHealth(deadline, host, checks);
-  await using _writable = await writableSystem(system, host);
+  await using _writable = await writable(system, host);
   if (faults.length === 0) {
     finishTrial(system, host);
     host.log.info(`${namesOf(trial)}: healthy, and kept from now on`);

@@ -1,8 +1,7 @@
 import type { Options, Values } from "../cli.ts";
-import { CommandError, UsageError } from "../errors.ts";
-import { COMPONENTS, type Component } from "../paths.ts";
-
-export const LOCK_FILE = "/run/k3os/upgrade.lock";
+import { UsageError } from "../errors.ts";
+import { COMPONENTS, type Component, PATH } from "../paths.ts";
+import { keepCount } from "./settings.ts";
 
 /** The options of `k3os upgrade`; names and variables are the original's, and Plans out there use them. */
 export const COPY_OPTIONS = {
@@ -32,7 +31,7 @@ export const COPY_OPTIONS = {
   "lock-file": {
     type: "string",
     value: "FILE",
-    help: `lets one upgrade run at a time (default: ${LOCK_FILE})`,
+    help: `lets one upgrade run at a time (default: ${PATH.upgradeLock})`,
     env: "K3OS_UPGRADE_LOCK_FILE",
   },
   keep: {
@@ -68,11 +67,4 @@ export function copySettings(values: Values<typeof COPY_OPTIONS>): CopySettings 
   if (source === undefined) throw new UsageError("Missing --source: where the new versions are");
   if (destination === undefined) throw new UsageError("Missing --destination: where they are to go");
   return { components, source, destination, keep: keepCount(values.keep) };
-}
-
-/** Throws CommandError for anything but a small whole number. */
-export function keepCount(text: string | undefined): number {
-  if (text === undefined) return 0;
-  if (/^\d{1,3}$/.test(text)) return Number(text);
-  throw new CommandError(`"${text}" is no number of versions to keep`);
 }

@@ -1,17 +1,27 @@
-import { cpSync, lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, statfsSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  statfsSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
+import { flushDirectory } from "../atomic.ts";
 import { CommandError, during } from "../errors.ts";
 import { hasVersion, linkedVersion } from "../generation/links.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
-import { partialDirectory, publishVersion } from "./publish.ts";
-import type { StagedPart } from "./switch.ts";
+import { openStage, type Part } from "./stage.ts";
 
 const MIB = 1 << 20;
 
 /** A component of a source, and what it would take to have it in a destination. */
-export interface CopyPart extends StagedPart {
+export interface CopyPart extends Part {
   /** The version that is current in the destination. */
   readonly from: string | undefined;
   /** Bytes to be copied; 0 where the version is there already. */
@@ -117,14 +127,29 @@ async function copyVersion(
   component: Component,
   version: string,
 ): Promise<void> {
-  const partial = partialDirectory(destination, component, version);
-  rmSync(partial, { recursive: true, force: true });
-  mkdirSync(join(destination, component), { recursive: true });
+  const stage = await openStage(destination, { component, version });
   try {
-    cpSync(join(source, component, version), partial, { recursive: true, verbatimSymlinks: true });
-    await publishVersion(destination, component, version);
+    copyTree(join(source, component, version), stage.path);
+    await stage.publish();
   } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
+    await stage.discard();
     throw error;
+  }
+}
+
+/** Copies what is in a directory into another, and writes every file to the disk. */
+function copyTree(from: string, to: string): void {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [here, there] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) {
+      mkdirSync(there, { mode: 0o755 });
+      copyTree(here, there);
+    } else if (entry.isSymbolicLink()) {
+      symlinkSync(readlinkSync(here), there);
+    } else {
+      copyFileSync(here, there);
+      chmodSync(there, lstatSync(here).mode & 0o755);
+      flushDirectory(there);
+    }
   }
 }

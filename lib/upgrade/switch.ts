@@ -12,12 +12,7 @@ import {
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
-
-/** A version that is to become current; its directory is there, and on the disk. */
-export interface StagedPart {
-  readonly component: Component;
-  readonly version: string;
-}
+import type { Part as StagedPart } from "./stage.ts";
 
 export interface SwitchOptions {
   /** Also a version that failed here before, and while another is on trial. */

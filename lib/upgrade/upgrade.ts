@@ -7,7 +7,7 @@ import { changeRoot } from "../sys.ts";
 import { type CopyPlan, copyVersions, planCopy } from "./copy.ts";
 import type { CopySettings } from "./copy-settings.ts";
 import { makeRoom, refuseSwitch, type SwitchOptions, switchGeneration } from "./switch.ts";
-import { writableSystem } from "./writable.ts";
+import { writable } from "./writable.ts";
 
 export type UpgradeHost = Pick<Host, "root" | "run" | "log" | "clock" | "print">;
 
@@ -33,7 +33,7 @@ export async function upgradeSystem(
     host.print(describeCopy(plan));
     return false;
   }
-  await using _writable = options.remount ? await writableSystem(destination, host) : nothing();
+  await using _writable = options.remount ? await writable(destination, host) : nothing();
   using interruption = abortOnSignals();
   makeRoom(destination, keep, host);
   await copyVersions(plan, interruption.signal, host);

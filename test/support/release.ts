@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { listName, signatureName, signList } from "../../lib/release-list.ts";
-import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/signature-keys.ts";
+import { type Arch, hostTarget } from "../../lib/targets.ts";
 import { type FileServer, serveFiles } from "./http-server.ts";
 
 /** A server that offers a release of this machine's architecture, signed with a key of its own. */
@@ -10,25 +10,40 @@ export interface ServedRelease extends FileServer {
   readonly key: string;
 }
 
+/** What a release is, and who signs it. */
+export interface Signing {
+  readonly secret: SecretKey;
+  readonly version: string;
+  /** Default: this machine's. */
+  readonly arch?: Arch;
+}
+
+/** The list of some files and its signature, by name. */
+export function signedList(
+  files: Readonly<Record<string, string | Uint8Array>>,
+  { secret, version, arch = hostTarget().arch }: Signing,
+): Record<string, string | Uint8Array> {
+  const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
+  const lines = Object.entries(files).map(([name, content]) => `${digest(content)}  ${name}\n`);
+  const list = Buffer.from(lines.join(""));
+  const signature = signList(list, { arch, version, timestamp: 0 }, secret);
+  return { [listName(arch)]: list, [signatureName(arch)]: signature };
+}
+
 /** Serves files with their signed list. `changed`: what the server sends is not what was signed. */
 export async function serveRelease(
   files: Readonly<Record<string, string | Uint8Array>>,
   { changed = false }: { readonly changed?: boolean } = {},
 ): Promise<ServedRelease> {
   const secret = makeSecretKey();
-  const { arch } = hostTarget();
-  const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
-  const list = Object.entries(files).map(([name, content]) => `${digest(content)}  ${name}\n`);
-  const text = Buffer.from(list.join(""));
-  const signature = signList(text, { arch, version: "v1.2.3", timestamp: 0 }, secret);
+  const signed = Object.entries(signedList(files, { secret, version: "v1.2.3" }));
   const sent = Object.entries(files).map(([name, content]) => [
     `/${name}`,
     changed ? Buffer.concat([Buffer.from(content), Buffer.from("x")]) : content,
   ]);
   const server = await serveFiles({
     ...Object.fromEntries(sent),
-    [`/${listName(arch)}`]: text,
-    [`/${signatureName(arch)}`]: signature,
+    ...Object.fromEntries(signed.map(([name, content]) => [`/${name}`, content])),
   });
   return { ...server, key: encodePublicKey(secret.publicKey) };
 }

@@ -246,6 +246,17 @@ describe("fetchResponse()", () => {
     expect([headers["content-length"], body.length]).toEqual([`${1 << 30}`, 0]);
   });
 
+  test("returns a redirect that it is not to follow", async () => {
+    using host = testHost();
+    await using server = await serveLoopback((_, response) => {
+      response.writeHead(302, { location: "/tag/v1.2.3" }).end();
+    });
+    const options = { method: "HEAD", followRedirects: false } as const;
+    const { status, headers } = await fetchResponse(`${server.origin}/latest`, options, host);
+    expect([status, headers.location]).toEqual([302, "/tag/v1.2.3"]);
+    expect(server.requests).toHaveLength(1);
+  });
+
   test("calls from the port it is told", async () => {
     using host = testHost();
     const free = await serveLoopback(() => undefined);

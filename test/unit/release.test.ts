@@ -71,7 +71,7 @@ describe("readRelease()", () => {
     const empty = { ...FILES, "/r/sha256sum-amd64.txt.minisig": "" };
     expect((await read(noList, TRUST)).error).toStartWith('Cannot read "/r/sha256sum-amd64.txt"');
     expect((await read(noSignature, TRUST)).error).toStartWith(
-      'Cannot read "/r/sha256sum-amd64.txt.minisig"',
+      'Nobody has signed "/r/sha256sum-amd64.txt": Cannot read "/r/sha256sum-amd64.txt.minisig"',
     );
     expect((await read(changed, TRUST)).error).toStartWith(
       'Verifying "/r/sha256sum-amd64.txt": The content is not what was signed',

@@ -5,7 +5,7 @@ import { settleGeneration } from "../../../lib/boot/generation.ts";
 import type { BootHost } from "../../../lib/boot/host.ts";
 import type { MenuChoice } from "../../../lib/boot/mode.ts";
 import { emptyEnvironment, parseEnvironment } from "../../../lib/disk/grubenv.ts";
-import { setLink } from "../../../lib/generation/links.ts";
+import { setLinks } from "../../../lib/generation/links.ts";
 import {
   changeGeneration,
   failTrial,
@@ -165,7 +165,7 @@ describe("a rollback", () => {
 
 test("a record does not count when others have changed the links since", () => {
   upgrade();
-  setLink(system, "k3os", "current", "v1");
+  setLinks(system, [{ component: "k3os", name: "current", version: "v1" }]);
   put(DATABASE, "data of today");
   expect(settle()).toBe(false);
   expect([readTrial(system), read(DATABASE)]).toEqual([undefined, "data of today"]);

@@ -5,15 +5,15 @@ import { join } from "node:path";
 import { mounted, parseMountinfo } from "../../../lib/disk/mount.ts";
 import { testHost } from "../../support/host.ts";
 
-test("parseMountinfo() gives mount point and source, optional fields or not, with escapes undone", () => {
+test("parseMountinfo() gives mount point, source and access, optional fields or not, with escapes undone", () => {
   const text = [
     "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw",
-    "40 22 7:0 / /mnt/my\\040disk ro - iso9660 /dev/loop0 ro",
+    "40 22 7:0 / /mnt/my\\040disk nosuid,ro - iso9660 /dev/loop0 rw",
     "",
   ].join("\n");
   expect(parseMountinfo(text)).toEqual([
-    { target: "/", source: "/dev/vda" },
-    { target: "/mnt/my disk", source: "/dev/loop0" },
+    { target: "/", source: "/dev/vda", readOnly: false },
+    { target: "/mnt/my disk", source: "/dev/loop0", readOnly: true },
   ]);
 });
 

@@ -5,7 +5,7 @@ import {
   checkVersion,
   linkedVersion,
   pruneVersions,
-  setLink,
+  setLinks,
   versionsOf,
 } from "../../../lib/generation/links.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
@@ -40,11 +40,13 @@ describe("linkedVersion()", () => {
   });
 });
 
-test("setLink() replaces, makes and removes a link, over what a crash left", () => {
-  symlinkSync("nowhere", join(system, "k3os/.current.new"));
-  setLink(system, "k3os", "current", "v1");
-  setLink(system, "kernel", "previous", "6.1");
-  setLink(system, "k3os", "previous", undefined);
+test("setLinks() replaces, makes and removes a link, over what a crash left", () => {
+  symlinkSync("nowhere", join(system, "k3os/.current.partial"));
+  setLinks(system, [
+    { component: "k3os", name: "current", version: "v1" },
+    { component: "kernel", name: "previous", version: "6.1" },
+    { component: "k3os", name: "previous", version: undefined },
+  ]);
   expect(linkedVersion(system, "k3os", "current")).toBe("v1");
   expect(linkedVersion(system, "kernel", "previous")).toBe("6.1");
   expect(readdirSync(join(system, "k3os")).sort()).toEqual(["current", "v1", "v10", "v2", "v9"]);

@@ -12,10 +12,10 @@ const BUILD_ENTRIES = ["bin/build.ts", "bin/vm.ts"];
 const GATES: Readonly<Record<string, readonly string[]>> = {
   zx: ["lib/host.ts"],
   "@inquirer/prompts": ["lib/prompt.ts"],
-  undici: ["lib/http.ts", "lib/http-client.ts"],
+  undici: ["lib/http-client.ts", "lib/http-undici.ts"],
 };
 
-const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver"];
+const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver", "modern-tar"];
 
 const product = readSources(["bin", "commands", "lib"]);
 

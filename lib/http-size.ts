@@ -1,0 +1,24 @@
+import { statSync } from "node:fs";
+import { CommandError } from "./errors.ts";
+import type { Host } from "./host.ts";
+import { fetchResponse } from "./http.ts";
+import { localPath } from "./http-url.ts";
+
+/**
+ * The size in bytes of what lies behind a URL or path, which is not fetched; undefined where the server does not tell, or
+ * the scheme has no way to ask. Throws HttpError or CommandError if it is not there.
+ */
+export async function sizeOf(
+  url: string,
+  host: Pick<Host, "log" | "clock" | "env">,
+): Promise<number | undefined> {
+  const path = localPath(url);
+  if (path !== undefined) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined) return found.size;
+    throw new CommandError(`There is no "${path}"`);
+  }
+  if (!/^https?:/i.test(url)) return undefined;
+  const { headers } = await fetchResponse(url, { method: "HEAD" }, host);
+  return headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
+}

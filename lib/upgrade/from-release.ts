@@ -1,0 +1,165 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError } from "../errors.ts";
+import { linkedVersion } from "../generation/links.ts";
+import type { Host } from "../host.ts";
+import { maskUrl } from "../http.ts";
+import { sizeOf } from "../http-size.ts";
+import { abortOnSignals } from "../interrupt.ts";
+import type { Component } from "../paths.ts";
+import { createProgress, formatBytes } from "../progress.ts";
+import { chooseTrust, digestOf, releaseFile, wantedDigest } from "../release.ts";
+import { hostTarget } from "../targets.ts";
+import { compareVersions } from "./compare-versions.ts";
+import { type FoundRelease, findRelease } from "./find-release.ts";
+import { fetchKernel, kernelFiles, kernelVersion } from "./kernel-files.ts";
+import { lockUpgrade } from "./lock.ts";
+import type { ReleaseUpgradeSettings } from "./settings.ts";
+import { type Part, removeLeftovers } from "./stage.ts";
+import { refuseSwitch, switchGeneration } from "./switch.ts";
+import { unpackRelease } from "./unpack.ts";
+import { writable } from "./writable.ts";
+
+type UpgradeHost = Pick<Host, "log" | "clock" | "env" | "run" | "print">;
+
+/** What an upgrade takes from the tarball; the kernel is {@link upgradeKernel}'s. */
+const ROOTFS: readonly Component[] = ["k3os", "k3s"];
+
+/**
+ * Upgrades k3OS and k3s to the release that {@link findRelease} finds: its tarball is fetched, verified and made current.
+ * Throws CommandError, the system being as it was.
+ */
+export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
+  const { system } = settings;
+  using _lock = prepare(settings);
+  const found = await find(settings, host);
+  const name = `k3os-rootfs-${found.release.arch}.tar.gz`;
+  const change: Change = { ...found, component: "k3os", to: found.version, files: [name] };
+  if (!(await isWanted(change, settings, host))) return;
+  host.print(`Upgrading k3os to ${found.version}\n`);
+  await apply(settings, host, async (signal) => {
+    using progress = createProgress(`Downloading ${name}`, undefined, process.stderr);
+    const onProgress = (done: number, total?: number) => progress.update(done, total);
+    const parts = await unpackRelease(
+      releaseFile(found.directory, name),
+      {
+        system,
+        components: ROOTFS,
+        sha256: wantedDigest(found.release, name),
+        version: found.release.version,
+        signal,
+        onProgress,
+      },
+      host,
+    );
+    progress.finish();
+    return parts;
+  });
+}
+
+/**
+ * Upgrades the kernel to that of the release that {@link findRelease} finds. A system that has no kernel of its own is
+ * only warned. Throws CommandError, the system being as it was.
+ */
+export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
+  const { system } = settings;
+  using _lock = prepare(settings);
+  const reason = withoutKernel(system);
+  if (reason !== undefined) return host.log.warn(reason);
+  const found = await find(settings, host);
+  const version = await kernelVersion(found, host);
+  const files = kernelFiles(found.release.arch).map(({ from }) => from);
+  const change: Change = { ...found, component: "kernel", to: version, files };
+  if (!(await isWanted(change, settings, host))) return;
+  host.print(`Upgrading k3os kernel to ${version}\n`);
+  await apply(settings, host, (signal) => {
+    const progress = (name: string) => createProgress(`Downloading ${name}`, undefined, process.stderr);
+    return fetchKernel(found, { system, version, signal, progress }, host);
+  });
+}
+
+/** The original's own words, for those who look for them. */
+function withoutKernel(system: string): string | undefined {
+  if (!existsSync(join(system, "kernel"))) {
+    return "This system seems to be using a custom kernel, no kernel updates available.";
+  }
+  if (hostTarget().kernel !== undefined) return undefined;
+  return "k3os for 32-bit ARM architecture only provides rootfs, no kernel updates available.";
+}
+
+/** Throws CommandError where an upgrade cannot even start. */
+function prepare({ system, lockFile }: ReleaseUpgradeSettings): Disposable {
+  if (process.getuid?.() !== 0) throw new CommandError("This script must be run as root.");
+  if (!statSync(system, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new CommandError(`This is no k3OS system: there is no directory "${system}"`);
+  }
+  return lockUpgrade(lockFile);
+}
+
+async function find(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<FoundRelease> {
+  return await findRelease({ arch: hostTarget().arch, trust: chooseTrust(settings, host) }, host);
+}
+
+/** A new version of a component, and the files of the release that it comes from. */
+interface Change extends FoundRelease {
+  readonly component: Component;
+  readonly to: string;
+  readonly files: readonly string[];
+}
+
+/**
+ * Whether there is anything to do: not for the version that is current already, and not where it is only to be shown.
+ * Throws CommandError for an older version, and for files that the release does not list.
+ */
+async function isWanted(
+  change: Change,
+  { system, force, dryRun, allowDowngrade }: ReleaseUpgradeSettings,
+  host: UpgradeHost,
+): Promise<boolean> {
+  const { component, to, files, release } = change;
+  const from = linkedVersion(system, component, "current");
+  const comparison = from === undefined ? "newer" : compareVersions(from, to);
+  if (comparison === "same" && !force) {
+    host.print(`There is nothing to do: ${component} ${to} is the current version\n`);
+    return false;
+  }
+  if (comparison === "older" && !allowDowngrade) {
+    throw new CommandError(`Refusing to go back from ${component} ${from} to the older ${to}`, {
+      hint: "to do it all the same: --allow-downgrade",
+    });
+  }
+  refuseSwitch(system, [{ component, version: to }], { force });
+  if (release.signed) for (const file of files) digestOf(release, file);
+  if (!dryRun) return true;
+  host.print(`${component}: ${from ?? "none"} → ${to}\n`);
+  for (const file of files) host.print(`  ${await describeFile(change, file, host)}\n`);
+  return false;
+}
+
+async function describeFile(
+  { directory }: Pick<Change, "directory">,
+  file: string,
+  host: UpgradeHost,
+): Promise<string> {
+  const url = releaseFile(directory, file);
+  const size = await sizeOf(url, host);
+  return size === undefined ? maskUrl(url) : `${maskUrl(url)} (${formatBytes(size)})`;
+}
+
+/** Puts new versions into the system by `stage`, and makes them current. */
+async function apply(
+  { system, force, keep, keepData, reboot }: ReleaseUpgradeSettings,
+  host: UpgradeHost,
+  stage: (signal: AbortSignal) => Promise<readonly Part[]>,
+): Promise<void> {
+  {
+    using interruption = abortOnSignals();
+    await using _writable = await writable(system, host);
+    await removeLeftovers(system);
+    const parts = await stage(interruption.signal);
+    switchGeneration(system, parts, { force, keep, keepData }, host);
+  }
+  if (!reboot) return host.print("Upgrade complete! Please reboot.\n");
+  host.print("Upgrade complete! Restarting …\n");
+  await host.run(["reboot"]);
+}

@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import { CommandError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { download } from "../http.ts";
+import { FILE } from "../paths.ts";
+import { readReleaseFile, releaseFile, wantedDigest } from "../release.ts";
+import { isVersion } from "../release-list.ts";
+import type { Arch } from "../targets.ts";
+import type { FoundRelease } from "./find-release.ts";
+import { openStage, type Part } from "./stage.ts";
+
+type FilesHost = Pick<Host, "log" | "clock" | "env" | "run">;
+
+/** The files of a kernel: their names in a release, and in `/k3os/system/kernel/VERSION`. */
+export function kernelFiles(arch: Arch): readonly { readonly from: string; readonly to: string }[] {
+  return [
+    { from: `k3os-initrd-${arch}`, to: FILE.initrd },
+    { from: `k3os-kernel-${arch}.squashfs`, to: FILE.kernelSquashfs },
+  ];
+}
+
+/**
+ * Which kernel a release brings, such as `6.12.57+deb13-amd64`: the only line of its file `k3os-kernel-version-ARCH`, which
+ * the list must name. Throws HttpError or CommandError.
+ */
+export async function kernelVersion(
+  { directory, release }: Pick<FoundRelease, "directory" | "release">,
+  host: FilesHost,
+): Promise<string> {
+  const name = `k3os-kernel-version-${release.arch}`;
+  const text = (await readReleaseFile(directory, name, release, host)).toString();
+  const version = text.replace(/\n$/, "");
+  if (isVersion(version)) return version;
+  const found = version === "" ? "it is empty" : "it does not hold one version and nothing else";
+  throw new CommandError(`Unable to determine kernel version from "${name}": ${found}`);
+}
+
+export interface FetchOptions {
+  /** The path of `/k3os/system`. */
+  readonly system: string;
+  /** See {@link kernelVersion}. */
+  readonly version: string;
+  readonly signal: AbortSignal;
+  /** Starts to show how a file gets on. */
+  readonly progress: (name: string) => Meter;
+}
+
+/** Shows how far a download has got; ends with the scope. */
+export interface Meter extends Disposable {
+  update(done: number, total?: number): void;
+  finish(): void;
+}
+
+/**
+ * Downloads the kernel of a release beside those that are there. Only when all of it is on the disk, and each digest the
+ * one wanted, does it get its name; which one is current does not change. On failure nothing is left. Throws HttpError or
+ * CommandError.
+ */
+export async function fetchKernel(
+  { directory, release }: Pick<FoundRelease, "directory" | "release">,
+  { system, version, signal, progress }: FetchOptions,
+  host: FilesHost,
+): Promise<readonly Part[]> {
+  const part: Part = { component: "kernel", version };
+  const stage = await openStage(system, part);
+  try {
+    for (const { from, to } of kernelFiles(release.arch)) {
+      using meter = progress(from);
+      const sha256 = wantedDigest(release, from);
+      const onProgress = (done: number, total?: number) => meter.update(done, total);
+      const options = { signal, onProgress, ...(sha256 && { sha256 }) };
+      await download(releaseFile(directory, from), join(stage.path, to), options, host);
+      meter.finish();
+    }
+    signal.throwIfAborted();
+    await stage.publish();
+    return [part];
+  } catch (error) {
+    await stage.discard();
+    signal.throwIfAborted(); // what failed only because of that is not worth telling
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import type { Options, Values } from "../cli.ts";
+import { CommandError } from "../errors.ts";
+import { PATH } from "../paths.ts";
+
+/** The options that upgrades from a release share. */
+export const RELEASE_UPGRADE_OPTIONS = {
+  "allow-downgrade": { type: "boolean", help: "take a version that is older than the current one" },
+  force: { type: "boolean", help: "fetch the current version again, or one that failed before" },
+  "dry-run": { type: "boolean", help: "show what would be done, but change nothing" },
+  key: {
+    type: "string",
+    multiple: true,
+    value: "KEY",
+    help: "trust releases signed with this minisign key (file or text)",
+    env: "K3OS_UPGRADE_KEY",
+  },
+  "insecure-skip-verify": {
+    type: "boolean",
+    help: "take what nobody has signed",
+    env: "K3OS_UPGRADE_INSECURE_SKIP_VERIFY",
+  },
+  keep: {
+    type: "string",
+    value: "N",
+    help: "keep N versions besides current and previous (default: 0)",
+    env: "K3OS_UPGRADE_KEEP",
+  },
+  "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
+  reboot: { type: "boolean", help: "restart the machine when done", env: "K3OS_UPGRADE_REBOOT" },
+  "lock-file": {
+    type: "string",
+    value: "FILE",
+    help: `held while an upgrade runs (default: ${PATH.upgradeLock})`,
+    env: "K3OS_UPGRADE_LOCK_FILE",
+  },
+  system: { type: "string", value: "DIR", help: "where the system lies", hidden: true },
+} as const satisfies Options;
+
+/** What an upgrade from a release is asked to do. */
+export interface ReleaseUpgradeSettings {
+  /** The path of `/k3os/system`. */
+  readonly system: string;
+  readonly lockFile: string;
+  readonly allowDowngrade: boolean;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+  /** minisign public keys to trust besides those of this program: paths, or the keys themselves. */
+  readonly keys: readonly string[];
+  readonly insecure: boolean;
+  /** Versions that stay besides current and previous. */
+  readonly keep: number;
+  readonly keepData: boolean;
+  readonly reboot: boolean;
+}
+
+/** The settings that the options give, already completed from the environment. */
+export function upgradeSettings(values: Values<typeof RELEASE_UPGRADE_OPTIONS>): ReleaseUpgradeSettings {
+  return {
+    system: values.system ?? PATH.system,
+    lockFile: values["lock-file"] ?? PATH.upgradeLock,
+    allowDowngrade: values["allow-downgrade"],
+    force: values.force,
+    dryRun: values["dry-run"],
+    keys: values.key,
+    insecure: values["insecure-skip-verify"],
+    keep: keepCount(values.keep),
+    keepData: values["keep-data"],
+    reboot: values.reboot,
+  };
+}
+
+/** Throws CommandError for anything but a small whole number. */
+export function keepCount(text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (/^\d{1,3}$/.test(text)) return Number(text);
+  throw new CommandError(`"${text}" is no number of versions to keep`);
+}

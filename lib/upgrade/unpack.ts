@@ -1,0 +1,72 @@
+import { CommandError, during } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { type Consumer, maskUrl, type ReceiveOptions, receive } from "../http.ts";
+import type { Component } from "../paths.ts";
+import type { Part } from "./stage.ts";
+import { openUnpacker } from "./unpacker.ts";
+
+export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress"> {
+  /** The path of `/k3os/system`. */
+  readonly system: string;
+  /** What is unpacked of what the archive holds. */
+  readonly components: readonly Component[];
+  /** Hexadecimal digest that the archive must have; undefined where the user trusts anyone, and there is none. */
+  readonly sha256: string | undefined;
+  /** The version that a wanted k3os must have; undefined where nobody vouches for one. */
+  readonly version: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds for all of the archive: 350 MB through a slow line. */
+const DEADLINE = 6 * 3_600_000;
+
+/**
+ * Downloads `k3os-rootfs-ARCH.tar.gz` and unpacks it while it comes, in constant memory, beside the versions that are
+ * there. Only when all of it is on the disk and its digest is the one wanted do the new versions get their names; which
+ * one is current does not change. On failure nothing is left. Throws HttpError or CommandError.
+ */
+export async function unpackRelease(
+  url: string,
+  options: UnpackOptions,
+  host: Pick<Host, "log" | "clock" | "env" | "run">,
+): Promise<readonly Part[]> {
+  const { system, components, sha256, signal, onProgress } = options;
+  let unpacker = openUnpacker(system, components);
+  const consumer: Consumer = {
+    scratch: `${system}/k3os/.rootfs.partial`,
+    write: (chunk) => during(unpacking(url), () => unpacker.write(chunk)),
+    restart: async () => {
+      await unpacker.discard();
+      unpacker = openUnpacker(system, components);
+    },
+    finish: () => during(unpacking(url), () => unpacker.finish()),
+  };
+  const wanted = { deadline: DEADLINE, signal, ...(sha256 && { sha256 }), ...(onProgress && { onProgress }) };
+  try {
+    await receive(url, consumer, wanted, host);
+    const stages = unpacker.stages();
+    await during(unpacking(url), () => checkVersions(stages, options));
+    signal.throwIfAborted(); // the last chance: what follows takes no time
+    for (const stage of stages) await stage.publish();
+    return stages.map((stage) => ({ component: stage.component, version: stage.version }));
+  } catch (error) {
+    await unpacker.discard();
+    signal.throwIfAborted(); // what failed only because of that is not worth telling
+    throw error;
+  }
+}
+
+function checkVersions(
+  stages: readonly Part[],
+  { components, version }: Pick<UnpackOptions, "components" | "version">,
+): void {
+  if (!components.includes("k3os")) return;
+  const found = stages.find(({ component }) => component === "k3os")?.version;
+  if (found === undefined) throw new CommandError("The archive holds no k3os");
+  if (version === undefined || found === version) return;
+  throw new CommandError(`The archive holds k3os ${found}, but is signed as ${version}`);
+}
+
+function unpacking(url: string): string {
+  return `Unpacking "${maskUrl(url)}"`;
+}

@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type RunResult, runProgram } from "../../lib/host.ts";
+import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/signature-keys.ts";
+import { hostTarget } from "../../lib/targets.ts";
+import { ARTIFACTS } from "./image.ts";
+import { signedList } from "./release.ts";
+import { releaseEntries, tarball } from "./tarball.ts";
+
+const { arch } = hostTarget();
+
+/** The executable that the build made for this machine. */
+export const EXECUTABLE = join(ARTIFACTS, `k3os-${arch}`);
+export const KERNEL = "6.12.118+deb13-amd64";
+
+/** The versions that {@link createUpgrader} has to begin with. */
+export const OLD = { k3os: "v0.30.0", k3s: "v1.30.0+k3s1", kernel: "6.12.57+deb13-amd64" } as const;
+
+/** A system in a temporary directory, a directory of releases, and the executable to upgrade the one by the other. */
+export interface Upgrader extends Disposable {
+  readonly system: string;
+  /** A plain mirror: a directory for each version. */
+  readonly releases: string;
+  readonly secret: SecretKey;
+  /** The arguments that every call needs. */
+  readonly options: readonly string[];
+  /** Adds a release; `changed` are files that are not what was signed. */
+  release(version: string, more?: ReleaseOptions): Promise<string>;
+  /** Runs `k3os COMMAND`, from the mirror unless the environment says otherwise. */
+  run(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunResult>;
+  start(argv: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess;
+  /** All names of the system, links with their targets, files with their content if that is short. */
+  look(): string[];
+}
+
+export interface ReleaseOptions {
+  /** The beginning of every file's content. */
+  readonly content?: string;
+  readonly k3s?: string;
+  /** The version that it is signed for. */
+  readonly signedAs?: string;
+  readonly secret?: SecretKey;
+  readonly kernel?: string;
+  /** Files that are not what was signed. */
+  readonly changed?: Readonly<Record<string, string | Uint8Array>>;
+  /** In place of the tarball. */
+  readonly archive?: Uint8Array;
+}
+
+export function createUpgrader(): Upgrader {
+  const scratch = mkdtempSync(join(tmpdir(), "k3os-upgrade-"));
+  const [system, releases] = [join(scratch, "system"), join(scratch, "releases")];
+  mkdirSync(releases);
+  for (const [component, version] of Object.entries(OLD)) {
+    mkdirSync(join(system, component, version), { recursive: true });
+    writeFileSync(join(system, component, version, component), "old");
+    symlinkSync(version, join(system, component, "current"));
+  }
+  const secret = makeSecretKey();
+  const key = ["--key", encodePublicKey(secret.publicKey)];
+  const options = ["--system", system, "--lock-file", join(scratch, "run/upgrade.lock"), ...key];
+  const base = { K3OS_RELEASE_URL: releases };
+  return {
+    system,
+    releases,
+    secret,
+    options,
+    release: async (version, more = {}) => {
+      const directory = join(releases, version);
+      const files = await releaseFiles(version, more);
+      const signing = { secret: more.secret ?? secret, version: more.signedAs ?? version };
+      const all = { ...files, ...signedList(files, signing), ...more.changed };
+      for (const [name, content] of Object.entries(all)) {
+        mkdirSync(dirname(join(directory, name)), { recursive: true });
+        writeFileSync(join(directory, name), content);
+      }
+      return directory;
+    },
+    run: ([command = "", ...argv], env) =>
+      runProgram([EXECUTABLE, command, ...options, ...argv], { env: { ...base, ...env }, check: false }),
+    start: ([command = "", ...argv], env) =>
+      spawn(EXECUTABLE, [command, ...options, ...argv], {
+        env: { ...process.env, ...base, ...env },
+        stdio: "ignore",
+      }),
+    look: () => look(system),
+    [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
+  };
+}
+
+async function releaseFiles(
+  version: string,
+  { content = version, k3s, kernel = KERNEL, archive }: ReleaseOptions,
+) {
+  return {
+    [`k3os-rootfs-${arch}.tar.gz`]:
+      archive ?? (await tarball(releaseEntries(version, { content, ...(k3s && { k3s }) }))),
+    [`k3os-kernel-version-${arch}`]: `${kernel}\n`,
+    [`k3os-initrd-${arch}`]: `${content} of initrd`,
+    [`k3os-kernel-${arch}.squashfs`]: `${content} of kernel.squashfs`,
+  };
+}
+
+function look(directory: string, below = ""): string[] {
+  return readdirSync(join(directory, below))
+    .sort()
+    .flatMap((entry) => {
+      const name = join(below, entry);
+      const path = join(directory, name);
+      const found = lstatSync(path);
+      if (found.isSymbolicLink()) return [`${name} -> ${readlinkSync(path)}`];
+      if (found.isDirectory()) return [name, ...look(directory, name)];
+      return [found.size < 100 ? `${name}: ${readFileSync(path, "utf8")}` : name];
+    });
+}
