@@ -9,6 +9,7 @@ import {
   finishTrial,
   partsOf,
   readTrial,
+  revertGeneration,
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
@@ -62,14 +63,29 @@ export function switchGeneration(
   host: Pick<Host, "log" | "clock">,
 ): boolean {
   refuseSwitch(system, staged, options);
+  const current = linkedVersions(system, "current");
+  if (staged.every(({ component, version }) => current[component] === version) && !isInterrupted(system))
+    return false;
+  takeBackUnfinished(system, host);
   const parts = partsOf(system, toRecord(staged));
   if (parts.every(({ from, to }) => from === to)) return false;
-  if (readTrial(system) !== undefined) finishTrial(system, host);
   const tolerated = existsSync(join(dirname(dirname(system)), APPLY_FAILED)) ? ["configuration"] : [];
   const since = new Date(host.clock.now()).toISOString();
   const { keep, keepData } = options;
   changeGeneration(system, { kind: "upgrade", since, parts, keep, tolerated, keepData }, host);
   return true;
+}
+
+function isInterrupted(system: string): boolean {
+  return readTrial(system)?.state === "switching";
+}
+
+/** What was never found healthy is not what anybody wants to go back to: the links lead to what was before it. */
+function takeBackUnfinished(system: string, host: Pick<Host, "log">): void {
+  const trial = readTrial(system);
+  if (trial === undefined) return;
+  if (trial.kind === "upgrade" || trial.state === "switching") revertGeneration(system, trial, host);
+  else finishTrial(system, host);
 }
 
 /**

@@ -69,7 +69,7 @@ describe("k3os install for a BIOS", () => {
       output(["grub-script-check", menu]);
       const text = readFileSync(menu, "utf8");
       expect(text).toContain(`--fs-uuid ${probe(`${disk.path}p1`).get("UUID")}`);
-      expect(text).toContain("console=tty1 console=ttyS0,115200 k3os.debug\n");
+      expect(text).toContain("console=tty1 console=ttyS0,115200 k3os.debug $trial\n");
       expect(lstatSync(join(root, "boot/grub/grubenv")).size).toBe(1024);
       expect(existsSync(join(root, "boot/grub/i386-pc/normal.mod"))).toBe(true);
     });

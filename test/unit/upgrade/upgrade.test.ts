@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { addQuarantined, readTrial } from "../../../lib/generation/trial.ts";
+import { addQuarantined, readTrial, writeTrial } from "../../../lib/generation/trial.ts";
 import type { CopySettings } from "../../../lib/upgrade/copy-settings.ts";
 import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/upgrade.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
@@ -95,6 +95,18 @@ describe("upgradeSystem()", () => {
     await upgrade();
     const next = makeSystem(join(image.root, "next"), { k3os: ["v4"] });
     expect(upgrade({ source: next })).rejects.toThrow("An upgrade to v3, v1.31, 6.3 is on trial");
+  });
+
+  test("goes from the generation that was healthy, not from one that was never found so, nor from half a switch", async () => {
+    await upgrade();
+    const trial = readTrial(system);
+    if (trial === undefined) throw new Error("no trial");
+    const next = makeSystem(join(image.root, "next"), { k3os: ["v4"] });
+    await upgrade({ source: next, components: ["k3os"], force: true });
+    expect(linksOf(system)).toBe("k3os v4<v2, k3s v1.30<v1.30, kernel 6.1<6.1");
+    writeTrial(system, { ...trial, state: "switching" });
+    expect(await upgrade()).toBe(true);
+    expect(linksOf(system)).toBe(NEW);
   });
 
   test("does not hold against the new what was wrong with the old", async () => {
