@@ -103,6 +103,8 @@ function fallBack(
   addQuarantined(system, { versions: changedVersions(trial.parts), reason, at });
   keepJournal(data, trial, host);
   if (!trial.keepData) restoreDatastore(data, trial.parts, host);
+  // from here on a start that finds some links changed goes on changing them
+  writeTrial(system, { ...trial, state: "switching" });
   revertGeneration(system, trial, host);
   return isOtherKernel(trial, choice);
 }

@@ -97,7 +97,10 @@ export function findQuarantined(
 }
 
 export function addQuarantined(system: string, entry: Quarantined): void {
-  const others = readQuarantine(system).slice(-19);
+  const isSame = (other: Quarantined) => JSON.stringify(other.versions) === JSON.stringify(entry.versions);
+  const others = readQuarantine(system)
+    .filter((other) => !isSame(other))
+    .slice(-19);
   writeFileAtomic(join(system, QUARANTINE_FILE), `${JSON.stringify([...others, entry], null, 2)}\n`);
 }
 

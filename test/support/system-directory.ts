@@ -10,12 +10,17 @@ const FILES: Readonly<Record<Component, readonly string[]>> = {
   kernel: ["kernel.squashfs", "initrd"],
 };
 
+/** What a file of a version holds. */
+export function contentOf(name: string, version: string): string {
+  return `${name} ${version}\n`.repeat(2000);
+}
+
 /** Makes a version of a component in a system directory; its files hold their own names and versions. */
 export function addVersion(system: string, component: Component, version: string): void {
   const directory = join(system, component, version);
   mkdirSync(directory, { recursive: true });
   for (const name of FILES[component]) {
-    writeFileSync(join(directory, name), `${name} ${version}\n`.repeat(2000), {
+    writeFileSync(join(directory, name), contentOf(name, version), {
       mode: name === component ? 0o755 : 0o644,
     });
   }
