@@ -55,7 +55,7 @@ export function settleGeneration(root: string, choice: MenuChoice | undefined, h
   }
   const reason = failureOf(trial, choice);
   if (reason !== undefined) return fallBack(root, trial, reason, choice, host);
-  if (choice === undefined) writeTrial(system, { ...trial, left: trial.left - 1 });
+  writeTrial(system, { ...trial, started: true, left: trial.left - (choice === undefined ? 1 : 0) });
   host.log.info(`Trying ${describe(trial)}`);
   snapshotDatastore(join(root, "k3os/data"), trial.parts, host);
   return false;

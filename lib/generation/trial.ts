@@ -35,6 +35,8 @@ export interface Trial {
   /** RFC 3339. */
   readonly since: string;
   readonly parts: readonly Part[];
+  /** The new generation has been started at least once. */
+  readonly started: boolean;
   /** How often the new generation may still be started where no boot menu counts that. */
   readonly left: number;
   /** Versions besides current and previous that stay on the disk. */
@@ -136,10 +138,10 @@ export function changedVersions(parts: readonly Part[]): Partial<Record<Componen
  */
 export function changeGeneration(
   system: string,
-  trial: Omit<Trial, "state" | "left" | "reason">,
+  trial: Omit<Trial, "state" | "started" | "left" | "reason">,
   host: Pick<Host, "log">,
 ): void {
-  const record: Trial = { ...trial, state: "switching", left: STARTS, reason: undefined };
+  const record: Trial = { ...trial, state: "switching", started: false, left: STARTS, reason: undefined };
   writeTrial(system, record);
   // before the first link: whatever the menu finds then, it does not start it for ever
   countStarts(system, trial.kind === "upgrade" ? STARTS : undefined, host);

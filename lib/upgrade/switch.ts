@@ -38,7 +38,7 @@ export function refuseSwitch(
 ): void {
   if (force) return;
   const trial = readTrial(system);
-  if (trial?.state === "trial" && trial.kind === "upgrade") {
+  if (trial?.state === "trial" && trial.kind === "upgrade" && trial.started) {
     const names = Object.values(changedVersions(trial.parts)).join(", ");
     throw new CommandError(`An upgrade to ${names} is on trial since ${trial.since}`, {
       hint: 'wait until it is found healthy, take it back with "k3os rollback", or use --force',
@@ -66,14 +66,22 @@ export function switchGeneration(
   const current = linkedVersions(system, "current");
   if (staged.every(({ component, version }) => current[component] === version) && !isInterrupted(system))
     return false;
+  const waiting = waitingVersions(system);
   takeBackUnfinished(system, host);
-  const parts = partsOf(system, toRecord(staged));
+  const parts = partsOf(system, { ...waiting, ...toRecord(staged) });
   if (parts.every(({ from, to }) => from === to)) return false;
   const tolerated = existsSync(join(dirname(dirname(system)), APPLY_FAILED)) ? ["configuration"] : [];
   const since = new Date(host.clock.now()).toISOString();
   const { keep, keepData } = options;
   changeGeneration(system, { kind: "upgrade", since, parts, keep, tolerated, keepData }, host);
   return true;
+}
+
+/** What an upgrade has brought that no start has tried yet: another one before the restart joins it. */
+function waitingVersions(system: string): Partial<Record<Component, string>> {
+  const trial = readTrial(system);
+  const waits = trial?.state === "trial" && trial.kind === "upgrade" && !trial.started;
+  return waits ? changedVersions(trial.parts) : {};
 }
 
 function isInterrupted(system: string): boolean {

@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { addQuarantined, readTrial, writeTrial } from "../../../lib/generation/trial.ts";
+import {
+  addQuarantined,
+  changedVersions,
+  readTrial,
+  type Trial,
+  writeTrial,
+} from "../../../lib/generation/trial.ts";
 import type { CopySettings } from "../../../lib/upgrade/copy-settings.ts";
 import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/upgrade.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
@@ -31,6 +37,14 @@ function upgrade(more: Partial<CopySettings & UpgradeOptions> = {}): Promise<boo
   const { remount, dryRun, force, keepData, ...settings } = { ...OPTIONS, ...more };
   const all = { components: ["k3os", "k3s", "kernel"] as const, source, destination: system, keep: 0 };
   return upgradeSystem({ ...all, ...settings }, { remount, dryRun, force, keepData }, host);
+}
+
+/** The machine has started what is on trial. */
+function start(): Trial {
+  const trial = readTrial(system);
+  if (trial === undefined) throw new Error("nothing is on trial");
+  writeTrial(system, { ...trial, started: true });
+  return trial;
 }
 
 describe("upgradeSystem()", () => {
@@ -91,16 +105,27 @@ describe("upgradeSystem()", () => {
     expect(await upgrade({ force: true })).toBe(true);
   });
 
+  test("joins one that was made before, when no start has tried that yet", async () => {
+    await upgrade({ components: ["k3os", "k3s"] });
+    expect(await upgrade({ components: ["kernel"] })).toBe(true);
+    expect(linksOf(system)).toBe(NEW);
+    expect(changedVersions(readTrial(system)?.parts ?? [])).toEqual({
+      k3os: "v3",
+      k3s: "v1.31",
+      kernel: "6.3",
+    });
+  });
+
   test("refuses while another upgrade is on trial", async () => {
     await upgrade();
+    start();
     const next = makeSystem(join(image.root, "next"), { k3os: ["v4"] });
     expect(upgrade({ source: next })).rejects.toThrow("An upgrade to v3, v1.31, 6.3 is on trial");
   });
 
   test("goes from the generation that was healthy, not from one that was never found so, nor from half a switch", async () => {
     await upgrade();
-    const trial = readTrial(system);
-    if (trial === undefined) throw new Error("no trial");
+    const trial = start();
     const next = makeSystem(join(image.root, "next"), { k3os: ["v4"] });
     await upgrade({ source: next, components: ["k3os"], force: true });
     expect(linksOf(system)).toBe("k3os v4<v2, k3s v1.30<v1.30, kernel 6.1<6.1");
