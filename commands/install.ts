@@ -27,16 +27,19 @@ installed system says more when it boots, too.`,
     const { mergeSettings } = await import("../lib/install/settings.ts");
     const { installSystem } = await import("../lib/install/install.ts");
     const { announced } = await import("../lib/install/announce.ts");
+    const { withEvents } = await import("../lib/events.ts");
     const { finish } = await import("../lib/install/finish.ts");
     const running = values.bootstrap ? NOTHING_READ : await readConfig(host);
     logDiagnostics(running.diagnostics, host);
     const debug = "debug" in values && values.debug === true;
     const configured = running.config.k3os?.install ?? {};
     const settings = mergeSettings({ ...values, debug }, positionals, host.env, configured);
-    await announced(settings, host, async (watched) => {
-      await installSystem(settings, running, watched);
-      if (!settings.dryRun) await finish(settings.afterwards, watched);
-    });
+    await withEvents(values.json, host, (told) =>
+      announced(settings, told, async (watched) => {
+        await installSystem(settings, running, watched);
+        if (!settings.dryRun) await finish(settings.afterwards, watched);
+      }),
+    );
     return EXIT.done;
   },
 });

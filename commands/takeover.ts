@@ -1,19 +1,26 @@
 import { defineCommand } from "../lib/cli.ts";
 import { EXIT, UsageError } from "../lib/errors.ts";
+import { EVENTS_OPTION } from "../lib/events.ts";
 
 export const takeover = defineCommand({
   description: `
 Takes back what "k3os install --takeover" has prepared, before the machine is
 restarted: the old boot menu is put back, and the new system removed. Nothing of
 the old system has been changed until then.`,
-  options: { undo: { type: "boolean", help: "put back the old boot menu and remove the new system" } },
+  options: {
+    undo: { type: "boolean", help: "put back the old boot menu and remove the new system" },
+    ...EVENTS_OPTION,
+  },
   run: async ({ values }, host) => {
     if (!values.undo) throw new UsageError("Nothing to do: expected --undo");
     const { undoTakeover } = await import("../lib/install/takeover.ts");
     const { lockInstaller } = await import("../lib/install/lock.ts");
-    await using _lock = await lockInstaller(host);
-    undoTakeover(host);
-    host.log.info("The takeover is undone: this machine starts its old system");
+    const { withEvents } = await import("../lib/events.ts");
+    await withEvents(values.json, host, async (watched) => {
+      await using _lock = await lockInstaller(watched);
+      undoTakeover(watched);
+      watched.log.info("The takeover is undone: this machine starts its old system");
+    });
     return EXIT.done;
   },
 });

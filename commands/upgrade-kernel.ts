@@ -19,7 +19,8 @@ If anything fails, or the power does, the system is the old or the new one.`,
   options: RELEASE_UPGRADE_OPTIONS,
   run: async ({ values }, host) => {
     const { upgradeKernel } = await import("../lib/upgrade/from-release.ts");
-    await upgradeKernel(upgradeSettings(values), host);
+    const { withEvents } = await import("../lib/events.ts");
+    await withEvents(values.json, host, (watched) => upgradeKernel(upgradeSettings(values), watched));
     return EXIT.done;
   },
 });

@@ -16,14 +16,17 @@ Exit status 0 also when everything is there already; then nothing is restarted.`
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
     const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
     const { lockUpgrade } = await import("../lib/upgrade/lock.ts");
+    const { withEvents } = await import("../lib/events.ts");
     const settings = copySettings(values);
     if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
-    using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
     const { remount, force } = values;
     const options = { remount, force, dryRun: values["dry-run"], keepData: values["keep-data"] };
-    const changed = await upgradeSystem(settings, options, host);
-    if (changed && values.reboot) await restartMachine(settings.destination, host);
-    else if (changed) host.log.info("Takes effect at the next start of the machine");
+    await withEvents(values.json, host, async (watched) => {
+      using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
+      const changed = await upgradeSystem(settings, options, watched);
+      if (changed && values.reboot) await restartMachine(settings.destination, watched);
+      else if (changed) watched.log.info("Takes effect at the next start of the machine");
+    });
     return EXIT.done;
   },
 });

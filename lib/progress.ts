@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "./host.ts";
+import type { Clock } from "./host.ts";
 
 /** Where progress is shown: `process.stderr`, or anything that takes text. */
 export interface ProgressStream {
@@ -30,7 +30,7 @@ export function createProgress(
   label: string,
   total: number | undefined,
   stream: ProgressStream,
-  clock: Pick<Clock, "now"> = systemClock,
+  clock: Pick<Clock, "now"> = Date,
 ): Progress {
   const started = clock.now();
   const rate = createRate(started);

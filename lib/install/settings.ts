@@ -1,6 +1,7 @@
 import type { Options, Values } from "../cli.ts";
 import type { InstallConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
+import { EVENTS_OPTION } from "../events.ts";
 
 /** The options of `k3os install`; names and variables are those of the original's install.sh. */
 export const INSTALL_OPTIONS = {
@@ -70,6 +71,7 @@ export const INSTALL_OPTIONS = {
   yes: { type: "boolean", short: "y", help: "ask nothing" },
   silent: { type: "boolean", help: "the same as --yes", env: "K3OS_INSTALL_SILENT" },
   "dry-run": { type: "boolean", help: "check everything and show the plan, but change nothing" },
+  ...EVENTS_OPTION,
 } as const satisfies Options;
 
 /** What an installation is asked to do, from all places where that can be said. */

@@ -10,7 +10,6 @@ import type { Host } from "../host.ts";
 import { download } from "../http.ts";
 import { localPath } from "../http-url.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
-import { createProgress } from "../progress.ts";
 import type { Target } from "../targets.ts";
 import { checkIso, downloadDirectory, type IsoImage, isoName } from "./iso.ts";
 import { looksLikeMedium } from "./medium.ts";
@@ -24,7 +23,7 @@ export interface OpenedMedium extends Opened {
   readonly device: string | undefined;
 }
 
-type SourceHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
+type SourceHost = Pick<Host, "root" | "run" | "log" | "clock" | "env" | "progress">;
 
 /**
  * Finds the installation medium: what was named (a directory, device or ISO), else the medium that the machine runs
@@ -80,7 +79,7 @@ async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
   const remove = async () => rmSync(directory, { recursive: true, force: true });
   try {
     const file = join(directory, "medium.iso");
-    using progress = createProgress(`Downloading ${name}`, iso.size, process.stderr);
+    using progress = host.progress(`Downloading ${name}`, iso.size);
     const onProgress = (done: number, total?: number) => progress.update(done, total);
     await download(iso.url, file, { onProgress, ...(iso.sha256 && { sha256: iso.sha256 }) }, host);
     progress.finish();

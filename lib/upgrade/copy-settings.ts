@@ -1,5 +1,6 @@
 import type { Options, Values } from "../cli.ts";
 import { UsageError } from "../errors.ts";
+import { EVENTS_OPTION } from "../events.ts";
 import { COMPONENTS, type Component, PATH } from "../paths.ts";
 import { keepCount } from "./settings.ts";
 
@@ -43,6 +44,7 @@ export const COPY_OPTIONS = {
   "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
   force: { type: "boolean", help: "also a version that has failed here before" },
   "dry-run": { type: "boolean", help: "say what would be done" },
+  ...EVENTS_OPTION,
 } as const satisfies Options;
 
 export interface CopySettings {

@@ -7,7 +7,7 @@ import { maskUrl } from "../http.ts";
 import { sizeOf } from "../http-size.ts";
 import { abortOnSignals } from "../interrupt.ts";
 import type { Component } from "../paths.ts";
-import { createProgress, formatBytes } from "../progress.ts";
+import { formatBytes } from "../progress.ts";
 import { chooseTrust, digestOf, releaseFile, wantedDigest } from "../release.ts";
 import { hostTarget } from "../targets.ts";
 import { compareVersions } from "./compare-versions.ts";
@@ -20,7 +20,7 @@ import { refuseSwitch, switchGeneration } from "./switch.ts";
 import { unpackRelease } from "./unpack.ts";
 import { writable } from "./writable.ts";
 
-type UpgradeHost = Pick<Host, "log" | "clock" | "env" | "run" | "print">;
+type UpgradeHost = Pick<Host, "log" | "clock" | "env" | "run" | "print" | "progress">;
 
 /** What an upgrade takes from the tarball; the kernel is {@link upgradeKernel}'s. */
 const ROOTFS: readonly Component[] = ["k3os", "k3s"];
@@ -38,7 +38,7 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os to ${found.version}\n`);
   await apply(settings, host, async (signal) => {
-    using progress = createProgress(`Downloading ${name}`, undefined, process.stderr);
+    using progress = host.progress(`Downloading ${name}`);
     const onProgress = (done: number, total?: number) => progress.update(done, total);
     const parts = await unpackRelease(
       releaseFile(found.directory, name),
@@ -73,7 +73,7 @@ export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: Upgr
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os kernel to ${version}\n`);
   await apply(settings, host, (signal) => {
-    const progress = (name: string) => createProgress(`Downloading ${name}`, undefined, process.stderr);
+    const progress = (name: string) => host.progress(`Downloading ${name}`);
     return fetchKernel(found, { system, version, signal, progress }, host);
   });
 }

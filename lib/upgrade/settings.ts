@@ -1,5 +1,6 @@
 import type { Options, Values } from "../cli.ts";
 import { CommandError } from "../errors.ts";
+import { EVENTS_OPTION } from "../events.ts";
 import { PATH } from "../paths.ts";
 
 /** The options that upgrades from a release share. */
@@ -33,6 +34,7 @@ export const RELEASE_UPGRADE_OPTIONS = {
     help: `held while an upgrade runs (default: ${PATH.upgradeLock})`,
     env: "K3OS_UPGRADE_LOCK_FILE",
   },
+  ...EVENTS_OPTION,
   system: { type: "string", value: "DIR", help: "where the system lies", hidden: true },
 } as const satisfies Options;
 
