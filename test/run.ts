@@ -70,7 +70,7 @@ const RINGS: readonly Ring[] = [
   {
     name: "vm",
     needs: ["packages", "artifacts"],
-    limit: 40 * MINUTE,
+    limit: 65 * MINUTE,
     // each machine has one processor
     work: { kind: "tests", directory: "test/vm", timeout: 20 * MINUTE, atOnce: 2 },
   },
