@@ -2,7 +2,7 @@ import type { Options, Values } from "../cli.ts";
 import { UsageError } from "../errors.ts";
 import { EVENTS_OPTION } from "../events.ts";
 import { COMPONENTS, type Component, PATH } from "../paths.ts";
-import { keepCount } from "./settings.ts";
+import { KEEP_OPTIONS, keepCount } from "./settings.ts";
 
 /** The options of `k3os upgrade`; names and variables are the original's, and Plans out there use them. */
 export const COPY_OPTIONS = {
@@ -35,13 +35,7 @@ export const COPY_OPTIONS = {
     help: `lets one upgrade run at a time (default: ${PATH.upgradeLock})`,
     env: "K3OS_UPGRADE_LOCK_FILE",
   },
-  keep: {
-    type: "string",
-    value: "N",
-    help: "keep N versions besides current and previous (default: 0)",
-    env: "K3OS_UPGRADE_KEEP",
-  },
-  "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
+  ...KEEP_OPTIONS,
   force: { type: "boolean", help: "also a version that has failed here before" },
   "dry-run": { type: "boolean", help: "say what would be done" },
   ...EVENTS_OPTION,

@@ -3,6 +3,17 @@ import { CommandError } from "../errors.ts";
 import { EVENTS_OPTION } from "../events.ts";
 import { PATH } from "../paths.ts";
 
+/** What every upgrade can be told to keep. */
+export const KEEP_OPTIONS = {
+  keep: {
+    type: "string",
+    value: "N",
+    help: "keep N versions besides current and previous (default: 0)",
+    env: "K3OS_UPGRADE_KEEP",
+  },
+  "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
+} as const satisfies Options;
+
 /** The options that upgrades from a release share. */
 export const RELEASE_UPGRADE_OPTIONS = {
   "allow-downgrade": { type: "boolean", help: "take a version that is older than the current one" },
@@ -20,13 +31,7 @@ export const RELEASE_UPGRADE_OPTIONS = {
     help: "take what nobody has signed",
     env: "K3OS_UPGRADE_INSECURE_SKIP_VERIFY",
   },
-  keep: {
-    type: "string",
-    value: "N",
-    help: "keep N versions besides current and previous (default: 0)",
-    env: "K3OS_UPGRADE_KEEP",
-  },
-  "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
+  ...KEEP_OPTIONS,
   reboot: { type: "boolean", help: "restart the machine when done", env: "K3OS_UPGRADE_REBOOT" },
   "lock-file": {
     type: "string",
