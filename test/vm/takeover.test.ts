@@ -105,12 +105,12 @@ const INVENTORY = `(sync; cd / && find . -xdev \\( -path ./var -o -path ./tmp -o
   find boot etc usr/bin -xdev -type f -printf '%p %s %T@\\n' | sort;
   find boot etc -xdev -type f -exec sha256sum {} + | sort)`;
 
-const PREPARED = [0, expect.stringContaining("takeover --undo")];
+const PREPARED: [number, string] = [0, expect.stringContaining("takeover --undo")];
 
 /** Runs the README's line on a machine; its exit status and what it said. */
-async function install({ node }: Running, ...args: readonly string[]): Promise<[number, string, string]> {
-  const { code, stdout, stderr } = await ssh(node, bootstrap(...args), { timeout: 6 * MINUTE });
-  return [code, stderr, stdout];
+async function install({ node }: Running, ...args: readonly string[]): Promise<[number, string]> {
+  const { code, stderr } = await ssh(node, bootstrap(...args), { timeout: 6 * MINUTE });
+  return [code, stderr];
 }
 
 describe("a Debian with a BIOS", () => {
@@ -123,21 +123,12 @@ describe("a Debian with a BIOS", () => {
     output(["truncate", "--size=4G", second]);
   });
 
-  // one start of the old system for all of it: each takes minutes
+  // one start of the old system for all of it: each takes minutes, and so does each installation
   test(
     "installs to a second disk, and takes a takeover back to the last byte",
     async () => {
       await using old = await start({ ...hardware, disks: [...(hardware.disks ?? []), second] }, "root");
-      const [status, , plan] = await install(old, "--dry-run", "/dev/vdb");
-      expect([status, plan]).toEqual([
-        0,
-        expect.stringContaining("Erase everything on /dev/vdb, which is empty\n"),
-      ]);
-      expect((await install(old, "/dev/vda")).slice(0, 2)).toEqual([
-        1,
-        expect.stringContaining("to replace it: --takeover /dev/vda1"),
-      ]);
-      expect((await install(old, "/dev/vdb")).slice(0, 2)).toEqual([
+      expect(await install(old, "/dev/vdb")).toEqual([
         0,
         expect.stringContaining("is installed on /dev/vdb"),
       ]);
@@ -145,13 +136,13 @@ describe("a Debian with a BIOS", () => {
 
       await old.run(`${INVENTORY} >/run/before`);
       await old.run("e2label /dev/vdb1 NOT_OURS"); // two systems of k3OS in one machine are refused
-      expect((await install(old, "--takeover", "/dev/vda1")).slice(0, 2)).toEqual(PREPARED);
+      expect(await install(old, "--takeover", "/dev/vda1")).toEqual(PREPARED);
       expect(await old.run("head -n 1 /boot/grub/grub.cfg")).toContain("k3OS");
       await old.run("/k3os/system/k3os/current/k3os takeover --undo");
       expect(await old.run(`${INVENTORY} >/run/after; diff /run/before /run/after || true`)).toBe("");
 
       // the next one is damaged on its way to the disk
-      expect((await install(old, "--takeover", "/dev/vda1")).slice(0, 2)).toEqual(PREPARED);
+      expect(await install(old, "--takeover", "/dev/vda1")).toEqual(PREPARED);
       await old.run("echo x >> /k3os/system/k3os/current/k3os.squashfs; e2label /dev/vdb1 K3OS_STATE");
       await old.restart();
     },
@@ -188,7 +179,7 @@ describe("a Debian with a BIOS", () => {
           /^Welcome to the old system\.\n\nk3OS did not take this machine over: Checking the new system: .*k3os.squashfs" has changed/,
         );
         const options = ["--takeover", "--no-format", "--poweroff", "--copy-network", "/dev/vda1"];
-        expect((await install(old, ...options)).slice(0, 2)).toEqual(PREPARED);
+        expect(await install(old, ...options)).toEqual(PREPARED);
         await old.restart();
       }
       await becomeK3os(hardware, "Powering off");
@@ -211,7 +202,7 @@ describe("a Debian with UEFI", () => {
       const hardware = debianMachine("takeover-uefi", "uefi");
       {
         await using old = await start(hardware, "root");
-        expect((await install(old, "--takeover", "/dev/vda1")).slice(0, 2)).toEqual(PREPARED);
+        expect(await install(old, "--takeover", "/dev/vda1")).toEqual(PREPARED);
         await old.restart();
       }
       await becomeK3os(hardware, "Restarting into k3OS");
