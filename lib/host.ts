@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { CommandError } from "./errors.ts";
 import { createLog, type Log } from "./log.ts";
 import { STDERR, STDOUT, writeOut } from "./output.ts";
-import { createProgress, type Progress } from "./progress.ts";
+import type { Progress } from "./progress.ts";
 
 export interface RunOptions {
   /** Written to the program's standard input; without it the program reads end of file. */
@@ -53,8 +53,8 @@ export interface Host {
   readonly clock: Clock;
   /** Writes results to standard output. */
   readonly print: (text: string) => void;
-  /** Shows how far something has got, in bytes. */
-  readonly progress: (label: string, total?: number) => Progress;
+  /** How it is told how far something has got, in bytes; undefined: on standard error, see showProgress(). */
+  readonly progress?: (label: string, total?: number) => Progress;
 }
 
 export interface Clock {
@@ -82,7 +82,6 @@ export function systemHost(options: { debug?: boolean; root?: string; log?: Log 
     log,
     clock: systemClock,
     print: (text) => writeOut(STDOUT, text),
-    progress: (label, total) => createProgress(label, total, process.stderr),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "./host.ts";
+import type { Clock, Host } from "./host.ts";
 
 /** Where progress is shown: `process.stderr`, or anything that takes text. */
 export interface ProgressStream {
@@ -76,6 +76,15 @@ export function createProgress(
       ended = true;
     },
   };
+}
+
+/** {@link createProgress} on standard error, or in the host's own way. */
+export function showProgress(
+  label: string,
+  total: number | undefined,
+  host: Pick<Host, "progress">,
+): Progress {
+  return host.progress?.(label, total) ?? createProgress(label, total, process.stderr);
 }
 
 interface State {

@@ -10,6 +10,7 @@ import type { Host } from "../host.ts";
 import { download } from "../http.ts";
 import { localPath } from "../http-url.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
+import { showProgress } from "../progress.ts";
 import type { Target } from "../targets.ts";
 import { checkIso, downloadDirectory, type IsoImage, isoName } from "./iso.ts";
 import { looksLikeMedium } from "./medium.ts";
@@ -79,7 +80,7 @@ async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
   const remove = async () => rmSync(directory, { recursive: true, force: true });
   try {
     const file = join(directory, "medium.iso");
-    using progress = host.progress(`Downloading ${name}`, iso.size);
+    using progress = showProgress(`Downloading ${name}`, iso.size, host);
     const onProgress = (done: number, total?: number) => progress.update(done, total);
     await download(iso.url, file, { onProgress, ...(iso.sha256 && { sha256: iso.sha256 }) }, host);
     progress.finish();

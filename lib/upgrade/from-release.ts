@@ -7,7 +7,7 @@ import { maskUrl } from "../http.ts";
 import { sizeOf } from "../http-size.ts";
 import { abortOnSignals } from "../interrupt.ts";
 import type { Component } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
+import { formatBytes, showProgress } from "../progress.ts";
 import { chooseTrust, digestOf, releaseFile, wantedDigest } from "../release.ts";
 import { hostTarget } from "../targets.ts";
 import { compareVersions } from "./compare-versions.ts";
@@ -38,7 +38,7 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os to ${found.version}\n`);
   await apply(settings, host, async (signal) => {
-    using progress = host.progress(`Downloading ${name}`);
+    using progress = showProgress(`Downloading ${name}`, undefined, host);
     const onProgress = (done: number, total?: number) => progress.update(done, total);
     const parts = await unpackRelease(
       releaseFile(found.directory, name),
@@ -73,7 +73,7 @@ export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: Upgr
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os kernel to ${version}\n`);
   await apply(settings, host, (signal) => {
-    const progress = (name: string) => host.progress(`Downloading ${name}`);
+    const progress = (name: string) => showProgress(`Downloading ${name}`, undefined, host);
     return fetchKernel(found, { system, version, signal, progress }, host);
   });
 }

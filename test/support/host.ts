@@ -53,7 +53,6 @@ export function testHost(options: TestHostOptions = {}): TestHost {
     log: createLog((line) => logged.push(line.trimEnd()), { debug: true }),
     clock: hurriedClock(),
     print: (text) => printed.push(text),
-    progress: () => ({ update: () => undefined, finish: () => undefined, [Symbol.dispose]: () => undefined }),
     logged,
     printed,
     programs,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { CommandError } from "../../lib/errors.ts";
 import { withEvents } from "../../lib/events.ts";
+import { showProgress } from "../../lib/progress.ts";
 import { testHost } from "../support/host.ts";
 
 describe("withEvents()", () => {
@@ -9,7 +10,7 @@ describe("withEvents()", () => {
     const result = await withEvents(true, host, async (watched) => {
       watched.log.info("Copying …");
       watched.log.warn("careful");
-      using progress = watched.progress("Downloading x", 10);
+      using progress = showProgress("Downloading x", 10, watched);
       progress.update(1);
       progress.update(2); // too soon after the first
       await host.clock.sleep(1000);
