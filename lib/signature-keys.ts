@@ -1,6 +1,6 @@
 import { createPublicKey, randomBytes, scryptSync } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { blake2b } from "./blake2b.ts";
+import { blake2b } from "@noble/hashes/blake2.js";
 import { CommandError, during } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { privateKeyObject } from "./signature-ed25519.ts";
@@ -196,9 +196,9 @@ function secretKey(number: Buffer, seed: Buffer): SecretKey {
   return { publicKey: publicKey(number, spki.subarray(-32)), seed };
 }
 
-/** Of number, seed and point. */
+/** Of number, seed and point: BLAKE2b of 32 bytes, which node:crypto does not have. */
 function checksum(key: Buffer): Buffer {
-  return blake2b(Buffer.concat([Buffer.from(ALGORITHM), key]), 32);
+  return Buffer.from(blake2b(Buffer.concat([Buffer.from(ALGORITHM), key]), { dkLen: 32 }));
 }
 
 function xor(bytes: Buffer, stream: Buffer): void {

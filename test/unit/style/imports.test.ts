@@ -15,7 +15,7 @@ const GATES: Readonly<Record<string, readonly string[]>> = {
   undici: ["lib/http-client.ts", "lib/http-undici.ts"],
 };
 
-const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver", "modern-tar"];
+const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver", "modern-tar", "@noble/hashes"];
 
 const product = readSources(["bin", "commands", "lib"]);
 
