@@ -14,20 +14,18 @@ const FILES = /^state\.db(-wal|-shm)?$/;
 
 /**
  * Before a new version of k3s starts for the first time: copies the datastore, which nothing uses while the machine
- * boots, so that the copy is whole. A newer k3s changes it in ways that an older one cannot read.
+ * boots, so that the copy is whole. A newer k3s changes it in ways that an older one cannot read. Copies of earlier
+ * upgrades go, also one of the same version: what was written since is not in it.
  */
 export function snapshotDatastore(data: string, parts: readonly Part[], host: Pick<Host, "log">): void {
   const k3s = changedK3s(parts);
   const database = join(data, DATABASE);
-  if (k3s === undefined || databaseFiles(database).length === 0) return;
+  if (k3s === undefined) return;
+  rmSync(join(data, SNAPSHOTS), { recursive: true, force: true });
+  if (databaseFiles(database).length === 0) return;
   const snapshot = join(data, SNAPSHOTS, k3s.from);
-  if (existsSync(snapshot)) return; // of an earlier start of the same trial
   const partial = `${snapshot}.partial`;
-  rmSync(partial, { recursive: true, force: true });
   copyFiles(database, partial);
-  for (const other of readdirSync(join(data, SNAPSHOTS))) {
-    if (other !== `${k3s.from}.partial`) rmSync(join(data, SNAPSHOTS, other), { recursive: true });
-  }
   renameSync(partial, snapshot);
   flushDirectory(join(data, SNAPSHOTS));
   host.log.info(`Kept the datastore of k3s ${k3s.from}`);
@@ -41,13 +39,32 @@ export function restoreDatastore(data: string, parts: readonly Part[], host: Pic
   const database = join(data, DATABASE);
   if (databaseFiles(snapshot).length === 0) return;
   const replaced = join(data, SNAPSHOTS, `replaced-${k3s.to}`);
-  rmSync(replaced, { recursive: true, force: true });
-  copyFiles(database, replaced);
+  // nothing is there where an earlier start was cut off behind this
+  if (databaseFiles(database).length > 0) {
+    rmSync(replaced, { recursive: true, force: true });
+    copyFiles(database, replaced);
+  }
   // SQLite takes a journal beside a database for its own: never one of the old with the other of the new
   for (const name of databaseFiles(database)) rmSync(join(database, name));
   copyFiles(snapshot, database);
-  rmSync(snapshot, { recursive: true });
+  forgetSnapshot(data, k3s.from);
   host.log.info(`Put back the datastore of k3s ${k3s.from}; that of ${k3s.to} is kept as ${replaced}`);
+}
+
+/** The version runs again, and what it writes from now on is not in the copy that was made when it ran before. */
+export function forgetDatastore(data: string, parts: readonly Part[]): void {
+  const k3s = changedK3s(parts);
+  if (k3s !== undefined && existsSync(join(data, SNAPSHOTS, k3s.from))) forgetSnapshot(data, k3s.from);
+}
+
+/** By a rename first: half of a snapshot would be taken for one. */
+function forgetSnapshot(data: string, version: string): void {
+  const snapshot = join(data, SNAPSHOTS, version);
+  const partial = `${snapshot}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  renameSync(snapshot, partial);
+  flushDirectory(join(data, SNAPSHOTS));
+  rmSync(partial, { recursive: true });
 }
 
 function changedK3s(parts: readonly Part[]): { readonly from: string; readonly to: string } | undefined {

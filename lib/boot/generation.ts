@@ -14,7 +14,7 @@ import {
   writeTrial,
 } from "../generation/trial.ts";
 import { PATH } from "../paths.ts";
-import { restoreDatastore, snapshotDatastore } from "./datastore.ts";
+import { forgetDatastore, restoreDatastore, snapshotDatastore } from "./datastore.ts";
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import type { MenuChoice } from "./mode.ts";
@@ -49,15 +49,26 @@ export function settleGeneration(root: string, choice: MenuChoice | undefined, h
     return isOtherKernel(trial, choice);
   }
   if (trial.kind === "rollback") {
-    if (!trial.keepData) restoreDatastore(join(root, "k3os/data"), mirrored(trial), host);
+    const returned = mirrored(trial);
+    if (trial.keepData) forgetDatastore(join(root, "k3os/data"), returned);
+    else restoreDatastore(join(root, "k3os/data"), returned, host);
     finishTrial(system, host);
     return false;
   }
   const reason = failureOf(trial, choice);
   if (reason !== undefined) return fallBack(root, trial, reason, choice, host);
-  writeTrial(system, { ...trial, started: true, left: trial.left - (choice === undefined ? 1 : 0) });
+  // counted before anything that may fail
+  const counted = { ...trial, left: trial.left - (choice === undefined ? 1 : 0) };
+  writeTrial(system, counted);
   host.log.info(`Trying ${describe(trial)}`);
-  snapshotDatastore(join(root, "k3os/data"), trial.parts, host);
+  if (trial.started) return false; // what was there before the first start is kept already
+  try {
+    snapshotDatastore(join(root, "k3os/data"), trial.parts, host);
+  } catch (error) {
+    const why = `the datastore of k3s could not be kept: ${messageOf(error)}`;
+    return fallBack(root, counted, why, choice, host);
+  }
+  writeTrial(system, { ...counted, started: true });
   return false;
 }
 
@@ -102,7 +113,9 @@ function fallBack(
   const at = new Date(host.clock.now()).toISOString();
   addQuarantined(system, { versions: changedVersions(trial.parts), reason, at });
   keepJournal(data, trial, host);
-  if (!trial.keepData) restoreDatastore(data, trial.parts, host);
+  // what was never started has changed nothing, and there is no copy of this upgrade to put back
+  if (trial.started && !trial.keepData) restoreDatastore(data, trial.parts, host);
+  if (trial.started && trial.keepData) forgetDatastore(data, trial.parts);
   // from here on a start that finds some links changed goes on changing them
   writeTrial(system, { ...trial, state: "switching" });
   revertGeneration(system, trial, host);

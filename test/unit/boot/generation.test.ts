@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { settleGeneration } from "../../../lib/boot/generation.ts";
 import type { BootHost } from "../../../lib/boot/host.ts";
@@ -80,6 +80,25 @@ describe("a start", () => {
     expect(read("k3os/data/var/lib/rancher/k3os/datastore/v1.30/state.db")).toBe("data of v1.30");
   });
 
+  test("for the first time takes no older copy for that of the datastore as it is now", () => {
+    put("k3os/data/var/lib/rancher/k3os/datastore/v1.30/state.db", "data of last year");
+    upgrade();
+    settle("trial");
+    put(DATABASE, "data of v1.31");
+    settle("fallback");
+    expect(read(DATABASE)).toBe("data of v1.30");
+  });
+
+  test("whose datastore cannot be kept is none: nothing is put back, the old generation runs", () => {
+    upgrade();
+    rmSync(join(host.root, "k3os/data/var/lib/rancher/k3os"), { recursive: true });
+    put("k3os/data/var/lib/rancher/k3os", "a file where the directory should be");
+    expect(settle("trial")).toBe(true);
+    expect(linksOf(system)).toBe(OLD);
+    expect(readQuarantine(system)[0]?.reason).toContain("the datastore of k3s could not be kept");
+    expect(read(DATABASE)).toBe("data of v1.30");
+  });
+
   test("that the boot menu counts does not count twice; without it the record counts", () => {
     upgrade();
     settle("trial");
@@ -131,12 +150,20 @@ describe("a fallback", () => {
     expect(parseEnvironment(read("boot/grub/grubenv")).size).toBe(0);
   });
 
+  test("of what no start has tried leaves the datastore alone, whatever copies there are", () => {
+    put("k3os/data/var/lib/rancher/k3os/datastore/v1.30/state.db", "data of last year");
+    upgrade();
+    settle("fallback");
+    expect(read(DATABASE)).toBe("data of v1.30");
+  });
+
   test("leaves the datastore where that was wished", () => {
     upgrade({ keepData: true });
     settle("trial");
     put(DATABASE, "data of v1.31");
     settle("fallback");
     expect(read(DATABASE)).toBe("data of v1.31");
+    expect(existsSync(join(host.root, "k3os/data/var/lib/rancher/k3os/datastore/v1.30"))).toBe(false);
   });
 });
 
