@@ -20,6 +20,8 @@ export const PATH = {
   localState: "/var/lib/rancher/k3os",
   /** What a machine without a configured name is called: made up at its first boot, or given by DHCP. */
   keptHostname: "/var/lib/rancher/k3os/hostname",
+  /** What starts that failed have said. */
+  failures: "/var/lib/rancher/k3os/failed",
   metadata: "/run/config",
   metadataHostname: "/run/config/local_hostname",
   metadataKeys: "/run/config/ssh/authorized_keys",

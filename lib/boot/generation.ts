@@ -6,6 +6,7 @@ import {
   addQuarantined,
   changedVersions,
   changeGeneration,
+  describeVersions,
   finishTrial,
   partsOf,
   readTrial,
@@ -18,9 +19,6 @@ import { forgetDatastore, restoreDatastore, snapshotDatastore } from "./datastor
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import type { MenuChoice } from "./mode.ts";
-
-/** Where what failed is kept, below the root of the running system. */
-const FAILURES = join(PATH.localState, "failed");
 
 /**
  * Decides which generation a start of this machine runs, before anything of it is used, and brings the links to it:
@@ -60,7 +58,7 @@ export function settleGeneration(root: string, choice: MenuChoice | undefined, h
   // counted before anything that may fail
   const counted = { ...trial, left: trial.left - (choice === undefined ? 1 : 0) };
   writeTrial(system, counted);
-  host.log.info(`Trying ${describe(trial)}`);
+  host.log.info(`Trying ${describeVersions(changedVersions(trial.parts))}`);
   if (trial.started) return false; // what was there before the first start is kept already
   try {
     snapshotDatastore(join(root, "k3os/data"), trial.parts, host);
@@ -109,9 +107,10 @@ function fallBack(
 ): boolean {
   const system = join(root, PATH.system);
   const data = join(root, "k3os/data");
-  host.log.error(`${describe(trial)} failed: ${reason}. The versions before it are started`);
+  const versions = changedVersions(trial.parts);
+  host.log.error(`${describeVersions(versions)} failed: ${reason}. The versions before are started`);
   const at = new Date(host.clock.now()).toISOString();
-  addQuarantined(system, { versions: changedVersions(trial.parts), reason, at });
+  addQuarantined(system, { versions, reason, at });
   keepJournal(data, trial, host);
   // what was never started has changed nothing, and there is no copy of this upgrade to put back
   if (trial.started && !trial.keepData) restoreDatastore(data, trial.parts, host);
@@ -127,8 +126,8 @@ function keepJournal(data: string, trial: Trial, host: BootHost): void {
   const journal = join(data, JOURNAL_DIRECTORY, "boot.log");
   const [version = "unknown"] = Object.values(changedVersions(trial.parts));
   try {
-    mkdirSync(join(data, FAILURES), { recursive: true });
-    if (existsSync(journal)) copyFileSync(journal, join(data, FAILURES, `${version}.boot.log`));
+    mkdirSync(join(data, PATH.failures), { recursive: true });
+    if (existsSync(journal)) copyFileSync(journal, join(data, PATH.failures, `${version}.boot.log`));
   } catch (error) {
     host.log.warn(`The journal of the failed start cannot be kept: ${messageOf(error)}`);
   }
@@ -145,11 +144,4 @@ function mirrored({ parts }: Trial): Trial["parts"] {
   return parts.flatMap((part) =>
     part.from === undefined ? [] : [{ ...part, from: part.to, to: part.from }],
   );
-}
-
-function describe({ parts }: Trial): string {
-  const names = Object.entries(changedVersions(parts)).map(
-    ([component, version]) => `${component} ${version}`,
-  );
-  return names.length === 0 ? "the same versions" : names.join(", ");
 }

@@ -2,9 +2,10 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "
 import { join } from "node:path";
 import { CommandError, messageOf } from "../errors.ts";
 import { FILE, LABEL, PATH } from "../paths.ts";
-import { mount, mountImage, reboot, unmount } from "../sys.ts";
+import { mount, mountImage, unmount } from "../sys.ts";
 import { type FoundDevice, findDevices, mediumCandidates, stateDevices } from "./devices.ts";
 import { settleGeneration } from "./generation.ts";
+import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
@@ -85,18 +86,14 @@ async function bootDisk(
   }
   await mountState(states, NEW_ROOT, host);
   await continueTakeover(NEW_ROOT, host);
-  if (settleGeneration(NEW_ROOT, words.generation, host)) return await restart("the kernel before", host);
+  if (settleGeneration(NEW_ROOT, words.generation, host)) {
+    // GRUB has read the links already: what it started belongs to versions that are not current any more
+    host.log.info("Restarting with the kernel before");
+    return await goDown("restart", host);
+  }
   await prepareState(NEW_ROOT, host);
   host.log.open(join(NEW_ROOT, "k3os/data", JOURNAL_DIRECTORY));
   return { path: NEW_ROOT, mode: "local" };
-}
-
-/** GRUB has read the links already: what it started belongs to the versions that are not current any more. */
-async function restart(what: string, host: BootHost): Promise<never> {
-  host.log.info(`Restarting with ${what}`);
-  reboot("restart");
-  await host.clock.sleep(60_000); // the kernel is going down
-  throw new CommandError("The machine did not restart");
 }
 
 /** Mounts the installation medium read-only: by its label, or else the first file system that holds a k3OS tree. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { formatError } from "../errors.ts";
 import { readTrial } from "../generation/trial.ts";
 import { PATH } from "../paths.ts";
-import { reboot } from "../sys.ts";
+import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
 
 /** Shells in the order of preference, each as the start of an argument vector that gives it the console as its terminal. */
@@ -29,7 +29,7 @@ export async function failBoot(error: unknown, host: BootHost): Promise<never> {
   host.log.close();
   if (onTrial) {
     await host.clock.sleep(READING_TIME);
-    return await restart(host);
+    return await goDown("restart", host);
   }
   process.stderr.write(
     `\n*** k3OS could not boot ***\n${formatError(error)}\n` +
@@ -47,13 +47,7 @@ export async function rescueShell(host: BootHost): Promise<never> {
   } else {
     await runShell(shell, host);
   }
-  return await restart(host);
-}
-
-async function restart(host: BootHost): Promise<never> {
-  reboot("restart");
-  await host.clock.sleep(60_000); // the kernel is going down
-  throw new Error("the machine did not restart");
+  return await goDown("restart", host);
 }
 
 /** The state file system is in one of these places, by how far the boot has come. */

@@ -51,7 +51,7 @@ export async function mountState(
       hint: `repair it here with "/sbin/e2fsck -f ${device.path}", or install again`,
     });
   }
-  host.log.info(`Mounted ${device.path} (${LABEL.state})`);
+  host.log.info(`Mounted ${device.path} (${device.label || "no label"})`);
 }
 
 /** Repairs what e2fsck can repair without questions; exit statuses from 4 on mean that errors are left (e2fsck(8)). */

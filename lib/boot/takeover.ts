@@ -15,9 +15,10 @@ import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
-import { mountImage, reboot, setFileSystemLabel, sync, syncFileSystem, unmount } from "../sys.ts";
+import { mountImage, setFileSystemLabel, sync, syncFileSystem, unmount } from "../sys.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
+import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
 import type { ModuleLoader } from "./modules.ts";
 import { deleteOldSystem } from "./old-system.ts";
@@ -157,10 +158,4 @@ function tellOldSystem(root: string, reason: string): void {
   );
   flushDirectory(join(root, "etc"));
   sync();
-}
-
-async function goDown(how: "restart" | "power-off", host: Pick<BootHost, "clock">): Promise<never> {
-  reboot(how);
-  await host.clock.sleep(60_000); // the kernel is going down
-  throw new CommandError("The machine did not go down");
 }

@@ -125,6 +125,13 @@ export function partsOf(system: string, wanted: Readonly<Partial<Record<Componen
   });
 }
 
+/** Versions for people: `k3os v2, kernel 6.3`. */
+export function describeVersions(versions: Readonly<Partial<Record<Component, string>>>): string {
+  return Object.entries(versions)
+    .map(([component, version]) => `${component} ${version}`)
+    .join(", ");
+}
+
 /** The versions that a change brings. */
 export function changedVersions(parts: readonly Part[]): Partial<Record<Component, string>> {
   const changed = parts.filter(({ from, to }) => from !== to);

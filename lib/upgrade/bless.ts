@@ -3,10 +3,17 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { messageOf } from "../errors.ts";
 import { pruneVersions } from "../generation/links.ts";
-import { changedVersions, failTrial, finishTrial, readTrial, type Trial } from "../generation/trial.ts";
+import {
+  changedVersions,
+  describeVersions,
+  failTrial,
+  finishTrial,
+  readTrial,
+  type Trial,
+} from "../generation/trial.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { renewMenu } from "./boot-menu.ts";
-import { FAILURES, HEALTH_CHECKS, type HealthHost, waitForHealth } from "./health.ts";
+import { HEALTH_CHECKS, type HealthHost, waitForHealth } from "./health.ts";
 import { writable } from "./writable.ts";
 
 /** Milliseconds until a new generation must have been found healthy. */
@@ -25,7 +32,7 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   await using _writable = await writable(system, host);
   if (faults.length === 0) {
     finishTrial(system, host);
-    host.log.info(`${namesOf(trial)}: healthy, and kept from now on`);
+    host.log.info(`${describeVersions(changedVersions(trial.parts))}: healthy, and kept from now on`);
     await renewMenu(host).catch((error: unknown) => host.log.warn(messageOf(error)));
     for (const name of pruneVersions(system, trial.keep)) host.log.info(`Removed ${name}`);
     return [];
@@ -37,7 +44,7 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
 
 /** What the services said, for whoever looks for the reason afterwards. */
 async function keepJournal(trial: Trial, host: HealthHost): Promise<void> {
-  const directory = inRoot(host, FAILURES);
+  const directory = inRoot(host, PATH.failures);
   const [version = "unknown"] = Object.values(changedVersions(trial.parts));
   try {
     mkdirSync(directory, { recursive: true });
@@ -48,10 +55,4 @@ async function keepJournal(trial: Trial, host: HealthHost): Promise<void> {
   } catch (error) {
     host.log.warn(`The journal cannot be kept: ${messageOf(error)}`);
   }
-}
-
-function namesOf({ parts }: Trial): string {
-  return Object.entries(changedVersions(parts))
-    .map(([component, version]) => `${component} ${version}`)
-    .join(", ");
 }

@@ -1,8 +1,9 @@
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { grubConfig } from "../disk/grub.ts";
 import { emptyEnvironment } from "../disk/grubenv.ts";
+import { switchMenu } from "../disk/switch-menu.ts";
 import { TRIAL_VARIABLE } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { inRoot } from "../paths.ts";
@@ -26,7 +27,8 @@ export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promi
   ).stdout.trim();
   const environment = join(path, "../grubenv");
   if (!existsSync(environment)) writeFileSync(environment, emptyEnvironment());
-  copyFileSync(path, `${path}.old`);
-  writeFileAtomic(path, grubConfig({ uuid, consoles, debug: words.includes("k3os.debug") }));
+  const next = `${path}.new`;
+  writeFileAtomic(next, grubConfig({ uuid, consoles, debug: words.includes("k3os.debug") }));
+  switchMenu({ menu: path, next, kept: `${path}.old` });
   host.log.info("The boot menu now knows of upgrades on trial; the one before is grub.cfg.old");
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { fetchText } from "../http.ts";
-import { inRoot, PATH, UNIT } from "../paths.ts";
+import { inRoot, UNIT } from "../paths.ts";
 
 export type HealthHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 
@@ -132,6 +132,3 @@ function isExecutable(path: string): boolean {
     return false; // a README, or a check that is switched off
   }
 }
-
-/** Where a start that failed leaves what it said. */
-export const FAILURES = join(PATH.localState, "failed");

@@ -14,6 +14,16 @@ export const KEEP_OPTIONS = {
   "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
 } as const satisfies Options;
 
+/** What the help of every upgrade from a release says. */
+export const ABOUT_RELEASES = `\
+The release is the one that K3OS_VERSION names, else the latest. It is looked
+for at K3OS_RELEASE_URL: GitHub's page of releases (the default is this
+project's), its API, a mirror with a directory for each version, or a directory
+of one release, as a URL or a path.
+
+Nothing is made of what was downloaded before it is known to be what was signed.
+If anything fails, or the power does, the system is the old or the new one.`;
+
 /** The options that upgrades from a release share. */
 export const RELEASE_UPGRADE_OPTIONS = {
   "allow-downgrade": { type: "boolean", help: "take a version that is older than the current one" },

@@ -2,11 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { linkedVersions, versionsOf } from "../generation/links.ts";
-import { type Quarantined, readQuarantine, readTrial } from "../generation/trial.ts";
+import { describeVersions, type Quarantined, readQuarantine, readTrial } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { type Component, inRoot, PATH } from "../paths.ts";
 import { VERSION } from "../version.ts";
-import { FAILURES } from "./health.ts";
 
 type Versions = Readonly<Partial<Record<Component, string>>>;
 
@@ -33,7 +32,7 @@ export function readStatus(host: Pick<Host, "root">): Status {
   const system = inRoot(host, PATH.system);
   const mode = inRoot(host, PATH.mode);
   const trial = readTrial(system);
-  const failures = inRoot(host, FAILURES);
+  const failures = inRoot(host, PATH.failures);
   return {
     mode: existsSync(mode) ? readFileSync(mode, "utf8").trim() : undefined,
     running: { k3os: VERSION, kernel: release() },
@@ -46,7 +45,7 @@ export function readStatus(host: Pick<Host, "root">): Status {
     },
     trial: trial && { state: trial.state, kind: trial.kind, since: trial.since },
     failed: readQuarantine(system),
-    logs: existsSync(failures) ? readdirSync(failures).map((name) => join(FAILURES, name)) : [],
+    logs: existsSync(failures) ? readdirSync(failures).map((name) => join(PATH.failures, name)) : [],
   };
 }
 
@@ -57,7 +56,7 @@ export function describeStatus(status: Status): string {
     `Mode      ${mode ?? "not k3OS"}`,
     `Running   k3os ${running.k3os}, kernel ${running.kernel}`,
   ];
-  lines.push(`Current   ${describeVersions(current)}`, `Previous  ${describeVersions(previous)}`);
+  lines.push(`Current   ${versionsOrNone(current)}`, `Previous  ${versionsOrNone(previous)}`);
   if (trial !== undefined) lines.push(`Change    ${trial.kind}, ${trial.state}, since ${trial.since}`);
   for (const { versions, reason, at } of failed) {
     lines.push(`Failed    ${describeVersions(versions)} on ${at}: ${reason}`);
@@ -66,7 +65,6 @@ export function describeStatus(status: Status): string {
   return `${lines.join("\n")}\n`;
 }
 
-function describeVersions(versions: Versions): string {
-  const names = Object.entries(versions).map(([component, version]) => `${component} ${version}`);
-  return names.length === 0 ? "none" : names.join(", ");
+function versionsOrNone(versions: Versions): string {
+  return describeVersions(versions) || "none";
 }

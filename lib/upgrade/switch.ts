@@ -5,6 +5,7 @@ import { linkedVersions, pruneVersions } from "../generation/links.ts";
 import {
   changedVersions,
   changeGeneration,
+  describeVersions,
   findQuarantined,
   finishTrial,
   partsOf,
@@ -46,8 +47,8 @@ export function refuseSwitch(
   }
   const failed = findQuarantined(system, { ...linkedVersions(system, "current"), ...toRecord(parts) });
   if (failed === undefined) return;
-  const names = Object.entries(failed.versions).map(([name, version]) => `${name} ${version}`);
-  throw new CommandError(`${names.join(", ")} failed here on ${failed.at}: ${failed.reason}`, {
+  const names = describeVersions(failed.versions);
+  throw new CommandError(`${names} failed here on ${failed.at}: ${failed.reason}`, {
     hint: "to try it again: --force",
   });
 }
