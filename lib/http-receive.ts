@@ -110,7 +110,7 @@ async function fill(
     const limits = { ...DEFAULTS, deadline: HOUR, ...options };
     const address = httpUrl(url);
     await using client = await openClient(options, host);
-    const state: Resume = { validator: undefined };
+    const state: Resume = { validator: undefined, furthest: 0 };
     const action = (attempt: Try) => fetchRest(client, address, flow, state, options, attempt);
     await withTries(`download "${maskUrl(url)}"`, limits, action, host);
   }
@@ -119,6 +119,8 @@ async function fill(
 interface Resume {
   /** Strong ETag or date of the content that we hold the beginning of (RFC 9110, 13.1.5). */
   validator: string | undefined;
+  /** Bytes of the longest beginning that any try has come to hold. */
+  furthest: number;
 }
 
 /** One try: asks for what is still missing, or for everything where the server gives no way to continue. */
@@ -155,7 +157,9 @@ async function fetchRest(
     attempt.pause(); // a disk that is slow to take it is not the server's silence
     await flow.write(chunk, total);
     attempt.alive();
-    if (state.validator !== undefined) attempt.progressed();
+    // from a server that always begins anew the same beginning again is no progress
+    if (state.validator !== undefined && flow.size() > state.furthest) attempt.progressed();
+    state.furthest = Math.max(state.furthest, flow.size());
   }
 }
 

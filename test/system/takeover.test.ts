@@ -80,6 +80,17 @@ describe("a takeover that is prepared", () => {
     expect(existsSync(at("k3os"))).toBe(false);
   });
 
+  test("finds GRUB where Fedora has it, also where its menu is made of loader entries", async () => {
+    renameSync(at("boot/grub"), at("boot/grub2"));
+    writeFileSync(at("boot/grub2/grub.cfg"), "insmod blscfg\nblscfg\n");
+    const fedora = old.fingerprint();
+    const { status } = await takeOver(old.device);
+    expect([status, readTakeoverRecord(old.root)?.grub]).toEqual([0, "/boot/grub2"]);
+    expect(readFileSync(at("boot/grub2/grub.cfg"), "utf8")).toStartWith(TAKEOVER_MARK);
+    await undo();
+    expect(old.fingerprint()).toBe(fedora);
+  });
+
   test("makes GRUB's environment block where there is none, and undo removes it", async () => {
     rmSync(at("boot/grub/grubenv"));
     const without = old.fingerprint();

@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
+import { hostTarget } from "../../lib/targets.ts";
+import { makeDisk, output } from "../support/disk.ts";
+import { createInstaller } from "../support/installer.ts";
+import { serveLoopback } from "../support/loopback.ts";
+import { signedList } from "../support/release.ts";
+
+const NAME = `k3os-${hostTarget().arch}.iso`;
+
+/** A release whose ISO breaks off in the middle, the first time only or always; `ranges`: it can be continued. */
+async function serveBreaking(iso: Buffer, { always, ranges }: { always: boolean; ranges: boolean }) {
+  const secret = makeSecretKey();
+  const signed = signedList({ [NAME]: iso }, { secret, version: "v1.2.3" });
+  let breaks = 0;
+  const server = await serveLoopback((request, response) => {
+    const name = request.url?.slice(1) ?? "";
+    if (name !== NAME) return response.end(signed[name]);
+    if (request.method === "HEAD") return response.writeHead(200, { "content-length": iso.length }).end();
+    const from = ranges ? Number(/^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0) : 0;
+    const range = from > 0 ? { "content-range": `bytes ${from}-${iso.length - 1}/${iso.length}` } : {};
+    response.writeHead(from > 0 ? 206 : 200, { "content-length": iso.length - from, etag: '"1"', ...range });
+    if (breaks++ > 0 && !always) return response.end(iso.subarray(from));
+    return response.write(iso.subarray(from, from + iso.length / 2), () => response.destroy());
+  });
+  return { server, url: `${server.origin}/${NAME}`, key: encodePublicKey(secret.publicKey) };
+}
+
+/** An installation of an ISO that is really a squashfs image: not every kernel can mount the other. */
+async function install(breaking: { always: boolean; ranges: boolean }) {
+  using disk = makeDisk();
+  using installer = createInstaller();
+  const scratch = mkdtempSync(join(tmpdir(), "k3os-download-"));
+  const image = join(installer.root, "medium.img");
+  output(["mksquashfs", installer.medium, image, "-quiet", "-no-progress"]);
+  const { server, url, key } = await serveBreaking(readFileSync(image), breaking);
+  await using _server = server;
+  const before = disk.hash();
+  try {
+    const env = { ISO_DEVICE: "", TMPDIR: scratch };
+    const result = await installer.run([`--key=${key}`, disk.path, url], { env }).catch(String);
+    return { result, changed: disk.hash() !== before, left: readdirSync(scratch) };
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+test.each([{ ranges: true }, { ranges: false }])(
+  "an ISO that breaks off once is fetched all the same, %j",
+  async (how) => {
+    expect(await install({ always: false, ...how })).toEqual({ result: 0, changed: true, left: [] });
+  },
+);
+
+test("an ISO that always breaks off leaves the disk as it was, and nothing else", async () => {
+  const { result, changed, left } = await install({ always: true, ranges: false });
+  expect(result).toContain(`Cannot download "http://127.0.0.1`);
+  expect([changed, left]).toEqual([false, []]);
+}, 60_000);
