@@ -1,6 +1,7 @@
+import { parseArgs } from "node:util";
 import { UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
-import { parseOptions } from "./parse-options.ts";
+import { nearest } from "./nearest.ts";
 
 /** One command-line option: declared once, and everything about it (parsing, help, environment) derived. */
 export interface Option {
@@ -81,16 +82,40 @@ export function parseCommandLine<O extends Options>(
   env: Host["env"],
 ): Arguments<O & typeof GLOBAL_OPTIONS> {
   const options: Options = { ...command.options, ...GLOBAL_OPTIONS };
-  const { given, positionals } = parseOptions(options, command.rawArguments ? [] : argv);
+  const { values, positionals } = parseStrictly(options, command.rawArguments ? [] : argv);
   const limit = command.maxPositionals ?? 0;
   if (positionals.length > limit) throw new UsageError(`Unexpected argument "${positionals[limit]}"`);
-  const values: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(options)) {
-    const written = given.get(name);
-    if (written === undefined) values[name] = fromEnv(option, env);
-    else values[name] = option.multiple ? written : written[0];
+  const complete = Object.entries(options).map(([name, option]) => [
+    name,
+    values[name] ?? fromEnv(option, env),
+  ]);
+  return { values: Object.fromEntries(complete) as Values<O & typeof GLOBAL_OPTIONS>, positionals };
+}
+
+interface Parsed {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly positionals: readonly string[];
+}
+
+function parseStrictly(options: Options, argv: readonly string[]): Parsed {
+  const config = Object.entries(options).map(([name, { type, short, multiple = false }]) => {
+    return [name, { type, multiple, ...(short === undefined ? {} : { short }) }];
+  });
+  try {
+    return parseArgs({ args: [...argv], options: Object.fromEntries(config), allowPositionals: true });
+  } catch (error) {
+    throw optionError(error as NodeJS.ErrnoException, options);
   }
-  return { values: values as Values<O & typeof GLOBAL_OPTIONS>, positionals };
+}
+
+function optionError(error: NodeJS.ErrnoException, options: Options): UsageError {
+  const quoted = /'(-[^' ]*)/.exec(error.message)?.[1];
+  if (error.code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION" || quoted === undefined) {
+    return new UsageError(error.message.split(". ")[0] ?? error.message);
+  }
+  const names = Object.entries(options).flatMap(([name, option]) => (option.hidden ? [] : [`--${name}`]));
+  const near = quoted.startsWith("--") ? nearest(quoted, names) : undefined;
+  return new UsageError(`Unknown option "${quoted}"${near === undefined ? "" : `: did you mean "${near}"?`}`);
 }
 
 function fromEnv(option: Option, env: Host["env"]): boolean | string | readonly string[] | undefined {

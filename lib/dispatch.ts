@@ -1,4 +1,4 @@
-import { type Command, type CommandRow, type CommandTable, parseCommandLine } from "./cli.ts";
+import type { Command, CommandRow, CommandTable } from "./cli.ts";
 import { EXIT, exitStatus, formatError, UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
@@ -83,6 +83,7 @@ async function runCommand(
     command = await row.load();
     const sub = subcommand(command, argv);
     if (sub !== undefined) return await runCommand(`${name} ${sub.name}`, sub.row, sub.argv, call);
+    const { parseCommandLine } = await import("./cli.ts");
     const args = parseCommandLine(command, argv, call.env);
     debug = args.values.debug === true;
     if (args.values.help === true) {

@@ -63,7 +63,8 @@ test(
       const target = { port: debian.sshPort, key, user: "root" };
       await waitForSsh(target, { timeout: 6 * MINUTE, gone: debian.exited });
       const base = `http://${HOST_ADDRESS}:${server.port}`;
-      await sshOutput(target, `curl -sfL ${base}/${TARBALL} | tar zxf - --strip-components=1 -C /`);
+      const unpack = `curl -sfL ${base}/${TARBALL} | tar zxf - --strip-components=1 -C /`;
+      expect((await ssh(target, unpack, { timeout: 8 * MINUTE })).code).toBe(0);
       await sshOutput(target, `curl -sfL ${base}/config.yaml >/k3os/system/config.yaml`);
       // the kernel stays the machine's own; k3s is a program that only has its name
       await sshOutput(target, "rm -r /k3os/system/kernel; mkdir -p /k3os/system/k3s/v1");
