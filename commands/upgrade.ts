@@ -15,7 +15,7 @@ Exit status 0 also when everything is there already; then nothing is restarted.`
   run: async ({ values }, host) => {
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
     const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
-    const { lockUpgrade } = await import("../lib/upgrade/lock.ts");
+    const { lockUpgrade } = await import("../lib/generation/lock.ts");
     const { withEvents } = await import("../lib/events.ts");
     const settings = copySettings(values);
     if (process.getuid?.() !== 0) throw new CommandError("must be run as root");

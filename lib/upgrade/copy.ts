@@ -13,10 +13,10 @@ import { join } from "node:path";
 import { flushDirectory } from "../atomic.ts";
 import { CommandError, during } from "../errors.ts";
 import { hasVersion, linkedVersion } from "../generation/links.ts";
+import { openStage, type Part } from "../generation/stage.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
-import { openStage, type Part } from "./stage.ts";
 
 const MIB = 1 << 20;
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { CommandError } from "../errors.ts";
+import { openStage, type Part } from "../generation/stage.ts";
 import type { Host } from "../host.ts";
 import { download } from "../http.ts";
 import { FILE } from "../paths.ts";
@@ -7,7 +8,6 @@ import { readReleaseFile, releaseFile, wantedDigest } from "../release.ts";
 import { isVersion } from "../release-list.ts";
 import type { Arch } from "../targets.ts";
 import type { FoundRelease } from "./find-release.ts";
-import { openStage, type Part } from "./stage.ts";
 
 type FilesHost = Pick<Host, "log" | "clock" | "env" | "run">;
 

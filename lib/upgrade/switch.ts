@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CommandError } from "../errors.ts";
 import { linkedVersions, pruneVersions } from "../generation/links.ts";
+import type { Part as StagedPart } from "../generation/stage.ts";
 import {
   changedVersions,
   changeGeneration,
@@ -14,7 +15,6 @@ import {
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
-import type { Part as StagedPart } from "./stage.ts";
 
 export interface SwitchOptions {
   /** Also a version that failed here before, and while another is on trial. */

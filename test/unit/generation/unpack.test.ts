@@ -13,7 +13,7 @@ import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Interrupted } from "../../../lib/errors.ts";
-import { type UnpackOptions, unpackRelease } from "../../../lib/upgrade/unpack.ts";
+import { type UnpackOptions, unpackRelease } from "../../../lib/generation/unpack.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { type Loopback, serveLoopback } from "../../support/loopback.ts";
 import { directory, type Entry, file, link, releaseEntries, tar, tarball } from "../../support/tarball.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openStage, removeLeftovers } from "../../../lib/upgrade/stage.ts";
+import { openStage, removeLeftovers } from "../../../lib/generation/stage.ts";
 import { testHost } from "../../support/host.ts";
 
 const PART = { component: "k3os", version: "v2" } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type ArchiveEntry, placeEntry } from "../../../lib/upgrade/archive-entry.ts";
+import { type ArchiveEntry, placeEntry } from "../../../lib/generation/archive-entry.ts";
 
 const entry = (name: string, more: Partial<ArchiveEntry> = {}): ArchiveEntry => ({
   name,

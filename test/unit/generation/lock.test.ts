@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { lockUpgrade } from "../../../lib/generation/lock.ts";
 import { runProgram } from "../../../lib/host.ts";
-import { lockUpgrade } from "../../../lib/upgrade/lock.ts";
 import { testHost } from "../../support/host.ts";
 
 test("lockUpgrade() refuses while another upgrade runs, and lets the next one in after it", () => {
