@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
+import { PROJECT_URL } from "../project.ts";
 import type { Target } from "../targets.ts";
 import { ARCHIVE_SOURCES, type Archive, type CompressedFiles, treeArchive } from "./compressed-tree.ts";
 import { parentDirectories } from "./cpio.ts";
@@ -8,8 +9,7 @@ import { ownSources } from "./sources.ts";
 import { type SystemParts, systemTree, treeInputs } from "./system-tree.ts";
 import { type TarEntry, tarPieces } from "./tar.ts";
 
-/** Where the project's source is, and its images. */
-const SOURCE = "https://github.com/k3os/k3os";
+/** Where the project's images are. */
 export const IMAGE_NAME = "ghcr.io/k3os/k3os";
 
 /** Programs of the image first, then what Docker gives to an image that says nothing. */
@@ -64,7 +64,7 @@ async function imageLayout(
   const created = new Date(sourceDateEpoch * 1000).toISOString().replace(".000", "");
   const labels = {
     "org.opencontainers.image.version": version,
-    "org.opencontainers.image.source": SOURCE,
+    "org.opencontainers.image.source": PROJECT_URL,
     "org.opencontainers.image.title": "k3OS",
   };
   const config = await jsonBlob(MEDIA.config, {

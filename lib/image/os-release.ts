@@ -1,6 +1,5 @@
+import { PROJECT_URL, RELEASES_URL } from "../project.ts";
 import type { Arch } from "../targets.ts";
-
-const RELEASES = "https://github.com/rancher/k3os/releases/download";
 
 /** os-release(5) of the image. `ISO_URL` is what the installer downloads when it has no medium. */
 export function osRelease(version: string, arch: Arch): string {
@@ -11,10 +10,10 @@ export function osRelease(version: string, arch: Arch): string {
     ID_LIKE: "debian",
     PRETTY_NAME: `k3OS ${version}`,
     VERSION_ID: version,
-    HOME_URL: "https://k3os.io/",
-    SUPPORT_URL: "https://k3os.io/",
-    BUG_REPORT_URL: "https://github.com/rancher/k3os/issues",
-    ISO_URL: `${RELEASES}/${version}/k3os-${arch}.iso`,
+    HOME_URL: PROJECT_URL,
+    SUPPORT_URL: PROJECT_URL,
+    BUG_REPORT_URL: `${PROJECT_URL}/issues`,
+    ISO_URL: `${RELEASES_URL}/download/${version}/k3os-${arch}.iso`,
   };
   const bare = new Set(["ID", "ID_LIKE"]);
   return Object.entries(fields)

@@ -5,6 +5,7 @@ import { GIB, MIB, roundUp } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import { LABEL, MARKER, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
+import { PROJECT_URL } from "../project.ts";
 import { TAKEOVER, type TakeoverRecord } from "../takeover.ts";
 import { consolesOf } from "./console.ts";
 import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";
@@ -66,7 +67,7 @@ export interface InstalledConfig {
 }
 
 /** Left behind where there is nothing to configure, so that there is a file to edit. */
-const EMPTY_CONFIG = "# k3OS configuration, see https://github.com/rancher/k3os#configuration\n";
+const EMPTY_CONFIG = `# k3OS configuration, see ${PROJECT_URL}#configuration\n`;
 
 /**
  * Decides what to do. Pure: all that it depends on is in its arguments.

@@ -2,11 +2,10 @@ import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { fetchResponse, fetchText, HttpError, maskUrl } from "../http.ts";
 import { localPath } from "../http-url.ts";
+import { RELEASES_URL } from "../project.ts";
 import { isMissing, type Release, readRelease, releaseFile, type Trust } from "../release.ts";
 import { isVersion, listName } from "../release-list.ts";
 import type { Arch } from "../targets.ts";
-
-const RELEASES = "https://github.com/k3os/k3os/releases";
 
 /** A release that was found, its list read and, where anyone is not trusted, its signature verified. */
 export interface FoundRelease {
@@ -37,7 +36,7 @@ interface Places {
  * Throws HttpError or CommandError, which name all places that were looked at.
  */
 export async function findRelease({ arch, trust }: WantedUpgrade, host: FindHost): Promise<FoundRelease> {
-  const base = (host.env.K3OS_RELEASE_URL || RELEASES).replace(/\/+(?=$|[?#])/, "");
+  const base = (host.env.K3OS_RELEASE_URL || RELEASES_URL).replace(/\/+(?=$|[?#])/, "");
   const asked = host.env.K3OS_VERSION || undefined;
   if (asked !== undefined && !isVersion(asked)) {
     throw new CommandError(`K3OS_VERSION is "${asked}", which is not a version such as v0.30.0`);

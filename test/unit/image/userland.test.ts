@@ -18,7 +18,7 @@ describe("osRelease()", () => {
     expect(lines).toContain("ID=k3os");
     expect(lines).toContain('VERSION_ID="v0.30.0"');
     expect(lines).toContain(
-      'ISO_URL="https://github.com/rancher/k3os/releases/download/v0.30.0/k3os-arm64.iso"',
+      'ISO_URL="https://github.com/k3os/k3os/releases/download/v0.30.0/k3os-arm64.iso"',
     );
   });
 });
