@@ -5,7 +5,7 @@ import { CommandError } from "../errors.ts";
 import { HttpError } from "../http.ts";
 import { downloadK3s, type K3sRelease } from "../k3s-release.ts";
 import { inRoot, PATH } from "../paths.ts";
-import { VERSION } from "../version.ts";
+import { runningVersion } from "../running-version.ts";
 import {
   type Applier,
   type ApplyHost,
@@ -55,7 +55,7 @@ export function k3s(options: K3sOptions): Applier {
       checkValues(k3os);
       const binary = findBinary(host) ?? (await fetchBinary(options, withEnvironment(config, host)));
       if (binary === undefined) return;
-      const facts = { ...binary, mode, version: VERSION };
+      const facts = { ...binary, mode, version: runningVersion(host) };
       const unit = k3sUnit(k3sArguments(k3os, facts), facts);
       const environment = putFile(K3S_ENVIRONMENT, k3sEnvironment(k3os), { mode: 0o600 }, host);
       const service = putFile(K3S_UNIT_FILE, unit, {}, host);

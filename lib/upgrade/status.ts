@@ -5,7 +5,7 @@ import { linkedVersions, versionsOf } from "../generation/links.ts";
 import { describeVersions, type Quarantined, readQuarantine, readTrial } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { type Component, inRoot, PATH } from "../paths.ts";
-import { VERSION } from "../version.ts";
+import { runningVersion } from "../running-version.ts";
 
 type Versions = Readonly<Partial<Record<Component, string>>>;
 
@@ -35,7 +35,7 @@ export function readStatus(host: Pick<Host, "root">): Status {
   const failures = inRoot(host, PATH.failures);
   return {
     mode: existsSync(mode) ? readFileSync(mode, "utf8").trim() : undefined,
-    running: { k3os: VERSION, kernel: release() },
+    running: { k3os: runningVersion(host), kernel: release() },
     current: linkedVersions(system, "current"),
     previous: linkedVersions(system, "previous"),
     available: {
