@@ -22,6 +22,8 @@ export interface Target {
   readonly triplet: string;
   /** ELF `e_machine` (ELF gABI). */
   readonly elfMachine: number;
+  /** Boards of this architecture run it with kernels of their own, by unpacking the tarball. */
+  readonly boards: boolean;
   /** Debian kernel package; none where boards bring their own kernel. */
   readonly kernel: string | undefined;
   /** GRUB platforms (directory names below /usr/lib/grub) that the ISO boots by. */
@@ -47,6 +49,7 @@ export const TARGETS: readonly Target[] = [
     variant: undefined,
     triplet: "x86_64-linux-gnu",
     elfMachine: 62,
+    boards: false,
     kernel: "linux-image-amd64",
     grub: ["i386-pc", "x86_64-efi"],
     efiBoot: "BOOTX64.EFI",
@@ -66,6 +69,7 @@ export const TARGETS: readonly Target[] = [
     variant: undefined,
     triplet: "aarch64-linux-gnu",
     elfMachine: 183,
+    boards: true,
     kernel: "linux-image-arm64",
     grub: ["arm64-efi"],
     efiBoot: "BOOTAA64.EFI",
@@ -80,6 +84,7 @@ export const TARGETS: readonly Target[] = [
     variant: "v7",
     triplet: "arm-linux-gnueabihf",
     elfMachine: 40,
+    boards: true,
     kernel: undefined,
     grub: [],
     efiBoot: undefined,

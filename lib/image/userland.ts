@@ -20,6 +20,7 @@ import { CommandError } from "../errors.ts";
 import { FILE } from "../paths.ts";
 import { hostTarget, type Target } from "../targets.ts";
 import { systemAccountFiles, unexpectedAccounts, withLoginUser } from "./accounts.ts";
+import { makePostponed, POSTPONE_HOOK } from "./generated.ts";
 import { LINKS } from "./links.ts";
 import { osRelease } from "./os-release.ts";
 import { SUITE, userlandPackages } from "./packages.ts";
@@ -44,7 +45,7 @@ const NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--
 export async function installUserland(target: Target, context: BuildContext): Promise<string> {
   const packages = userlandPackages(target.arch);
   const inputs = [
-    ...ownSources("accounts.ts"),
+    ...ownSources("accounts.ts", "generated.ts"),
     SUITE,
     ...NOT_UNPACKED,
     ...packages,
@@ -83,10 +84,12 @@ async function install(packages: readonly string[], target: Target, into: string
       ...NAMESPACES,
       ...["mmdebstrap", "--quiet", "--mode=root", "--variant=essential", `--architectures=${target.debian}`],
       ...['--aptopt=APT::Install-Recommends "false"', ...NOT_UNPACKED, ...hooks],
+      `--essential-hook=${POSTPONE_HOOK}`,
       ...[`--include=${packages.join(",")}`, SUITE, root, ...binary],
     ],
     { env: { SOURCE_DATE_EPOCH: String(context.sourceDateEpoch) } },
   );
+  await makePostponed(root, host);
   const read = (name: string) => readFileSync(join(root, "etc", name), "utf8");
   const unexpected = unexpectedAccounts({ passwd: read("passwd"), group: read("group") });
   if (unexpected.length > 0) {
@@ -114,6 +117,7 @@ export async function buildRootImage(
     "accounts.ts",
     "links.ts",
     "os-release.ts",
+    "../project.ts",
     "squashfs.ts",
     "strip.ts",
     "units.ts",
@@ -123,6 +127,7 @@ export async function buildRootImage(
     ...ownSources(...sources),
     ...(existsSync(overlay) ? [{ path: overlay }] : []),
     basename(dirname(root)),
+    JSON.stringify(target),
     context.version,
     `${context.sourceDateEpoch}`,
   ];
@@ -131,7 +136,7 @@ export async function buildRootImage(
     async (into) => {
       await ensurePackages(["squashfs-tools"], context.host);
       const tree = await fold(root, into, target, context);
-      await rootSquashfs(tree, join(into, FILE.rootSquashfs), context);
+      await rootSquashfs(tree, join(into, FILE.rootSquashfs), target, context);
     },
     context,
   );
