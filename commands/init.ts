@@ -62,11 +62,20 @@ async function startSystem(
   { continued }: { continued: boolean },
   host: BootHost,
 ): Promise<never> {
-  if (mode === "local" && !continued) await settleForeignRoot(host);
+  const foreign = mode === "local" && !continued;
+  if (foreign) await settleForeignRoot(host);
   const { enterRoot } = await import("../lib/boot/enter-root.ts");
   const { prepareSystem } = await import("../lib/boot/system.ts");
   host.log.close(); // the journal's path changes with the root
-  await enterRoot(host);
+  try {
+    await enterRoot(host);
+  } catch (error) {
+    if (foreign) {
+      const { startOldInit } = await import("../lib/boot/old-init.ts");
+      startOldInit(error, { args: process.argv.slice(2), env: BASIC_ENVIRONMENT }, host);
+    }
+    throw error;
+  }
   const applyPhase = (phase: "initrd" | "boot") => applyConfiguration(phase, host);
   await prepareSystem({ ...host, mode, continued, applyPhase });
   host.log.info(mode === "shell" ? "Starting the rescue shell" : "Starting services");

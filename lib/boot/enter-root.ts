@@ -1,41 +1,63 @@
-import { existsSync, mkdirSync, realpathSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, messageOf } from "../errors.ts";
+import { isThere } from "../links.ts";
 import { FILE, PATH } from "../paths.ts";
-import { mount, mountImage, pivotRoot, setLimit, UNLIMITED } from "../sys.ts";
+import { mount, mountImage, pivotRoot, setLimit, UNLIMITED, unmount } from "../sys.ts";
 import type { BootHost } from "./host.ts";
-import { isThere } from "./state.ts";
 import { moveKernelMounts } from "./switch-root.ts";
 
 /** What is in the root because /usr holds it (the usr-merge of Debian; older k3OS made all but the last). */
 const USR_LINKS = ["bin", "sbin", "lib", "lib64"];
 
 const DATA = "/k3os/data";
+const LOOP_CONTROL = "/dev/loop-control";
+/** Below /usr. */
+const SERVICE_MANAGER = "lib/systemd/systemd";
 
 /**
  * From the state file system (or a foreign board's root) as "/" to `/k3os/data` as "/": the userland of the current
- * version is mounted read-only at /usr and the old root is at /.base. Throws CommandError with the reason.
+ * version is mounted read-only at /usr and the old root is at /.base. Throws CommandError with the reason, everything
+ * being mounted as it was.
  */
 export async function enterRoot(host: BootHost): Promise<void> {
-  raiseLimits(host);
   remountWritable(host);
-  await prepareLoop(host);
+  await loadModules(host);
   const image = rootImage();
   const usr = join(DATA, "usr");
   mkdirSync(DATA, { recursive: true });
   mount(DATA, DATA, { flags: ["bind", "rec"] });
-  mkdirSync(usr, { recursive: true });
-  mkdirSync(join(DATA, PATH.base), { recursive: true });
-  mountImage(image, usr, "squashfs");
-  for (const name of USR_LINKS) {
-    if (!isThere(join(DATA, name))) symlinkSync(join("usr", name), join(DATA, name));
+  try {
+    mkdirSync(usr, { recursive: true });
+    mkdirSync(join(DATA, PATH.base), { recursive: true });
+    mountImage(image, usr, "squashfs");
+    if (!existsSync(join(usr, SERVICE_MANAGER))) {
+      throw new CommandError(`The root image "${image}" holds no service manager (/usr/${SERVICE_MANAGER})`);
+    }
+    for (const name of USR_LINKS) {
+      if (!isThere(join(DATA, name))) symlinkSync(join("usr", name), join(DATA, name));
+    }
+    mount("none", "/", { flags: ["private", "rec"] }); // pivot_root refuses shared mounts
+    moveKernelMounts("/", DATA);
+    pivot(host);
+  } catch (error) {
+    unmount(DATA, { lazy: true });
+    throw error;
   }
-  mount("none", "/", { flags: ["private", "rec"] }); // pivot_root refuses shared mounts
-  moveKernelMounts(DATA);
-  pivotRoot(DATA, join(DATA, PATH.base));
   process.chdir("/");
-  if (!existsSync("/usr/lib/systemd/systemd")) {
-    throw new CommandError(`The root image "${image}" holds no service manager (/usr/lib/systemd/systemd)`);
+  raiseLimits(host);
+}
+
+function pivot(host: BootHost): void {
+  try {
+    pivotRoot(DATA, join(DATA, PATH.base));
+  } catch (cause) {
+    moveKernelMounts(DATA, "/");
+    host.log.debug(messageOf(cause));
+    throw new CommandError(`Cannot make "${DATA}" the root`, {
+      cause,
+      hint: "a root that lies in memory (an initramfs that stays) cannot be left",
+    });
   }
 }
 
@@ -59,13 +81,23 @@ export function remountWritable(host: BootHost): void {
   }
 }
 
-/** Our initrd has loaded these modules; a foreign kernel may have them as modules of its own root. */
-async function prepareLoop(host: BootHost): Promise<void> {
-  if (existsSync("/dev/loop-control")) return;
-  for (const name of ["loop", "squashfs", "overlay"]) {
+/**
+ * What the kernel must be able to do from here on. Our initrd has loaded the modules; a foreign kernel may have them as
+ * modules of its own root. Throws CommandError where it has them in no way.
+ */
+async function loadModules(host: BootHost): Promise<void> {
+  const hint = "its builder must enable it: without it no root image can be mounted";
+  const names = ["overlay", ...(existsSync(LOOP_CONTROL) ? [] : ["loop"])];
+  for (const name of hasFileSystem("squashfs") ? names : ["squashfs", ...names]) {
     const { code, stderr } = await host.run(["modprobe", name], { check: false });
     if (code !== 0) host.log.debug(`modprobe ${name}: ${stderr.trim()}`);
   }
+  if (!existsSync(LOOP_CONTROL)) throw new CommandError("This kernel has no loop devices", { hint });
+  if (!hasFileSystem("squashfs")) throw new CommandError("This kernel cannot read squashfs", { hint });
+}
+
+function hasFileSystem(type: string): boolean {
+  return new RegExp(`\\t${type}$`, "m").test(readFileSync("/proc/filesystems", "utf8"));
 }
 
 function rootImage(): string {

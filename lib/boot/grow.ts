@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { deviceOf } from "../disk/device-of.ts";
 import { CommandError } from "../errors.ts";
 import { MARKER, PATH } from "../paths.ts";
 import type { SystemBoot } from "./system.ts";
@@ -35,16 +36,11 @@ export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">):
 
 /** The partition that holds the file system of `path`. Throws CommandError if that is not on a partition. */
 function partitionOf(path: string): Partition {
-  const { dev } = statSync(path);
-  const major = ((dev >> 8) & 0xfff) | 0; // linux/kdev_t.h, as glibc and musl encode it for these sizes
-  const minor = (dev & 0xff) | ((dev >> 12) & 0xfff00);
-  const link = `/sys/dev/block/${major}:${minor}`;
-  if (!existsSync(link)) throw new CommandError(`"${path}" is not on a block device`);
-  const sys = realpathSync(link);
+  const { path: device, sys } = deviceOf(path);
   const number = join(sys, "partition");
-  if (!existsSync(number)) throw new CommandError(`"/dev/${basename(sys)}" is not a partition`);
+  if (!existsSync(number)) throw new CommandError(`"${device}" is not a partition`);
   return {
-    device: `/dev/${basename(sys)}`,
+    device,
     disk: `/dev/${basename(dirname(sys))}`,
     number: Number(readFileSync(number, "utf8")),
   };

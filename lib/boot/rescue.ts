@@ -53,7 +53,8 @@ export async function rescueShell(host: BootHost): Promise<never> {
 /** The state file system is in one of these places, by how far the boot has come. */
 const ROOTS = ["/sysroot", PATH.base, "/"];
 
-function isOnTrial(): boolean {
+/** Whether the versions that are being started are still on trial. */
+export function isOnTrial(): boolean {
   return ROOTS.some((root) => {
     try {
       const trial = readTrial(join(root, PATH.system));

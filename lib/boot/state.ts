@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../errors.ts";
+import { isThere } from "../links.ts";
 import { FILE, MARKER } from "../paths.ts";
 import type { BootHost } from "./host.ts";
 
@@ -42,14 +43,4 @@ function linkNewest(component: string, file: string, host: Pick<BootHost, "log">
   if (newest === undefined) return;
   host.log.warn(`${current} was missing: linking it to ${newest}`);
   symlinkSync(newest, current);
-}
-
-/** Whether the path itself exists, be it a link that leads nowhere. */
-export function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** The target of a link, or undefined if there is none. */
-export function linkTarget(path: string): string | undefined {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
 }

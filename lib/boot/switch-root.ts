@@ -1,16 +1,16 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
+import { linkTarget } from "../links.ts";
 import { FILE, PATH } from "../paths.ts";
 import { changeRoot, mount } from "../sys.ts";
 import { KERNEL_MOUNT_POINTS } from "./mounts.ts";
-import { linkTarget } from "./state.ts";
 
 /**
  * Leaves the initrd for a mounted root, as switch_root(8) does: moves the kernel's mounts over, frees the memory that the
  * initrd's files take, and makes the new root "/". pivot_root(2) cannot do it, since the initial root cannot be moved.
  */
 export function switchRoot(newRoot: string): void {
-  moveKernelMounts(newRoot);
+  moveKernelMounts("/", newRoot);
   const initrd = statSync("/").dev;
   process.chdir(newRoot);
   freeInitrd("/", initrd);
@@ -27,11 +27,11 @@ export function isSameProgram(root: string): boolean {
   return existsSync(join(ours, FILE.executable)) && size(ours) === size(theirs);
 }
 
-/** Moves /proc, /sys, /dev and /run with all that is mounted below them into a new root. */
-export function moveKernelMounts(newRoot: string): void {
+/** Moves /proc, /sys, /dev and /run with all that is mounted below them from one root to another. */
+export function moveKernelMounts(from: string, to: string): void {
   for (const path of KERNEL_MOUNT_POINTS) {
-    mkdirSync(join(newRoot, path), { recursive: true });
-    mount(path, join(newRoot, path), { flags: ["move"] });
+    mkdirSync(join(to, path), { recursive: true });
+    mount(join(from, path), join(to, path), { flags: ["move"] });
   }
 }
 

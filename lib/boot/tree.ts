@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { CommandError } from "../errors.ts";
+import { linkTarget } from "../links.ts";
 import { PATH } from "../paths.ts";
 import { mount, SystemCallError, unmount } from "../sys.ts";
-import { linkTarget } from "./state.ts";
 import type { SystemBoot } from "./system.ts";
 
 /** Directories of the running root that no package brings, with their modes. */

@@ -31,13 +31,3 @@ export const LINKS: Readonly<Record<string, string>> = {
   "etc/ssl/cert.pem": "certs/ca-certificates.crt",
   "etc/iscsi/initiatorname.iscsi": "/var/lib/iscsi/initiatorname.iscsi",
 };
-
-/** Links at the root of the tarball and the ISO, for a root file system that is not ours (legacy layout, `/sbin`). */
-export const FOREIGN_ROOT_LINKS: Readonly<Record<string, string>> = {
-  "sbin/init": "k3os",
-  "sbin/k3os": "/k3os/system/k3os/current/k3os",
-  "sbin/k3s": "/k3os/system/k3s/current/k3s",
-  "sbin/kubectl": "k3s",
-  "sbin/crictl": "k3s",
-  "sbin/ctr": "k3s",
-};
