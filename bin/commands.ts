@@ -53,6 +53,10 @@ export const COMMANDS: CommandTable = {
     summary: "Ask the cloud, or what is attached, what this machine is to be",
     load: async () => (await import("../commands/metadata.ts")).metadata,
   },
+  overlay: {
+    summary: "Lay k3OS over a board's own Linux, or take that back",
+    load: async () => (await import("../commands/overlay.ts")).overlay,
+  },
   release: {
     summary: "Sign a release, or verify one",
     load: async () => (await import("../commands/release.ts")).release,

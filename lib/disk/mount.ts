@@ -28,6 +28,8 @@ export async function mounted(
 export interface Mount {
   readonly target: string;
   readonly source: string;
+  /** Of the file system, such as ext4. */
+  readonly type: string;
   /** The mount point is; its file system may be writable elsewhere. */
   readonly readOnly: boolean;
 }
@@ -43,6 +45,7 @@ export function parseMountinfo(text: string): Mount[] {
       return {
         target: unescapeOctal(target),
         source: unescapeOctal(back.split(" ")[1] ?? ""),
+        type: back.split(" ")[0] ?? "",
         readOnly: options.split(",").includes("ro"),
       };
     });

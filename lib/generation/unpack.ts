@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { elfMachine } from "../elf-machine.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { type Consumer, maskUrl, type ReceiveOptions, receive } from "../http.ts";
-import type { Component } from "../paths.ts";
-import type { Part } from "./stage.ts";
+import { type Component, FILE } from "../paths.ts";
+import type { Part, Stage } from "./stage.ts";
 import { openUnpacker } from "./unpacker.ts";
 
 export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress"> {
@@ -14,6 +17,8 @@ export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress"> {
   readonly sha256: string | undefined;
   /** The version that a wanted k3os must have; undefined where nobody vouches for one. */
   readonly version: string | undefined;
+  /** ELF `e_machine` that the executable of k3os must be for. */
+  readonly elfMachine: number;
   readonly signal: AbortSignal;
 }
 
@@ -57,14 +62,19 @@ export async function unpackRelease(
 }
 
 function checkVersions(
-  stages: readonly Part[],
-  { components, version }: Pick<UnpackOptions, "components" | "version">,
+  stages: readonly Stage[],
+  { components, version, elfMachine: wanted }: Pick<UnpackOptions, "components" | "version" | "elfMachine">,
 ): void {
   if (!components.includes("k3os")) return;
-  const found = stages.find(({ component }) => component === "k3os")?.version;
+  const found = stages.find(({ component }) => component === "k3os");
   if (found === undefined) throw new CommandError("The archive holds no k3os");
-  if (version === undefined || found === version) return;
-  throw new CommandError(`The archive holds k3os ${found}, but is signed as ${version}`);
+  if (version !== undefined && found.version !== version) {
+    throw new CommandError(`The archive holds k3os ${found.version}, but is signed as ${version}`);
+  }
+  const executable = join(found.path, FILE.executable);
+  if (!existsSync(executable)) throw new CommandError(`The archive's k3os holds no "${FILE.executable}"`);
+  if (elfMachine(executable) === wanted) return;
+  throw new CommandError("The archive's k3os is for machines of another architecture");
 }
 
 function unpacking(url: string): string {

@@ -1,8 +1,7 @@
-import { type Diagnostic, formatDiagnostic, hasErrors, logDiagnostics } from "../config/diagnostics.ts";
+import { checkConfig, refuseErrors } from "../config/check.ts";
 import { MAX_BYTES } from "../config/limits.ts";
 import type { Merged } from "../config/merge.ts";
-import { parseBytes } from "../config/parse.ts";
-import { CommandError, during } from "../errors.ts";
+import { during } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { fetchBytes, maskUrl } from "../http.ts";
 import type { InstalledConfig } from "./plan.ts";
@@ -25,25 +24,9 @@ export async function installedConfig(
   return { content, origin: name };
 }
 
-/** Throws CommandError that names every error in a file's content; warnings are logged. */
-export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, "log">): void {
-  const { diagnostics, settings } = parseBytes(content, name);
-  refuseErrors(`The configuration "${name}" has errors`, diagnostics);
-  logDiagnostics(diagnostics, host);
-  if (settings.length === 0) host.log.warn(`The configuration "${name}" sets nothing`);
-}
-
 async function runningConfig({ config, diagnostics }: Merged): Promise<InstalledConfig | undefined> {
   refuseErrors("The configuration of the running system has errors", diagnostics);
   const { configYaml } = await import("../config/dump.ts");
   const text = configYaml(config);
   return text.trim() === "{}" ? undefined : { content: text, origin: "the running system's" };
-}
-
-function refuseErrors(what: string, diagnostics: readonly Diagnostic[]): void {
-  if (!hasErrors(diagnostics)) return;
-  const errors = diagnostics.filter(({ severity }) => severity === "error");
-  throw new CommandError([`${what}:`, ...errors.map((error) => `  ${formatDiagnostic(error)}`)].join("\n"), {
-    hint: 'check it with "k3os config validate FILE"; the disk was not touched',
-  });
 }

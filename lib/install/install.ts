@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { checkConfig } from "../config/check.ts";
 import type { Merged } from "../config/merge.ts";
 import { freeBytes, GIB } from "../disk/size.ts";
 import { CommandError, messageOf } from "../errors.ts";
@@ -8,7 +9,7 @@ import { FILE, inRoot, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import { applyPlan } from "./apply.ts";
 import { findObjections, type Objection } from "./check.ts";
-import { checkConfig, installedConfig } from "./configuration.ts";
+import { installedConfig } from "./configuration.ts";
 import { describePlan } from "./describe.ts";
 import { gatherFacts, type InstallFacts } from "./facts.ts";
 import { checkIso, type IsoImage, namedIso } from "./iso.ts";

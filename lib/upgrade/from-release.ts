@@ -12,7 +12,7 @@ import { abortOnSignals } from "../interrupt.ts";
 import type { Component } from "../paths.ts";
 import { formatBytes, showProgress } from "../progress.ts";
 import { chooseTrust, digestOf, releaseFile, wantedDigest } from "../release.ts";
-import { hostTarget } from "../targets.ts";
+import { hostTarget, targetOf } from "../targets.ts";
 import { compareVersions } from "./compare-versions.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion } from "./kernel-files.ts";
@@ -47,6 +47,7 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
         components: ROOTFS,
         sha256: wantedDigest(found.release, name),
         version: found.release.version,
+        elfMachine: targetOf(found.release.arch).elfMachine,
         signal,
         onProgress,
       },

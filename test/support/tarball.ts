@@ -31,7 +31,10 @@ export async function tarball(entries: readonly Entry[]): Promise<Buffer> {
   return gzipSync(await tar(entries), { level: 1 });
 }
 
-/** What a release of k3OS holds, its files being `CONTENT of NAME`. */
+/** What the executable in a release starts with: an ELF header for amd64 (`e_machine` 62). */
+export const ELF_START = `\x7fELF\x02\x01\x01${"\0".repeat(9)}\x02\0\x3e\0`;
+
+/** What a release of k3OS holds, its files being `CONTENT of NAME`, the executable with {@link ELF_START} before it. */
 export function releaseEntries(
   version: string,
   { k3s = "v1.31.0+k3s1", content = version }: { readonly k3s?: string; readonly content?: string } = {},
@@ -41,7 +44,7 @@ export function releaseEntries(
     ...[version, `${version}/k3os`, system, `${system}/k3os`].map(directory),
     link(`${system}/k3os/current`, version),
     directory(`${system}/k3os/${version}`),
-    file(`${system}/k3os/${version}/k3os`, `${content} of k3os`, 0o755),
+    file(`${system}/k3os/${version}/k3os`, `${ELF_START}${content} of k3os`, 0o755),
     file(`${system}/k3os/${version}/k3os.squashfs`, `${content} of k3os.squashfs`),
     directory(`${system}/k3s`),
     directory(`${system}/k3s/${k3s}`),

@@ -9,7 +9,7 @@ import { type RunResult, runProgram } from "../../lib/host.ts";
 import { makeSecretKey } from "../../lib/signature-keys.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { serveFiles } from "../support/http-server.ts";
-import { releaseEntries, tar } from "../support/tarball.ts";
+import { ELF_START, releaseEntries, tar } from "../support/tarball.ts";
 import { createUpgrader, EXECUTABLE, KERNEL, OLD, type Upgrader } from "../support/upgrader.ts";
 
 const { arch } = hostTarget();
@@ -50,7 +50,7 @@ describe("k3os upgrade-rootfs", () => {
       `k3os/${OLD.k3os}`,
       `k3os/${OLD.k3os}/k3os: old`,
       `k3os/${NEW}`,
-      `k3os/${NEW}/k3os: ${NEW} of k3os`,
+      `k3os/${NEW}/k3os: ${ELF_START}${NEW} of k3os`,
       `k3os/${NEW}/k3os.squashfs: ${NEW} of k3os.squashfs`,
       "k3s",
       `k3s/current -> ${K3S}`,

@@ -12,8 +12,8 @@ test("parseMountinfo() gives mount point, source and access, optional fields or 
     "",
   ].join("\n");
   expect(parseMountinfo(text)).toEqual([
-    { target: "/", source: "/dev/vda", readOnly: false },
-    { target: "/mnt/my disk", source: "/dev/loop0", readOnly: true },
+    { target: "/", source: "/dev/vda", type: "ext4", readOnly: false },
+    { target: "/mnt/my disk", source: "/dev/loop0", type: "iso9660", readOnly: true },
   ]);
 });
 

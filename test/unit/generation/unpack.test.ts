@@ -16,7 +16,16 @@ import { Interrupted } from "../../../lib/errors.ts";
 import { type UnpackOptions, unpackRelease } from "../../../lib/generation/unpack.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { type Loopback, serveLoopback } from "../../support/loopback.ts";
-import { directory, type Entry, file, link, releaseEntries, tar, tarball } from "../../support/tarball.ts";
+import {
+  directory,
+  ELF_START,
+  type Entry,
+  file,
+  link,
+  releaseEntries,
+  tar,
+  tarball,
+} from "../../support/tarball.ts";
 
 const sha256 = (content: Uint8Array) => createHash("sha256").update(content).digest("hex");
 const never = new AbortController().signal;
@@ -34,6 +43,7 @@ async function unpack(url: string, host: TestHost, options: Partial<UnpackOption
       components: ["k3os", "k3s"],
       sha256: undefined,
       version: undefined,
+      elfMachine: 62,
       signal: never,
       ...options,
     },
@@ -84,7 +94,7 @@ describe("unpackRelease()", () => {
     expect([mode("k3os"), mode("k3os.squashfs"), mode("lib"), mode("lib/setuid")]).toEqual([
       0o755, 0o644, 0o755, 0o755,
     ]);
-    expect(readFileSync(join(host.root, "k3os/v2/k3os"), "utf8")).toBe("v2 of k3os");
+    expect(readFileSync(join(host.root, "k3os/v2/k3os"), "utf8")).toBe(`${ELF_START}v2 of k3os`);
     expect(readlinkSync(join(host.root, "k3os/v2/lib/link"))).toBe("../k3os");
   });
 
@@ -101,6 +111,7 @@ describe("unpackRelease()", () => {
       "holds k3os v2, but is signed as v3",
       { version: "v3" },
     ],
+    ["for another architecture", tarball(releaseEntries("v2")), "another architecture", { elfMachine: 183 }],
     ["without k3os", tarball(releaseEntries("v2").slice(8)), "holds no k3os", {}],
     ["that is no gzip", tar(releaseEntries("v2")), "no whole .tar.gz", {}],
     ["that is empty", Buffer.alloc(0), "no whole .tar.gz", {}],
@@ -177,7 +188,9 @@ describe("unpackRelease()", () => {
       await using server = await serveBroken(content, { resumable });
       await unpack(server.origin, host, { sha256: sha256(content), version: "v2" });
       expect(server.requests.map(({ headers }) => headers.range !== undefined)).toEqual([false, resumable]);
-      expect(statSync(join(host.root, "k3os/v2/k3os")).size).toBe(600_000 + " of k3os".length);
+      expect(statSync(join(host.root, "k3os/v2/k3os")).size).toBe(
+        ELF_START.length + 600_000 + " of k3os".length,
+      );
       expect(readdirSync(join(host.root, "k3os")).sort()).toEqual(["v1", "v2"]);
     }
   });

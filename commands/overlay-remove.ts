@@ -1,0 +1,30 @@
+import { resolve } from "node:path";
+import { defineCommand } from "../lib/cli.ts";
+import { EXIT } from "../lib/errors.ts";
+import { PATH } from "../lib/paths.ts";
+
+/** `k3os overlay remove` */
+export const overlayRemove = defineCommand({
+  description: `
+Makes the root file system that k3OS was laid over start as it did before: what
+/sbin/init and the other names of k3OS in /sbin were is put back. It can be
+called on k3OS itself, on the old system, or for a file system at --root.`,
+  options: {
+    root: {
+      type: "string",
+      value: "DIR",
+      help: "the root file system (default: what this machine has started from)",
+    },
+    purge: {
+      type: "boolean",
+      help: "delete /k3os too: versions, configuration, and all data of the node",
+    },
+  },
+  run: async ({ values }, host) => {
+    const { removeOverlay } = await import("../lib/overlay/remove.ts");
+    const { lockUpgrade } = await import("../lib/generation/lock.ts");
+    using _lock = lockUpgrade(PATH.upgradeLock);
+    await removeOverlay({ root: resolve(values.root ?? "/"), purge: values.purge }, host);
+    return EXIT.done;
+  },
+});

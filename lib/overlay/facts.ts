@@ -1,0 +1,162 @@
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { machine, release } from "node:os";
+import { gunzipSync } from "node:zlib";
+import { type Mount, parseMountinfo } from "../disk/mount.ts";
+import { freeBytes } from "../disk/size.ts";
+import { elfMachine } from "../elf-machine.ts";
+import { FOREIGN_ROOT_LINKS } from "../foreign-root.ts";
+import { linkTarget, locate, locateFile } from "../links.ts";
+import { PATH } from "../paths.ts";
+import type { KernelSources } from "./kernel.ts";
+
+/** What matters of a root file system that k3OS is to be laid over. */
+export interface OverlayFacts {
+  /** Absolute path of it; "/" for the system that runs. */
+  readonly root: string;
+  readonly isRoot: boolean;
+  /** What the running k3OS runs as; undefined where another system runs. */
+  readonly mode: string | undefined;
+  /** ELF `e_machine` of its programs; undefined where none was found, and it is no root file system. */
+  readonly machine: number | undefined;
+  /** `uname -m` of the kernel that will start it; undefined where that is not the one that runs. */
+  readonly kernelMachine: string | undefined;
+  /** The kernels that may start it. */
+  readonly kernels: readonly KernelSources[];
+  /** What the kernel is told to start instead of `/sbin/init`. */
+  readonly otherInit: string | undefined;
+  /** The names that the overlay needs and that are taken by directories, or by links that lead in circles. */
+  readonly blocked: readonly string[];
+  /** Directories that would lie on another file system than the root's own. */
+  readonly apart: readonly string[];
+  readonly readOnly: boolean;
+  /** Such as ext4. */
+  readonly fileSystem: string | undefined;
+  /** Bytes. */
+  readonly free: number;
+  /** Words of the kernel command line: of the running kernel, and in the files from which boards take them. */
+  readonly words: readonly string[];
+}
+
+/** Where a root has one of these, what kind of programs it holds can be seen; not `/sbin/init`, which may be ours. */
+const PROGRAMS = ["bin/sh", "bin/busybox", "usr/bin/env"];
+
+/** Files from which boards' firmware takes the kernel command line: Raspberry Pi OS, now and before Debian 12. */
+const COMMAND_LINES = ["boot/firmware/cmdline.txt", "boot/cmdline.txt"];
+
+/** Looks at a root file system, and changes nothing. */
+export function gatherOverlayFacts(root: string): OverlayFacts {
+  const running = root === "/";
+  const mount = mountOf(root);
+  const words = COMMAND_LINES.flatMap((path) => readInRoot(root, path)?.split(/\s+/) ?? []);
+  const current = running ? readFileSync(PATH.cmdline, "utf8").split(/\s+/) : [];
+  return {
+    root,
+    isRoot: process.getuid?.() === 0,
+    mode: running && existsSync(PATH.mode) ? readFileSync(PATH.mode, "utf8").trim() : undefined,
+    machine: machineOf(root),
+    kernelMachine: running ? machine() : undefined,
+    kernels: running ? [runningKernel()] : kernelsIn(root),
+    otherInit: otherInit(words.length > 0 ? words : current),
+    blocked: blockedNames(root),
+    apart: directoriesApart(root),
+    readOnly: mount?.readOnly ?? false,
+    fileSystem: mount?.type,
+    free: freeBytes(root),
+    words: [...current, ...words],
+  };
+}
+
+function machineOf(root: string): number | undefined {
+  for (const path of PROGRAMS) {
+    const file = locateFile(root, path);
+    const found = file === undefined ? undefined : elfMachine(file);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What a directory's file system is mounted as. */
+function mountOf(directory: string): Mount | undefined {
+  const path = realpathSync(directory);
+  const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  const above = mounts.filter(({ target }) => `${path}/`.startsWith(target === "/" ? "/" : `${target}/`));
+  return above.reduce<Mount | undefined>(
+    (best, mount) => (best !== undefined && best.target.length > mount.target.length ? best : mount),
+    undefined,
+  );
+}
+
+/** The last `init=` of the words counts (kernel-command-line(7)). */
+function otherInit(words: readonly string[]): string | undefined {
+  const value = words.findLast((word) => word.startsWith("init="))?.slice("init=".length);
+  return value === undefined || value === "/sbin/init" ? undefined : value;
+}
+
+function blockedNames(root: string): string[] {
+  return ["k3os", ...Object.keys(FOREIGN_ROOT_LINKS)].filter((name) => {
+    try {
+      const stat = lstatSync(locate(root, name), { throwIfNoEntry: false });
+      return name === "k3os" ? stat?.isDirectory() === false : stat?.isDirectory() === true;
+    } catch {
+      return true;
+    }
+  });
+}
+
+function directoriesApart(root: string): string[] {
+  const device = statSync(root).dev;
+  return ["sbin", "k3os", "k3os/system"].filter((name) => {
+    const stat = statSync(locateFile(root, name) ?? root);
+    return stat.dev !== device;
+  });
+}
+
+function runningKernel(): KernelSources {
+  const version = release();
+  const config = readIfThere("/proc/config.gz");
+  return {
+    version,
+    running: true,
+    filesystems: text("/proc/filesystems"),
+    devices: text("/proc/devices"),
+    cgroups: text("/proc/cgroups"),
+    controllers:
+      text("/sys/fs/cgroup/cgroup.controllers") ?? text("/sys/fs/cgroup/unified/cgroup.controllers"),
+    ...installedKernel("/", version),
+    ...(config && { config: gunzipSync(config).toString() }),
+  };
+}
+
+/** The kernels whose modules a root holds: which of them will start it is not known. */
+function kernelsIn(root: string): KernelSources[] {
+  const modules = locateFile(root, "lib/modules");
+  const names = modules === undefined ? [] : readdirSync(modules);
+  return names.map((version) => ({ version, running: false, ...installedKernel(root, version) }));
+}
+
+function installedKernel(root: string, version: string) {
+  return {
+    config: readInRoot(root, `boot/config-${version}`),
+    builtin: readInRoot(root, `lib/modules/${version}/modules.builtin`),
+    modules: readInRoot(root, `lib/modules/${version}/modules.dep`),
+  };
+}
+
+function readInRoot(root: string, path: string): string | undefined {
+  const file = locateFile(root, path);
+  return file === undefined ? undefined : text(file);
+}
+
+function text(path: string): string | undefined {
+  return readIfThere(path)?.toString();
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  return existsSync(path) ? readFileSync(path) : undefined;
+}
+
+/** Whether a link is one of ours. */
+export function isOurs(root: string, name: string): boolean {
+  const target = FOREIGN_ROOT_LINKS[name];
+  return target !== undefined && linkTarget(locate(root, name)) === target;
+}

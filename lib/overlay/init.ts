@@ -1,0 +1,77 @@
+import { linkSync, lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { flushDirectory } from "../atomic.ts";
+import { CommandError } from "../errors.ts";
+import { FOREIGN_ROOT_LINKS, KEPT_SUFFIX, oldInit } from "../foreign-root.ts";
+import { isThere, linkTarget, locate } from "../links.ts";
+import { syncFileSystem } from "../sys.ts";
+
+/** The name that the kernel starts; all others only have to be there when it does. */
+const INIT = "sbin/init";
+const OTHERS = Object.keys(FOREIGN_ROOT_LINKS).filter((name) => name !== INIT);
+
+/**
+ * Gives a root our links, `/sbin/init` last and in one step; whatever had one of the names stays beside it as
+ * `NAME.before-k3os`. All else must be on the disk already. Throws CommandError.
+ */
+export function takeNames(root: string): void {
+  change(root, [...OTHERS, INIT], (path, name) => {
+    const target = FOREIGN_ROOT_LINKS[name] ?? "";
+    if (linkTarget(path) === target) return;
+    keep(path);
+    const temporary = join(dirname(path), `.${basename(path)}.partial`);
+    rmSync(temporary, { force: true });
+    symlinkSync(target, temporary);
+    renameSync(temporary, path);
+  });
+}
+
+/** A second name for what has one that we need; what we kept once is not replaced by what came later. */
+function keep(path: string): void {
+  const kept = `${path}${KEPT_SUFFIX}`;
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || isThere(kept)) return;
+  if (found.isSymbolicLink()) symlinkSync(readlinkSync(path), kept);
+  else linkSync(path, kept);
+  flushDirectory(dirname(path));
+}
+
+/**
+ * Takes our links away again, `/sbin/init` first, and gives the names back to what had them. Returns the init program
+ * that is started from now on. Throws CommandError where there is none, nothing being changed.
+ */
+export function giveNamesBack(root: string): string {
+  const old = oldInit(root);
+  if (old === undefined) {
+    throw new CommandError(`"${root}" has no other init program: nothing could start it without k3OS`);
+  }
+  change(root, [INIT, ...OTHERS], (path, name) => {
+    if (linkTarget(path) !== FOREIGN_ROOT_LINKS[name]) return;
+    const kept = `${path}${KEPT_SUFFIX}`;
+    if (isThere(kept)) renameSync(kept, path);
+    else if (name !== INIT) rmSync(path);
+    else {
+      // tar has written over the link that was here
+      const temporary = join(dirname(path), `.${basename(path)}.partial`);
+      rmSync(temporary, { force: true });
+      symlinkSync(old, temporary);
+      renameSync(temporary, path);
+    }
+  });
+  return old;
+}
+
+function change(root: string, names: readonly string[], step: (path: string, name: string) => void): void {
+  try {
+    for (const name of names) {
+      const path = locate(root, name);
+      mkdirSync(dirname(path), { recursive: true });
+      if (name === INIT) syncFileSystem(root);
+      step(path, name);
+      flushDirectory(dirname(path));
+    }
+    syncFileSystem(root);
+  } catch (cause) {
+    throw new CommandError(`Cannot change the names in "${root}"`, { cause });
+  }
+}
