@@ -50,7 +50,7 @@ terminal it then leaves you on the machine's console.`,
       const config = demoConfig(key.publicKey);
       await using server = await serveFiles({ "/config.yaml": config });
       host.print(`\nThe configuration, served on loopback:\n${indent(config)}\n`);
-      const hardware = createHardware(DEMO, firmwareOf(values.firmware), DISK_SIZE);
+      const hardware = createHardware(DEMO, { firmware: firmwareOf(values.firmware) }, DISK_SIZE);
       say(`Installing from the ISO to an empty disk of 4 GiB (console: ${transcript("install")})`);
       await installFromIso(hardware, { iso: ISO, configPort: server.port, onStep: say });
       say(`Booting the disk (console: ${transcript("boot")})`);
@@ -72,7 +72,7 @@ const iso = defineCommand({
   options: OPTIONS,
   run: async ({ values }, host) => {
     await prepare(ISO, "npm run build", host);
-    const hardware = createHardware("iso", firmwareOf(values.firmware), DISK_SIZE);
+    const hardware = createHardware("iso", { firmware: firmwareOf(values.firmware) }, DISK_SIZE);
     const { firmware, efiVariables, disk } = hardware;
     const memory = memoryOf(values.memory);
     await using machine = await startMachine({

@@ -1,6 +1,8 @@
 import { closeSync, ftruncateSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Arch } from "../../lib/targets.ts";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
+import { boardOf } from "./qemu-board.ts";
 import { remaster } from "./remaster.ts";
 import { type SshKey, type SshTarget, ssh, waitForSsh } from "./ssh.ts";
 
@@ -10,6 +12,8 @@ const SECONDS = 1000;
 export interface Hardware {
   /** Names its files and transcripts. */
   readonly name: string;
+  /** Default amd64. */
+  readonly arch?: Arch;
   readonly firmware: "bios" | "uefi";
   /** Raw image; becomes /dev/vda. */
   readonly disk: string;
@@ -18,14 +22,18 @@ export interface Hardware {
 }
 
 /** A machine with an empty disk of `size` bytes, of which only what is written takes room. */
-export function createHardware(name: string, firmware: Hardware["firmware"], size: number): Hardware {
+export function createHardware(
+  name: string,
+  { arch = "amd64", firmware }: Pick<Hardware, "arch" | "firmware">,
+  size: number,
+): Hardware {
   const disk = join(VM_DIRECTORY, `${name}.img`);
   const efiVariables = join(VM_DIRECTORY, `${name}.variables.fd`);
   for (const file of [disk, efiVariables]) rmSync(file, { force: true });
   const fd = openSync(disk, "w");
   ftruncateSync(fd, size);
   closeSync(fd);
-  return { name, firmware, disk, efiVariables };
+  return { name, arch, firmware, disk, efiVariables };
 }
 
 export interface Installation {
@@ -37,14 +45,15 @@ export interface Installation {
 }
 
 /** What the kernel is told for an installation that asks nothing and ends with the power off. */
-export function installWords(configPort: number): string[] {
+export function installWords(configPort: number, arch: Arch = "amd64"): string[] {
+  const { console } = boardOf(arch);
   return [
     "k3os.install.silent=true",
     "k3os.install.device=/dev/vda",
     `k3os.install.config_url=http://${HOST_ADDRESS}:${configPort}/config.yaml`,
     "k3os.install.power_off=true",
-    "k3os.install.tty=ttyS0,115200",
-    "console=ttyS0,115200",
+    `k3os.install.tty=${console}`,
+    `console=${console}`,
   ];
 }
 
@@ -57,7 +66,11 @@ export async function installFromIso(
   { iso, configPort, onStep = () => undefined }: Installation,
 ): Promise<void> {
   const medium = join(VM_DIRECTORY, `${hardware.name}.iso`);
-  await remaster(iso, { parameter: "k3os.mode=install", words: installWords(configPort) }, medium);
+  await remaster(
+    iso,
+    { parameter: "k3os.mode=install", words: installWords(configPort, hardware.arch) },
+    medium,
+  );
   await using machine = await startMachine({
     ...machineOf(hardware, "install"),
     memory: 2048,
@@ -133,6 +146,6 @@ export async function within(exited: Promise<void>, timeout: number, message: st
 }
 
 function machineOf(hardware: Hardware, boot: string): Omit<MachineOptions, "memory"> {
-  const { name, firmware, disk, efiVariables } = hardware;
-  return { name: `${name}-${boot}`, firmware, efiVariables, disks: [disk] };
+  const { name, arch = "amd64", firmware, disk, efiVariables } = hardware;
+  return { name: `${name}-${boot}`, arch, firmware, efiVariables, disks: [disk] };
 }

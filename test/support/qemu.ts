@@ -1,18 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { quoteArgv } from "../../lib/host.ts";
+import type { Arch } from "../../lib/targets.ts";
+import { boardOf, firmwareArgv, makeVariables } from "./qemu-board.ts";
 import { connectMonitor } from "./qmp.ts";
 import { type SerialConsole, serialConsole } from "./serial.ts";
 
@@ -20,6 +13,8 @@ import { type SerialConsole, serialConsole } from "./serial.ts";
 export interface MachineOptions {
   /** Names the transcript of the console: `dist/vm/NAME.log`. */
   readonly name: string;
+  /** Default amd64. */
+  readonly arch?: Arch;
   /** MiB. */
   readonly memory: number;
   /** Default `bios`. */
@@ -63,9 +58,6 @@ const PROJECT = join(import.meta.dirname, "../..");
 
 /** Scratch files of machines, and the transcripts of their consoles. */
 export const VM_DIRECTORY = join(PROJECT, "dist/vm");
-
-/** Debian's package ovmf; the 4 MiB build is the one that newer releases still have. */
-const FIRMWARE = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
 
 /**
  * Starts a machine; leaving the scope pulls its plug.
@@ -119,36 +111,29 @@ const SILENCE = "socket,id=net,udp=127.0.0.1:9,localaddr=127.0.0.1:0";
 
 /** The QEMU command line of a machine. */
 export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
-  const uefi = options.firmware === "uefi";
+  const { arch = "amd64", firmware = "bios" } = options;
+  const board = boardOf(arch);
   const forward = wiring.sshPort === 0 ? "" : `,hostfwd=tcp:127.0.0.1:${wiring.sshPort}-:22`;
   const name = options.dhcpName === undefined ? "" : `,hostname=${options.dhcpName}`;
   return [
     // a test runner that is killed takes its machines with it
-    ...["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"],
-    ...["-machine", uefi ? "q35" : "pc"],
+    ...["setpriv", "--pdeathsig", "KILL", board.program],
+    ...board.machine[firmware],
     ...["-accel", "tcg,thread=multi"],
-    // QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
     // one processor: with two, one at times runs into code that the other is patching (int3 in the kernel's text)
-    ...["-cpu", "max,-cx16", "-smp", "1", "-m", String(options.memory)],
-    ...["-nodefaults", "-no-user-config", "-vga", "std", "-display", "none", "-no-reboot"],
+    ...["-smp", "1", "-m", String(options.memory)],
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-serial", `tcp:127.0.0.1:${wiring.serial}`],
     ...["-qmp", `tcp:127.0.0.1:${wiring.qmp}`],
     ...["-netdev", options.network === "silent" ? SILENCE : `user,id=net${forward}${name}`],
     ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
-    ...(uefi ? firmwareArgv(wiring.efiVariables) : []),
+    ...(firmware === "uefi" ? firmwareArgv(arch, wiring.efiVariables) : []),
     ...(options.disks ?? []).flatMap((file) => ["-drive", `if=virtio,format=raw,cache=unsafe,file=${file}`]),
-    ...(options.cdrom === undefined ? [] : ["-drive", `media=cdrom,readonly=on,file=${options.cdrom}`]),
+    ...(options.cdrom === undefined ? [] : board.cdrom(options.cdrom)),
     ...(options.usb === undefined ? [] : usbArgv(options.usb)),
     ...(options.kernel === undefined ? [] : kernelArgv(options.kernel)),
     ...(options.extra ?? []),
-  ];
-}
-
-function firmwareArgv(variables: string): string[] {
-  return [
-    ...["-drive", `if=pflash,unit=0,format=raw,readonly=on,file=${FIRMWARE.code}`],
-    ...["-drive", `if=pflash,unit=1,format=raw,file=${variables}`],
   ];
 }
 
@@ -165,9 +150,7 @@ function kernelArgv({ image, initrd, append }: NonNullable<MachineOptions["kerne
 
 function efiVariables(options: MachineOptions, scratch: string): string {
   const file = options.efiVariables ?? join(scratch, "variables.fd");
-  if (options.firmware !== "uefi") return file;
-  mkdirSync(dirname(file), { recursive: true });
-  if (!existsSync(file)) copyFileSync(FIRMWARE.variables, file);
+  if (options.firmware === "uefi") makeVariables(options.arch ?? "amd64", file);
   return file;
 }
 

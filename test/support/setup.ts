@@ -1,5 +1,8 @@
+import { BOARD_PACKAGES } from "./qemu-board.ts";
+
 /** Debian packages that the rings themselves need; the build names its own. */
 export const TEST_PACKAGES = [
+  ...BOARD_PACKAGES,
   "busybox-static",
   "cpio",
   "dosfstools",
@@ -14,10 +17,8 @@ export const TEST_PACKAGES = [
   "mmdebstrap",
   "mtools",
   "openssh-client",
-  "ovmf",
   "parted",
   "qemu-system-common", // has qemu-storage-daemon
-  "qemu-system-x86",
   "qemu-user-static",
   "qemu-utils",
   "skopeo",

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serveFiles } from "../support/http-server.ts";
+import { ARTIFACTS } from "../support/image.ts";
 import {
   bootDisk,
   createHardware,
@@ -13,10 +14,8 @@ import {
   within,
 } from "../support/node.ts";
 import type { Machine } from "../support/qemu.ts";
-import { PROJECT } from "../support/sources.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
 
-const ISO = join(PROJECT, "dist/artifacts/k3os-amd64.iso");
 const MINUTE = 60_000;
 const DISK_SIZE = 4 * 1024 ** 3;
 
@@ -39,7 +38,13 @@ function nodeConfig(key: SshKey): string {
 /** What makes a node itself. */
 const IDENTITY = "cat /etc/machine-id /etc/hostname; sudo cat /etc/ssh/ssh_host_ed25519_key.pub";
 
-describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s", (firmware) => {
+/** One machine for each architecture that has an ISO, and for each kind of firmware. */
+const MACHINES = [
+  { arch: "amd64", firmware: "bios" },
+  { arch: "arm64", firmware: "uefi" },
+] as const;
+
+describe.each(MACHINES)("a node installed from the ISO on $arch with $firmware", ({ arch, firmware }) => {
   let scratch: string;
   let hardware: Hardware;
   let key: SshKey;
@@ -52,9 +57,9 @@ describe.each(["bios", "uefi"] as const)("a node installed from the ISO with %s"
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
     key = await generateKey(scratch);
-    hardware = createHardware(`test-${firmware}`, firmware, DISK_SIZE);
+    hardware = createHardware(`test-${arch}`, { arch, firmware }, DISK_SIZE);
     await using server = await serveFiles({ "/config.yaml": nodeConfig(key) });
-    await installFromIso(hardware, { iso: ISO, configPort: server.port });
+    await installFromIso(hardware, { iso: join(ARTIFACTS, `k3os-${arch}.iso`), configPort: server.port });
     machine = await bootDisk(hardware, { boot: "first" });
     node = await reachNode(machine, key);
     await waitUntilApplied(node);
