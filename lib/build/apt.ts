@@ -124,7 +124,7 @@ type AptGet = (
 
 /**
  * Mirrors of the updates are at times out of step with their signed index, for the rarer architectures for days on
- * end; then the release itself, which does not change, has to do.
+ * end; then the release itself, which does not change, has to do, with those updates that can be had.
  */
 async function readPackageLists(
   file: string,
@@ -132,16 +132,25 @@ async function readPackageLists(
   aptGet: AptGet,
   host: Pick<Host, "log" | "env">,
 ): Promise<readonly string[]> {
+  const update = async (lines: readonly string[], check: boolean) => {
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    return await aptGet(["update"], { check });
+  };
   const all = sourcesList(suite, host.env, { withSources: true });
-  writeFileSync(file, `${all.join("\n")}\n`);
-  const complete = await aptGet(["update"], { check: false });
-  if (complete.code === 0) return all;
-  const release = all.filter((line) => line.includes(` ${suite} `));
-  writeFileSync(file, `${release.join("\n")}\n`);
-  await during(`Reading the package lists of Debian ${suite} for ${arch}`, () => aptGet(["update"]));
-  const reason = /Failed to fetch.*/.exec(complete.stderr)?.[0] ?? complete.stderr.trim();
-  host.log.warn(`Building without the updates of Debian ${suite} for ${arch}: ${reason}`);
-  return release;
+  if ((await update(all, false)).code === 0) return all;
+  let lines = all.filter((line) => line.includes(` ${suite} `));
+  await during(`Reading the package lists of Debian ${suite} for ${arch}`, () => update(lines, true));
+  for (const name of [`${suite}-security`, `${suite}-updates`]) {
+    const more = [...lines, ...all.filter((line) => line.includes(` ${name} `))];
+    const { code, stderr } = await update(more, false);
+    if (code === 0) lines = more;
+    else {
+      const reason = /Failed to fetch.*/.exec(stderr)?.[0] ?? stderr.trim();
+      host.log.warn(`Building without ${name} for ${arch}: ${reason}`);
+    }
+  }
+  await update(lines, true);
+  return lines;
 }
 
 async function download(

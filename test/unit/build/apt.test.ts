@@ -72,6 +72,14 @@ describe("openAnyAptRoot()", () => {
     expect(readFileSync(apt.env.APT_CONFIG, "utf8")).not.toContain("Check-Valid-Until");
   });
 
+  test("does without those updates only that the mirror has not whole", async () => {
+    using host = brokenMirror(["trixie-updates"]);
+    await using apt = await openAnyAptRoot(suites, host);
+    const places = apt.sources.map((line) => / (trixie\S*) /.exec(line)?.[1]);
+    expect([...new Set(places)]).toEqual(["trixie", "trixie-security"]);
+    expect(host.logged.join("\n")).toContain("Building without trixie-updates for armhf");
+  });
+
   test("fails with the last suite's reason where there is none", async () => {
     using host = brokenMirror(["trixie", "forky"]);
     await expect(openAnyAptRoot(suites, host)).rejects.toThrow("Debian forky for armhf");
