@@ -92,8 +92,8 @@ async function makeKernel(packageName: string, target: Target, into: string, con
   await kernelSquashfs(tree, join(into, FILE.kernelSquashfs), context);
 }
 
-/** The package that holds the kernel: what the metapackage `linux-image-ARCH` depends on. */
-async function kernelImage(
+/** The package that holds the kernel: what the metapackage `linux-image-ARCH` depends on. Throws CommandError. */
+export async function kernelImage(
   metapackage: string,
   env: Readonly<Record<string, string>>,
   host: Pick<BuildContext["host"], "run">,

@@ -17,6 +17,7 @@ import { openStage, type Part } from "../generation/stage.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
+import { bootsForeignKernel } from "./own-kernel.ts";
 
 const MIB = 1 << 20;
 
@@ -71,13 +72,13 @@ function planPart(
 ): CopyPart[] {
   const version = linkedVersion(source, component, "current");
   const from = linkedVersion(destination, component, "current");
+  if (component === "kernel" && (from === undefined || bootsForeignKernel(destination))) {
+    host.log.warn("This system has a kernel of its own, which stays as it is");
+    return [];
+  }
   if (version === undefined) {
     if (component === "k3os") throw new CommandError(`"${source}" has no current version of ${component}`);
     host.log.warn(`"${source}" brings no ${component}: that stays as it is`);
-    return [];
-  }
-  if (component === "kernel" && from === undefined) {
-    host.log.warn("This system has a kernel of its own, which stays as it is");
     return [];
   }
   if (from === version) {

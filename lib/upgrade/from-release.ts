@@ -1,5 +1,4 @@
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { statSync } from "node:fs";
 import { CommandError } from "../errors.ts";
 import { linkedVersion } from "../generation/links.ts";
 import { lockUpgrade } from "../generation/lock.ts";
@@ -16,6 +15,7 @@ import { hostTarget, targetOf } from "../targets.ts";
 import { compareVersions } from "./compare-versions.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion } from "./kernel-files.ts";
+import { bootsForeignKernel } from "./own-kernel.ts";
 import type { ReleaseUpgradeSettings } from "./settings.ts";
 import { refuseSwitch, switchGeneration } from "./switch.ts";
 import { writable } from "./writable.ts";
@@ -81,7 +81,7 @@ export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: Upgr
 
 /** The original's own words, for those who look for them. */
 function withoutKernel(system: string): string | undefined {
-  if (!existsSync(join(system, "kernel"))) {
+  if (bootsForeignKernel(system)) {
     return "This system seems to be using a custom kernel, no kernel updates available.";
   }
   if (hostTarget().kernel !== undefined) return undefined;

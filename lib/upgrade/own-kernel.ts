@@ -1,0 +1,17 @@
+import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { hasVersion } from "../generation/links.ts";
+import { PATH } from "../paths.ts";
+
+/**
+ * Whether the machine of a system directory boots a kernel that is not among its versions, so that changing those would
+ * change nothing: it has none, or is a board's own Linux that the tarball, which brings one, was unpacked over.
+ */
+export function bootsForeignKernel(system: string): boolean {
+  if (!existsSync(join(system, "kernel"))) return true;
+  // in the controller's container the machine's root is not ours, but the kernel is the machine's
+  const mode = join(system, "../..", PATH.mode);
+  const booted = existsSync(mode) && readFileSync(mode, "utf8").trim() === "local";
+  return booted && !hasVersion(system, "kernel", release());
+}

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createBuildContext } from "../../lib/build/context.ts";
+import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
+import { serveFiles } from "../support/http-server.ts";
+import { ARTIFACTS } from "../support/image.ts";
+import { reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
+
+/** A board with a Debian of its own, over which the tarball is unpacked word by word as the README says. */
+const MINUTE = 60_000;
+const DATABASE = "/var/lib/rancher/k3s/server/db/state.db";
+const TARBALL = "k3os-rootfs-arm64.tar.gz";
+
+let scratch: string;
+let key: SshKey;
+let board: SingleBoard;
+
+beforeAll(async () => {
+  mkdirSync(VM_DIRECTORY, { recursive: true });
+  scratch = mkdtempSync(join(tmpdir(), "k3os-overlay-arm64-"));
+  key = await generateKey(scratch);
+  const options = { arch: "arm64", publicKey: key.publicKey } as const;
+  board = await makeSingleBoard(join(scratch, "card.img"), options, createBuildContext());
+}, 15 * MINUTE);
+
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const start = (boot: string): Promise<Machine> =>
+  startMachine({ ...board, name: `overlay-arm64-${boot}`, memory: 1024, ssh: true });
+
+async function restart(machine: Machine, target: SshTarget, command: string): Promise<void> {
+  await ssh(target, command);
+  await within(machine.exited, 3 * MINUTE, "The machine did not restart");
+}
+
+/** The board's Debian, as root. */
+async function reachDebian(machine: Machine): Promise<SshTarget> {
+  const target = { port: machine.sshPort, key, user: "root" };
+  await waitForSsh(target, { timeout: 8 * MINUTE, gone: machine.exited });
+  return target;
+}
+
+/** Another version of k3OS and of k3s, and a check of the user's that finds fault with it after it has written. */
+const UPGRADE = `set -e
+source=/var/lib/new/k3os/system
+mkdir -p $source/k3os $source/k3s/v2
+cp -a /k3os/system/k3os/current/ $source/k3os/v99.0.0
+cp /k3os/system/k3s/current/k3s $source/k3s/v2/k3s
+ln -s v99.0.0 $source/k3os/current
+ln -s v2 $source/k3s/current
+mkdir -p $(dirname ${DATABASE}) /var/lib/rancher/k3os/health.d
+echo "data of the old version" >${DATABASE}
+printf '#!/bin/sh\\n[ $(readlink /k3os/system/k3s/current) = v1 ] && exit\\necho new >>${DATABASE}\\nexit 1\\n' >/var/lib/rancher/k3os/health.d/check
+chmod +x /var/lib/rancher/k3os/health.d/check
+echo K3OS_HEALTH_DEADLINE=5 >/var/lib/rancher/k3os/health.conf
+k3os upgrade --rootfs --kernel --remount --sync --source $source --destination /k3os/system`;
+
+/** k3s is a program that only has its name. */
+const K3S = `mkdir -p /k3os/system/k3s/v1
+printf '#!/bin/sh\\nexec sleep infinity\\n' >/k3os/system/k3s/v1/k3s
+chmod +x /k3os/system/k3s/v1/k3s
+ln -sfn v1 /k3os/system/k3s/current`;
+
+const module = () => `/lib/modules/${board.release}/kernel/fs/squashfs/squashfs.ko.xz`;
+
+test(
+  "a board becomes a node by the README's three commands",
+  async () => {
+    const config = JSON.stringify({ ssh_authorized_keys: [key.publicKey], hostname: "pi" });
+    await using server = await serveFiles({
+      [`/${TARBALL}`]: { file: join(ARTIFACTS, TARBALL) },
+      "/config.yaml": config,
+    });
+    const base = `http://${HOST_ADDRESS}:${server.port}`;
+    await using machine = await start("debian");
+    const debian = await reachDebian(machine);
+    await sshOutput(debian, `curl -sfL ${base}/config.yaml >myconfig.yaml`);
+    const unpack = `curl -sfL ${base}/${TARBALL} | tar zxvf - --strip-components=1 -C /`;
+    expect((await ssh(debian, unpack, { timeout: 8 * MINUTE })).code).toBe(0);
+    await sshOutput(debian, "cp myconfig.yaml /k3os/system/config.yaml");
+    await sshOutput(debian, `${K3S}; mv ${module()} /root`);
+    await restart(machine, debian, "sync; reboot -f");
+  },
+  20 * MINUTE,
+);
+
+test(
+  "a kernel that cannot read squashfs starts the board's own system again, and says why",
+  async () => {
+    await using machine = await start("without-squashfs");
+    await machine.console.expect(/This kernel cannot read squashfs/, { timeout: 4 * MINUTE });
+    await machine.console.expect(
+      /starting the system that was here before \(\/usr\/lib\/systemd\/systemd\)/,
+      {
+        timeout: MINUTE,
+      },
+    );
+    const debian = await reachDebian(machine);
+    expect(await sshOutput(debian, "cat /etc/hostname; dmesg | grep -c 'cannot read squashfs'")).toBe(
+      "board\n1",
+    );
+    await sshOutput(debian, `mv /root/squashfs.ko.xz ${module()}`);
+    await restart(machine, debian, "sync; reboot -f");
+  },
+  15 * MINUTE,
+);
+
+let version = "";
+
+test(
+  "it runs k3OS with its own kernel and modules, and everything that its configuration says",
+  async () => {
+    await using machine = await start("old");
+    const node = await reachNode(machine, key);
+    await waitUntilApplied(node);
+    expect(await sshOutput(node, "hostname; cat /run/k3os/mode; uname -rm")).toBe(
+      `pi\nlocal\n${board.release} aarch64`,
+    );
+    expect(await sshOutput(node, "modinfo --field filename squashfs")).toContain(board.release);
+    expect(await sshOutput(node, "systemctl list-units --failed --plain --no-legend")).toBe("");
+    version = await sshOutput(node, "readlink /k3os/system/k3os/current");
+    const kernel = await ssh(node, "sudo k3os-upgrade-kernel");
+    expect([kernel.code, kernel.stderr]).toEqual([0, expect.stringContaining("using a custom kernel")]);
+    const upgraded = await ssh(node, `sudo sh -c '${UPGRADE.replaceAll("'", "'\\''")}'`, {
+      timeout: 5 * MINUTE,
+    });
+    expect([upgraded.code, upgraded.stderr]).toEqual([0, expect.stringContaining("a kernel of its own")]);
+    await restart(machine, node, "sudo systemctl reboot");
+  },
+  15 * MINUTE,
+);
+
+test(
+  "it falls back from versions that are not healthy, with its datastore, though no menu of ours counts anything",
+  async () => {
+    {
+      await using machine = await start("new");
+      await machine.console.expect(/Not healthy: .*Restarting with the versions before/, {
+        timeout: 8 * MINUTE,
+      });
+      await within(machine.exited, 3 * MINUTE, "The machine did not restart");
+    }
+    await using machine = await start("back");
+    const node = await reachNode(machine, key);
+    await waitUntilApplied(node);
+    const status = JSON.parse(await sshOutput(node, "k3os status --json"));
+    expect(status.current).toMatchObject({ k3os: version, k3s: "v1" });
+    expect(status.failed.at(-1)).toMatchObject({
+      versions: { k3os: "v99.0.0", k3s: "v2" },
+      reason: expect.stringContaining("health.d: check ended with status 1"),
+    });
+    expect(await sshOutput(node, `sudo cat ${DATABASE}`)).toBe("data of the old version");
+    const kept = "sudo cat /var/lib/rancher/k3os/datastore/replaced-v2/state.db";
+    expect(await sshOutput(node, kept)).toContain("new");
+  },
+  20 * MINUTE,
+);
