@@ -86,14 +86,23 @@ export function remountWritable(host: BootHost): void {
  * modules of its own root. Throws CommandError where it has them in no way.
  */
 async function loadModules(host: BootHost): Promise<void> {
+  const missing = [
+    ...(existsSync(LOOP_CONTROL) ? [] : ["loop"]),
+    ...(hasFileSystem("squashfs") ? [] : ["squashfs"]),
+  ];
+  if (missing.length === 0) return;
+  for (const name of missing) await loadModule(name, host);
   const hint = "its builder must enable it: without it no root image can be mounted";
-  const names = ["overlay", ...(existsSync(LOOP_CONTROL) ? [] : ["loop"])];
-  for (const name of hasFileSystem("squashfs") ? names : ["squashfs", ...names]) {
-    const { code, stderr } = await host.run(["modprobe", name], { check: false });
-    if (code !== 0) host.log.debug(`modprobe ${name}: ${stderr.trim()}`);
-  }
   if (!existsSync(LOOP_CONTROL)) throw new CommandError("This kernel has no loop devices", { hint });
   if (!hasFileSystem("squashfs")) throw new CommandError("This kernel cannot read squashfs", { hint });
+}
+
+async function loadModule(name: string, host: BootHost): Promise<void> {
+  try {
+    await host.run(["modprobe", name]);
+  } catch (error) {
+    host.log.debug(messageOf(error)); // what is missing then is told by what it is needed for
+  }
 }
 
 function hasFileSystem(type: string): boolean {

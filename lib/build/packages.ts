@@ -1,6 +1,9 @@
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 
+/** How long another apt-get may go on: that of another build, or of the machine itself. */
+const LOCK_SECONDS = 300;
+
 /** Installs the Debian packages that are missing; without root, throws a CommandError that holds the one line to run. */
 export async function ensurePackages(
   packages: readonly string[],
@@ -20,5 +23,5 @@ export async function ensurePackages(
   host.log.info(`Installing ${missing.join(" ")} …`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   await host.run(["apt-get", "update"], { env });
-  await host.run(install, { env });
+  await host.run([...install, "-o", `DPkg::Lock::Timeout=${LOCK_SECONDS}`], { env });
 }

@@ -1,6 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ensurePackages } from "../build/packages.ts";
 import type { Host } from "../host.ts";
 
 /**
@@ -20,9 +19,8 @@ export const POSTPONE_HOOK = POSTPONED.map(
     `printf '#!/bin/sh\\n' >"$1${path}" && chmod 0755 "$1${path}"`,
 ).join(" && ");
 
-/** Puts the programs in place, and does what the packages wanted of them, for an installed root. */
-export async function makePostponed(root: string, host: Pick<Host, "run" | "log">): Promise<void> {
-  await ensurePackages(["udev"], host);
+/** Puts the programs in place, and does what the packages wanted of them, for an installed root. Needs the package udev. */
+export async function makePostponed(root: string, host: Pick<Host, "run">): Promise<void> {
   for (const path of POSTPONED) {
     rmSync(join(root, path));
     await host.run(["dpkg-divert", "--quiet", `--root=${root}`, "--local", "--rename", "--remove", path]);

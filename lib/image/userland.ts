@@ -22,6 +22,7 @@ import { hostTarget, type Target } from "../targets.ts";
 import { systemAccountFiles, unexpectedAccounts, withLoginUser } from "./accounts.ts";
 import { makePostponed, POSTPONE_HOOK } from "./generated.ts";
 import { LINKS } from "./links.ts";
+import { nativePerl } from "./native-perl.ts";
 import { osRelease } from "./os-release.ts";
 import { SUITE, userlandPackages } from "./packages.ts";
 import { ownSources } from "./sources.ts";
@@ -45,7 +46,7 @@ const NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--
 export async function installUserland(target: Target, context: BuildContext): Promise<string> {
   const packages = userlandPackages(target.arch);
   const inputs = [
-    ...ownSources("accounts.ts", "generated.ts"),
+    ...ownSources("accounts.ts", "generated.ts", "native-perl.ts"),
     SUITE,
     ...NOT_UNPACKED,
     ...packages,
@@ -69,8 +70,9 @@ async function install(packages: readonly string[], target: Target, into: string
       },
     );
   }
-  const emulation = target.arch === hostTarget().arch ? [] : ["qemu-user-static", "arch-test"];
-  await ensurePackages(["mmdebstrap", ...emulation], host);
+  const emulated = target.arch !== hostTarget().arch;
+  await ensurePackages(["mmdebstrap", "udev", ...(emulated ? ["qemu-user-static", "arch-test"] : [])], host);
+  const perl = emulated ? await nativePerl(host) : undefined;
   const files = systemAccountFiles();
   const hooks = (["passwd", "shadow", "group"] as const).map((name) => {
     writeFileSync(join(into, name), files[name]);
@@ -85,10 +87,12 @@ async function install(packages: readonly string[], target: Target, into: string
       ...["mmdebstrap", "--quiet", "--mode=root", "--variant=essential", `--architectures=${target.debian}`],
       ...['--aptopt=APT::Install-Recommends "false"', ...NOT_UNPACKED, ...hooks],
       `--essential-hook=${POSTPONE_HOOK}`,
+      ...(perl === undefined ? [] : [`--essential-hook=${perl.hook}`]),
       ...[`--include=${packages.join(",")}`, SUITE, root, ...binary],
     ],
     { env: { SOURCE_DATE_EPOCH: String(context.sourceDateEpoch) } },
   );
+  await perl?.remove(root);
   await makePostponed(root, host);
   const read = (name: string) => readFileSync(join(root, "etc", name), "utf8");
   const unexpected = unexpectedAccounts({ passwd: read("passwd"), group: read("group") });
