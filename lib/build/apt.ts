@@ -66,7 +66,7 @@ export function sourcesList(
  */
 export async function openAnyAptRoot(
   [first, ...others]: readonly [AptRootOptions, ...AptRootOptions[]],
-  host: Pick<Host, "run" | "log" | "env">,
+  host: Pick<Host, "run" | "log" | "env" | "clock">,
 ): Promise<AptRoot> {
   try {
     return await openAptRoot(first, host);
@@ -82,7 +82,7 @@ export async function openAnyAptRoot(
 /** Makes an empty apt root in a temporary directory and fetches the package lists; closing removes it. */
 export async function openAptRoot(
   { suite, arch, allowExpired = false }: AptRootOptions,
-  host: Pick<Host, "run" | "log" | "env">,
+  host: Pick<Host, "run" | "log" | "env" | "clock">,
 ): Promise<AptRoot> {
   await ensurePackages(["debian-archive-keyring", "dpkg-dev"], host);
   const directory = mkdtempSync(join(tmpdir(), `k3os-apt-${suite}-${arch}-`));

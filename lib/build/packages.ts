@@ -1,13 +1,13 @@
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 
-/** How long another apt-get may go on: that of another build, or of the machine itself. */
+/** How long another apt-get may go on: that of a build beside this one, or of the machine itself. */
 const LOCK_SECONDS = 300;
 
 /** Installs the Debian packages that are missing; without root, throws a CommandError that holds the one line to run. */
 export async function ensurePackages(
   packages: readonly string[],
-  host: Pick<Host, "run" | "log">,
+  host: Pick<Host, "run" | "log" | "clock">,
 ): Promise<void> {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholders
   const query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\\n", ...packages];
@@ -22,6 +22,20 @@ export async function ensurePackages(
   }
   host.log.info(`Installing ${missing.join(" ")} …`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await host.run(["apt-get", "update"], { env });
-  await host.run([...install, "-o", `DPkg::Lock::Timeout=${LOCK_SECONDS}`], { env });
+  for (const argv of [["apt-get", "update"], install]) await runWhenUnlocked(argv, env, host);
+}
+
+/** apt-get has an option to wait for one of its locks, but not for the other. */
+async function runWhenUnlocked(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  host: Pick<Host, "run" | "clock">,
+): Promise<void> {
+  for (let waited = 0; waited < LOCK_SECONDS; waited += 2) {
+    const { code, stderr } = await host.run(argv, { env, check: false });
+    if (code === 0) return;
+    if (!stderr.includes("Could not get lock")) break;
+    await host.clock.sleep(2_000);
+  }
+  await host.run(argv, { env });
 }
