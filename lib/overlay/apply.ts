@@ -80,7 +80,7 @@ async function preflight(settings: OverlaySettings, host: OverlayHost): Promise<
       return undefined;
     }
   }
-  const size = await sizeOf(tarball, host);
+  const size = await attempt(() => sizeOf(tarball, host));
   const { refusals, warnings } = findProblems({ arch, size }, gatherOverlayFacts(root));
   complaints.push(...refusals);
   const release = await attempt(async () => {

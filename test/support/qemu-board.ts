@@ -13,6 +13,8 @@ interface Board {
   /** Debian packages. */
   readonly packages: readonly string[];
   readonly machine: Readonly<Record<"bios" | "uefi", readonly string[]>>;
+  /** A disk with this image; the number is its place in their order, from 0. */
+  readonly disk: (file: string, index: number) => readonly string[];
   /** An optical drive with this image. */
   readonly cdrom: (file: string) => readonly string[];
   readonly firmware?: Firmware;
@@ -25,6 +27,12 @@ const SCSI_CDROM = (file: string) => [
   ...["-drive", `if=none,id=cdrom,media=cdrom,readonly=on,file=${file}`],
 ];
 
+/** Said to be booted first: this firmware has its network cards before a disk that it has not seen before. */
+const FIRST_DISK = (file: string, index: number) => [
+  ...["-drive", `if=none,id=disk${index},format=raw,cache=unsafe,file=${file}`],
+  ...["-device", `virtio-blk-pci,drive=disk${index},bootindex=${index}`],
+];
+
 // QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
 const PC = ["-cpu", "max,-cx16", "-vga", "std"];
 
@@ -33,6 +41,7 @@ const BOARDS: Readonly<Record<Arch, Board>> = {
   amd64: {
     packages: ["qemu-system-x86", "ovmf"],
     machine: { bios: ["-machine", "pc", ...PC], uefi: ["-machine", "q35", ...PC] },
+    disk: (file) => ["-drive", `if=virtio,format=raw,cache=unsafe,file=${file}`],
     cdrom: (file) => ["-drive", `media=cdrom,readonly=on,file=${file}`],
     // the 4 MiB build is the one that newer releases still have
     firmware: { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
@@ -45,6 +54,7 @@ const BOARDS: Readonly<Record<Arch, Board>> = {
       bios: ["-machine", "virt", "-cpu", "cortex-a72"],
       uefi: ["-machine", "virt", "-cpu", "cortex-a72"],
     },
+    disk: FIRST_DISK,
     cdrom: SCSI_CDROM,
     firmware: { code: "/usr/share/AAVMF/AAVMF_CODE.fd", variables: "/usr/share/AAVMF/AAVMF_VARS.fd" },
     console: "ttyAMA0,115200",
@@ -55,6 +65,7 @@ const BOARDS: Readonly<Record<Arch, Board>> = {
       bios: ["-machine", "virt,highmem=off", "-cpu", "cortex-a15"],
       uefi: ["-machine", "virt,highmem=off", "-cpu", "cortex-a15"],
     },
+    disk: FIRST_DISK,
     cdrom: SCSI_CDROM,
     console: "ttyAMA0,115200",
   },

@@ -129,7 +129,7 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
     ...["-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
     ...(firmware === "uefi" ? firmwareArgv(arch, wiring.efiVariables) : []),
-    ...(options.disks ?? []).flatMap((file) => ["-drive", `if=virtio,format=raw,cache=unsafe,file=${file}`]),
+    ...(options.disks ?? []).flatMap(board.disk),
     ...(options.cdrom === undefined ? [] : board.cdrom(options.cdrom)),
     ...(options.usb === undefined ? [] : usbArgv(options.usb)),
     ...(options.kernel === undefined ? [] : kernelArgv(options.kernel)),
