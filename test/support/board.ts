@@ -40,6 +40,8 @@ export interface SingleBoardOptions {
   readonly publicKey: string;
   /** `/sbin` is a link to `usr/sbin`, as Debian has it. Default true. */
   readonly merged?: boolean;
+  /** Changes the root before it is a card's. */
+  readonly prepare?: (root: string, release: string) => Promise<void>;
 }
 
 /** Debian's kernels for boards of the kind that QEMU emulates. */
@@ -66,10 +68,11 @@ exec switch_root /root /sbin/init "$@"
  */
 export async function makeSingleBoard(
   file: string,
-  { arch, publicKey, merged = true }: SingleBoardOptions,
+  { arch, publicKey, merged = true, prepare }: SingleBoardOptions,
   context: BuildContext,
 ): Promise<SingleBoard> {
   const kernel = await boardKernel(arch, context);
+  const [release = ""] = readdirSync(join(kernel, "modules"));
   const tree = await installUserland(targetOf(arch), context);
   using disk = makeDisk(4 * GIB);
   output(["sfdisk", "--quiet", disk.path], "label: gpt\n1: type=linux\n");
@@ -82,12 +85,12 @@ export async function makeSingleBoard(
     await runProgram(["cp", "-a", join(kernel, "modules"), join(root, "usr/lib/modules")]);
     configure(root, publicKey);
     if (!merged) unmergeSbin(root);
+    await prepare?.(root, release);
   } finally {
     output(["umount", root]);
     rmSync(root, { recursive: true });
   }
   await runProgram(["cp", "--sparse=always", disk.file, file]);
-  const [release = ""] = readdirSync(join(kernel, "modules"));
   const append = `root=/dev/vda1 ro quiet printk.devkmsg=on console=${boardOf(arch).console}`;
   return {
     arch,

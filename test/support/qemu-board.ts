@@ -23,11 +23,11 @@ interface Board {
 }
 
 const SCSI_CDROM = (file: string) => [
-  ...["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cdrom"],
+  ...["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=cdrom,bootindex=9"],
   ...["-drive", `if=none,id=cdrom,media=cdrom,readonly=on,file=${file}`],
 ];
 
-/** Said to be booted first: this firmware has its network cards before a disk that it has not seen before. */
+/** Said to be booted: this firmware has its network cards before a disk that it has not seen before. */
 const FIRST_DISK = (file: string, index: number) => [
   ...["-drive", `if=none,id=disk${index},format=raw,cache=unsafe,file=${file}`],
   ...["-device", `virtio-blk-pci,drive=disk${index},bootindex=${index}`],

@@ -68,16 +68,6 @@ describe("a machine that knows nothing but to look for a data source", () => {
   );
 
   test(
-    "is told by the machine's firmware (fw_cfg)",
-    async () => {
-      const file = join(scratch, "user-data");
-      writeFileSync(file, userData("by-firmware"));
-      await expectTold("by-firmware", { extra: ["-fw_cfg", `name=opt/k3os/userdata,file=${file}`] });
-    },
-    10 * MINUTE,
-  );
-
-  test(
     "is told by the URL in its serial number",
     async () => {
       const serial = `ds=nocloud;s=http://${HOST_ADDRESS}:${server.port}/seed/`;
