@@ -63,7 +63,8 @@ export function treeArchive(
   compressed: CompressedFiles,
 ): Archive {
   const entries = tree.map((entry) => tarEntry(entry, top === "" ? "" : `${top}/`));
-  const all = [...parentDirectories(entries.map(({ path }) => path)), ...entries];
+  const directories = parentDirectories(entries.map(({ path }) => path));
+  const all = [...directories.filter(({ path }) => !isForeign(path, top)), ...entries];
   const plain = tarPieces(
     all.sort((a, b) => (a.path < b.path ? -1 : 1)),
     mtime,
@@ -75,6 +76,14 @@ export function treeArchive(
     return { file };
   });
   return { plain, gzip };
+}
+
+/**
+ * Directories of the root that the archive is unpacked over, which may be links there: GNU tar replaces a link by the
+ * directory of its name, and a Debian whose `/sbin` is not `/usr/sbin` any more has no `/sbin/agetty`.
+ */
+function isForeign(path: string, top: string): boolean {
+  return path === (top === "" ? "sbin" : `${top}/sbin`);
 }
 
 function tarEntry(entry: TreeEntry, top: string): TarEntry {

@@ -132,6 +132,10 @@ export async function waitUntilApplied(node: SshTarget): Promise<void> {
   if (code !== 0) throw new Error("The node did not apply its configuration within 230 s");
 }
 
+/** Failed units, one a line; waiting for the network is given up after 28 s, which an emulated processor may need for it. */
+export const FAILED_UNITS =
+  "systemctl list-units --failed --plain --no-legend | grep -v ^connman-wait-online || true";
+
 /** Waits for the machine to go away by itself. Throws `message` after `timeout` milliseconds. */
 export async function within(exited: Promise<void>, timeout: number, message: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

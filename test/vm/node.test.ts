@@ -7,6 +7,7 @@ import { ARTIFACTS } from "../support/image.ts";
 import {
   bootDisk,
   createHardware,
+  FAILED_UNITS,
   type Hardware,
   installFromIso,
   reachNode,
@@ -119,7 +120,7 @@ describe.each(MACHINES)("a node installed from the ISO on $arch with $firmware",
   });
 
   test("has no failed unit", async () => {
-    expect(await shell("systemctl list-units --failed --plain --no-legend")).toBe("");
+    expect(await shell(FAILED_UNITS)).toBe("");
   });
 
   test(

@@ -8,7 +8,7 @@ import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
-import { reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { FAILED_UNITS, reachNode, waitUntilApplied, within } from "../support/node.ts";
 import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { signedList } from "../support/release.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
@@ -103,8 +103,6 @@ async function reach(machine: Machine): Promise<SshTarget> {
   return node;
 }
 
-/** Waiting for the network is given up after a while, and here that may be too early. */
-const FAILED = "systemctl list-units --failed --plain --no-legend | grep -v connman-wait-online || true";
 const VERSIONS = "cd /k3os/system/k3os; readlink current previous";
 const UNTIL_KEPT = "timeout 110 sh -c 'while [ -e /k3os/system/trial.json ]; do sleep 1; done'";
 
@@ -136,7 +134,7 @@ test(
       `pi2\nlocal\n${board.release} armv7l`,
     );
     expect(await sshOutput(node, "k3os --version")).toBe(`k3os version ${version}`);
-    expect(await sshOutput(node, FAILED)).toBe("");
+    expect(await sshOutput(node, FAILED_UNITS)).toBe("");
     const kernel = await ssh(node, "sudo k3os-upgrade-kernel");
     expect([kernel.code, kernel.stderr]).toEqual([0, expect.stringContaining("using a custom kernel")]);
     const env = `K3OS_RELEASE_URL=${base()} K3OS_VERSION=${NEW}`;

@@ -7,7 +7,7 @@ import { runProgram } from "../../lib/host.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
-import { reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { FAILED_UNITS, reachNode, waitUntilApplied, within } from "../support/node.ts";
 import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
 
@@ -107,7 +107,7 @@ test(
       `pi\nlocal\n${board.release} aarch64`,
     );
     expect(await sshOutput(node, "modinfo --field filename squashfs")).toContain(board.release);
-    expect(await sshOutput(node, "systemctl list-units --failed --plain --no-legend")).toBe("");
+    expect(await sshOutput(node, FAILED_UNITS)).toBe("");
     version = await sshOutput(node, "readlink /k3os/system/k3os/current");
     const kernel = await ssh(node, "sudo k3os-upgrade-kernel");
     expect([kernel.code, kernel.stderr]).toEqual([0, expect.stringContaining("using a custom kernel")]);

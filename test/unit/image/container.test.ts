@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { BuildContext } from "../../../lib/build/context.ts";
@@ -13,6 +23,8 @@ import { type Arch, targetOf } from "../../../lib/targets.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { measured, type OciImage, unpackOci } from "../../support/oci.ts";
 import { PROJECT } from "../../support/sources.ts";
+
+const SBIN = ["crictl", "ctr", "init", "k3os", "k3s", "kubectl"];
 
 /** A small system, for a machine with its own kernel, with a version that is no tag. */
 const VERSION = "v1.0.0-rc.1+test";
@@ -121,6 +133,24 @@ describe("buildContainer()", () => {
     expect(`ghcr.io/${repository.replace("github:", "")}`).toBe(IMAGE_NAME);
     expect(imageTag("v0.30.0")).toBe("v0.30.0");
   });
+});
+
+test.each([
+  ["GNU tar", ["tar", "-xzf"]],
+  ["busybox", ["busybox", "tar", "-xzf"]],
+])("what buildTarball() makes leaves a root its /sbin, a directory or a link, with %s", async (_, argv) => {
+  const root = mkdtempSync(join(tmpdir(), "k3os-root-"));
+  for (const name of ["merged/usr/sbin", "apart/sbin"]) {
+    mkdirSync(join(root, name), { recursive: true });
+    writeFileSync(join(root, name, "agetty"), "");
+  }
+  symlinkSync("usr/sbin", join(root, "merged/sbin"));
+  for (const name of ["merged", "apart"]) {
+    await runProgram([...argv, built.tarball, "--strip-components=1", "-C", join(root, name)]);
+    expect(readdirSync(join(root, name, "sbin")).sort()).toEqual(["agetty", ...SBIN]);
+  }
+  expect(readlinkSync(join(root, "merged/sbin"))).toBe("usr/sbin");
+  rmSync(root, { recursive: true });
 });
 
 test("buildTarball() puts the same below the version, and the links of a foreign root", async () => {
