@@ -19,12 +19,13 @@ export const FOREIGN_ROOT_LINKS: Readonly<Record<string, string>> = {
 export const KEPT_SUFFIX = ".before-k3os";
 
 /** Init programs that are not `/sbin/init` themselves: what that was a link to, where tar has written over it. */
-const INIT_PROGRAMS = [
-  "usr/lib/systemd/systemd",
-  "lib/systemd/systemd",
-  "sbin/openrc-init",
-  "sbin/runit-init",
-  "bin/busybox",
+const INIT_PROGRAMS: readonly { readonly path: string; readonly only?: string }[] = [
+  { path: "usr/lib/systemd/systemd" },
+  { path: "lib/systemd/systemd" },
+  { path: "sbin/openrc-init" },
+  { path: "sbin/runit-init" },
+  // which is on many systems that it does not start
+  { path: "bin/busybox", only: "etc/inittab" },
 ];
 
 /**
@@ -32,6 +33,8 @@ const INIT_PROGRAMS = [
  * usually is a link to. Undefined if there is none.
  */
 export function oldInit(root: string): string | undefined {
-  const candidates = [`sbin/init${KEPT_SUFFIX}`, ...INIT_PROGRAMS];
-  return candidates.map((path) => `/${path}`).find((path) => locateFile(root, path) !== undefined);
+  const candidates = [{ path: `sbin/init${KEPT_SUFFIX}`, only: undefined }, ...INIT_PROGRAMS];
+  const isThere = (path: string) => locateFile(root, path) !== undefined;
+  const found = candidates.find(({ path, only }) => isThere(path) && (only === undefined || isThere(only)));
+  return found && `/${found.path}`;
 }

@@ -44,8 +44,8 @@ export interface SingleBoardOptions {
   readonly prepare?: (root: string, release: string) => Promise<void>;
 }
 
-/** Debian's kernels for boards of the kind that QEMU emulates. */
-const KERNELS = { arm64: "linux-image-arm64", arm: "linux-image-armmp" } as const;
+/** Debian's kernels that start such a board, and are none that we bring. */
+const KERNELS = { arm64: "linux-image-cloud-arm64", arm: "linux-image-armmp" } as const;
 
 /** What the board's own initrd loads: how it reaches its card. */
 const MODULES = ["virtio_blk", "virtio_pci", "virtio_mmio", "ext4", "crc32c_generic", "crc32c_arm64"];

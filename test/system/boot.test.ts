@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
 import { hostTarget } from "../../lib/targets.ts";
 
@@ -90,9 +90,9 @@ function makeRoot(name: string, options: { squashfs?: boolean; config?: string }
 }
 
 /** Starts `/sbin/init` of a root as process 1 in namespaces of its own; returns all it prints, however it ends. */
-function boot(root: string): string {
+function boot(root: string, ...args: string[]): string {
   const enter = `mount --bind ${root} ${root} && cd ${root} && pivot_root . old &&
-    exec /bin/busybox sh -c '/bin/busybox umount -l /old && exec /sbin/init'`;
+    exec /bin/busybox sh -c '/bin/busybox umount -l /old && exec /sbin/init ${args.join(" ")}'`;
   const argv = ["--fork", "--pid", "--mount", "--uts", "--ipc", "--net", "sh", "-c", enter];
   // a restart, which ends every failed boot, ends the namespace by a signal
   const { stdout, stderr } = spawnSync("unshare", argv, { encoding: "utf8", timeout: 60_000 });
@@ -135,6 +135,17 @@ describe("/sbin/init on a foreign root", () => {
     const output = boot(makeRoot("bare", { squashfs: false }));
     expect(output).toContain("k3OS could not boot");
     expect(output).toContain(`k3os/${VERSION}/k3os.squashfs" is missing`);
+  });
+
+  test.each([
+    "usr/lib/systemd/systemd", // what /sbin/init was a link to, before tar wrote over it
+    "sbin/init.before-k3os",
+  ])("starts /%s with the kernel's arguments when the root image is missing", (path) => {
+    const root = makeRoot(path.replaceAll("/", "-"), { squashfs: false });
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    const old = '#!/bin/busybox sh\necho "old init $0 $*"\n/bin/busybox grep k3os /proc/mounts\necho done\n';
+    writeFileSync(join(root, path), old, { mode: 0o755 });
+    expect(boot(root, "single")).toEndWith(`old init /${path} single\ndone\n`);
   });
 
   test("boots with a broken configuration, and the journal says where it is broken", () => {
