@@ -284,7 +284,7 @@ describe("an installation that fails", () => {
 });
 
 describe("an installation that is ended", () => {
-  test("by SIGKILL after any of its messages does not boot, and the next one succeeds", async () => {
+  test("by SIGKILL after any of its messages does not boot unless it was complete, and the next one succeeds", async () => {
     using disk = makeDisk();
     using installer = createInstaller();
     let messages = 0;
@@ -292,7 +292,8 @@ describe("an installation that is ended", () => {
       const ended = await endAtMessage(nth, "SIGKILL", disk.path, installer.medium);
       if (ended.status === 0) break;
       expect(ended.signal).toBe("SIGKILL");
-      expect(hasBootCode(disk.path)).toBe(false);
+      // the boot code is the last write of all, and on a busy machine done before the signal comes
+      if (hasBootCode(disk.path)) expect(ended.lines.at(-1)).toMatch(/^Making .* bootable|is installed on/);
       messages = nth;
     }
     expect(messages).toBeGreaterThan(4);
