@@ -234,7 +234,8 @@ describe("k3os upgrade-rootfs that is killed", () => {
       const version = current(upgrader, component);
       expect(versions.some((known) => known === version)).toBe(true);
       const file = readFileSync(join(upgrader.system, component, version, component), "utf8");
-      expect(file === (version === versions[0] ? "old" : `${content} of ${component}`)).toBe(true);
+      const whole = `${component === "k3os" ? ELF_START : ""}${content} of ${component}`;
+      expect(file === (version === versions[0] ? "old" : whole)).toBe(true);
     }
     const again = await upgrader.run(["upgrade-rootfs", "--force"], VERSION);
     expect(again.code).toBe(0);
