@@ -1,7 +1,19 @@
-import { CommandError } from "../errors.ts";
+import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { fetchBytes, maskUrl } from "../http.ts";
 import { type Diagnostic, formatDiagnostic, hasErrors, logDiagnostics } from "./diagnostics.ts";
+import { MAX_BYTES } from "./limits.ts";
 import { parseBytes } from "./parse.ts";
+
+/** The content of a configuration by path or URL. Throws CommandError when it cannot be had or has errors. */
+export async function fetchConfig(url: string, host: Pick<Host, "log" | "clock" | "env">): Promise<Buffer> {
+  const name = maskUrl(url);
+  const content = await during(`Fetching the configuration "${name}"`, () =>
+    fetchBytes(url, { maxBytes: MAX_BYTES }, host),
+  );
+  checkConfig(content, name, host);
+  return content;
+}
 
 /** Throws CommandError that names every error in a file's content; warnings are logged. */
 export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, "log">): void {

@@ -1,9 +1,7 @@
-import { checkConfig, refuseErrors } from "../config/check.ts";
-import { MAX_BYTES } from "../config/limits.ts";
+import { fetchConfig, refuseErrors } from "../config/check.ts";
 import type { Merged } from "../config/merge.ts";
-import { during } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { fetchBytes, maskUrl } from "../http.ts";
+import { maskUrl } from "../http.ts";
 import type { InstalledConfig } from "./plan.ts";
 
 /**
@@ -16,12 +14,7 @@ export async function installedConfig(
   host: Pick<Host, "log" | "clock" | "env">,
 ): Promise<InstalledConfig | undefined> {
   if (url === undefined) return await runningConfig(running);
-  const name = maskUrl(url);
-  const content = await during(`Fetching the configuration "${name}"`, () =>
-    fetchBytes(url, { maxBytes: MAX_BYTES }, host),
-  );
-  checkConfig(content, name, host);
-  return { content, origin: name };
+  return { content: await fetchConfig(url, host), origin: maskUrl(url) };
 }
 
 async function runningConfig({ config, diagnostics }: Merged): Promise<InstalledConfig | undefined> {

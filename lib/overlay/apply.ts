@@ -1,14 +1,13 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
-import { checkConfig } from "../config/check.ts";
-import { MAX_BYTES } from "../config/limits.ts";
-import { CommandError, during, messageOf } from "../errors.ts";
+import { fetchConfig } from "../config/check.ts";
+import { CommandError, messageOf } from "../errors.ts";
 import { type LinkChange, linkedVersion, setLinks } from "../generation/links.ts";
 import { type Part, removeLeftovers } from "../generation/stage.ts";
 import { unpackRelease } from "../generation/unpack.ts";
 import type { Host } from "../host.ts";
-import { fetchBytes, maskUrl } from "../http.ts";
+import { maskUrl } from "../http.ts";
 import { sizeOf } from "../http-size.ts";
 import { abortOnSignals } from "../interrupt.ts";
 import { type Component, PATH } from "../paths.ts";
@@ -89,7 +88,7 @@ async function preflight(settings: OverlaySettings, host: OverlayHost): Promise<
     if (found.signed) digestOf(found, name);
     return found;
   });
-  const config = configUrl === undefined ? undefined : await attempt(() => readConfig(configUrl, host));
+  const config = configUrl === undefined ? undefined : await attempt(() => fetchConfig(configUrl, host));
   if (release === undefined || complaints.length > 0) throw cannotApply(complaints);
   for (const warning of warnings) host.log.warn(warning);
   return { release, name, config };
@@ -114,15 +113,6 @@ export function tarballPlace(tarball: string): {
     /^(.*)\/(k3os-rootfs-(\w+)\.tar\.gz)([?#].*)?$/.exec(tarball) ?? [];
   if (arch !== undefined) return { directory: `${directory}${query}`, name, arch: targetOf(arch).arch };
   throw new CommandError(`"${maskUrl(tarball)}" is not called k3os-rootfs-ARCH.tar.gz`);
-}
-
-async function readConfig(url: string, host: OverlayHost): Promise<Buffer> {
-  const name = maskUrl(url);
-  const content = await during(`Reading the configuration "${name}"`, () =>
-    fetchBytes(url, { maxBytes: MAX_BYTES }, host),
-  );
-  checkConfig(content, name, host);
-  return content;
 }
 
 function describe({ tarball, root, config }: OverlaySettings, release: Release, host: OverlayHost): void {
