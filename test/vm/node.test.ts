@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serveFiles } from "../support/http-server.ts";
@@ -14,7 +14,7 @@ import {
   waitUntilApplied,
   within,
 } from "../support/node.ts";
-import type { Machine } from "../support/qemu.ts";
+import { type Machine, VM_DIRECTORY } from "../support/qemu.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
 
 const MINUTE = 60_000;
@@ -133,6 +133,8 @@ describe.each(MACHINES)("a node installed from the ISO on $arch with $firmware",
       );
       await machine.powerDown();
       await within(machine.exited, 4 * MINUTE, "The machine did not switch itself off");
+      const transcript = join(VM_DIRECTORY, `test-${arch}-first.log`);
+      expect(readFileSync(transcript, "utf8")).not.toContain("Failed unmounting");
       machine = await bootDisk(hardware, { boot: "second" });
       node = await reachNode(machine, key);
       await waitUntilApplied(node);
