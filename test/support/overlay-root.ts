@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { MIB } from "../../lib/disk/size.ts";
@@ -29,17 +29,15 @@ export interface OverlayRootOptions {
 const KERNEL = "6.1.0-board";
 const CGROUPS = ["CGROUP_SCHED", "CPUSETS", "MEMCG", "CGROUP_PIDS", "SQUASHFS_ZLIB"];
 
-/** Makes a root with systemd and a kernel, on a file system of its own. Needs root. */
-export function makeOverlayRoot({
-  merged = true,
-  machine = 62,
-  modules = ["loop", "overlay", "squashfs"],
-  size = 1024,
-}: OverlayRootOptions = {}): OverlayRoot {
-  const disk = makeDisk(size * MIB);
-  output(["mkfs.ext4", "-q", disk.path]);
-  const path = mkdtempSync(join(tmpdir(), "k3os-overlay-"));
-  output(["mount", disk.path, path]);
+/** Fills an empty directory with a root that has systemd and a kernel. */
+export function fillOverlayRoot(
+  path: string,
+  {
+    merged = true,
+    machine = 62,
+    modules = ["loop", "overlay", "squashfs"],
+  }: Omit<OverlayRootOptions, "size"> = {},
+): void {
   const put = (name: string, content: string | Buffer) => {
     mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, name), content, { mode: 0o755 });
@@ -58,7 +56,16 @@ export function makeOverlayRoot({
   mkdirSync(join(path, merged ? "usr/sbin" : "sbin"));
   if (merged) symlinkSync("usr/sbin", join(path, "sbin"));
   symlinkSync("/lib/systemd/systemd", join(path, "sbin/init"));
-  copyFileSync("/bin/true", join(path, "sbin/kubectl"));
+  writeFileSync(join(path, "sbin/kubectl"), "the user's own");
+}
+
+/** Makes such a root on a file system of its own. Needs root. */
+export function makeOverlayRoot({ size = 1024, ...options }: OverlayRootOptions = {}): OverlayRoot {
+  const disk = makeDisk(size * MIB);
+  output(["mkfs.ext4", "-q", disk.path]);
+  const path = mkdtempSync(join(tmpdir(), "k3os-overlay-"));
+  output(["mount", disk.path, path]);
+  fillOverlayRoot(path, options);
   return {
     path,
     look: () =>
