@@ -73,7 +73,7 @@ const RINGS: readonly Ring[] = [
   {
     name: "vm",
     needs: ["packages", "artifacts", "boards"],
-    limit: 65 * MINUTE,
+    limit: 70 * MINUTE,
     // each machine has one processor
     work: { kind: "tests", directory: "test/vm", timeout: 20 * MINUTE, atOnce: 2 },
   },
