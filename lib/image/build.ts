@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { BuildContext } from "../build/context.ts";
+import { enableForeignPrograms } from "../build/foreign-programs.ts";
 import { CommandError } from "../errors.ts";
 import type { SecretKey } from "../signature-keys.ts";
 import type { Target } from "../targets.ts";
@@ -38,6 +39,7 @@ export async function buildImages(
       hint: "run: npm run build:bin",
     });
   }
+  await enableForeignPrograms(target, context.host); // packages are configured, and GRUB's tools run
   process.umask(0o022); // what we write ends in the images with its mode
   const k3s = await resolveK3s(options.k3s, target, context);
   const root = await installUserland(target, context);

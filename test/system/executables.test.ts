@@ -4,10 +4,10 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { enableForeignPrograms } from "../../lib/build/foreign-programs.ts";
 import { checkExecutable } from "../../lib/executable/executable.ts";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram, systemHost } from "../../lib/host.ts";
 import { TARGETS } from "../../lib/targets.ts";
-import { enableForeignPrograms } from "../support/binfmt.ts";
 import { CERTIFICATE, CERTIFICATE_KEY } from "../support/certificate.ts";
 import { runInRoot, type Surroundings } from "../support/chroot.ts";
 
@@ -63,7 +63,7 @@ let url = "";
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  for (const target of TARGETS) await enableForeignPrograms(target);
+  for (const target of TARGETS) await enableForeignPrograms(target, systemHost());
 });
 
 afterAll(() => {

@@ -11,16 +11,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
+import { enableForeignPrograms } from "../../lib/build/foreign-programs.ts";
+import { runProgram, systemHost } from "../../lib/host.ts";
 import { targetOf } from "../../lib/targets.ts";
-import { enableForeignPrograms } from "../support/binfmt.ts";
 
 /** How the executable for armv7 unpacks its runtime; that it then works is tested with the others. */
 const EXECUTABLE = join(import.meta.dirname, "../../dist/artifacts/k3os-arm");
 
 let base = "";
 
-beforeAll(() => enableForeignPrograms(targetOf("arm")));
+beforeAll(() => enableForeignPrograms(targetOf("arm"), systemHost()));
 beforeEach(() => {
   rmSync(base, { recursive: true, force: true });
   base = mkdtempSync(join(tmpdir(), "k-")); // short, as the launcher needs it
