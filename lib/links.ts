@@ -1,5 +1,5 @@
-import { lstatSync, readlinkSync } from "node:fs";
-import { dirname, isAbsolute, join, normalize } from "node:path";
+import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { CommandError } from "./errors.ts";
 
 /** Whether the path itself exists, be it a link that leads nowhere. */
@@ -10,6 +10,14 @@ export function isThere(path: string): boolean {
 /** The target of a link, or undefined if there is none. */
 export function linkTarget(path: string): string | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
+}
+
+/** Makes a link in one step in the place of what is there; its directory is not flushed. */
+export function replaceLink(path: string, target: string): void {
+  const temporary = join(dirname(path), `.${basename(path)}.partial`);
+  rmSync(temporary, { force: true });
+  symlinkSync(target, temporary);
+  renameSync(temporary, path);
 }
 
 const MAX_LINKS = 40; // as the kernel counts them (path_resolution(7))

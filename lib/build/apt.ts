@@ -143,13 +143,14 @@ async function readPackageLists(
   for (const name of [`${suite}-security`, `${suite}-updates`]) {
     const more = [...lines, ...all.filter((line) => line.includes(` ${name} `))];
     const { code, stderr } = await update(more, false);
-    if (code === 0) lines = more;
-    else {
-      const reason = /Failed to fetch.*/.exec(stderr)?.[0] ?? stderr.trim();
-      host.log.warn(`Building without ${name} for ${arch}: ${reason}`);
+    if (code === 0) {
+      lines = more;
+      continue;
     }
+    const reason = /Failed to fetch.*/.exec(stderr)?.[0] ?? stderr.trim();
+    host.log.warn(`Building without ${name} for ${arch}: ${reason}`);
+    await update(lines, true);
   }
-  await update(lines, true);
   return lines;
 }
 

@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 
 /** How long another apt-get may go on: that of a build beside this one, or of the machine itself. */
@@ -31,11 +31,13 @@ async function runWhenUnlocked(
   env: Readonly<Record<string, string>>,
   host: Pick<Host, "run" | "clock">,
 ): Promise<void> {
-  for (let waited = 0; waited < LOCK_SECONDS; waited += 2) {
-    const { code, stderr } = await host.run(argv, { env, check: false });
-    if (code === 0) return;
-    if (!stderr.includes("Could not get lock")) break;
+  for (let waited = 0; ; waited += 2) {
+    try {
+      await host.run(argv, { env });
+      return;
+    } catch (error) {
+      if (waited >= LOCK_SECONDS || !messageOf(error).includes("Could not get lock")) throw error;
+    }
     await host.clock.sleep(2_000);
   }
-  await host.run(argv, { env });
 }

@@ -83,7 +83,7 @@ export function treeArchive(
  * directory of its name, and a Debian whose `/sbin` is not `/usr/sbin` any more has no `/sbin/agetty`.
  */
 function isForeign(path: string, top: string): boolean {
-  return path === (top === "" ? "sbin" : `${top}/sbin`);
+  return path === join(top, "sbin");
 }
 
 function tarEntry(entry: TreeEntry, top: string): TarEntry {

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { chmod, copyFile, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { MIB } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { replaceLink } from "../links.ts";
 import { PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import type { Medium, MediumEntry } from "./medium.ts";
@@ -62,7 +63,7 @@ export async function copyMedium(
 /** Makes the links of a medium's tree, each by a rename: one that is there is replaced in one step. */
 export function linkMedium(medium: Medium, root: string): void {
   for (const entry of medium.entries) {
-    if (entry.kind === "link") replaceLink(join(root, entry.path), entry.target);
+    if (entry.kind === "link") putLink(join(root, entry.path), entry.target);
   }
 }
 
@@ -93,11 +94,9 @@ async function copyEntry(
   }
 }
 
-function replaceLink(path: string, target: string): void {
+function putLink(path: string, target: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) rmSync(path, { recursive: true });
-  const temporary = temporaryName(path);
-  symlinkSync(target, temporary);
-  renameSync(temporary, path);
+  replaceLink(path, target);
 }
 
 function temporaryName(path: string): string {

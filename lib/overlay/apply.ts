@@ -15,7 +15,7 @@ import { formatBytes, showProgress } from "../progress.ts";
 import { chooseTrust, digestOf, type Release, readRelease, wantedDigest } from "../release.ts";
 import { type Arch, targetOf } from "../targets.ts";
 import { findProblems } from "./check.ts";
-import { gatherOverlayFacts } from "./facts.ts";
+import { gatherOverlayFacts, type OverlayFacts } from "./facts.ts";
 import { takeNames } from "./init.ts";
 
 /** What `k3os overlay apply` is asked to do. */
@@ -44,8 +44,9 @@ const WANTED: readonly Component[] = ["k3os", "k3s"];
  */
 export async function applyOverlay(settings: OverlaySettings, host: OverlayHost): Promise<void> {
   const { root } = settings;
-  const { release, name, config } = await preflight(settings, host);
-  if (settings.dryRun) return describe(settings, release, host);
+  const facts = gatherOverlayFacts(root);
+  const { release, name, config } = await preflight(settings, facts, host);
+  if (settings.dryRun) return host.print(describe(settings, release, facts));
   const system = join(root, PATH.system);
   const parts = await unpack(settings, { release, name, system }, host);
   setLinks(system, linkChanges(system, parts));
@@ -67,8 +68,12 @@ interface Checked {
 }
 
 /** All that can be checked without fetching the tarball; what is wrong comes in one error. */
-async function preflight(settings: OverlaySettings, host: OverlayHost): Promise<Checked> {
-  const { tarball, root, config: configUrl } = settings;
+async function preflight(
+  settings: OverlaySettings,
+  facts: OverlayFacts,
+  host: OverlayHost,
+): Promise<Checked> {
+  const { tarball, config: configUrl } = settings;
   const { directory, name, arch } = tarballPlace(tarball);
   const complaints: string[] = [];
   async function attempt<T>(check: () => Promise<T>): Promise<T | undefined> {
@@ -80,7 +85,7 @@ async function preflight(settings: OverlaySettings, host: OverlayHost): Promise<
     }
   }
   const size = await attempt(() => sizeOf(tarball, host));
-  const { refusals, warnings } = findProblems({ arch, size }, gatherOverlayFacts(root));
+  const { refusals, warnings } = findProblems({ arch, size }, facts);
   complaints.push(...refusals);
   const release = await attempt(async () => {
     const trust = chooseTrust(settings, host);
@@ -115,15 +120,19 @@ export function tarballPlace(tarball: string): {
   throw new CommandError(`"${maskUrl(tarball)}" is not called k3os-rootfs-ARCH.tar.gz`);
 }
 
-function describe({ tarball, root, config }: OverlaySettings, release: Release, host: OverlayHost): void {
-  const free = formatBytes(gatherOverlayFacts(root).free);
+function describe(
+  { tarball, root, config }: OverlaySettings,
+  release: Release,
+  facts: Pick<OverlayFacts, "free">,
+): string {
+  const free = formatBytes(facts.free);
   const lines = [
     `Lay k3OS ${release.version ?? "of unknown version"} for ${release.arch} over "${root}" (${free} free)`,
     `from ${maskUrl(tarball)}${release.signed ? "" : ", which nobody has signed"}`,
     `Configuration: ${config === undefined ? "as it is" : maskUrl(config)}`,
     "The old /sbin/init stays as /sbin/init.before-k3os",
   ];
-  host.print(`${lines.join("\n")}\n`);
+  return `${lines.join("\n")}\n`;
 }
 
 async function unpack(

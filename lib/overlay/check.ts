@@ -1,7 +1,6 @@
 import { MIB } from "../disk/size.ts";
 import { formatBytes } from "../progress.ts";
-import type { Arch } from "../targets.ts";
-import { TARGETS } from "../targets.ts";
+import { type Arch, TARGETS } from "../targets.ts";
 import type { OverlayFacts } from "./facts.ts";
 import { inspectKernel, type KernelSources } from "./kernel.ts";
 

@@ -5,7 +5,7 @@ import { type Mount, parseMountinfo } from "../disk/mount.ts";
 import { freeBytes } from "../disk/size.ts";
 import { elfMachine } from "../elf-machine.ts";
 import { FOREIGN_ROOT_LINKS } from "../foreign-root.ts";
-import { linkTarget, locate, locateFile } from "../links.ts";
+import { locate, locateFile } from "../links.ts";
 import { PATH } from "../paths.ts";
 import type { KernelSources } from "./kernel.ts";
 
@@ -153,10 +153,4 @@ function text(path: string): string | undefined {
 
 function readIfThere(path: string): Buffer | undefined {
   return existsSync(path) ? readFileSync(path) : undefined;
-}
-
-/** Whether a link is one of ours. */
-export function isOurs(root: string, name: string): boolean {
-  const target = FOREIGN_ROOT_LINKS[name];
-  return target !== undefined && linkTarget(locate(root, name)) === target;
 }

@@ -1,9 +1,9 @@
 import { linkSync, lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { flushDirectory } from "../atomic.ts";
 import { CommandError } from "../errors.ts";
 import { FOREIGN_ROOT_LINKS, KEPT_SUFFIX, oldInit } from "../foreign-root.ts";
-import { isThere, linkTarget, locate } from "../links.ts";
+import { isThere, linkTarget, locate, replaceLink } from "../links.ts";
 import { syncFileSystem } from "../sys.ts";
 
 /** The name that the kernel starts; all others only have to be there when it does. */
@@ -19,10 +19,7 @@ export function takeNames(root: string): void {
     const target = FOREIGN_ROOT_LINKS[name] ?? "";
     if (linkTarget(path) === target) return;
     keep(path);
-    const temporary = join(dirname(path), `.${basename(path)}.partial`);
-    rmSync(temporary, { force: true });
-    symlinkSync(target, temporary);
-    renameSync(temporary, path);
+    replaceLink(path, target);
   });
 }
 
@@ -50,13 +47,7 @@ export function giveNamesBack(root: string): string {
     const kept = `${path}${KEPT_SUFFIX}`;
     if (isThere(kept)) renameSync(kept, path);
     else if (name !== INIT) rmSync(path);
-    else {
-      // tar has written over the link that was here
-      const temporary = join(dirname(path), `.${basename(path)}.partial`);
-      rmSync(temporary, { force: true });
-      symlinkSync(old, temporary);
-      renameSync(temporary, path);
-    }
+    else replaceLink(path, old); // tar has written over the link that was here
   });
   return old;
 }

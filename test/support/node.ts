@@ -132,9 +132,15 @@ export async function waitUntilApplied(node: SshTarget): Promise<void> {
   if (code !== 0) throw new Error("The node did not apply its configuration within 230 s");
 }
 
-/** Failed units, one a line; waiting for the network is given up after 28 s, which an emulated processor may need for it. */
+/** Failed units, one a line, but the wait for the network: an emulated processor may need more than its 28 s. */
 export const FAILED_UNITS =
   "systemctl list-units --failed --plain --no-legend | grep -v ^connman-wait-online || true";
+
+/** Has a machine restart, which ends this one, by a command on it. */
+export async function restart(machine: Machine, target: SshTarget, command: string): Promise<void> {
+  await ssh(target, command);
+  await within(machine.exited, 4 * 60 * SECONDS, "The machine did not restart");
+}
 
 /** Waits for the machine to go away by itself. Throws `message` after `timeout` milliseconds. */
 export async function within(exited: Promise<void>, timeout: number, message: string): Promise<void> {

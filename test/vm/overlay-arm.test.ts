@@ -8,7 +8,7 @@ import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
-import { FAILED_UNITS, reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { FAILED_UNITS, reachNode, restart, waitUntilApplied } from "../support/node.ts";
 import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { signedList } from "../support/release.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
@@ -87,11 +87,6 @@ function release(directory: string, signedAs: string, file: string) {
 
 const start = (boot: string): Promise<Machine> =>
   startMachine({ ...board, name: `overlay-arm-${boot}`, memory: 1024, ssh: true });
-
-async function restart(machine: Machine, target: SshTarget, command: string): Promise<void> {
-  await ssh(target, command);
-  await within(machine.exited, 4 * MINUTE, "The machine did not restart");
-}
 
 /** The board's Debian, as root. */
 async function reachDebian(machine: Machine): Promise<SshTarget> {

@@ -7,9 +7,9 @@ import { runProgram } from "../../lib/host.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
-import { FAILED_UNITS, reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { FAILED_UNITS, reachNode, restart, waitUntilApplied, within } from "../support/node.ts";
 import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
-import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
+import { generateKey, type SshKey, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
 
 /** A board with a Debian of its own, over which the tarball is unpacked. */
 const MINUTE = 60_000;
@@ -37,11 +37,6 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 const start = (boot: string): Promise<Machine> =>
   startMachine({ ...board, name: `overlay-arm64-${boot}`, memory: 1024, ssh: true });
-
-async function restart(machine: Machine, target: SshTarget, command: string): Promise<void> {
-  await ssh(target, command);
-  await within(machine.exited, 3 * MINUTE, "The machine did not restart");
-}
 
 /** Another version of k3OS and of k3s, and a check of the user's that finds fault with it after it has written. */
 const UPGRADE = `set -e
