@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { fetchConfig } from "../config/check.ts";
-import { CommandError, messageOf } from "../errors.ts";
+import { CommandError, formatError } from "../errors.ts";
 import { type LinkChange, linkedVersion, setLinks } from "../generation/links.ts";
 import { type Part, removeLeftovers } from "../generation/stage.ts";
 import { unpackRelease } from "../generation/unpack.ts";
@@ -80,7 +80,7 @@ async function preflight(
     try {
       return await check();
     } catch (error) {
-      complaints.push(messageOf(error));
+      complaints.push(formatError(error).replace(/^Error: /, "")); // with its hint
       return undefined;
     }
   }

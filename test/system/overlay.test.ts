@@ -206,6 +206,12 @@ describe("k3os overlay apply", () => {
     expect((await overlay("remove", "--root", empty)).stderr).toContain("has no other init program");
   });
 
+  test("says what to do where no key is known", async () => {
+    using root = makeOverlayRoot();
+    const { code, stderr } = await overlay("apply", good(), "--root", root.path);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("\nHint: give its public key with --key")]);
+  });
+
   test("that is killed at any time leaves the old or the new system, and works the next time", async () => {
     using root = makeOverlayRoot();
     const before = root.look();
