@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { CommandError, messageOf } from "../errors.ts";
 import { isThere } from "../links.ts";
@@ -22,10 +30,10 @@ const SERVICE_MANAGER = "lib/systemd/systemd";
  */
 export async function enterRoot(host: BootHost): Promise<void> {
   remountWritable(host);
+  requireWritable();
   await loadModules(host);
   const image = rootImage();
   const usr = join(DATA, "usr");
-  mkdirSync(DATA, { recursive: true });
   mount(DATA, DATA, { flags: ["bind", "rec"] });
   try {
     mkdirSync(usr, { recursive: true });
@@ -78,6 +86,15 @@ export function remountWritable(host: BootHost): void {
     mount("none", "/", { flags: ["remount", "relatime"] });
   } catch (error) {
     host.log.warn(messageOf(error));
+  }
+}
+
+function requireWritable(): void {
+  try {
+    mkdirSync(DATA, { recursive: true });
+    accessSync(DATA, constants.W_OK); // which root has where the file system is writable
+  } catch (cause) {
+    throw new CommandError(`"${DATA}" cannot be written to`, { cause });
   }
 }
 

@@ -148,6 +148,30 @@ describe("/sbin/init on a foreign root", () => {
     expect(boot(root, "single")).toEndWith(`old init /${path} single\ndone\n`);
   });
 
+  test("starts the old init where the root can never be written to", async () => {
+    const root = makeRoot("read-only");
+    // it has run before, so that nothing has to be made to enter it
+    for (const base of ["", "k3os/data"]) {
+      for (const name of ["dev", "proc", "sys", "run"])
+        mkdirSync(join(root, base, name), { recursive: true });
+    }
+    for (const name of ["usr", ".base"]) mkdirSync(join(root, "k3os/data", name));
+    for (const name of ["bin", "sbin", "lib", "lib64"])
+      symlinkSync(`usr/${name}`, join(root, "k3os/data", name));
+    const old = "#!/bin/busybox sh\necho old init\n";
+    writeFileSync(join(root, "sbin/init.before-k3os"), old, { mode: 0o755 });
+    const image = `${root}.squashfs`;
+    await runProgram(["mksquashfs", root, image, "-quiet", "-no-progress", "-noD", "-noF"]);
+    const mounted = `${root}-mounted`;
+    mkdirSync(mounted);
+    await runProgram(["mount", "-o", "loop", image, mounted]);
+    try {
+      expect(boot(mounted)).toEndWith("old init\n");
+    } finally {
+      await runProgram(["umount", mounted]);
+    }
+  });
+
   test("boots with a broken configuration, and the journal says where it is broken", () => {
     const root = makeRoot("broken", { config: "hostname: [1\n" });
     const output = boot(root);
