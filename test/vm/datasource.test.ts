@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
+import { describeLong } from "../support/left-out.ts";
 import { reachNode, waitUntilApplied } from "../support/node.ts";
 import { HOST_ADDRESS, type MachineOptions } from "../support/qemu.ts";
 import { generateKey, type SshKey, sshOutput } from "../support/ssh.ts";
@@ -66,9 +67,11 @@ describe("a machine that knows nothing but to look for a data source", () => {
     },
     10 * MINUTE,
   );
+});
 
+describeLong("a machine that knows nothing but its serial number", () => {
   test(
-    "is told by the URL in its serial number",
+    "is told by the URL in that",
     async () => {
       const serial = `ds=nocloud;s=http://${HOST_ADDRESS}:${server.port}/seed/`;
       await expectTold("by-serial-number", { extra: ["-smbios", `type=1,serial=${serial}`] });

@@ -8,11 +8,11 @@ import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
+import { testOf, whyLeftOut } from "../support/left-out.ts";
 import { FAILED_UNITS, reachNode, restart, waitUntilApplied } from "../support/node.ts";
 import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { signedList } from "../support/release.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
-import { testOn, whyUnbuilt } from "../support/unbuilt.ts";
 
 /** A 32-bit board whose Debian has a `/sbin` of its own, and which is made a node and a Debian again by commands. */
 const MINUTE = 60_000;
@@ -25,13 +25,13 @@ let board: SingleBoard;
 let server: FileServer;
 let version: string;
 
-const onBoard = testOn("arm");
+const onBoard = testOf("arm");
 const secret = makeSecretKey();
 const trust = `--key ${encodePublicKey(secret.publicKey)}`;
 const base = () => `http://${HOST_ADDRESS}:${server.port}`;
 
 beforeAll(async () => {
-  if (whyUnbuilt("arm") !== undefined) return;
+  if (whyLeftOut("arm") !== undefined) return;
   mkdirSync(VM_DIRECTORY, { recursive: true });
   scratch = mkdtempSync(join(tmpdir(), "k3os-overlay-arm-"));
   key = await generateKey(scratch);

@@ -7,6 +7,7 @@ import { runProgram } from "../../lib/host.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
+import { testOf } from "../support/left-out.ts";
 import { FAILED_UNITS, reachNode, restart, waitUntilApplied, within } from "../support/node.ts";
 import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { generateKey, type SshKey, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
@@ -115,7 +116,7 @@ test(
   15 * MINUTE,
 );
 
-test(
+testOf("long")(
   "it falls back from versions that are not healthy, with its datastore, though no menu of ours counts anything",
   async () => {
     {

@@ -7,6 +7,7 @@ import { makeDebianDisk } from "../support/debian.ts";
 import { output } from "../support/disk.ts";
 import { type FileServer, type Served, serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
+import { describeLong } from "../support/left-out.ts";
 import { reachNode, waitUntilApplied, within } from "../support/node.ts";
 import {
   HOST_ADDRESS,
@@ -114,11 +115,36 @@ async function install({ node }: Running, ...args: readonly string[]): Promise<[
 }
 
 describe("a Debian with a BIOS", () => {
+  test(
+    "becomes k3OS after the next start, which deletes the old system and powers off",
+    async () => {
+      const hardware = debianMachine("takeover-bios", "bios");
+      {
+        await using old = await start(hardware, "root");
+        expect(await old.run("hostname; ls -d /usr/bin/apt")).toBe("old-system\n/usr/bin/apt");
+        const options = ["--takeover", "--no-format", "--poweroff", "--copy-network", "/dev/vda1"];
+        expect(await install(old, ...options)).toEqual(PREPARED);
+        await old.restart();
+      }
+      await becomeK3os(hardware, "Powering off");
+      await using node = await start(hardware, "rancher");
+      await waitUntilApplied(node.node);
+      expect(await node.run("hostname; cat /etc/taken; cat /run/k3os/mode")).toBe("taken-over\nover\nlocal");
+      expect(await node.run("connmanctl services | awk '{print $NF}' | xargs connmanctl services")).toMatch(
+        /IPv4 = \[ Method=fixed, Address=10\.0\.2\.15, Netmask=255\.255\.255\.0, Gateway=10\.0\.2\.2 \]/,
+      );
+      await expectOnlyK3os(node);
+    },
+    30 * MINUTE,
+  );
+});
+
+describeLong("a Debian with a second disk", () => {
   let hardware: Omit<MachineOptions, "memory">;
   let second: string;
 
   beforeAll(() => {
-    hardware = debianMachine("takeover-bios", "bios");
+    hardware = debianMachine("takeover-two", "bios");
     second = join(scratch, "second.img");
     output(["truncate", "--size=4G", second]);
   });
@@ -162,40 +188,21 @@ describe("a Debian with a BIOS", () => {
   test(
     "returns to the old system, which is told why, when the new one is not whole",
     async () => {
-      await using machine = await startMachine({ ...hardware, name: "takeover-sabotaged", memory: 1024 });
-      await machine.console.expect(/has changed: its sha256 is/, { timeout: 5 * MINUTE });
-      await within(machine.exited, 2 * MINUTE, "The machine did not restart");
-    },
-    10 * MINUTE,
-  );
-
-  test(
-    "becomes k3OS after the next start, which deletes the old system and powers off",
-    async () => {
       {
-        await using old = await start(hardware, "root");
-        expect(await old.run("hostname; ls -d /usr/bin/apt")).toBe("old-system\n/usr/bin/apt");
-        expect(await old.run("cat /etc/motd")).toMatch(
-          /^Welcome to the old system\.\n\nk3OS did not take this machine over: Checking the new system: .*k3os.squashfs" has changed/,
-        );
-        const options = ["--takeover", "--no-format", "--poweroff", "--copy-network", "/dev/vda1"];
-        expect(await install(old, ...options)).toEqual(PREPARED);
-        await old.restart();
+        await using machine = await startMachine({ ...hardware, name: "takeover-sabotaged", memory: 1024 });
+        await machine.console.expect(/has changed: its sha256 is/, { timeout: 5 * MINUTE });
+        await within(machine.exited, 2 * MINUTE, "The machine did not restart");
       }
-      await becomeK3os(hardware, "Powering off");
-      await using node = await start(hardware, "rancher");
-      await waitUntilApplied(node.node);
-      expect(await node.run("hostname; cat /etc/taken; cat /run/k3os/mode")).toBe("taken-over\nover\nlocal");
-      expect(await node.run("connmanctl services | awk '{print $NF}' | xargs connmanctl services")).toMatch(
-        /IPv4 = \[ Method=fixed, Address=10\.0\.2\.15, Netmask=255\.255\.255\.0, Gateway=10\.0\.2\.2 \]/,
+      await using old = await start(hardware, "root");
+      expect(await old.run("cat /etc/motd")).toMatch(
+        /^Welcome to the old system\.\n\nk3OS did not take this machine over: Checking the new system: .*k3os.squashfs" has changed/,
       );
-      await expectOnlyK3os(node);
     },
-    20 * MINUTE,
+    15 * MINUTE,
   );
 });
 
-describe("a Debian with UEFI", () => {
+describeLong("a Debian with UEFI", () => {
   test(
     "becomes k3OS, which starts by itself",
     async () => {

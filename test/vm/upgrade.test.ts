@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { output } from "../support/disk.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
+import { describeLong, testOf } from "../support/left-out.ts";
 import { bootDisk, type Hardware, reachNode, waitUntilApplied, within } from "../support/node.ts";
 import { type Machine, startMachine } from "../support/qemu.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
@@ -76,7 +77,7 @@ const upgrade = (parts: string) =>
 const VERSIONS =
   "for part in k3os kernel; do readlink /k3os/system/$part/current /k3os/system/$part/previous; done";
 
-describe("an upgrade of all parts", () => {
+describeLong("an upgrade of all parts", () => {
   test(
     "is tried, found healthy, kept, and taken back by command",
     async () => {
@@ -175,7 +176,7 @@ describe("an upgrade that is bad leads back to the old version by itself:", () =
     40 * MINUTE,
   );
 
-  test(
+  testOf("long")(
     "a machine that does not become healthy; and it is not tried again",
     async () => {
       await startAndFail(machine(), "unhealthy", /Not healthy: .*Restarting with the versions before/);
