@@ -207,10 +207,10 @@ test("install.sh knows which options take a value", () => {
 
 const EXAMPLES = ["README.md", "docs/bootstrap.md"].flatMap((file) => {
   const text = readFileSync(join(PROJECT, file), "utf8");
-  return [...text.matchAll(/^ {4}.*\b(?:bash -s --|sh install\.sh) (.+)$/gm)].map(([, args = ""]) => ({
-    file,
-    args,
-  }));
+  const examples = text.matchAll(
+    /^ *sudo (?:K3OS_RELEASE_URL=\S+ )?(?:bash -s --|(?:ba)?sh install\.sh) (.+)$/gm,
+  );
+  return [...examples].map(([, args = ""]) => ({ file, args }));
 });
 
 test("install.sh has examples", () => {

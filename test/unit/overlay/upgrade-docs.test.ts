@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrors } from "../../../lib/config/diagnostics.ts";
 import { parseConfigText } from "../../../lib/config/parse.ts";
+import { blocksOf } from "../../support/markdown.ts";
 import { type Labels, objectsOf, selects, shippedObjects } from "../../support/plans.ts";
 import { PROJECT } from "../../support/sources.ts";
 
@@ -21,10 +22,10 @@ const FIELDS = [
   ...["upgrade", "version", "window"],
 ];
 
-/** Indented blocks whose first line starts like this, without their indent. */
+/** Blocks whose first line starts like this. */
 function exampleStarting(start: string): string[] {
-  const blocks = text.matchAll(new RegExp(`^( {4,})${start}.*\\n(?:\\1.*\\n|\\n(?=\\1))*`, "gm"));
-  return [...blocks].map(([block, indent]) => block.replaceAll(new RegExp(`^${indent}`, "gm"), ""));
+  const blocks = blocksOf({ path: "docs/upgrades.md", text });
+  return blocks.flatMap((block) => (block.text.startsWith(start) ? [block.text] : []));
 }
 
 describe("docs/upgrades.md", () => {
