@@ -21,6 +21,16 @@ export function reference(): string {
   return `${[overview, ...keys.map(describeKey)].join("\n\n")}\n`;
 }
 
+/** Every key that can be given on the kernel command line, as a Markdown table: how, and the page of what it does. */
+export function kernelParameterTable(): string {
+  const rows = keysOf(SCHEMA, "", []).flatMap(({ path, field }) =>
+    kernelParameters(path, field).map((words) => {
+      return `| [\`${path}\`](configuration.md#${anchor(path)}) | \`${words}\` |`;
+    }),
+  );
+  return ["| parameter | for example |", "|---|---|", ...rows, ""].join("\n");
+}
+
 function keysOf(struct: StructField, prefix: string, inherited: readonly Phase[]): readonly Key[] {
   return Object.entries(struct.fields).flatMap(([name, field]) => {
     const path = `${prefix}${snakeCase(name)}`;

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bootWords, MODES } from "../../../lib/boot/mode.ts";
+import { BOOT_WORDS, SCHEMA } from "../../../lib/config/schema.ts";
+import { PROJECT, readSources } from "../../support/sources.ts";
+
+const page = readFileSync(join(PROJECT, "docs/kernel-parameters.md"), "utf8");
+const product = readSources(["lib", "commands"]);
+
+/** The words that are compared or searched for in a file of the product. */
+function wordsIn(path: string, pattern: RegExp): string[] {
+  const text = product.find((source) => source.path === path)?.text ?? "";
+  return [...text.matchAll(pattern)].map(([, word = ""]) => word);
+}
+
+/** Every file that reads the kernel's command line, and the words that it looks for there. */
+const READERS: Readonly<Record<string, readonly string[]>> = {
+  "commands/init.ts": [],
+  "lib/boot/initrd.ts": wordsIn("lib/boot/mode.ts", /key === "([^"]+)"/g),
+  "lib/config/sources.ts": BOOT_WORDS.map((word) => `k3os.${word}`),
+  "lib/datasource/read-platform.ts": [
+    ...wordsIn("lib/datasource/network/scaleway.ts", /words\.includes\("([^"]+)"\)/g),
+    ...wordsIn("lib/datasource/network/vultr.ts", /words\.includes\("([^"]+)"\)/g),
+    ...wordsIn("lib/datasource/local/nocloud-line.ts", /\/\^(ds=nocloud)/g),
+  ],
+  "lib/install/facts.ts": wordsIn("lib/install/console.ts", /startsWith\("(console=)"\)/g),
+  "lib/overlay/facts.ts": [
+    ...wordsIn("lib/overlay/facts.ts", /startsWith\("(init=)"\)/g),
+    ...wordsIn("lib/overlay/check.ts", /"(cgroup_\w+=\w+)"/g),
+  ],
+};
+
+describe("docs/kernel-parameters.md", () => {
+  test("knows of every file that reads the command line", () => {
+    const readers = product.filter(
+      ({ path, text }) => path !== "lib/paths.ts" && text.includes("PATH.cmdline"),
+    );
+    expect(readers.map(({ path }) => path).sort()).toEqual(Object.keys(READERS));
+  });
+
+  test.each(Object.entries(READERS))("has every word that %s reads", (path, words) => {
+    if (path !== "commands/init.ts") expect(words).not.toEqual([]);
+    expect(words.filter((word) => !page.includes(`\`${word}`))).toEqual([]);
+  });
+
+  test("has every word that changes what the boot does", () => {
+    expect(READERS["lib/boot/initrd.ts"]?.length).toBe(Object.keys(bootWords("")).length + 1);
+    expect(MODES.filter((mode) => !page.includes(`\`${mode}\``))).toEqual([]);
+  });
+
+  test("explains every parameter of the installer", () => {
+    const names = Object.keys(SCHEMA.fields.k3os.fields.install.fields);
+    const snake = names.map((name) => name.replace(/[A-Z]/g, "_$&").toLowerCase());
+    expect(snake.filter((name) => !page.includes(`| \`k3os.install.${name}\``))).toEqual([]);
+  });
+
+  test("has the words that the boot menus add", () => {
+    const menu = product.find(({ path }) => path === "lib/disk/grub.ts")?.text ?? "";
+    const added = [...menu.matchAll(/"(printk\.devkmsg=on)"|`(panic=)/g)].map(([, a, b]) => a ?? b ?? "");
+    expect(added.length).toBe(2);
+    expect(added.filter((word) => !page.includes(`\`${word}`))).toEqual([]);
+  });
+});
