@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { openAptRoot } from "../lib/build/apt.ts";
+import { enableForeignPrograms } from "../lib/build/foreign-programs.ts";
 import { ensurePackages } from "../lib/build/packages.ts";
 import { formatError, messageOf } from "../lib/errors.ts";
 import { systemHost } from "../lib/host.ts";
 import { SUITE } from "../lib/image/packages.ts";
-import type { Arch } from "../lib/targets.ts";
+import { type Arch, targetOf } from "../lib/targets.ts";
 import { leftOutVariable, whyLeftOut } from "./support/left-out.ts";
 import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
 import { TEST_PACKAGES, UNIT_PACKAGES } from "./support/setup.ts";
@@ -118,6 +119,12 @@ function leaveOut(parts: Readonly<Partial<Record<"long" | Arch, string>>>): void
   }
 }
 
+/**
+ * A build beside tests must not take their time; nor, by a copy of the mounts that they have just made, their disks, which
+ * could then not be detached.
+ */
+const BESIDE_TESTS = ["unshare", "--mount", "--propagation", "private", "nice", "--adjustment=19"];
+
 /** What is met while the ring before runs, whose tests leave half of the machine idle. */
 const AHEAD: readonly Need[] = ["boards"];
 
@@ -161,11 +168,10 @@ const MEET: Readonly<Record<Need, () => Promise<void>>> = {
   },
   // each is one processor's work most of the time: that of installing packages
   boards: async () => {
-    const nice = ["nice", "--adjustment=19"]; // the tests that run meanwhile must not notice
+    const wanted = (["arm64", "arm"] as const).filter((arch) => whyLeftOut(arch) === undefined);
+    for (const arch of wanted) await enableForeignPrograms(targetOf(arch), systemHost());
     const [arm64, arm] = await Promise.allSettled(
-      (["arm64", "arm"] as const)
-        .filter((arch) => whyLeftOut(arch) === undefined)
-        .map((arch) => build(["--arch", arch], nice)),
+      wanted.map((arch) => build(["--arch", arch], BESIDE_TESTS)),
     );
     if (arm64?.status === "rejected") throw arm64.reason;
     if (arm?.status !== "rejected") return;
