@@ -12,15 +12,30 @@ interface Interface {
 /** Interfaces that Kubernetes networks make: a node has dozens, and nobody reaches it by them. */
 const HIDDEN = /^(?:lo$|flannel|cni|veth|cali|kube-)/;
 
+/** An interface of the machine itself, as people want to see it. */
+export interface InterfaceAddresses {
+  readonly name: string;
+  /** `UP`, `DOWN`, `UNKNOWN`; empty where the kernel does not say. */
+  readonly state: string;
+  /** `10.0.2.15/24`; without those that are valid on one link only. */
+  readonly addresses: readonly string[];
+}
+
+/** The machine's own interfaces, from what `ip -json address` prints. */
+export function ownInterfaces(ipJson: string): readonly InterfaceAddresses[] {
+  const interfaces = JSON.parse(ipJson || "[]") as readonly Interface[];
+  return interfaces
+    .filter(({ ifname }) => !HIDDEN.test(ifname))
+    .map(({ ifname, operstate = "", addr_info = [] }) => {
+      const global = addr_info.filter(({ scope }) => scope !== "link");
+      const addresses = global.map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+      return { name: ifname, state: operstate, addresses };
+    });
+}
+
 /** The interfaces with their state and addresses as a table, from what `ip -json address` prints. */
 export function addressTable(ipJson: string): string {
-  const interfaces = (JSON.parse(ipJson || "[]") as readonly Interface[]).filter(({ ifname }) => {
-    return !HIDDEN.test(ifname);
-  });
-  const rows = interfaces.map(({ ifname, operstate = "", addr_info = [] }) => {
-    const addresses = addr_info.filter(({ scope }) => scope !== "link");
-    return [ifname, operstate, addresses.map(({ local, prefixlen }) => `${local}/${prefixlen}`).join(" ")];
-  });
+  const rows = ownInterfaces(ipJson).map(({ name, state, addresses }) => [name, state, addresses.join(" ")]);
   const table = [["NIC", "State", "Address"], ...rows];
   const width = (column: number) => Math.max(...table.map((row) => row[column]?.length ?? 0));
   const [first, second] = [width(0), width(1)];

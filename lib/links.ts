@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { CommandError } from "./errors.ts";
 
@@ -57,4 +57,10 @@ export function locateFile(root: string, path: string): string | undefined {
     at = isAbsolute(target) ? target : join(dirname(inside), target);
   }
   throw new CommandError(`The links in "${path}" lead in circles`);
+}
+
+/** The text of a file of a root file system, see {@link locateFile}; undefined if nothing is there. */
+export function readInRoot(root: string, path: string): string | undefined {
+  const file = locateFile(root, path);
+  return file === undefined ? undefined : readFileSync(file, "utf8");
 }

@@ -58,6 +58,12 @@ export const MARKER = {
   ephemeral: "ephemeral",
 } as const;
 
+/**
+ * Markers of a reset at the next start. The list of what is kept has a file of its own: the original, whose initrd may still
+ * start this machine, does not know it, while it would delete everything for whatever is called `factory-reset`.
+ */
+export const RESET = { everything: MARKER.factoryReset, keeping: "factory-reset.json" } as const;
+
 /** Services that others have to know by name. */
 export const UNIT = { apply: "ccapply.service", k3s: "k3s-service.service" } as const;
 

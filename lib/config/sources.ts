@@ -9,7 +9,13 @@ import { type Layer, NOTHING, type Setting } from "./setting.ts";
 import { readUserdata, readUserdataScript } from "./userdata.ts";
 
 type SourceHost = Pick<Host, "root">;
-type Source = (host: SourceHost) => Promise<readonly Layer[]>;
+type Source = (host: SourceHost) => Promise<readonly SourceLayer[]>;
+
+/** What one source that is there says. */
+export interface SourceLayer extends Layer {
+  /** The file that it is. */
+  readonly path: string;
+}
 
 /**
  * Every source of the configuration, from lowest to highest precedence. A script in user data comes last: it adds to the
@@ -27,8 +33,8 @@ const SOURCES: readonly Source[] = [
 ];
 
 /** What every source sets, lowest precedence first. */
-export async function readLayers(host: SourceHost): Promise<readonly Layer[]> {
-  const layers: Layer[] = [];
+export async function readLayers(host: SourceHost): Promise<readonly SourceLayer[]> {
+  const layers: SourceLayer[] = [];
   for (const source of SOURCES) layers.push(...(await source(host)));
   return layers;
 }
@@ -37,10 +43,10 @@ async function readSource(
   path: string,
   host: SourceHost,
   read: (bytes: Buffer, path: string) => Layer | Promise<Layer>,
-): Promise<readonly Layer[]> {
+): Promise<readonly SourceLayer[]> {
   const file = readSourceFile(path, host);
   if (file === undefined) return [];
-  return [isDiagnostic(file) ? broken(file) : await read(file, path)];
+  return [{ path, ...(isDiagnostic(file) ? broken(file) : await read(file, path)) }];
 }
 
 /** Reads one file of the configuration. A file of comments only, as the ISO has one, does not load the YAML parser. */
@@ -51,15 +57,15 @@ async function parseFile(bytes: Buffer, path: string): Promise<Layer> {
 }
 
 /** Every entry of config.d in byte order of its name, whatever its name. */
-async function readDirectory(host: SourceHost): Promise<readonly Layer[]> {
+async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> {
   const names = listDirectory(PATH.localConfigDir, host);
-  if (isDiagnostic(names)) return [broken(names)];
-  const layers: Layer[] = [];
+  if (isDiagnostic(names)) return [{ path: PATH.localConfigDir, ...broken(names) }];
+  const layers: SourceLayer[] = [];
   for (const name of names) {
     const path = `${PATH.localConfigDir}/${name}`;
     const found = await readSource(path, host, parseFile);
     if (found.length > 0) layers.push(...found);
-    else layers.push(broken(failure(path, "found a link to nothing, wanted a file")));
+    else layers.push({ path, ...broken(failure(path, "found a link to nothing, wanted a file")) });
   }
   return layers;
 }
@@ -68,7 +74,7 @@ async function readDirectory(host: SourceHost): Promise<readonly Layer[]> {
  * The host name that a data source gave: `local_hostname`, which only some write, else `hostname`. Names longer than
  * Linux allows (64) lose their domain, as in https://github.com/coreos/afterburn/issues/509.
  */
-async function readMetadataHostname(host: SourceHost): Promise<readonly Layer[]> {
+async function readMetadataHostname(host: SourceHost): Promise<readonly SourceLayer[]> {
   for (const path of [PATH.metadataHostname, `${PATH.metadata}/hostname`]) {
     const layers = await readSource(path, host, readHostname);
     if (layers.some(({ settings, diagnostics }) => settings.length + diagnostics.length > 0)) return layers;

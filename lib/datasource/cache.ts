@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { messageOf } from "../errors.ts";
@@ -81,6 +81,24 @@ export function keptAnswer(
   const [source = "", title = "", date = ""] = ["source", "title", "date"].map((name) => textAt(kept, name));
   const metadata = acceptMetadata(metadataOf(at(kept, "metadata")), (what) => host.log.warn(what));
   return metadata === undefined || !sources.includes(source) ? undefined : { source, title, date, metadata };
+}
+
+/** Which data source has answered, for people. */
+export interface DataSourceState {
+  /** Whose answer the files in /run/config are, as it calls itself; undefined: nobody has answered since the boot. */
+  readonly provider: string | undefined;
+  /** The last answer that is kept for boots on which nobody answers; only root sees it. */
+  readonly kept: Pick<Kept, "source" | "date"> | undefined;
+}
+
+export function readDataSource(host: Pick<Host, "root">): DataSourceState {
+  const file = inRoot(host, `${PATH.metadata}/provider`);
+  const kept = readKept(host);
+  const [source = "", date = ""] = ["source", "date"].map((name) => textAt(kept, name));
+  return {
+    provider: existsSync(file) ? readFileSync(file, "utf8").trim() : undefined,
+    kept: kept && { source, date },
+  };
 }
 
 function readKept(host: Pick<Host, "root">): Readonly<Record<string, unknown>> | undefined {

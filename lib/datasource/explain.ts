@@ -1,3 +1,4 @@
+import { printable, wrap } from "../wrap.ts";
 import type { Asked } from "./access.ts";
 import type { LabelledDevice, Platform } from "./platform.ts";
 import { describeOutcome, type SearchResult, type SourceReport } from "./search.ts";
@@ -95,24 +96,4 @@ function formatAsked({ method, url, status, time, problem }: Asked): string[] {
   const room = WIDTH - 2 - method.length - 1 - 1 - figures.length;
   const shown = url.length > room ? `${url.slice(0, room - 1)}…` : url.padEnd(room);
   return [`  ${method} ${shown} ${figures}`, ...(problem === undefined ? [] : wrap(`    ${problem}`))];
-}
-
-/** Breaks at blanks, and within words that are longer than a line; further lines are indented by four more. */
-function wrap(text: string): string[] {
-  const indent = " ".repeat((/^ */.exec(text)?.[0].length ?? 0) + 4);
-  const lines: string[] = [];
-  let rest = text;
-  while (rest.length > WIDTH) {
-    const blank = rest.lastIndexOf(" ", WIDTH);
-    const end = blank > indent.length ? blank : WIDTH;
-    lines.push(rest.slice(0, end));
-    rest = indent + rest.slice(end).trimStart();
-  }
-  return [...lines, rest];
-}
-
-/** What a server or a firmware says must not move the cursor of the terminal that it is shown on. */
-function printable(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return line.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
 }

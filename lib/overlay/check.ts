@@ -1,8 +1,8 @@
 import { MIB } from "../disk/size.ts";
+import { inspectKernel, type KernelSources } from "../kernel.ts";
 import { formatBytes } from "../progress.ts";
 import { type Arch, TARGETS } from "../targets.ts";
 import type { OverlayFacts } from "./facts.ts";
-import { inspectKernel, type KernelSources } from "./kernel.ts";
 
 /** What is to be laid over a root. */
 export interface OverlayTarball {

@@ -1,13 +1,13 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { machine, release } from "node:os";
-import { gunzipSync } from "node:zlib";
+import { machine } from "node:os";
 import { type Mount, parseMountinfo } from "../disk/mount.ts";
 import { freeBytes } from "../disk/size.ts";
 import { elfMachine } from "../elf-machine.ts";
 import { FOREIGN_ROOT_LINKS } from "../foreign-root.ts";
-import { locate, locateFile } from "../links.ts";
+import type { KernelSources } from "../kernel.ts";
+import { installedKernel, runningKernel } from "../kernel-sources.ts";
+import { locate, locateFile, readInRoot } from "../links.ts";
 import { PATH } from "../paths.ts";
-import type { KernelSources } from "./kernel.ts";
 
 /** What matters of a root file system that k3OS is to be laid over. */
 export interface OverlayFacts {
@@ -111,46 +111,9 @@ function directoriesApart(root: string): string[] {
   });
 }
 
-function runningKernel(): KernelSources {
-  const version = release();
-  const config = readIfThere("/proc/config.gz");
-  return {
-    version,
-    running: true,
-    filesystems: text("/proc/filesystems"),
-    devices: text("/proc/devices"),
-    cgroups: text("/proc/cgroups"),
-    controllers:
-      text("/sys/fs/cgroup/cgroup.controllers") ?? text("/sys/fs/cgroup/unified/cgroup.controllers"),
-    ...installedKernel("/", version),
-    ...(config && { config: gunzipSync(config).toString() }),
-  };
-}
-
 /** The kernels whose modules a root holds: which of them will start it is not known. */
 function kernelsIn(root: string): KernelSources[] {
   const modules = locateFile(root, "lib/modules");
   const names = modules === undefined ? [] : readdirSync(modules);
   return names.map((version) => ({ version, running: false, ...installedKernel(root, version) }));
-}
-
-function installedKernel(root: string, version: string) {
-  return {
-    config: readInRoot(root, `boot/config-${version}`),
-    builtin: readInRoot(root, `lib/modules/${version}/modules.builtin`),
-    modules: readInRoot(root, `lib/modules/${version}/modules.dep`),
-  };
-}
-
-function readInRoot(root: string, path: string): string | undefined {
-  const file = locateFile(root, path);
-  return file === undefined ? undefined : text(file);
-}
-
-function text(path: string): string | undefined {
-  return readIfThere(path)?.toString();
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  return existsSync(path) ? readFileSync(path) : undefined;
 }

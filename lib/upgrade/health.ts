@@ -4,6 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { fetchText } from "../http.ts";
 import { inRoot, UNIT } from "../paths.ts";
+import { unitProperties } from "../systemd.ts";
 
 export type HealthHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 
@@ -63,23 +64,6 @@ export async function waitForHealth(
     if (host.clock.now() >= end) return faults;
     await host.clock.sleep(2_000);
   }
-}
-
-/** The properties of a unit, as `systemctl show` prints them. */
-async function unitProperties(
-  unit: string,
-  names: readonly string[],
-  host: HealthHost,
-): Promise<ReadonlyMap<string, string>> {
-  const { stdout } = await host.run(["systemctl", "show", "--property", names.join(","), unit], {
-    timeout: PATIENCE,
-  });
-  return new Map(
-    stdout.split("\n").flatMap((line): [string, string][] => {
-      const at = line.indexOf("=");
-      return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
-    }),
-  );
 }
 
 /** The target that all services of a running system belong to has been reached; single ones may have failed. */

@@ -6,6 +6,7 @@ import { describeVersions, type Quarantined, readQuarantine, readTrial } from ".
 import type { Host } from "../host.ts";
 import { type Component, inRoot, PATH } from "../paths.ts";
 import { runningVersion } from "../running-version.ts";
+import { labelled } from "../wrap.ts";
 
 type Versions = Readonly<Partial<Record<Component, string>>>;
 
@@ -49,20 +50,21 @@ export function readStatus(host: Pick<Host, "root">): Status {
   };
 }
 
-/** The status for people. */
+/** The status of the versions for people. */
 export function describeStatus(status: Status): string {
   const { mode, running, current, previous, trial, failed, logs } = status;
-  const lines = [
-    `Mode      ${mode ?? "not k3OS"}`,
-    `Running   k3os ${running.k3os}, kernel ${running.kernel}`,
+  const rows: [string, string][] = [
+    ["Mode", mode ?? "not k3OS"],
+    ["Running", `k3os ${running.k3os}, kernel ${running.kernel}`],
+    ["Current", versionsOrNone(current)],
+    ["Previous", versionsOrNone(previous)],
   ];
-  lines.push(`Current   ${versionsOrNone(current)}`, `Previous  ${versionsOrNone(previous)}`);
-  if (trial !== undefined) lines.push(`Change    ${trial.kind}, ${trial.state}, since ${trial.since}`);
+  if (trial !== undefined) rows.push(["Change", `${trial.kind}, ${trial.state}, since ${trial.since}`]);
   for (const { versions, reason, at } of failed) {
-    lines.push(`Failed    ${describeVersions(versions)} on ${at}: ${reason}`);
+    rows.push(["Failed", `${describeVersions(versions)} on ${at}: ${reason}`]);
   }
-  if (logs.length > 0) lines.push(`Logs      ${logs.join(" ")}`);
-  return `${lines.join("\n")}\n`;
+  if (logs.length > 0) rows.push(["Logs", logs.join(" ")]);
+  return labelled(rows);
 }
 
 function versionsOrNone(versions: Versions): string {

@@ -4,7 +4,10 @@ import { importsOf, readSources, type Source } from "../../support/sources.ts";
 /** Folders of lib/ that are tools, like the files beside them; all other folders are domains. */
 const TOOL_FOLDERS = ["disk", "build", "generation"];
 /** Domains of the product, in the order in which a machine meets them; and those that only build it. */
-const PRODUCT_DOMAINS = ["config", "apply", "datasource", "install", "overlay", "upgrade", "boot"];
+const PRODUCT_DOMAINS = [
+  ...["config", "apply", "datasource", "install", "overlay", "upgrade", "boot"],
+  ...["inspect", "reset"], // what a person does to a node that runs: looks at it, and makes it new
+];
 const BUILD_DOMAINS = ["image", "executable"];
 /** Runs on the developer's machine only. */
 const BUILD_ENTRIES = ["bin/build.ts", "bin/vm.ts"];

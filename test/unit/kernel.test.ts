@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { inspectKernel, type KernelSources } from "../../../lib/overlay/kernel.ts";
+import { inspectKernel, type KernelSources } from "../../lib/kernel.ts";
 
 const CGROUPS = `#subsys_name\thierarchy\tnum_cgroups\tenabled
 cpuset\t0\t57\t1

@@ -1,0 +1,152 @@
+import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { hostname, release } from "node:os";
+import { formatDiagnostic, hasErrors } from "../config/diagnostics.ts";
+import { readLayers } from "../config/sources.ts";
+import { type Mount, parseMountinfo } from "../disk/mount.ts";
+import { linkedVersions } from "../generation/links.ts";
+import type { Host } from "../host.ts";
+import { type InterfaceAddresses, ownInterfaces } from "../issue.ts";
+import { type Component, inRoot, PATH, RESET, UNIT } from "../paths.ts";
+import { runningVersion } from "../running-version.ts";
+import { failedUnits, unitProperties } from "../systemd.ts";
+
+export type InspectHost = Pick<Host, "root" | "run" | "clock" | "env" | "log">;
+
+/** A source of the configuration. */
+export interface SourceState {
+  readonly path: string;
+  /** `broken`: a part of it does not count; `unreadable`: it needs root. */
+  readonly state: "read" | "broken" | "unreadable";
+  /** `file:line:column: …` */
+  readonly problems: readonly string[];
+}
+
+/** A mounted file system; sizes in bytes. */
+export interface DiskState {
+  readonly device: string;
+  readonly type: string;
+  readonly size: number;
+  readonly used: number;
+  /** That root can still write. */
+  readonly free: number;
+  readonly readOnly: boolean;
+}
+
+/** k3s as the service manager has it. */
+export interface K3sState {
+  readonly role: "server" | "agent";
+  /** `active`, `activating`, `failed`, `inactive` …; undefined where nobody can be asked. */
+  readonly state: string | undefined;
+  readonly since: string | undefined;
+}
+
+/** What `k3os status --json` prints of the node, beside the versions. */
+export interface NodeState {
+  readonly hostname: string;
+  /** RFC 3339. */
+  readonly bootedAt: string | undefined;
+  /** Why the machine has to be restarted for something to take effect. */
+  readonly restartFor: readonly string[];
+  /** Undefined: none is configured here. */
+  readonly k3s: K3sState | undefined;
+  readonly failedUnits: readonly string[] | undefined;
+  readonly configuration: readonly SourceState[];
+  readonly interfaces: readonly InterfaceAddresses[] | undefined;
+  readonly disks: { readonly state: DiskState | undefined; readonly medium: DiskState | undefined };
+  /** What could not be found out, and why. */
+  readonly leftOut: readonly string[];
+}
+
+/** Finds out how a node is, by reading only. Never throws: what cannot be found out is named in `leftOut`. */
+export async function readNode(mode: string | undefined, host: InspectHost): Promise<NodeState> {
+  const leftOut: string[] = [];
+  async function attempt<T>(what: string, look: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await look();
+    } catch {
+      leftOut.push(what); // outside of k3OS programs, services and files may be missing
+      return undefined;
+    }
+  }
+  const configuration = await readSources(host);
+  if (configuration.some(({ state }) => state === "unreadable")) leftOut.push("configuration (needs root)");
+  const mounts = (await attempt("disks", () => readMounts(host))) ?? [];
+  return {
+    hostname: hostname(),
+    bootedAt: await attempt("uptime", () => bootTime(host)),
+    restartFor: mode === "local" ? restartReasons(host) : [],
+    k3s: await readK3s(host),
+    failedUnits: await attempt("units", () => failedUnits(host)),
+    configuration,
+    interfaces: await attempt("addresses", async () => {
+      return ownInterfaces((await host.run(["ip", "-json", "address"])).stdout);
+    }),
+    disks: {
+      state: mode === "local" ? diskAt("/", mounts, host) : undefined,
+      medium: diskAt(PATH.medium, mounts, host),
+    },
+    leftOut,
+  };
+}
+
+function bootTime(host: InspectHost): string {
+  const [seconds] = readFileSync(inRoot(host, "/proc/uptime"), "utf8").split(" ");
+  return new Date(Math.round((host.clock.now() - Number(seconds) * 1000) / 1000) * 1000).toISOString();
+}
+
+/** Each source that is there, once, lowest precedence first. */
+export async function readSources(host: Pick<Host, "root">): Promise<SourceState[]> {
+  const sources = new Map<string, SourceState>();
+  for (const { path, diagnostics } of await readLayers(host)) {
+    const before = sources.get(path);
+    const problems = [...(before?.problems ?? []), ...diagnostics.map(formatDiagnostic)];
+    const unreadable = diagnostics.some(({ message }) => message === "cannot be read (EACCES)");
+    const broken = before?.state === "broken" || hasErrors(diagnostics);
+    const state = unreadable ? "unreadable" : broken ? "broken" : "read";
+    sources.set(path, { path, state, problems: [...new Set(problems)] });
+  }
+  return [...sources.values()];
+}
+
+export function readMounts(host: Pick<Host, "root">): Mount[] {
+  return parseMountinfo(readFileSync(inRoot(host, "/proc/self/mountinfo"), "utf8"));
+}
+
+export function diskAt(
+  target: string,
+  mounts: readonly Mount[],
+  host: Pick<Host, "root">,
+): DiskState | undefined {
+  const mount = mounts.findLast((candidate) => candidate.target === target);
+  if (mount === undefined) return undefined;
+  const { bsize, blocks, bfree, bavail } = statfsSync(inRoot(host, target));
+  const { source: device, type, readOnly } = mount;
+  const sizes = { size: blocks * bsize, used: (blocks - bfree) * bsize, free: bavail * bsize };
+  return { device, type, ...sizes, readOnly };
+}
+
+function restartReasons(host: Pick<Host, "root">): string[] {
+  const system = inRoot(host, PATH.system);
+  const current = linkedVersions(system, "current");
+  const running: Partial<Record<Component, string>> = { k3os: runningVersion(host) };
+  // a board's own kernel is none of the versions
+  if (existsSync(`${system}/kernel/${release()}`)) running.kernel = release();
+  const reasons = (Object.keys(running) as Component[])
+    .filter((component) => (current[component] ?? running[component]) !== running[component])
+    .map((component) => `${component} ${current[component]}`);
+  const isReset = Object.values(RESET).some((name) => existsSync(`${system}/${name}`));
+  return isReset ? [...reasons, "the reset"] : reasons;
+}
+
+async function readK3s(host: InspectHost): Promise<K3sState | undefined> {
+  const file = inRoot(host, `/etc/systemd/system/${UNIT.k3s}`);
+  if (!existsSync(file)) return undefined;
+  const role = /^ExecStart=\S+ server( |$)/m.test(readFileSync(file, "utf8")) ? "server" : "agent";
+  try {
+    const properties = await unitProperties(UNIT.k3s, ["ActiveState", "ActiveEnterTimestamp"], host);
+    const since = properties.get("ActiveEnterTimestamp") || undefined;
+    return { role, state: properties.get("ActiveState"), since };
+  } catch {
+    return { role, state: undefined, since: undefined }; // no service manager, as in a container
+  }
+}

@@ -1,0 +1,39 @@
+import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { gunzipSync } from "node:zlib";
+import type { KernelSources } from "./kernel.ts";
+import { readInRoot } from "./links.ts";
+
+/** What the kernel that runs says of itself, and what its root holds of it. */
+export function runningKernel(): KernelSources {
+  const version = release();
+  const config = readIfThere("/proc/config.gz");
+  return {
+    version,
+    running: true,
+    filesystems: text("/proc/filesystems"),
+    devices: text("/proc/devices"),
+    cgroups: text("/proc/cgroups"),
+    controllers:
+      text("/sys/fs/cgroup/cgroup.controllers") ?? text("/sys/fs/cgroup/unified/cgroup.controllers"),
+    ...installedKernel("/", version),
+    ...(config && { config: gunzipSync(config).toString() }),
+  };
+}
+
+/** What a root file system holds of a kernel. */
+export function installedKernel(root: string, version: string) {
+  return {
+    config: readInRoot(root, `boot/config-${version}`),
+    builtin: readInRoot(root, `lib/modules/${version}/modules.builtin`),
+    modules: readInRoot(root, `lib/modules/${version}/modules.dep`),
+  };
+}
+
+function text(path: string): string | undefined {
+  return readIfThere(path)?.toString();
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  return existsSync(path) ? readFileSync(path) : undefined;
+}
