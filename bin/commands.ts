@@ -22,6 +22,10 @@ export const COMMANDS: CommandTable = {
     summary: "Show what runs, what is next and what failed",
     load: async () => (await import("../commands/status.ts")).status,
   },
+  reset: {
+    summary: "Delete all data at the next start, or all but some",
+    load: async () => (await import("../commands/reset.ts")).reset,
+  },
   health: {
     summary: "Say whether this machine is healthy; decide about an upgrade on trial",
     load: async () => (await import("../commands/health.ts")).health,

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../errors.ts";
 import { isThere } from "../links.ts";
-import { FILE, MARKER } from "../paths.ts";
+import { FILE } from "../paths.ts";
 import type { BootHost } from "./host.ts";
+import { resetData } from "./reset.ts";
 
 /** Makes a mounted state file system bootable: resets it if a marker says so, checks its parts, makes `/sbin/init`. */
 export async function prepareState(root: string, host: Pick<BootHost, "log">): Promise<void> {
@@ -15,16 +16,6 @@ export async function prepareState(root: string, host: Pick<BootHost, "log">): P
   if (isThere(init)) return;
   mkdirSync(join(root, "sbin"), { recursive: true });
   symlinkSync(join("../k3os/system/k3os/current", FILE.executable), init);
-}
-
-/** Deletes all persistent data when the marker `factory-reset` (once) or `ephemeral` (every boot) is there. */
-function resetData(root: string, host: Pick<BootHost, "log">): void {
-  const markers = [MARKER.factoryReset, MARKER.ephemeral];
-  const marker = markers.find((name) => existsSync(join(root, "k3os/system", name)));
-  if (marker === undefined) return;
-  host.log.info(`Deleting all data (marker ${marker})`);
-  rmSync(join(root, "k3os/data"), { recursive: true, force: true });
-  rmSync(join(root, "k3os/system", MARKER.factoryReset), { force: true });
 }
 
 function requireFile(path: string): void {

@@ -51,6 +51,15 @@ export function parseMountinfo(text: string): Mount[] {
     });
 }
 
+/** The mount that a path (real, without links) lies in: the latest of those with the longest mount point above it. */
+export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
+  const above = mounts.filter(({ target }) => `${path}/`.startsWith(target === "/" ? "/" : `${target}/`));
+  return above.reduce<Mount | undefined>(
+    (best, mount) => (best !== undefined && best.target.length > mount.target.length ? best : mount),
+    undefined,
+  );
+}
+
 function unescapeOctal(field: string): string {
   return field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { machine } from "node:os";
-import { type Mount, parseMountinfo } from "../disk/mount.ts";
+import { mountOf, parseMountinfo } from "../disk/mount.ts";
 import { freeBytes } from "../disk/size.ts";
 import { elfMachine } from "../elf-machine.ts";
 import { FOREIGN_ROOT_LINKS } from "../foreign-root.ts";
@@ -46,7 +46,7 @@ const COMMAND_LINES = ["boot/firmware/cmdline.txt", "boot/cmdline.txt"];
 /** Looks at a root file system, and changes nothing. */
 export function gatherOverlayFacts(root: string): OverlayFacts {
   const running = root === "/";
-  const mount = mountOf(root);
+  const mount = mountOf(realpathSync(root), parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")));
   const words = COMMAND_LINES.flatMap((path) => readInRoot(root, path)?.split(/\s+/) ?? []);
   const current = running ? readFileSync(PATH.cmdline, "utf8").split(/\s+/) : [];
   return {
@@ -73,17 +73,6 @@ function machineOf(root: string): number | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-/** What a directory's file system is mounted as. */
-function mountOf(directory: string): Mount | undefined {
-  const path = realpathSync(directory);
-  const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
-  const above = mounts.filter(({ target }) => `${path}/`.startsWith(target === "/" ? "/" : `${target}/`));
-  return above.reduce<Mount | undefined>(
-    (best, mount) => (best !== undefined && best.target.length > mount.target.length ? best : mount),
-    undefined,
-  );
 }
 
 /** The last `init=` of the words counts (kernel-command-line(7)). */

@@ -172,6 +172,27 @@ describe("/sbin/init on a foreign root", () => {
     }
   });
 
+  test.each([
+    ["factory-reset", "", []],
+    ["factory-reset.json", '{"keep":["/var/kept","/link/file"]}', ["second boot\n"]],
+    ["factory-reset.json", '{"keep":["/../../etc"]}', ["second boot\n", "files stay\n"]],
+  ])("deletes its data once for the marker %s %s", (marker, list, found) => {
+    const root = makeRoot(`reset-${found.length}`);
+    boot(root);
+    const data = join(root, "k3os/data");
+    writeFileSync(join(data, "var/extra"), "files stay\n");
+    symlinkSync("/old", join(data, "link"));
+    writeFileSync(join(root, "old/file"), "of the board");
+    writeFileSync(join(root, "k3os/system", marker), list);
+    const output = boot(root);
+    expect(output).toEndWith("done\n");
+    expect(output.includes("second boot")).toBe(found.includes("second boot\n"));
+    expect(existsSync(join(data, "var/extra"))).toBe(found.includes("files stay\n"));
+    expect(readFileSync(join(root, "old/file"), "utf8")).toBe("of the board");
+    expect(existsSync(join(root, "k3os/system", marker))).toBe(found.length === 2);
+    expect(boot(root)).toContain("second boot\n"); // what the reset start has written is still there
+  });
+
   test("boots with a broken configuration, and the journal says where it is broken", () => {
     const root = makeRoot("broken", { config: "hostname: [1\n" });
     const output = boot(root);

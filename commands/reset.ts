@@ -1,0 +1,96 @@
+import { type Arguments, defineCommand } from "../lib/cli.ts";
+import { CommandError, EXIT, Interrupted, UsageError } from "../lib/errors.ts";
+import type { Host } from "../lib/host.ts";
+import { inRoot, PATH } from "../lib/paths.ts";
+import type { ResetFacts } from "../lib/reset/facts.ts";
+
+const OPTIONS = {
+  preview: { type: "boolean", help: "only show what would be deleted and what kept" },
+  keep: {
+    type: "string",
+    multiple: true,
+    value: "PATH",
+    help: "keep this and all below it; may be repeated",
+  },
+  backup: {
+    type: "string",
+    value: "FILE|DIR",
+    help: "first write what cannot be had again to this tar.gz",
+  },
+  yes: { type: "boolean", help: "do not ask" },
+  cancel: { type: "boolean", help: "take back a reset that was ordered" },
+  reboot: { type: "boolean", help: "restart the machine" },
+} as const;
+
+type Values = Arguments<typeof OPTIONS>["values"];
+
+/** `k3os reset` */
+export const reset = defineCommand({
+  description: `
+Makes the next start of this machine delete all its data, so that it begins
+again with its installed versions and /k3os/system/config.yaml. Until then
+nothing is deleted, and --cancel takes it back.
+
+--keep follows links now: /etc/ssh, which is one, keeps ssh host keys. --backup
+writes configuration, identity, the datastore of k3s and home directories; k3s
+must be stopped for that, and FILE lie on another disk or below what is kept.`,
+  options: OPTIONS,
+  run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
+    checkOptions(values);
+    const { gatherResetFacts } = await import("../lib/reset/facts.ts");
+    const { checkReset } = await import("../lib/reset/order.ts");
+    const facts = gatherResetFacts(values.keep, host);
+    checkReset(facts);
+    if (process.getuid?.() !== 0) throw new CommandError("Must be run as root");
+    if (values.cancel) return await cancel(host);
+    const { backupFile, writeBackup } = await import("../lib/reset/backup.ts");
+    const file = values.backup === undefined ? undefined : backupFile(values.backup, facts, host);
+    await show(facts, host);
+    if (values.preview) return EXIT.done;
+    if (!values.yes) await ask();
+    if (file !== undefined) {
+      const paths = await writeBackup(file, facts, host);
+      host.log.info(`Wrote ${paths.join(", ")} to ${file}`);
+    }
+    await order(facts.keep, host);
+    host.log.info('The next start of this machine deletes its data; "k3os reset --cancel" takes that back');
+    if (values.reboot) await host.run(["reboot"]);
+    return EXIT.done;
+  },
+});
+
+function checkOptions(values: Values): void {
+  const { cancel, preview, yes, reboot, backup, keep } = values;
+  const others = preview || yes || reboot || backup !== undefined || keep.length > 0;
+  if (cancel && others) throw new UsageError("--cancel goes with no other option");
+  if (preview && reboot) throw new UsageError("--preview changes nothing: it does not go with --reboot");
+}
+
+async function show(facts: ResetFacts, host: Host): Promise<void> {
+  const { measureData } = await import("../lib/reset/facts.ts");
+  const { describeReset } = await import("../lib/reset/describe.ts");
+  host.print(describeReset(measureData(facts, host)));
+}
+
+async function ask(): Promise<void> {
+  const { canAsk, confirmed } = await import("../lib/prompt.ts");
+  if (!canAsk()) throw new UsageError("There is nobody to ask: expected --yes");
+  if (!(await confirmed("Delete all this at the next start?"))) throw new Interrupted("Nothing was changed");
+}
+
+async function order(keep: readonly string[], host: Host): Promise<void> {
+  const { orderReset } = await import("../lib/reset/order.ts");
+  const { writable } = await import("../lib/upgrade/writable.ts");
+  const system = inRoot(host, PATH.system);
+  await using _writable = await writable(system, host);
+  orderReset(system, keep);
+}
+
+async function cancel(host: Host): Promise<number> {
+  const { cancelReset } = await import("../lib/reset/order.ts");
+  const { writable } = await import("../lib/upgrade/writable.ts");
+  const system = inRoot(host, PATH.system);
+  await using _writable = await writable(system, host);
+  host.log.info(cancelReset(system) ? "Nothing will be deleted" : "No reset was ordered");
+  return EXIT.done;
+}

@@ -1,0 +1,95 @@
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Mount, mountOf, parseMountinfo } from "../disk/mount.ts";
+import { CommandError, UsageError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { locateFile } from "../links.ts";
+import { inRoot, MARKER, PATH } from "../paths.ts";
+import { checkKeptPath } from "../reset-marker.ts";
+
+/** Something below "/", with what it takes on the disk. */
+export interface Entry {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** What the data of the running system are, and what of it would be left. */
+export interface ResetFacts {
+  /** `local`, `live` …; undefined outside of k3OS. */
+  readonly mode: string | undefined;
+  /** Every start deletes all data anyway. */
+  readonly ephemeral: boolean;
+  readonly mounts: readonly Mount[];
+  /** What is to be kept: where it really lies, links being followed. */
+  readonly keep: readonly string[];
+}
+
+/** Finds out what a reset meets, by reading only. Throws CommandError for a path that cannot be kept. */
+export function gatherResetFacts(keep: readonly string[], host: Pick<Host, "root">): ResetFacts {
+  const mode = inRoot(host, PATH.mode);
+  const mountinfo = inRoot(host, "/proc/self/mountinfo");
+  const mounts = existsSync(mountinfo) ? parseMountinfo(readFileSync(mountinfo, "utf8")) : [];
+  const facts = {
+    mode: existsSync(mode) ? readFileSync(mode, "utf8").trim() : undefined,
+    ephemeral: existsSync(join(inRoot(host, PATH.system), MARKER.ephemeral)),
+    mounts,
+  };
+  if (facts.mode !== "local") return { ...facts, keep: [] };
+  return { ...facts, keep: [...new Set(keep.map((path) => keptPath(path, mounts, host)))] };
+}
+
+/** Where what a user wants to keep lies in the data. */
+function keptPath(given: string, mounts: readonly Mount[], host: Pick<Host, "root">): string {
+  const path = `/${given}`.replaceAll(/\/+/g, "/").replace(/(.)\/$/, "$1");
+  if (path.split("/").includes(".."))
+    throw new UsageError(`Cannot keep "${given}": expected a path without ".."`);
+  if (path === "/") throw new UsageError('Cannot keep "/": nothing would be deleted');
+  const found = locateFile(host.root, path);
+  if (found === undefined) throw new CommandError(`Cannot keep "${given}": there is nothing`);
+  const real = `/${found.slice(host.root.length).replace(/^\//, "")}`;
+  const mount = mountOf(real, mounts);
+  if (mount?.target === "/") return checkKeptPath(real);
+  const why = [PATH.system, "/boot"].includes(mount?.target ?? "")
+    ? "a reset does not touch it"
+    : "it is not on the disk, but made anew at each start";
+  throw new CommandError(`Cannot keep "${given}": ${why}`);
+}
+
+/** Directories whose content is told of one by one. */
+const OPENED = ["/", "/var", "/var/lib", "/var/lib/rancher", "/var/lib/rancher/k3s"];
+
+/** What a reset deletes and what it keeps; what is mounted, and so on no disk or not part of the data, is neither. */
+export function measureData(
+  { mounts, keep }: Pick<ResetFacts, "mounts" | "keep">,
+  host: Pick<Host, "root">,
+): { readonly deleted: readonly Entry[]; readonly kept: readonly Entry[] } {
+  const mounted = new Set(mounts.map(({ target }) => target));
+  mounted.delete("/");
+  const [deleted, kept]: [Entry[], Entry[]] = [[], []];
+  const bytesOf = (path: string): number => {
+    const stat = lstatSync(inRoot(host, path), { throwIfNoEntry: false });
+    if (stat === undefined || mounted.has(path)) return 0;
+    const names = stat.isDirectory() ? readdirSync(inRoot(host, path)) : [];
+    return names.reduce((sum, name) => sum + bytesOf(join(path, name)), stat.blocks * 512);
+  };
+  const leadsTo = (path: string, others: Iterable<string>) =>
+    [...others].some((other) => other.startsWith(`${path}/`));
+  const isOpened = (path: string) =>
+    OPENED.includes(path) || leadsTo(path, keep) || (isAtTop(path) && leadsTo(path, mounted));
+  const visit = (path: string): void => {
+    if (mounted.has(path)) return;
+    const stat = lstatSync(inRoot(host, path), { throwIfNoEntry: false });
+    if (keep.includes(path)) kept.push({ path, bytes: bytesOf(path) });
+    else if (stat?.isDirectory() && isOpened(path)) {
+      for (const name of readdirSync(inRoot(host, path))) visit(join(path, name));
+    } else if (stat !== undefined && !(stat.isSymbolicLink() && isAtTop(path))) {
+      deleted.push({ path, bytes: bytesOf(path) });
+    }
+  };
+  visit("/");
+  return { deleted, kept };
+}
+
+function isAtTop(path: string): boolean {
+  return path.lastIndexOf("/") === 0;
+}
