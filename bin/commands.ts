@@ -22,6 +22,10 @@ export const COMMANDS: CommandTable = {
     summary: "Show what runs, what is next and what failed",
     load: async () => (await import("../commands/status.ts")).status,
   },
+  doctor: {
+    summary: "Look for what is wrong with this node, and say what to do",
+    load: async () => (await import("../commands/doctor.ts")).doctor,
+  },
   reset: {
     summary: "Delete all data at the next start, or all but some",
     load: async () => (await import("../commands/reset.ts")).reset,

@@ -138,10 +138,17 @@ function restartReasons(host: Pick<Host, "root">): string[] {
   return isReset ? [...reasons, "the reset"] : reasons;
 }
 
-async function readK3s(host: InspectHost): Promise<K3sState | undefined> {
+/** What k3s is configured to be; undefined where it is not. */
+export function k3sRole(host: Pick<Host, "root">): K3sState["role"] | undefined {
   const file = inRoot(host, `/etc/systemd/system/${UNIT.k3s}`);
   if (!existsSync(file)) return undefined;
-  const role = /^ExecStart=\S+ server( |$)/m.test(readFileSync(file, "utf8")) ? "server" : "agent";
+  return /^ExecStart=\S+ server( |$)/m.test(readFileSync(file, "utf8")) ? "server" : "agent";
+}
+
+/** What k3s is configured to be, and does; undefined where it is not. */
+export async function readK3s(host: Pick<Host, "root" | "run">): Promise<K3sState | undefined> {
+  const role = k3sRole(host);
+  if (role === undefined) return undefined;
   try {
     const properties = await unitProperties(UNIT.k3s, ["ActiveState", "ActiveEnterTimestamp"], host);
     const since = properties.get("ActiveEnterTimestamp") || undefined;

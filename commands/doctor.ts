@@ -1,0 +1,25 @@
+import { existsSync, readFileSync } from "node:fs";
+import { defineCommand } from "../lib/cli.ts";
+import { EXIT } from "../lib/errors.ts";
+import { inRoot, PATH } from "../lib/paths.ts";
+
+/** `k3os doctor` */
+export const doctor = defineCommand({
+  description: `
+Looks for what is wrong with this node or soon will be: machine, disk, versions,
+boot menu, configuration, network, k3s. Says for everything that fails what to
+do. Changes nothing; each check has 15 seconds. What only root may read is left
+out for others, and what concerns k3OS on another Linux.
+
+Exit status 0 if nothing fails (there may be warnings), else 1.`,
+  options: { json: { type: "boolean", help: "print JSON" } },
+  run: async ({ values }, host) => {
+    const { runChecks } = await import("../lib/inspect/check.ts");
+    const { CHECKS, describeFindings } = await import("../lib/inspect/doctor.ts");
+    const file = inRoot(host, PATH.mode);
+    const mode = existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+    const findings = await runChecks(CHECKS, mode, host);
+    host.print(values.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
+    return findings.some(({ state }) => state === "failure") ? EXIT.failed : EXIT.done;
+  },
+});

@@ -1,0 +1,57 @@
+import { printable, wrap } from "../wrap.ts";
+import type { Check, Finding } from "./check.ts";
+import { configuration, login } from "./checks/configuration.ts";
+import { stateDisk, systemReadOnly } from "./checks/disk.ts";
+import { k3sCertificates, k3sInstalled, k3sService } from "./checks/k3s.ts";
+import { clock, kernel, memory } from "./checks/machine.ts";
+import { defaultRoute, hostName, joinedServer, nameResolution, ports } from "./checks/network.ts";
+import { bootFailures, failedServices } from "./checks/services.ts";
+import { bootMenu, currentVersions, failedVersions } from "./checks/versions.ts";
+
+/** Everything that is looked at, from the machine to the cluster. */
+export const CHECKS: readonly Check[] = [
+  memory,
+  kernel,
+  clock,
+  stateDisk,
+  systemReadOnly,
+  currentVersions,
+  failedVersions,
+  bootMenu,
+  bootFailures,
+  configuration,
+  login,
+  hostName,
+  defaultRoute,
+  nameResolution,
+  failedServices,
+  k3sInstalled,
+  k3sService,
+  ports,
+  joinedServer,
+  k3sCertificates,
+];
+
+const MARKS = { ok: "ok", warning: "warning", failure: "FAILURE", skipped: "-" } as const;
+const INDENT = 9;
+
+/** What the checks found for people, in lines of at most 80 columns; those that did not apply by what kept them from it. */
+export function describeFindings(findings: readonly Finding[]): string {
+  const done = findings.filter(({ state }) => state !== "skipped");
+  const skipped = findings.filter(({ state }) => state === "skipped");
+  const reasons = [...new Set(skipped.map(({ message }) => message))];
+  const lines = done.flatMap(({ check, state, message, hint }) => [
+    ...row(MARKS[state], `${check}: ${message}`),
+    ...(hint === undefined ? [] : row("", `Hint: ${hint}`)),
+  ]);
+  for (const reason of reasons) {
+    const names = skipped.filter(({ message }) => message === reason).map(({ check }) => check);
+    lines.push(...row(MARKS.skipped, `${names.join(", ")} (${reason})`));
+  }
+  const count = (wanted: Finding["state"]) => done.filter(({ state }) => state === wanted).length;
+  return `${[...lines, "", `Failures: ${count("failure")}, warnings: ${count("warning")}`].join("\n")}\n`;
+}
+
+function row(mark: string, text: string): string[] {
+  return wrap(printable(mark.padEnd(INDENT) + text), mark === "" ? 6 : INDENT + 2);
+}
