@@ -63,6 +63,7 @@ test("readCmdline() reads settings outside the k3os section", () => {
 test.each([
   "BOOT_IMAGE=/vmlinuz quiet console=ttyS0,115200 console=tty1 root=LABEL=x",
   "k3os.mode=install k3os.fallback_mode=install k3os.debug k3os.debug=true rescue",
+  "k3os.boot=trial k3os.takeover=1234-abcd", // which our boot menus set
   "module.sig=1 systemd.unit=x printk.devkmsg=on",
   "",
 ])("readCmdline() passes over %p", (line) => {
