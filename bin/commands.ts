@@ -26,6 +26,10 @@ export const COMMANDS: CommandTable = {
     summary: "Look for what is wrong with this node, and say what to do",
     load: async () => (await import("../commands/doctor.ts")).doctor,
   },
+  support: {
+    summary: "Gather what somebody needs to help with this node, without secrets",
+    load: async () => (await import("../commands/support.ts")).support,
+  },
   reset: {
     summary: "Delete all data at the next start, or all but some",
     load: async () => (await import("../commands/reset.ts")).reset,

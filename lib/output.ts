@@ -12,8 +12,8 @@ const PAUSE = 5;
  * takes 5) and may still hold text when the process exits. Nobody there to read it (`| head`, a closed
  * descriptor, a terminal that was hung up) is no error.
  */
-export function writeOut(descriptor: number, text: string): void {
-  const bytes = new TextEncoder().encode(text); // Buffer takes Bun 0.2 ms to set up
+export function writeOut(descriptor: number, text: string | Uint8Array): void {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text; // Buffer takes Bun 0.2 ms to set up
   for (let written = 0; written < bytes.length; ) {
     try {
       written += writeSync(descriptor, bytes, written);

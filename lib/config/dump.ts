@@ -8,7 +8,7 @@ import { type CloudConfig, SCHEMA } from "./schema.ts";
  * environment stay as they are. Read again, it yields the same configuration.
  */
 export function configYaml(config: CloudConfig): string {
-  return emitYaml(toSnake(SCHEMA, withoutInstall(config)));
+  return emitYaml(inSnakeCase(SCHEMA, withoutInstall(config)));
 }
 
 /** A configuration as one line of JSON in canonical names, always with an `install` section. */
@@ -23,12 +23,14 @@ function withoutInstall({ k3os, ...rest }: CloudConfig): CloudConfig {
   return Object.keys(others).length === 0 ? rest : { ...rest, k3os: others };
 }
 
-function toSnake(field: Field, value: unknown): YamlValue {
+/** A value with its keys as YAML has them, sorted. What is no map or list where the field is one stays as it is. */
+export function inSnakeCase(field: Field, value: unknown): YamlValue {
+  if (typeof value === "string") return value; // stands for a secret
   switch (field.kind) {
     case "struct":
       return snakeKeys(field, value as Readonly<Record<string, unknown>>);
     case "list":
-      return (value as readonly unknown[]).map((item) => toSnake(field.item, item));
+      return (value as readonly unknown[]).map((item) => inSnakeCase(field.item, item));
     case "map":
       return sorted(Object.entries(value as Readonly<Record<string, string>>));
     default:
@@ -40,7 +42,7 @@ function snakeKeys(struct: StructField, value: Readonly<Record<string, unknown>>
   const entries: [string, YamlValue][] = [];
   for (const [name, item] of Object.entries(value)) {
     const field = struct.fields[name];
-    if (field !== undefined) entries.push([snakeCase(name), toSnake(field, item)]);
+    if (field !== undefined) entries.push([snakeCase(name), inSnakeCase(field, item)]);
   }
   return sorted(entries);
 }

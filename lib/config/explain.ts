@@ -1,8 +1,10 @@
 import { UsageError } from "../errors.ts";
 import { formatPlace } from "./diagnostics.ts";
+import { inSnakeCase } from "./dump.ts";
 import type { Field, StructField } from "./field.ts";
 import { effectiveValue, type Origins } from "./merge.ts";
 import { fieldName, snakeCase, suggestion } from "./names.ts";
+import { masked } from "./private.ts";
 import { SCHEMA } from "./schema.ts";
 import type { Setting } from "./setting.ts";
 
@@ -39,18 +41,8 @@ function explainSetting(path: string, field: Field, settings: readonly Setting[]
 
 /** A value on one line, with neither secrets nor the passwords of URLs. */
 function shown(field: Field, value: unknown): string {
-  return JSON.stringify(masked(field, value)).replace(/(:\/\/)[^/@\s"]+@/g, "$1***@");
-}
-
-function masked(field: Field, value: unknown): unknown {
-  if (field.secret) return "(secret)";
-  if (field.kind === "list") return (value as readonly unknown[]).map((item) => masked(field.item, item));
-  if (field.kind !== "struct") return value;
-  const entries = Object.entries(value as object).map(([name, part]) => {
-    const known = field.fields[name];
-    return [snakeCase(name), known === undefined ? part : masked(known, part)];
-  });
-  return Object.fromEntries(entries);
+  const readable = inSnakeCase(field, masked(field, value, "here"));
+  return JSON.stringify(readable).replace(/(:\/\/)[^/@\s"]+@/g, "$1***@");
 }
 
 interface Leaf {

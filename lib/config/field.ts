@@ -20,6 +20,8 @@ export interface Described {
   readonly example?: unknown;
   /** Never shown in messages, explanations or logs. */
   readonly secret?: boolean;
+  /** Shown on the machine, but left out of what may leave it (`k3os support`): it may well hold a secret. */
+  readonly private?: boolean;
   /** Names besides the derived spellings (names.ts). */
   readonly aliases?: readonly string[];
 }
@@ -31,6 +33,8 @@ export interface TextField extends Described {
   readonly multiline?: boolean;
   /** A list entry without it is meaningless and dropped. */
   readonly required?: boolean;
+  /** An argument of a program: the value of a flag that is called like a secret is never shown. */
+  readonly argument?: boolean;
   /** Bytes that are no text are kept as base64, and the field of this name beside it says so. */
   readonly bytesBy?: string;
 }

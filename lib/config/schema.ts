@@ -155,7 +155,7 @@ const K3OS = struct(
       description: "Labels that the node gets when it registers with the cluster for the first time.",
       example: { region: "us-west-1", "example.com/rack": "12" },
     }),
-    k3sArgs: list(text(), {
+    k3sArgs: list(text({ argument: true }), {
       phases: BOOT_AND_RUNTIME,
       description:
         "Arguments of k3s, one word each, beginning with `server` or `agent`. Default: `agent` if `server_url` is set, else `server`.",
@@ -163,7 +163,7 @@ const K3OS = struct(
     }),
     environment: map({
       key: text({ form: ENVIRONMENT_NAME }),
-      value: text({ multiline: true }),
+      value: text({ multiline: true, private: true }),
       phases: EVERY_PHASE,
       description: "Environment variables of k3s and of the installer, such as proxy settings.",
       example: { http_proxy: "http://proxy.example.com:3128", NO_PROXY: "10.0.0.0/8" },
@@ -223,17 +223,17 @@ export const SCHEMA = struct({
     example: "myhost",
   }),
   k3os: K3OS,
-  runCmd: list(text({ multiline: true }), {
+  runCmd: list(text({ multiline: true, private: true }), {
     phases: ["runtime"],
     description: "Shell commands, run last, when the network is up and everything else is applied.",
     example: ["echo hi from run_cmd"],
   }),
-  bootCmd: list(text({ multiline: true }), {
+  bootCmd: list(text({ multiline: true, private: true }), {
     phases: ["boot"],
     description: "Shell commands, run before the services start and without a network.",
     example: ["echo hi from boot_cmd"],
   }),
-  initCmd: list(text({ multiline: true }), {
+  initCmd: list(text({ multiline: true, private: true }), {
     phases: ["initrd"],
     description: "Shell commands, run as early as possible.",
     example: ["echo hi from init_cmd"],

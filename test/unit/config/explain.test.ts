@@ -47,6 +47,15 @@ test("explainConfig() names words of the kernel command line by column, and secr
 `);
 });
 
+test("explainConfig() shows no secret that is an argument of k3s", async () => {
+  const files = {
+    "/k3os/system/config.yaml": "k3os: {k3s_args: [server, --token, hunter1, --agent-token=hunter2]}\n",
+  };
+  using host = testHost({ files });
+  const [first] = explainConfig((await readConfig(host)).origins, "k3os.k3s_args").split("\n");
+  expect(first).toBe('k3os.k3s_args: ["server","--token","(secret)","--agent-token=(secret)"]');
+});
+
 test("explainConfig() of a section shows what is set below it", async () => {
   expect(await explain("k3os.install")).toBe("k3os.install.silent: true\n  set by /proc/cmdline:1:26\n");
 });

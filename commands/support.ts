@@ -1,0 +1,60 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { defineCommand } from "../lib/cli.ts";
+import { EXIT } from "../lib/errors.ts";
+import type { Host } from "../lib/host.ts";
+import type { Member } from "../lib/tarball.ts";
+
+/** `k3os support [FILE]` */
+export const support = defineCommand({
+  usage: "[FILE]",
+  description: `
+Writes what somebody needs who is to help with this node into a tar.gz: status,
+doctor, journals, states of services, disks, network, versions, configuration.
+Secrets are left out. FILE may be "-" for standard output; without it, the file
+is k3os-support-HOST-TIME.tar.gz in the current directory. Changes nothing else.
+
+Needs no root, but without it there is little in the file.`,
+  options: {},
+  maxPositionals: 1,
+  run: async ({ positionals: [file] }, host) => {
+    const { timeName } = await import("../lib/time-name.ts");
+    const { tarballBytes, writeTarball } = await import("../lib/tarball.ts");
+    const name = `k3os-support-${hostname()}-${timeName(host)}`;
+    const members = await gather(name, host);
+    if (file === "-") {
+      const { STDOUT, writeOut } = await import("../lib/output.ts");
+      writeOut(STDOUT, await tarballBytes(members));
+    } else {
+      const path = resolve(file ?? `${name}.tar.gz`);
+      await writeTarball(path, members);
+      host.print(`${path}\n`);
+    }
+    for (const member of members) host.log.info(`  ${member.name.slice(name.length + 1)}`);
+    host.log.info("Secrets were left out. Read what is in it before you send it to anybody");
+    return EXIT.done;
+  },
+});
+
+async function gather(directory: string, host: Host): Promise<readonly Member[]> {
+  const { gatherSupport, supportReadme } = await import("../lib/inspect/support.ts");
+  const { runChecks } = await import("../lib/inspect/check.ts");
+  const { CHECKS } = await import("../lib/inspect/doctor.ts");
+  const { runningVersion } = await import("../lib/running-version.ts");
+  const { readStatus } = await import("../lib/upgrade/status.ts");
+  const { readNode } = await import("../lib/inspect/node.ts");
+  const { readDataSource } = await import("../lib/datasource/cache.ts");
+  const versions = readStatus(host);
+  const reports = {
+    "status.json": {
+      ...versions,
+      ...(await readNode(versions.mode, host)),
+      dataSource: readDataSource(host),
+    },
+    "doctor.json": await runChecks(CHECKS, versions.mode, host),
+  };
+  const found = await gatherSupport(reports, host);
+  const time = new Date(host.clock.now()).toISOString();
+  const readme = { name: "README.txt", text: supportReadme(found, runningVersion(host), time) };
+  return [readme, ...found.files].map(({ name, text }) => ({ name: `${directory}/${name}`, text }));
+}

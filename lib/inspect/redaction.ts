@@ -1,0 +1,70 @@
+import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { formatDiagnostic } from "../config/diagnostics.ts";
+import { inSnakeCase } from "../config/dump.ts";
+import { emitYaml } from "../config/emit-yaml.ts";
+import { mergeLayers } from "../config/merge.ts";
+import { masked, redactKernelWords, secretTexts } from "../config/private.ts";
+import { SCHEMA } from "../config/schema.ts";
+import type { Layer } from "../config/setting.ts";
+import type { SourceLayer } from "../config/sources.ts";
+import type { Host } from "../host.ts";
+import { inRoot, PATH } from "../paths.ts";
+import { redactText } from "../redact.ts";
+
+/** Secrets that k3s itself has made, one a file. */
+const SECRET_FILES = [
+  ...["token", "node-token", "agent-token"].map((name) => `/var/lib/rancher/k3s/server/${name}`),
+  `${PATH.localState}/node/password`,
+];
+
+/** Takes out of a text what must not leave the machine. */
+export type Redact = (text: string) => string;
+
+/**
+ * What takes secrets out of any text of this machine: those of the configuration's sources and of k3s by their values,
+ * those of kernel command lines by the declaration, and whatever else looks like one.
+ */
+export function createRedaction(layers: readonly Layer[], host: Pick<Host, "root">): Redact {
+  const { texts, words } = secretTexts(layers);
+  const all = [...texts, ...SECRET_FILES.flatMap((path) => secretIn(path, host))];
+  const encoded = all
+    .map((secret) => Buffer.from(secret).toString("base64"))
+    .filter(({ length }) => length > 12);
+  const secrets = { texts: [...all, ...encoded], words };
+  return (text) => redactText(redactKernelWords(text), secrets);
+}
+
+function secretIn(path: string, host: Pick<Host, "root">): string[] {
+  const file = inRoot(host, path);
+  if (!existsSync(file) || !lstatSync(file).isFile()) return [];
+  try {
+    const secret = readFileSync(file, "utf8").trim();
+    return secret === "" ? [] : [secret, ...secret.split(/[:\s]+/).filter(({ length }) => length > 12)];
+  } catch {
+    return []; // only root may read it, and so nothing that we show can hold it
+  }
+}
+
+/**
+ * What sources of the configuration set, as YAML, and what is wrong with them as comments. Made of what was understood:
+ * comments and unknown keys, which may hold anything, are left out.
+ */
+export function redactedConfig(layers: readonly Layer[], redact: Redact): string {
+  const { config, diagnostics } = mergeLayers(layers);
+  const problems = diagnostics.map((found) => `# ${formatDiagnostic(found)}\n`).join("");
+  return redact(problems + emitYaml(inSnakeCase(SCHEMA, masked(SCHEMA, config, "elsewhere"))));
+}
+
+/** {@link redactedConfig} of each source, by its path. */
+export function redactedSources(layers: readonly SourceLayer[], redact: Redact): ReadonlyMap<string, string> {
+  const paths = [...new Set(layers.map(({ path }) => path))];
+  return new Map(
+    paths.map((wanted) => [
+      wanted,
+      redactedConfig(
+        layers.filter(({ path }) => path === wanted),
+        redact,
+      ),
+    ]),
+  );
+}
