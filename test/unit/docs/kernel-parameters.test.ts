@@ -32,7 +32,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** One looks whether there is a command line at all, one copies it. */
+/** One leaves it to lib/boot/mode.ts, one copies it. */
 const READ_FOR_NO_WORD = ["commands/init.ts", "lib/inspect/support.ts"];
 
 describe("docs/kernel-parameters.md", () => {
