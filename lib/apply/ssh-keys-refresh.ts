@@ -1,6 +1,6 @@
 import type { CloudConfig } from "../config/schema.ts";
+import { keySource } from "../ssh-keys.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
-import { keySource } from "./authorized-keys.ts";
 import { putFile, readIfExists, removeFile } from "./files.ts";
 
 const TIMER = "k3os-ssh-keys.timer";

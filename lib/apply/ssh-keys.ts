@@ -2,11 +2,11 @@ import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs"
 import { join } from "node:path";
 import type { CloudConfig } from "../config/schema.ts";
 import { CommandError, messageOf } from "../errors.ts";
-import { fetchText, maskUrl } from "../http.ts";
+import { maskUrl } from "../http.ts";
 import { inRoot, PATH } from "../paths.ts";
-import { readKeys } from "../ssh-keys.ts";
+import { fetchKeys, keySource } from "../ssh-keys.ts";
 import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } from "./applier.ts";
-import { formatKeyFile, keySource, LITERAL, parseKeyFile } from "./authorized-keys.ts";
+import { formatKeyFile, LITERAL, parseKeyFile } from "./authorized-keys.ts";
 import { withEnvironment } from "./environment.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { type Account, findUser, USER } from "./users.ts";
@@ -72,9 +72,7 @@ export async function askKeySource(
     if (source.kind === "literal") return { name, keys: source.lines };
     name = maskUrl(source.name);
     if (!network) return { name, keys: undefined };
-    const text = await fetchText(source.url, LIMITS, host);
-    const { keys, rejected } = readKeys(text);
-    if (rejected > 0 && keys.length === 0) throw new CommandError(`"${name}" holds no ssh public key`);
+    const { keys, rejected } = await fetchKeys({ name, url: source.url }, LIMITS, host);
     if (rejected > 0)
       host.log.warn(`${path}: ${rejected} lines of "${name}" are no ssh public key: left out`);
     return { name, keys };
