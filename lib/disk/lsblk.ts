@@ -17,13 +17,15 @@ export interface BlockDevice {
   readonly removable: boolean;
   readonly model: string | undefined;
   readonly serial: string | undefined;
+  /** How a disk is attached: `sata`, `nvme`, `usb`, `virtio` …; a partition has none. */
+  readonly transport: string | undefined;
   /** Where it is mounted; `[SWAP]` for active swap. */
   readonly mountpoints: readonly string[];
   readonly children: readonly BlockDevice[];
 }
 
 /** NAME is what makes lsblk print a tree. */
-const COLUMNS = "NAME,PATH,TYPE,SIZE,LOG-SEC,RO,RM,MODEL,SERIAL,MOUNTPOINTS";
+const COLUMNS = "NAME,PATH,TYPE,SIZE,LOG-SEC,RO,RM,MODEL,SERIAL,TRAN,MOUNTPOINTS";
 
 /** Lists all block devices of the machine as a forest. */
 export async function listBlockDevices(host: Pick<Host, "run">): Promise<BlockDevice[]> {
@@ -47,6 +49,7 @@ interface RawDevice {
   readonly rm: boolean;
   readonly model: string | null;
   readonly serial: string | null;
+  readonly tran?: string | null;
   readonly mountpoints: readonly (string | null)[];
   readonly children?: readonly RawDevice[];
 }
@@ -61,6 +64,7 @@ function toDevice(raw: RawDevice): BlockDevice {
     removable: raw.rm,
     model: raw.model?.trim() || undefined,
     serial: raw.serial?.trim() || undefined,
+    transport: raw.tran?.trim() || undefined,
     mountpoints: raw.mountpoints.filter((path) => path !== null),
     children: (raw.children ?? []).map(toDevice),
   };
@@ -83,19 +87,22 @@ export function findBlockDevice(
   return undefined;
 }
 
-/** The disks that an installation could go to: no optical drives, floppies, RAM or loop devices, nothing in use. */
-export function installableDisks(devices: readonly BlockDevice[]): BlockDevice[] {
+/** The disks of the machine: no optical drives, floppies, RAM or loop devices, no empty card readers. */
+export function listDisks(devices: readonly BlockDevice[]): BlockDevice[] {
   const other = /^\/dev\/(fd|ram|zram|nbd)\d/;
-  return devices.filter((device) => {
-    const { type, path, size, readOnly } = device;
-    const inUse = withDescendants(device).some(({ mountpoints }) => mountpoints.length > 0);
-    return type === "disk" && !other.test(path) && size > 0 && !readOnly && !inUse;
+  return devices.filter(({ type, path, size }) => type === "disk" && !other.test(path) && size > 0);
+}
+
+/** The disks that an installation could go to: they can be written to, and nothing of them is in use. */
+export function installableDisks(devices: readonly BlockDevice[]): BlockDevice[] {
+  return listDisks(devices).filter((device) => {
+    return !device.readOnly && withDescendants(device).every(({ mountpoints }) => mountpoints.length === 0);
   });
 }
 
-/** One line for people: `/dev/vda (40.0 GiB, QEMU HARDDISK, serial 123)`. */
-export function describeBlockDevice({ path, size, model, serial }: BlockDevice): string {
-  const facts = [formatBytes(size), model, serial === undefined ? undefined : `serial ${serial}`];
+/** One line for people: `/dev/vda (40 GiB, virtio, QEMU HARDDISK, serial 123)`. */
+export function describeBlockDevice({ path, size, transport, model, serial }: BlockDevice): string {
+  const facts = [formatBytes(size), transport, model, serial === undefined ? undefined : `serial ${serial}`];
   return `${path} (${facts.filter((fact) => fact !== undefined).join(", ")})`;
 }
 

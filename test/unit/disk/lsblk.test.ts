@@ -4,6 +4,7 @@ import {
   describeBlockDevice,
   findBlockDevice,
   installableDisks,
+  listDisks,
   parseLsblk,
   withDescendants,
 } from "../../../lib/disk/lsblk.ts";
@@ -14,6 +15,7 @@ const OUTPUT = JSON.stringify({
     row("/dev/sda", "disk", 8e9, {
       model: "QEMU HARDDISK   ",
       serial: "QM1",
+      tran: "sata",
       children: [
         row("/dev/sda1", "part", 1e9, { mountpoints: ["/boot"] }),
         row("/dev/sda2", "part", 7e9, { children: [row("/dev/mapper/vg-root", "lvm", 7e9)] }),
@@ -68,11 +70,20 @@ describe("findBlockDevice()", () => {
   });
 });
 
-test("installableDisks() leaves out what is no disk, empty, read-only, or in use in any of its parts", () => {
+test("listDisks() leaves out what is no disk or empty", () => {
+  expect(listDisks(devices).map(({ path }) => path)).toEqual([
+    "/dev/sda",
+    "/dev/sdb",
+    "/dev/sdd",
+    "/dev/sde",
+  ]);
+});
+
+test("installableDisks() leaves out what is read-only, too, or in use in any of its parts", () => {
   expect(installableDisks(devices).map(({ path }) => path)).toEqual(["/dev/sde"]);
 });
 
-test("describeBlockDevice() says size, model and serial number as far as known", () => {
-  expect(describeBlockDevice(sda)).toBe("/dev/sda (7.5 GiB, QEMU HARDDISK, serial QM1)");
+test("describeBlockDevice() says size, transport, model and serial number as far as known", () => {
+  expect(describeBlockDevice(sda)).toBe("/dev/sda (7.5 GiB, sata, QEMU HARDDISK, serial QM1)");
   expect(describeBlockDevice(devices[1] as BlockDevice)).toBe("/dev/sdb (3.7 GiB)");
 });

@@ -37,6 +37,7 @@ export function blockDevice(more: Partial<BlockDevice> = {}): BlockDevice {
     removable: false,
     model: undefined,
     serial: undefined,
+    transport: undefined,
     mountpoints: [],
     children: [],
     ...more,
