@@ -1,6 +1,8 @@
 import { defineCommand } from "../lib/cli.ts";
+import type { CloudConfig } from "../lib/config/schema.ts";
 import { EXIT } from "../lib/errors.ts";
-import { INSTALL_OPTIONS } from "../lib/install/settings.ts";
+import type { Host } from "../lib/host.ts";
+import { INSTALL_OPTIONS, type InstallSettings } from "../lib/install/settings.ts";
 
 export const install = defineCommand({
   usage: "[DEVICE [ISO_URL]]",
@@ -10,6 +12,12 @@ it is a partition whose ext4 file system is kept; then no boot loader is
 installed. The installation medium is ISO_URL (a URL or a file) if given, else
 the one this machine runs from or that is attached, else the ISO of this release
 from the network.
+
+At a terminal, without DEVICE, --config and the like, every setting that is not
+configured is asked for: the disk, a configuration file or ssh keys, password,
+WiFi, and the part in the cluster. The settings and the plan are shown before
+anything is erased; Ctrl-C leaves everything as it is. In place of installing,
+the running k3OS can be made a server or an agent. --yes asks nothing.
 
 What is not given here comes from the environment (K3OS_INSTALL_DEVICE,
 K3OS_INSTALL_ISO_URL and those named below), then from the configuration
@@ -34,12 +42,30 @@ installed system says more when it boots, too.`,
     const debug = "debug" in values && values.debug === true;
     const configured = running.config.k3os?.install ?? {};
     const settings = mergeSettings({ ...values, debug }, positionals, host.env, configured);
-    await withEvents(values.json, host, (told) =>
+    return await withEvents(values.json, host, (told) =>
       announced(settings, told, async (watched) => {
-        await installSystem(settings, running, watched);
-        if (!settings.dryRun) await finish(settings.afterwards, watched);
+        const outcome = await installSystem(settings, running, watched);
+        if (outcome.kind === "configure") return await configure(outcome.config, settings, watched);
+        if (outcome.kind === "installed") await finish(settings.afterwards, watched);
+        return EXIT.done;
       }),
     );
-    return EXIT.done;
   },
 });
+
+/** Makes a server or an agent of the running system, as `k3os config --install` does once it is configured. */
+async function configure(
+  config: CloudConfig,
+  { dryRun }: Pick<InstallSettings, "dryRun">,
+  host: Host,
+): Promise<number> {
+  const { shownYaml } = await import("../lib/config/dump.ts");
+  const { readConfig } = await import("../lib/config/read.ts");
+  const { keepConfig } = await import("../lib/install/configure.ts");
+  const { applyPhase } = await import("../lib/apply/stages.ts");
+  if (dryRun) host.print(shownYaml(config));
+  else host.log.info(`The configuration is in ${keepConfig(config, host)}`);
+  const effective = dryRun ? config : (await readConfig(host)).config;
+  const failures = await applyPhase("install", effective, { ...host, dryRun });
+  return failures.length === 0 ? EXIT.done : EXIT.failed;
+}

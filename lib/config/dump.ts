@@ -11,6 +11,24 @@ export function configYaml(config: CloudConfig): string {
   return emitYaml(inSnakeCase(SCHEMA, withoutInstall(config)));
 }
 
+/** The same for a screen: with neither secrets nor the passwords of URLs. */
+export function shownYaml(config: CloudConfig): string {
+  const shown = hideSecrets(SCHEMA, withoutInstall(config)) as CloudConfig;
+  return emitYaml(toSnake(SCHEMA, shown)).replaceAll(/(:\/\/)[^/@\s"]+@/g, "$1…@");
+}
+
+function hideSecrets(field: Field, value: unknown): unknown {
+  if (field.secret) return "…";
+  if (field.kind === "list")
+    return (value as readonly unknown[]).map((item) => hideSecrets(field.item, item));
+  if (field.kind !== "struct") return value;
+  const entries = Object.entries(value as object).flatMap(([name, part]) => {
+    const known = field.fields[name];
+    return known === undefined ? [] : [[name, hideSecrets(known, part)]];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** A configuration as one line of JSON in canonical names, always with an `install` section. */
 export function configJson(config: CloudConfig): string {
   const { install = {}, ...k3os } = config.k3os ?? {};

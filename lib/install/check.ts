@@ -1,6 +1,7 @@
 import { describeBlockDevice, withDescendants } from "../disk/lsblk.ts";
 import { GIB } from "../disk/size.ts";
-import { LABEL } from "../paths.ts";
+import { CommandError } from "../errors.ts";
+import { LABEL, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import type { Target } from "../targets.ts";
 import type { DeviceFacts, InstallFacts } from "./facts.ts";
@@ -23,8 +24,14 @@ const DISK_TYPES = ["disk", "loop"];
 
 /** Everything that speaks against installing here, all at once; empty: nothing does. */
 export function findObjections(settings: InstallSettings, facts: InstallFacts): Objection[] {
+  const network = (facts.network?.problems ?? []).map(refusal);
+  return [...machineObjections(settings, facts), ...network, ...targetObjections(settings, facts)];
+}
+
+/** What speaks against installing from this machine, whatever the disk. */
+export function machineObjections(settings: InstallSettings, facts: InstallFacts): Objection[] {
   const found: Objection[] = [];
-  const refuse = (message: string) => found.push({ kind: "refusal", message });
+  const refuse = (message: string) => found.push(refusal(message));
   if (!facts.isRoot) refuse("Must be run as root");
   if (facts.mode === "local" && settings.afterwards !== "return") {
     refuse("This is an installed k3OS: name the DEVICE of another disk to install to that one");
@@ -38,11 +45,13 @@ export function findObjections(settings: InstallSettings, facts: InstallFacts): 
       `There is no ISO for ${facts.target.arch}: unpack k3os-rootfs-${facts.target.arch}.tar.gz instead`,
     );
   }
-  for (const message of facts.network?.problems ?? []) refuse(message);
-  if (settings.takeOver) found.push(...takeoverObjections(facts).map(refusal));
-  else if (facts.device === undefined) refuse(noDevice(settings, facts));
-  else found.push(...deviceObjections(settings, facts, facts.device));
   return found;
+}
+
+function targetObjections(settings: InstallSettings, facts: InstallFacts): Objection[] {
+  if (settings.takeOver) return takeoverObjections(facts).map(refusal);
+  if (facts.device === undefined) return [refusal(noDevice(settings, facts))];
+  return deviceObjections(settings, facts, facts.device);
 }
 
 function refusal(message: string): Objection {
@@ -56,7 +65,8 @@ function noDevice({ device, noFormat }: InstallSettings, { candidates }: Install
   return `No device to install to was named; ${disks === "" ? "there is no free disk" : `there is ${disks}`}`;
 }
 
-function deviceObjections(
+/** What speaks against one device. */
+export function deviceObjections(
   settings: InstallSettings,
   { root, target }: Pick<InstallFacts, "root" | "target">,
   facts: DeviceFacts,
@@ -83,9 +93,7 @@ function runningSystem(device: string, root: string, { kernel }: Pick<Target, "k
 function useObjections({ device, busy }: DeviceFacts): string[] {
   const parts = withDescendants(device);
   const mounted = parts.flatMap(({ path, mountpoints }) =>
-    mountpoints.map((where) =>
-      where === "[SWAP]" ? `"${path}" is in use as swap` : `"${path}" is mounted on "${where}"`,
-    ),
+    mountpoints.map((where) => `"${path}" ${useOf(where)}`),
   );
   const holders = parts.filter(({ path, type }) => path !== device.path && !["part", "disk"].includes(type));
   const uses = [
@@ -93,6 +101,12 @@ function useObjections({ device, busy }: DeviceFacts): string[] {
     ...holders.map(({ path, type }) => `"${device.path}" is in use by "${path}" (${type})`),
   ];
   return busy && uses.length === 0 ? [`"${device.path}" is in use by another program or container`] : uses;
+}
+
+function useOf(mountpoint: string): string {
+  if (mountpoint === "[SWAP]") return "is in use as swap";
+  if (mountpoint === PATH.medium) return "is the medium that this system runs from";
+  return `is mounted on "${mountpoint}"`;
 }
 
 function diskObjections({ device }: DeviceFacts): string[] {
@@ -122,3 +136,21 @@ function foreignOccupants({ occupants }: DeviceFacts): string[] {
   const foreign = occupants.filter(({ ours }) => !ours);
   return foreign.map(({ path, what }) => `"${path}" holds data that is not of k3OS: ${what}`);
 }
+
+/** Throws CommandError that names them all, if there are any. */
+export function refuse(objections: readonly Objection[]): void {
+  const [only] = objections;
+  if (only === undefined) return;
+  if (objections.length === 1) {
+    const hint = only.kind === "consent" ? CONSENT : only.hint;
+    throw new CommandError(only.message, hint === undefined ? {} : { hint });
+  }
+  const lines = objections.flatMap(({ message, hint }) => [message, ...(hint ? [`  Hint: ${hint}`] : [])]);
+  const consentHelps = objections.every(({ kind }) => kind === "consent");
+  throw new CommandError(
+    ["Cannot install:", ...lines].join("\n").replaceAll("\n", "\n  "),
+    consentHelps ? { hint: CONSENT } : {},
+  );
+}
+
+const CONSENT = "to erase it all the same: --force, or k3os.install.force in an unattended installation";

@@ -123,13 +123,15 @@ async function deviceFacts(
   const path = settings.device === undefined ? unnamed : resolveDevice(settings.device);
   const found = path === undefined ? undefined : findBlockDevice(devices, path);
   if (found === undefined || found.device.size === 0) return undefined;
+  if (!settings.noFormat) return { ...(await diskFacts(found.device, host)), disk: found.disk };
   const { device } = found;
-  return {
-    ...found,
-    busy: isBusy(device.path),
-    occupants: settings.noFormat ? [] : await findOccupants(device.path, host),
-    state: settings.noFormat ? await inspectState(device.path, host) : undefined,
-  };
+  return { ...found, busy: isBusy(device.path), occupants: [], state: await inspectState(device.path, host) };
+}
+
+/** What there is to know of a disk that is to be erased. Throws CommandError if it cannot be read. */
+export async function diskFacts(device: BlockDevice, host: Pick<Host, "run">): Promise<DeviceFacts> {
+  const busy = isBusy(device.path);
+  return { device, disk: device, busy, occupants: await findOccupants(device.path, host), state: undefined };
 }
 
 /** On a block device O_EXCL means exclusive use: open(2). */

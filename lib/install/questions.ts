@@ -1,48 +1,45 @@
-import { describeBlockDevice } from "../disk/lsblk.ts";
+import type { Merged } from "../config/merge.ts";
 import { Interrupted } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { canAsk, choose, confirmed } from "../prompt.ts";
-import { findObjections } from "./check.ts";
-import { gatherFacts, type InstallFacts } from "./facts.ts";
+import { type Asker, canAsk } from "../prompt.ts";
+import type { InstallFacts } from "./facts.ts";
+import { disk } from "./interview/disk.ts";
+import { knownOperation } from "./interview/operation.ts";
+import { type Interview, isSet, type StepHost } from "./interview/step.ts";
+import { askAll, INTERVIEW } from "./interview/steps.ts";
 import type { InstallSettings } from "./settings.ts";
 
-/** Asks for the disk when none was named and there is somebody to ask; else the settings stay as they are. */
-export async function askForDevice(
-  settings: InstallSettings,
-  facts: InstallFacts,
-  host: Pick<Host, "root" | "run" | "env">,
-): Promise<{ readonly settings: InstallSettings; readonly facts: InstallFacts }> {
-  const incomplete = settings.device === undefined && !settings.noFormat;
-  if (!incomplete || settings.silent || !canAsk() || facts.candidates.length === 0)
-    return { settings, facts };
-  const device = await choose(
-    "Which disk should k3OS be installed to?",
-    facts.candidates.map((disk) => ({ name: describeBlockDevice(disk), value: disk.path })),
-  );
-  const complete = { ...settings, device };
-  return { settings: complete, facts: await gatherFacts(complete, host) };
+/** Somebody is there and wants to be asked. */
+export function isAttended({ silent }: Pick<InstallSettings, "silent">): boolean {
+  return !silent && canAsk();
 }
 
 /**
- * Asks whether the disk may be erased where that is not clear: it holds what is not ours, or the user was asked for it.
- * Returns the settings with that consent. Throws Interrupted when the answer is no.
+ * Asks a person for what is not known: everything, or only for the disk where the command line has said what to do. With
+ * nobody to ask, the settings stay as they are. Throws Interrupted when the person gives up.
  */
-export async function askForConsent(
+export async function askQuestions(
   settings: InstallSettings,
+  running: Pick<Merged, "config" | "diagnostics">,
   facts: InstallFacts,
-  asked: { readonly device: boolean },
-): Promise<InstallSettings> {
-  if (settings.silent || settings.dryRun || !canAsk() || facts.device === undefined) return settings;
-  const objections = findObjections(settings, facts);
-  if (objections.some(({ kind }) => kind === "refusal")) return settings; // will be told of, nothing to ask
-  if (objections.length === 0 && !asked.device) return settings;
-  const { device, occupants } = facts.device;
-  const contents = occupants.map(({ path, what }) => `  ${path}: ${what}\n`).join("");
-  process.stderr.write(
-    `${describeBlockDevice(device)} ${contents === "" ? "is empty\n" : `holds\n${contents}`}`,
-  );
-  if (!(await confirmed(`Erase everything on ${device.path} and install k3OS?`))) {
-    throw new Interrupted("Nothing was changed");
-  }
-  return { ...settings, force: true };
+  asker: Asker,
+  host: StepHost,
+): Promise<Interview> {
+  const known: Interview = {
+    ...{ settings, facts, config: running.config, diagnostics: running.diagnostics },
+    operation: isAttended(settings) ? knownOperation(facts, settings) : "install",
+    role: isSet(running.config.k3os?.serverUrl) ? "agent" : undefined,
+  };
+  if (!isAttended(settings)) return known;
+  if (!settings.interview) return await askAll([disk], known, asker, host);
+  await asker.show(HEADING);
+  return await askAll(INTERVIEW, known, asker, host);
+}
+
+const HEADING = "\nk3OS installer. Ctrl-C leaves everything as it is.\n\n";
+
+/** Shows what is about to happen and asks whether it may. Throws Interrupted when the answer is no. */
+export async function askForConsent(what: string, device: string, asker: Asker): Promise<void> {
+  await asker.show(what);
+  if (await asker.confirm(`Erase everything on ${device} and install k3OS?`)) return;
+  throw new Interrupted("Nothing was changed");
 }

@@ -96,6 +96,8 @@ export interface InstallSettings {
   /** The installed system starts with `k3os.debug`. */
   readonly debug: boolean;
   readonly silent: boolean;
+  /** The command line has not said what to do: a person is asked for all that is not configured. */
+  readonly interview: boolean;
   /** Consent to erase what is not ours. */
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -119,16 +121,18 @@ export function mergeSettings(
   const given = device ?? values.device;
   const flag = (option: boolean, variable: string, configured: boolean | undefined): boolean =>
     option || (envFlag(env[variable]) ?? configured ?? false);
-  const chosen = given ?? text(env.K3OS_INSTALL_DEVICE) ?? config.device;
+  const named = given ?? text(env.K3OS_INSTALL_DEVICE);
+  const chosen = named ?? config.device;
   const powerOff = flag(values.poweroff, "K3OS_INSTALL_POWER_OFF", config.powerOff);
   const takeOver = flag(values.takeover, "K3OS_INSTALL_TAKE_OVER", config.takeOver);
+  const noFormat = takeOver || flag(values["no-format"], "K3OS_INSTALL_NO_FORMAT", config.noFormat);
   return {
     device: chosen,
     isoUrl: isoUrl ?? text(env.K3OS_INSTALL_ISO_URL) ?? config.isoUrl,
     configUrl: values.config ?? config.configUrl,
     tty: checkTty(values.tty ?? config.tty),
     forceEfi: flag(values["force-efi"], "K3OS_INSTALL_FORCE_EFI", config.forceEfi),
-    noFormat: takeOver || flag(values["no-format"], "K3OS_INSTALL_NO_FORMAT", config.noFormat),
+    noFormat,
     powerOff,
     takeOver,
     copyNetwork: flag(values["copy-network"], "K3OS_INSTALL_COPY_NETWORK", undefined),
@@ -142,6 +146,7 @@ export function mergeSettings(
     releaseUrl: text(env.K3OS_RELEASE_URL),
     debug: flag(values.debug, "K3OS_INSTALL_DEBUG", config.debug),
     silent: values.yes || flag(values.silent, "K3OS_INSTALL_SILENT", config.silent),
+    interview: named === undefined && values.config === undefined && !noFormat && !values.json,
     force: flag(values.force, "K3OS_INSTALL_FORCE", config.force),
     dryRun: values["dry-run"],
     medium: text(env.ISO_DEVICE),

@@ -21,6 +21,7 @@ export const SETTINGS: InstallSettings = {
   releaseUrl: undefined,
   debug: false,
   silent: false,
+  interview: false,
   force: false,
   dryRun: false,
   medium: undefined,

@@ -58,6 +58,23 @@ describe("mergeSettings()", () => {
     expect(settings(flag, { [variable]: "false" })[key]).toBe(true);
   });
 
+  test.each([
+    ["", {}, {}, true],
+    ["--tty ttyS0 --poweroff", {}, {}, true],
+    ["", {}, { device: "/dev/vda", configUrl: "c.yaml" }, true],
+    ["/dev/vda", {}, {}, false],
+    ["--device /dev/vda", {}, {}, false],
+    ["--config c.yaml", {}, {}, false],
+    ["--no-format", {}, {}, false],
+    ["--takeover", {}, {}, false],
+    ["--json", {}, {}, false],
+    ["", { K3OS_INSTALL_DEVICE: "/dev/vda" }, {}, false],
+    ["", { K3OS_INSTALL_CONFIG_URL: "c.yaml" }, {}, false],
+    ["", {}, { noFormat: true }, false],
+  ])("with %p, %p and %p says whether everything is asked: %p", (argv, env, config, interview) => {
+    expect(settings(argv, env, config).interview).toBe(interview);
+  });
+
   test("does not take silence for consent to erase foreign data", () => {
     expect(settings("--yes --silent").force).toBe(false);
   });

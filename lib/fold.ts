@@ -1,0 +1,30 @@
+/** The lines of a text, those that are too wide broken at a blank, or anywhere where there is none. */
+export function fold(text: string, width: number): string[] {
+  return text
+    .replace(/\n$/, "")
+    .split("\n")
+    .flatMap((line) => foldLine(line, width));
+}
+
+function foldLine(line: string, width: number): string[] {
+  const folded: string[] = [];
+  // one that takes half of the room is not kept
+  const indent = (/^ */.exec(line)?.[0] ?? "").slice(0, width / 2);
+  let rest = line;
+  while (rest.length > width) {
+    const blank = rest.lastIndexOf(" ", width);
+    const at = blank <= indent.length ? width : blank;
+    folded.push(rest.slice(0, at).trimEnd());
+    rest = indent + rest.slice(at).trimStart();
+  }
+  return [...folded, rest];
+}
+
+/** The lines as texts of at most `height` lines each. */
+export function pages(lines: readonly string[], height: number): string[] {
+  const size = Math.max(1, height);
+  const count = Math.ceil(lines.length / size);
+  return Array.from({ length: count }, (_, page) => {
+    return `${lines.slice(page * size, (page + 1) * size).join("\n")}\n`;
+  });
+}

@@ -1,0 +1,29 @@
+import { writeFileAtomic } from "../atomic.ts";
+import { configYaml } from "../config/dump.ts";
+import type { CloudConfig } from "../config/schema.ts";
+import type { Host } from "../host.ts";
+import { inRoot, PATH } from "../paths.ts";
+
+/**
+ * Keeps a configuration, without its `install` section, for root's eyes only: in the system's own file, or in the local one
+ * where that cannot be written to, as on a live system and on an installed one. Returns its path. Throws CommandError.
+ */
+export function keepConfig(config: CloudConfig, host: Pick<Host, "root">): string {
+  const text = configYaml(config);
+  try {
+    return keep(PATH.systemConfig, text, host);
+  } catch (error) {
+    if (!isReadOnly(error)) throw error;
+    return keep(PATH.localConfig, text, host);
+  }
+}
+
+function keep(path: string, text: string, host: Pick<Host, "root">): string {
+  writeFileAtomic(inRoot(host, path), text, { mode: 0o600, parents: true });
+  return path;
+}
+
+function isReadOnly(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === "EROFS";
+}

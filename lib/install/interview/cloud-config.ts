@@ -1,0 +1,43 @@
+import { fetchConfig, refuseErrors } from "../../config/check.ts";
+import { formatError } from "../../errors.ts";
+import type { Host } from "../../host.ts";
+import { createLog } from "../../log.ts";
+import { isComposed, type Step } from "./step.ts";
+
+/** A file that is to be the whole configuration. It is fetched and looked through before the answer counts. */
+export const cloudConfig: Step = {
+  skip: (known) => !isComposed(known),
+  ask: async ({ settings, diagnostics }, asker, host) => {
+    if (await asker.confirm("Config system with cloud-init file?")) {
+      let warnings = "";
+      const url = await asker.text("Path or URL of the file (nothing: no file)", async (answer) => {
+        const found = await checkFile(answer, host);
+        warnings = found.warnings;
+        return found.problem;
+      });
+      if (warnings !== "") await asker.show(warnings);
+      if (url.trim() !== "") return { settings: { ...settings, configUrl: url.trim() } };
+    }
+    // what was answered is to become part of it
+    refuseErrors("The configuration of the running system has errors", diagnostics);
+    return {};
+  },
+};
+
+/** What keeps a file from being the configuration, and what else its author should know. */
+async function checkFile(
+  answer: string,
+  host: Pick<Host, "clock" | "env">,
+): Promise<{ readonly problem: string | undefined; readonly warnings: string }> {
+  let warnings = "";
+  if (answer.trim() === "") return { problem: undefined, warnings };
+  const log = createLog((line) => {
+    warnings += line;
+  });
+  try {
+    await fetchConfig(answer.trim(), { ...host, log });
+    return { problem: undefined, warnings };
+  } catch (error) {
+    return { problem: formatError(error).replace(/^Error: /, ""), warnings: "" };
+  }
+}

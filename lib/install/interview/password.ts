@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CommandError, during } from "../../errors.ts";
+import type { Host } from "../../host.ts";
+import { hasLogin, isComposed, type Step, withK3os } from "./step.ts";
+
+/** Bytes: crypt(3) of libxcrypt takes fewer than its CRYPT_MAX_PASSPHRASE_SIZE, 512. */
+const MAX_PASSWORD = 511;
+
+/** The user that is logged in as. */
+const USER = "rancher";
+
+/** A password for who has no key: without either, nobody could log in. Only its hash goes on from here. */
+export const password: Step = {
+  skip: (known) => !isComposed(known) || hasLogin(known.config),
+  ask: async ({ config }, asker, host) => {
+    for (;;) {
+      const typed = await asker.secret(`Password for ${USER}`, passwordProblem);
+      const again = await asker.secret("The same again", () => undefined);
+      if (typed === again) {
+        return { config: withK3os(config, { password: await hashPassword(typed, host) }) };
+      }
+      await asker.show("The two differ.\n");
+    }
+  },
+};
+
+export function passwordProblem(typed: string): string | undefined {
+  const bytes = Buffer.byteLength(typed);
+  if (bytes === 0) return "Expected a password";
+  if (bytes > MAX_PASSWORD) return `Expected at most ${MAX_PASSWORD} bytes, found ${bytes}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+  return /[\x00-\x1f\x7f]/.test(typed) ? "Expected no control characters" : undefined;
+}
+
+/**
+ * The password's hash (SHA-512, as crypt(5) has it), by chpasswd(8) in a root of its own: it reads the password from
+ * standard input, and every Linux has it. Throws CommandError.
+ */
+export async function hashPassword(typed: string, host: Pick<Host, "run">): Promise<string> {
+  const root = mkdtempSync(join(tmpdir(), "k3os-password-"));
+  try {
+    mkdirSync(join(root, "etc"));
+    writeFileSync(join(root, "etc/passwd"), `${USER}:x:1000:1000::/:/bin/sh\n`);
+    writeFileSync(join(root, "etc/shadow"), `${USER}:*:1::::::\n`, { mode: 0o600 });
+    const argv = ["chpasswd", "--root", root, "--crypt-method", "SHA512"];
+    await during("Hashing the password", () => host.run(argv, { input: `${USER}:${typed}\n` }));
+    const hash = readFileSync(join(root, "etc/shadow"), "utf8").split(":")[1] ?? "";
+    if (hash.startsWith("$6$")) return hash;
+    throw new CommandError("Hashing the password: chpasswd set none");
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}

@@ -1,0 +1,10 @@
+import { shownYaml } from "../../config/dump.ts";
+import { parseConfigText } from "../../config/parse.ts";
+
+/** What the installed system will be configured with, for the screen: nothing secret is in it. */
+export function describeConfig(content: string | Uint8Array | undefined): string {
+  const text = content === undefined ? "" : Buffer.from(content).toString();
+  const { config } = parseConfigText(text, "the configuration");
+  if (Object.keys(config).length === 0) return "The installed system has no configuration.\n";
+  return `Configuration of the installed system:\n\n${shownYaml(config)}`;
+}
