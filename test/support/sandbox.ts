@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { type RunOptions, type RunResult, runProgram } from "../../lib/host.ts";
 
 export interface Sandbox extends AsyncDisposable {
+  /** The program that runs a program inside, as an argument vector. */
+  argv(program: readonly string[]): readonly string[];
   /** Runs a program inside. */
   run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
 }
@@ -43,12 +45,12 @@ export async function openSandbox(): Promise<Sandbox> {
     holder.once("exit", (status) => reject(new Error(`Cannot open a sandbox: exit status ${status}`)));
   });
   const pid = await childOf(holder.pid ?? 0);
+  const inside = (program: readonly string[]) => {
+    return ["nsenter", `--target=${pid}`, ...NAMESPACES, "--root", "--", ...IN_ROOT, ...program];
+  };
   return {
-    run: (program, options) =>
-      runProgram(
-        ["nsenter", `--target=${pid}`, ...NAMESPACES, "--root", "--", ...IN_ROOT, ...program],
-        options,
-      ),
+    argv: inside,
+    run: (program, options) => runProgram(inside(program), options),
     [Symbol.asyncDispose]: async () => {
       const ended = new Promise((resolve) => holder.once("exit", resolve));
       holder.stdin.end(); // `read` returns, process 1 of the namespace ends, and all others with it

@@ -17,12 +17,14 @@ export const TEST_PACKAGES = [
   "mmdebstrap",
   "mtools",
   "openssh-client",
+  "openssl",
   "parted",
   "qemu-system-common", // has qemu-storage-daemon
   "qemu-user-static",
   "qemu-utils",
   "skopeo",
   "squashfs-tools",
+  "tmux", // plays the terminal
   "util-linux",
   "xorriso",
   "zstd",
