@@ -73,9 +73,10 @@ async function show(facts: ResetFacts, host: Host): Promise<void> {
 }
 
 async function ask(): Promise<void> {
-  const { canAsk, confirmed } = await import("../lib/prompt.ts");
+  const { canAsk, terminal } = await import("../lib/prompt.ts");
   if (!canAsk()) throw new UsageError("There is nobody to ask: expected --yes");
-  if (!(await confirmed("Delete all this at the next start?"))) throw new Interrupted("Nothing was changed");
+  if (!(await terminal.confirm("Delete all this at the next start?")))
+    throw new Interrupted("Nothing was changed");
 }
 
 async function order(keep: readonly string[], host: Host): Promise<void> {

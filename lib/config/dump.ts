@@ -1,6 +1,7 @@
 import { emitYaml, type YamlValue } from "./emit-yaml.ts";
 import type { Field, StructField } from "./field.ts";
 import { snakeCase } from "./names.ts";
+import { masked } from "./private.ts";
 import { type CloudConfig, SCHEMA } from "./schema.ts";
 
 /**
@@ -13,20 +14,8 @@ export function configYaml(config: CloudConfig): string {
 
 /** The same for a screen: with neither secrets nor the passwords of URLs. */
 export function shownYaml(config: CloudConfig): string {
-  const shown = hideSecrets(SCHEMA, withoutInstall(config)) as CloudConfig;
-  return emitYaml(toSnake(SCHEMA, shown)).replaceAll(/(:\/\/)[^/@\s"]+@/g, "$1…@");
-}
-
-function hideSecrets(field: Field, value: unknown): unknown {
-  if (field.secret) return "…";
-  if (field.kind === "list")
-    return (value as readonly unknown[]).map((item) => hideSecrets(field.item, item));
-  if (field.kind !== "struct") return value;
-  const entries = Object.entries(value as object).flatMap(([name, part]) => {
-    const known = field.fields[name];
-    return known === undefined ? [] : [[name, hideSecrets(known, part)]];
-  });
-  return Object.fromEntries(entries);
+  const shown = masked(SCHEMA, withoutInstall(config), "here");
+  return emitYaml(inSnakeCase(SCHEMA, shown)).replaceAll(/(:\/\/)[^/@\s"]+@/g, "$1***@");
 }
 
 /** A configuration as one line of JSON in canonical names, always with an `install` section. */

@@ -18,17 +18,17 @@ k3os:
 hostname: n1
 k3os:
   environment:
-    http_proxy: http://…@proxy:3128
-  password: "…"
-  token: "…"
+    http_proxy: http://***@proxy:3128
+  password: "(secret)"
+  token: "(secret)"
   wifi:
   - name: home
-    passphrase: "…"
+    passphrase: "(secret)"
   - name: open
 ssh_authorized_keys:
-- https://…@example.com/keys
+- https://***@example.com/keys
 write_files:
-- content: "…"
+- content: "(secret)"
   path: /etc/a
 `);
 });
