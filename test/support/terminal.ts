@@ -12,6 +12,8 @@ export interface Terminal extends AsyncDisposable {
   waitFor(what: string | RegExp, options?: { readonly timeout?: number }): Promise<string>;
   /** The lines that the screen shows now, a line that was wrapped by the terminal in one piece. */
   screen(): Promise<string>;
+  /** The screen with its colours, as SGR sequences: what drawScreen() takes. */
+  styledScreen(): Promise<string>;
   /** Everything that the program has written, escapes included, also what was overwritten since. */
   written(): string;
   /** Waits for the end of the program. */
@@ -93,6 +95,7 @@ export async function startTerminal(
   return {
     type,
     screen,
+    styledScreen: () => tmux("capture-pane", "-p", "-e"),
     waitFor,
     written: () => readFileSync(log, "utf8"),
     ended: async (options) => {

@@ -24,21 +24,6 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 describe("the medium", () => {
   test(
-    "boots by UEFI from a CD to a login without password, with 2 GiB",
-    async () => {
-      await using machine = await startMachine({ name: "live", firmware: "uefi", memory: 2048, cdrom: ISO });
-      const { console } = machine;
-      await console.expect(/k3OS LiveCD & Installer/, { timeout: 2 * MINUTE });
-      console.send("\r");
-      await console.expect(/login: /, { timeout: 10 * MINUTE });
-      console.send("rancher\r");
-      await console.expect(/sudo k3os install/, { timeout: 2 * MINUTE });
-      await say(machine, "sudo cat /run/k3os/mode", "live");
-    },
-    16 * MINUTE,
-  );
-
-  test(
     "boots by BIOS from a USB stick to a rescue shell",
     async () => {
       const stick = join(scratch, "stick.img");

@@ -1,0 +1,104 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensurePackages } from "../lib/build/packages.ts";
+import { drawScreen } from "../lib/build/screen-picture.ts";
+import { systemHost } from "../lib/host.ts";
+import { logIn } from "../test/support/console-login.ts";
+import { type Machine, startMachine, VM_DIRECTORY } from "../test/support/qemu.ts";
+import { startTerminal, type Terminal } from "../test/support/terminal.ts";
+
+/**
+ * Draws the pictures of docs/images: what a person sees who installs k3OS from its ISO in a virtual machine with two disks,
+ * and then asks the node how it is. Nothing is made up: a terminal shows what the machine's serial console says.
+ */
+const PROJECT = join(import.meta.dirname, "..");
+const IMAGES = join(PROJECT, "docs/images");
+const ISO = join(PROJECT, "dist/artifacts/k3os-amd64.iso");
+const SIZE = { columns: 80, rows: 24 };
+const MINUTE = 60_000;
+const PASSWORD = "open-sesame";
+
+async function main(): Promise<void> {
+  if (!existsSync(ISO)) throw new Error(`"${ISO}" is missing: make it with "npm run build"`);
+  await ensurePackages(["e2fsprogs", "fdisk", "qemu-system-x86", "tmux"], systemHost());
+  for (const directory of [IMAGES, VM_DIRECTORY]) mkdirSync(directory, { recursive: true });
+  const scratch = mkdtempSync(join(tmpdir(), "k3os-screens-"));
+  try {
+    const disks = [join(scratch, "new.img"), join(scratch, "used.img")];
+    for (const disk of disks) execFileSync("truncate", ["--size=8G", disk]);
+    execFileSync("mkfs.ext4", ["-q", "-F", "-L", "photos", disks[1] ?? ""]);
+    await drawInstallation(disks);
+    await drawNode(disks);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+async function drawInstallation(disks: readonly string[]): Promise<void> {
+  await using machine = await startMachine({ ...computer("screens-live", disks), cdrom: ISO });
+  await machine.console.expect(/k3OS LiveCD & Installer/, { timeout: 2 * MINUTE });
+  machine.console.send("\r");
+  await logIn(machine);
+  await using screen = await watch(machine, "screens-live");
+  const answer = async (question: string, keys: string, picture?: string) => {
+    await screen.waitFor(question, { timeout: 2 * MINUTE });
+    if (picture !== undefined) await draw(screen, picture);
+    machine.console.send(keys);
+  };
+  machine.console.send("clear; TERM=linux sudo --preserve-env=TERM k3os install\r");
+  await answer("Choose operation", "\r");
+  await answer("Installation target", "\r", "install-disk");
+  await answer("cloud-init file?", "\r");
+  await answer("to SSH?", "\r");
+  await answer("Password for rancher", `${PASSWORD}\r`);
+  await answer("The same again", `${PASSWORD}\r`);
+  await answer("WiFi?", "\r");
+  await answer("server or agent?", "\r");
+  await answer("Token or cluster secret", "cluster-secret\r", "install-questions");
+  await answer("Enter for more", "\r");
+  await answer("Erase everything", "y\r", "install-plan");
+  await screen.waitFor("is installed on", { timeout: 8 * MINUTE });
+  await draw(screen, "install-done");
+}
+
+async function drawNode(disks: readonly string[]): Promise<void> {
+  await using machine = await startMachine(computer("screens-node", disks));
+  await logIn(machine, PASSWORD);
+  await using screen = await watch(machine, "screens-node");
+  for (const [name, command] of Object.entries({ status: "k3os status", doctor: "sudo k3os doctor" })) {
+    machine.console.send(`clear; ${command}; echo "[status $?]"\r`);
+    await screen.waitFor(/^\[status \d\]/m, { timeout: 2 * MINUTE });
+    await draw(screen, name);
+  }
+}
+
+function computer(name: string, disks: readonly string[]) {
+  return { name, memory: 2048, extra: disks.flatMap(hardDisk) };
+}
+
+/** A disk of the kind that says what it is. */
+function hardDisk(file: string, index: number): string[] {
+  return [
+    ...["-drive", `if=none,id=hd${index},format=raw,cache=unsafe,file=${file}`],
+    ...[
+      "-device",
+      `ide-hd,drive=hd${index},model=Example SSD,serial=S${index + 1}X0042,bootindex=${index + 1}`,
+    ],
+  ];
+}
+
+/** A terminal that shows what a machine's console writes from now on. */
+async function watch(machine: Machine, name: string): Promise<Terminal> {
+  machine.console.send("clear\r");
+  return await startTerminal(["tail", "--lines=0", "--follow", join(VM_DIRECTORY, `${name}.log`)], SIZE);
+}
+
+async function draw(screen: Terminal, name: string): Promise<void> {
+  const lines = (await screen.styledScreen()).replaceAll(/^.*\[status \d\].*\n/gm, "");
+  writeFileSync(join(IMAGES, `${name}.svg`), drawScreen(lines, SIZE));
+  process.stdout.write(`docs/images/${name}.svg\n`);
+}
+
+await main();

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { logIn } from "../support/console-login.ts";
+import { ARTIFACTS } from "../support/image.ts";
+import { bootDisk, createHardware, type Hardware, within } from "../support/node.ts";
+import { type Machine, startMachine } from "../support/qemu.ts";
+
+const MINUTE = 60_000;
+const [PASSWORD, TOKEN] = ["open-sesame", "cluster-secret"];
+
+/** What a person sees and types: a disk is there, the only one, so that nothing is asked of it. */
+const ANSWERS: readonly (readonly [question: RegExp, keys: string])[] = [
+  [/Choose operation/, "\r"],
+  [/cloud-init file\? \(y\/N\)/, "\r"],
+  [/SSH\? \(y\/N\)/, "\r"],
+  [/Password for rancher/, `${PASSWORD}\r`],
+  [/The same again/, `${PASSWORD}\r`],
+  [/WiFi\? \(y\/N\)/, "\r"],
+  [/Run as server or agent\?/, "\r"],
+  [/Token or cluster secret/, `${TOKEN}\r`],
+  [/Enter for more/, "\r"],
+  [/Erase everything on .* \(y\/N\)/, "y\r"],
+];
+
+let hardware: Hardware;
+
+beforeAll(() => {
+  hardware = createHardware("interview", { firmware: "uefi" }, 4 * 1024 ** 3);
+});
+
+afterAll(() => {
+  for (const path of [hardware.disk, hardware.efiVariables]) rmSync(path, { force: true });
+});
+
+test(
+  "the medium boots by UEFI from a CD to a login without password, and asks a person what to install",
+  async () => {
+    const { efiVariables, disk } = hardware;
+    await using machine = await startMachine({
+      ...{ name: "interview-live", firmware: "uefi", memory: 2048, efiVariables },
+      ...{ cdrom: `${ARTIFACTS}/k3os-amd64.iso`, disks: [disk] },
+    });
+    const { console } = machine;
+    await console.expect(/k3OS LiveCD & Installer/, { timeout: 2 * MINUTE });
+    console.send("\r");
+    await logIn(machine);
+    expect(await say(machine, "sudo cat /run/k3os/mode")).toBe("live");
+    console.send("sudo k3os install\r");
+    for (const [question, keys] of ANSWERS) {
+      await console.expect(question, { timeout: 2 * MINUTE });
+      console.send(keys);
+    }
+    await console.expect(/is installed on \/dev\/vda/, { timeout: 8 * MINUTE });
+    await within(machine.exited, 3 * MINUTE, "The machine did not restart");
+    expect(console.text()).not.toContain(PASSWORD);
+  },
+  20 * MINUTE,
+);
+
+test(
+  "the disk boots, and the password lets in",
+  async () => {
+    await using machine = await bootDisk(hardware, { boot: "disk" });
+    await logIn(machine, PASSWORD);
+    expect(await say(machine, "cat /run/k3os/mode")).toBe("local");
+    const config = await say(machine, "sudo cat /k3os/system/config.yaml");
+    expect(config).toMatch(/password: "?\$6\$/);
+    expect(config).toContain(`token: ${TOKEN}`);
+    expect(config).not.toContain(PASSWORD);
+  },
+  15 * MINUTE,
+);
+
+/** What a command prints, its lines joined by blanks; the brackets tell it from the command and from the kernel's messages. */
+async function say({ console }: Machine, command: string): Promise<string> {
+  console.send(`printf '<%s>\\n' "$(echo $(${command}))"\r`);
+  const [, output = ""] = await console.expect(/<([^%>][^>]*)>/, { timeout: 2 * MINUTE });
+  return output;
+}
