@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatedDocs } from "../lib/config/docs.ts";
+import { exitCodesPage } from "../lib/exit-codes.ts";
+import { COMMANDS } from "./commands.ts";
 
 /** Writes the parts of docs/ that are made from the program. A test fails when they were not written again. */
 const DOCS = join(import.meta.dirname, "../docs");
@@ -10,3 +12,4 @@ for (const [name, content] of Object.entries(
 )) {
   writeFileSync(join(DOCS, name), content);
 }
+writeFileSync(join(DOCS, "exit-codes.md"), await exitCodesPage(COMMANDS));

@@ -12,6 +12,7 @@ Shows the value of each setting below KEY (such as k3os.token or k3os.install),
 which source set it, and over which others. Without KEY, shows all that is set.
 Passwords and tokens are not shown.`,
   options: {},
+  exits: { failed: "a part of a source is broken; all else is shown" },
   maxPositionals: 1,
   run: async ({ positionals: [key] }, host) => {
     const { origins, diagnostics } = await readConfig(host);

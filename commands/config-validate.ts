@@ -10,9 +10,9 @@ export const configValidate = defineCommand({
   usage: "[FILE...]",
   description: `
 Checks each FILE, or without any all sources of this system's configuration.
-Unknown keys, which are else only warned of, are errors. Exit status 0 if there
-are no errors.`,
+Unknown keys, which are else only warned of, are errors.`,
   options: {},
+  exits: { done: "there are no errors", failed: "there are errors, or a FILE cannot be read" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ positionals }, host) => {
     const found = positionals.length === 0 ? await checkSystem(host) : await checkFiles(positionals);

@@ -4,7 +4,8 @@ import { configJson, configYaml } from "../lib/config/dump.ts";
 import type { Phase } from "../lib/config/field.ts";
 import { readConfig } from "../lib/config/read.ts";
 import type { CloudConfig } from "../lib/config/schema.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { CommandError, EXIT, UsageError } from "../lib/errors.ts";
+import { EVENTS_OPTION } from "../lib/events.ts";
 import type { Host } from "../lib/host.ts";
 
 const OPTIONS = {
@@ -14,6 +15,7 @@ const OPTIONS = {
   dump: { type: "boolean", help: "print the configuration as YAML" },
   "dump-json": { type: "boolean", help: "print the configuration as JSON" },
   "dry-run": { type: "boolean", help: "say what would be applied, and change nothing" },
+  ...EVENTS_OPTION,
 } as const;
 
 /** `k3os config`: reads the configuration, and applies one phase of it or prints it. */
@@ -21,8 +23,9 @@ export const config = defineCommand({
   description: `
 Reads every source of the configuration, merges them, and applies what belongs
 to the running system. A part of a source that is broken is told of and left
-out; all else is applied, and the exit status is 1.`,
+out; all else is applied.`,
   options: OPTIONS,
+  exits: { failed: "a part of a source is broken, or could not be applied; all else is in effect" },
   subcommands: {
     validate: {
       summary: "Check the configuration, or files that are to become one",
@@ -40,18 +43,28 @@ out; all else is applied, and the exit status is 1.`,
   run: async (args: Arguments<typeof OPTIONS>, host) => {
     const { values } = args;
     const phase = phaseOf(values);
-    if (phase !== undefined && !values["dry-run"] && process.getuid?.() !== 0) {
-      throw new CommandError("must be run as root");
+    if (phase === undefined) {
+      if (values.json) throw new UsageError("Cannot combine --json with --dump or --dump-json");
+      return await withConfig(host, (config) => print(config, values.dump ? "yaml" : "json", host));
     }
-    const { config, diagnostics } = await readConfig(host);
-    logDiagnostics(diagnostics, host);
-    const done =
-      phase === undefined
-        ? print(config, values.dump ? "yaml" : "json", host)
-        : await apply(phase, config, { ...host, dryRun: values["dry-run"] });
-    return done && !hasErrors(diagnostics) ? EXIT.done : EXIT.failed;
+    const { withEvents } = await import("../lib/events.ts");
+    return await withEvents(values.json, host, async (told) => {
+      if (!values["dry-run"] && process.getuid?.() !== 0) throw new CommandError("must be run as root");
+      return await withConfig(told, (config) => apply(phase, config, { ...told, dryRun: values["dry-run"] }));
+    });
   },
 });
+
+/** Reads the configuration for `action`, which returns whether it succeeded. Returns the exit status. */
+async function withConfig(
+  host: Host,
+  action: (config: CloudConfig) => boolean | Promise<boolean>,
+): Promise<number> {
+  const { config, diagnostics } = await readConfig(host);
+  logDiagnostics(diagnostics, host);
+  const done = await action(config);
+  return done && !hasErrors(diagnostics) ? EXIT.done : EXIT.failed;
+}
 
 /** The phase that the options ask for, none where they ask to print; of several, the first in this order counts. */
 function phaseOf(values: Arguments<typeof OPTIONS>["values"]): Phase | undefined {

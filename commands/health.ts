@@ -5,7 +5,7 @@ export const health = defineCommand({
   description: `
 Looks whether this machine is healthy: all services started, the configuration
 applied, k3s ready where it is configured, and every executable below
-/var/lib/rancher/k3os/health.d ended with status 0. Exit status 0 if so.
+/var/lib/rancher/k3os/health.d ended with status 0.
 
 With --judge, as the service k3os-health does after an upgrade, it waits for
 that, and keeps the new versions; when the machine has not become healthy in
@@ -18,6 +18,10 @@ time, it restarts with the versions before.`,
       help: "time to become healthy (default: 600)",
       env: "K3OS_HEALTH_DEADLINE",
     },
+  },
+  exits: {
+    done: "healthy; with --judge also: nothing is on trial",
+    failed: "not healthy; with --judge the machine restarts with the versions before",
   },
   run: async ({ values }, host) => {
     const { findFaults } = await import("../lib/upgrade/health.ts");

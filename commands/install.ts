@@ -28,6 +28,10 @@ the medium inspected. With DEVICE on the command line the machine stays up when
 done; else it restarts, or powers off if that was asked for. With --debug the
 installed system says more when it boots, too.`,
   options: INSTALL_OPTIONS,
+  exits: {
+    done: "installed; with --dry-run: the same call without it would begin to write",
+    failed: "something speaks against the installation, or it failed",
+  },
   maxPositionals: 2,
   run: async ({ values, positionals }, host) => {
     const { NOTHING_READ, readConfig } = await import("../lib/config/read.ts");

@@ -1,12 +1,14 @@
 import { type Arguments, defineCommand } from "../lib/cli.ts";
+import type { Answer } from "../lib/datasource/ask.ts";
 import { CommandError, EXIT, messageOf, UsageError } from "../lib/errors.ts";
+import { EVENTS_OPTION } from "../lib/events.ts";
 import type { Host } from "../lib/host.ts";
 
 const OPTIONS = {
   timeout: { type: "string", value: "SECONDS", help: "how long to ask at most (default: 60)" },
   cached: { type: "boolean", help: "if no source answers, use the last answer that this machine got" },
   explain: { type: "boolean", help: "show what was found and asked, and write nothing" },
-  json: { type: "boolean", help: "show the same as JSON" },
+  ...EVENTS_OPTION,
 } as const;
 
 /** `k3os metadata [SOURCE…]`: asks data sources what this machine is to be. */
@@ -17,43 +19,50 @@ Asks each SOURCE, and writes what the first one says that has user data (or, if
 none has, the first that answers) to /run/config, where the configuration reads
 host name, ssh keys and user data. Without SOURCE, those of k3os.data_sources;
 if there are none, "auto": all that is attached to this machine, and the cloud
-that it says it belongs to.
-
-Exit status 0 if a source answered, 1 if none did or a SOURCE is not known.`,
+that it says it belongs to.`,
   options: OPTIONS,
+  exits: { done: "a source answered", failed: "none did, or a SOURCE is not known" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ values, positionals }: Arguments<typeof OPTIONS>, host) => {
     const timeout = timeoutOf(values.timeout);
-    const explains = values.explain || values.json;
-    if (!explains && process.getuid?.() !== 0) throw new CommandError("must be run as root");
-    const { askSources } = await import("../lib/datasource/ask.ts");
-    const names = positionals.length > 0 ? positionals : await configuredSources(host);
-    const { platform, choices, result, kept, errors } = await askSources(
-      names,
-      { timeout, cached: values.cached, keep: !explains },
-      host,
-    );
-    for (const error of errors) host.log.error(messageOf(error));
-    if (explains) {
-      const { explainSearch, formatExplanation } = await import("../lib/datasource/explain.ts");
-      const explanation = explainSearch(platform, result, kept);
-      host.print(
-        values.json ? `${JSON.stringify(explanation, undefined, 2)}\n` : formatExplanation(explanation),
-      );
-    }
-    const found = result.found ?? kept;
-    if (found === undefined && !explains) {
-      const { nothingFound } = await import("../lib/datasource/search.ts");
-      if (errors.length === 0 || choices.length > 0) throw nothingFound(result);
-    }
-    if (found !== undefined && !explains) {
-      const { writeMetadata } = await import("../lib/datasource/output.ts");
-      const title = "title" in found ? found.title : found.provider.title;
-      await writeMetadata(title, found.metadata, host);
-    }
-    return found !== undefined && errors.length === 0 ? EXIT.done : EXIT.failed;
+    const { withEvents } = await import("../lib/events.ts");
+    return await withEvents(values.json, host, async (told) => {
+      if (!values.explain && process.getuid?.() !== 0) throw new CommandError("must be run as root");
+      const names = positionals.length > 0 ? positionals : await configuredSources(told);
+      return await ask(names, { ...values, timeout }, told);
+    });
   },
 });
+
+async function ask(
+  names: readonly string[],
+  options: { readonly timeout: number; readonly cached: boolean; readonly explain: boolean },
+  host: Host,
+): Promise<number> {
+  const { askSources } = await import("../lib/datasource/ask.ts");
+  const answer = await askSources(names, { ...options, keep: !options.explain }, host);
+  const { choices, result, kept, errors } = answer;
+  for (const error of errors) host.log.error(messageOf(error));
+  if (options.explain || host.tell !== undefined) await explain(answer, options.explain, host);
+  const found = result.found ?? kept;
+  if (found === undefined && !options.explain) {
+    const { nothingFound } = await import("../lib/datasource/search.ts");
+    if (errors.length === 0 || choices.length > 0) throw nothingFound(result);
+  }
+  if (found !== undefined && !options.explain) {
+    const { writeMetadata } = await import("../lib/datasource/output.ts");
+    const title = "title" in found ? found.title : found.provider.title;
+    await writeMetadata(title, found.metadata, host);
+  }
+  return found !== undefined && errors.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+async function explain({ platform, result, kept }: Answer, shown: boolean, host: Host): Promise<void> {
+  const { explainSearch, formatExplanation } = await import("../lib/datasource/explain.ts");
+  const explanation = explainSearch(platform, result, kept);
+  host.tell?.({ event: "result", value: explanation });
+  if (shown) host.print(formatExplanation(explanation));
+}
 
 const DEFAULT_TIMEOUT = 60;
 const LONGEST_TIMEOUT = 3600;

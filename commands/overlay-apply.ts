@@ -55,10 +55,10 @@ anything fails, or the power does, the board starts as it did before.`,
       insecure: values["insecure-skip-verify"],
       dryRun: values["dry-run"],
     };
-    await withEvents(values.json, host, async (watched) => {
+    return await withEvents(values.json, host, async (watched) => {
       using _lock = lockUpgrade(PATH.upgradeLock);
       await applyOverlay(settings, watched);
+      return EXIT.done;
     });
-    return EXIT.done;
   },
 });

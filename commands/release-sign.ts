@@ -26,6 +26,7 @@ encrypted key is taken from ${PASSWORD_VARIABLE}, or asked for.`,
       help: "the version of the release, such as v0.30.0 (default: this program's)",
     },
   },
+  exits: { failed: "a file is not what a list says, or signing failed; then nothing is signed" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ values, positionals: directories }, host) => {
     if (directories.length === 0) throw new UsageError("Missing argument DIRECTORY");

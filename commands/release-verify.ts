@@ -25,10 +25,11 @@ export const releaseVerify = defineCommand({
   usage: "DIRECTORY|URL",
   description: `
 Verifies the signatures of the lists sha256sum-ARCH.txt, and in a directory the
-digest of every file that they list; one line for each. The exit status is 1 if
-anything is wrong, and everything that is wrong is told. Behind a URL (http,
-https, ftp) only the list is verified: what is downloaded is compared then.`,
+digest of every file that they list; one line for each. Everything that is wrong
+is told. Behind a URL (http, https, ftp) only the list is verified: what is
+downloaded is compared then.`,
   options: OPTIONS,
+  exits: { done: "everything is as it was signed", failed: "anything is not" },
   maxPositionals: 1,
   run: async ({ values, positionals: [directory] }, host) => {
     if (directory === undefined) throw new UsageError("Missing argument DIRECTORY or URL");

@@ -14,9 +14,9 @@ export const sshKeysApply = defineCommand({
   description: `
 Fetches the keys of ssh_authorized_keys of the configuration and brings
 authorized_keys of the user rancher up to date; nothing else of the
-configuration is applied. A source that fails keeps the keys that it gave last,
-and makes the exit status 1.`,
+configuration is applied. A source that fails keeps the keys that it gave last.`,
   options: OPTIONS,
+  exits: { failed: "a source failed, or the configuration has errors; all else is in effect" },
   run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
     const dryRun = values["dry-run"];
     if (!dryRun && process.getuid?.() !== 0) throw new CommandError("must be run as root");

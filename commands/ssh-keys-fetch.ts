@@ -13,9 +13,9 @@ Prints the public keys of each SOURCE, one a line, and writes nothing. A SOURCE
 is what ssh_authorized_keys of the configuration takes: github:USER,
 gitlab:USER, codeberg:USER, launchpad:USER, a URL, or a key. A proxy is taken
 from the environment and from k3os.environment of the configuration. Lines that
-are no keys are left out. All sources are asked at once, for at most 30 seconds;
-the exit status is 1 if one of them failed.`,
+are no keys are left out. All sources are asked at once, for at most 30 seconds.`,
   options: {},
+  exits: { failed: "a SOURCE failed; the keys of the others are printed" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ positionals }, host) => {
     if (positionals.length === 0) throw new UsageError("Missing argument SOURCE");

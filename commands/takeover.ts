@@ -16,11 +16,11 @@ the old system has been changed until then.`,
     const { undoTakeover } = await import("../lib/install/takeover.ts");
     const { lockInstaller } = await import("../lib/install/lock.ts");
     const { withEvents } = await import("../lib/events.ts");
-    await withEvents(values.json, host, async (watched) => {
+    return await withEvents(values.json, host, async (watched) => {
       await using _lock = await lockInstaller(watched);
       undoTakeover(watched);
       watched.log.info("The takeover is undone: this machine starts its old system");
+      return EXIT.done;
     });
-    return EXIT.done;
   },
 });

@@ -15,6 +15,7 @@ export const updateIssue = defineCommand({
 Writes this machine's addresses into /etc/issue, and has the terminals that wait
 for a login show it. A file that is not the image's is left alone.`,
   options: {},
+  exits: { done: "done, or the file is not the image's" },
   run: async (_args, host) => {
     if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
     const template = readFileSync(inRoot(host, TEMPLATE), "utf8");

@@ -10,10 +10,13 @@ from the next restart on, and the old ones kept as "previous".
 
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
+  exits: { done: "upgraded, or there is nothing to do" },
   run: async ({ values }, host) => {
     const { upgradeRootfs } = await import("../lib/upgrade/from-release.ts");
     const { withEvents } = await import("../lib/events.ts");
-    await withEvents(values.json, host, (watched) => upgradeRootfs(upgradeSettings(values), watched));
-    return EXIT.done;
+    return await withEvents(values.json, host, async (watched) => {
+      await upgradeRootfs(upgradeSettings(values), watched);
+      return EXIT.done;
+    });
   },
 });

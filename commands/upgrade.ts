@@ -8,25 +8,27 @@ export const upgrade = defineCommand({
 Copies versions of k3os, k3s and the kernel from one system directory to
 another, as the upgrade controller does from its image to a node, and makes them
 current: all or none. The next start of the machine tries them; if it does not
-become healthy, the versions before are started again.
-
-Exit status 0 also when everything is there already; then nothing is restarted.`,
+become healthy, the versions before are started again.`,
   options: COPY_OPTIONS,
+  exits: {
+    done: "done, or everything was there already: then nothing is restarted",
+    failed: "a part could not be copied: no part is made current",
+  },
   run: async ({ values }, host) => {
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
     const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
     const { lockUpgrade } = await import("../lib/generation/lock.ts");
     const { withEvents } = await import("../lib/events.ts");
     const settings = copySettings(values);
-    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
     const { remount, force } = values;
     const options = { remount, force, dryRun: values["dry-run"], keepData: values["keep-data"] };
-    await withEvents(values.json, host, async (watched) => {
+    return await withEvents(values.json, host, async (watched) => {
+      if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
       using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
       const changed = await upgradeSystem(settings, options, watched);
       if (changed && values.reboot) await restartMachine(settings.destination, watched);
       else if (changed) watched.log.info("Takes effect at the next start of the machine");
+      return EXIT.done;
     });
-    return EXIT.done;
   },
 });

@@ -46,6 +46,8 @@ export interface Command<O extends Options = Options> {
   /** The arguments are not ours to understand (the kernel passes its own to process 1): nothing is parsed or refused. */
   readonly rawArguments?: boolean;
   readonly subcommands?: CommandTable;
+  /** What exit statuses mean, where that is more than "done" and "failed"; lib/exit-codes.ts has all of them. */
+  readonly exits?: { readonly done?: string; readonly failed?: string; readonly other?: string };
   /** Returns the exit status. */
   run(args: Arguments<O>, host: Host): Promise<number>;
 }

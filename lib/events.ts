@@ -1,5 +1,5 @@
 import type { Options } from "./cli.ts";
-import { CommandError, messageOf } from "./errors.ts";
+import { CommandError, EXIT, messageOf } from "./errors.ts";
 import type { Host } from "./host.ts";
 import type { Progress } from "./progress.ts";
 
@@ -7,6 +7,19 @@ import type { Progress } from "./progress.ts";
 export const EVENTS_OPTION = {
   json: { type: "boolean", help: "tell of everything in JSON, an event per line" },
 } as const satisfies Options;
+
+/** What is told to programs alone, by {@link Host.tell}: people are told the same in other words. */
+export type Finding =
+  /** A part of the configuration is in effect, or not; `path` is the entry concerned, absent if it is the whole part. */
+  | {
+      readonly event: "applier";
+      readonly phase: string;
+      readonly name: string;
+      readonly ok: boolean;
+      readonly errors?: readonly { readonly path?: string; readonly message: string }[];
+    }
+  /** What a command was asked to find out. */
+  | { readonly event: "result"; readonly value: object };
 
 /** What happens, as a line of standard output (with the time, RFC 3339, as `time` in each). docs/events.md tells of it. */
 export type Event =
@@ -19,6 +32,7 @@ export type Event =
   | { readonly event: "progress"; readonly label: string; readonly done: number; readonly total?: number }
   /** What the command prints without the option: a plan, a result. */
   | { readonly event: "output"; readonly text: string }
+  | Finding
   /** Always the last one. */
   | { readonly event: "end"; readonly ok: boolean; readonly error?: string; readonly hint?: string };
 
@@ -26,22 +40,22 @@ export type Event =
 const PROGRESS_EVERY = 1000;
 
 /**
- * Runs a command's action; with `json`, everything that it tells becomes events. An error is told as the last event and
- * thrown on, so that the exit status and standard error are the same as without.
+ * Runs a command's action, which returns the exit status; with `json`, everything that it tells becomes events. An error
+ * is told as the last event and thrown on, so that the exit status and standard error are the same as without.
  */
-export async function withEvents<T>(
+export async function withEvents(
   json: boolean,
   host: Host,
-  action: (host: Host) => Promise<T>,
-): Promise<T> {
+  action: (host: Host) => Promise<number>,
+): Promise<number> {
   if (!json) return await action(host);
   const tell = (event: Event) => {
     host.print(`${JSON.stringify({ time: new Date(host.clock.now()).toISOString(), ...event })}\n`);
   };
   try {
-    const result = await action(eventHost(host, tell));
-    tell({ event: "end", ok: true });
-    return result;
+    const status = await action(eventHost(host, tell));
+    tell({ event: "end", ok: status === EXIT.done });
+    return status;
   } catch (error) {
     const hint = error instanceof CommandError ? error.hint : undefined;
     tell({ event: "end", ok: false, error: messageOf(error), ...(hint === undefined ? {} : { hint }) });
@@ -63,6 +77,8 @@ function eventHost(host: Host, tell: (event: Event) => void): Host {
     },
     print: (text) => tell({ event: "output", text }),
     progress: (label, total) => eventProgress(label, total, host, tell),
+    tell,
+    sh: (line, options) => host.sh(line, { ...options, output: "stderr" }),
   };
 }
 

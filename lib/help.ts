@@ -1,4 +1,5 @@
 import { type Command, type CommandTable, GLOBAL_OPTIONS, type Option } from "./cli.ts";
+import { EXIT } from "./errors.ts";
 
 const WIDTH = 80;
 
@@ -33,6 +34,13 @@ export function commandHelp(name: string, summary: string, command: Command): st
     parts.push("Subcommands:", columns(rows), "");
   }
   parts.push("Options:", columns(optionRows({ ...command.options, ...GLOBAL_OPTIONS })), "");
+  if (command.exits !== undefined) {
+    const { done, failed, other } = command.exits;
+    const rows = Object.entries({ [EXIT.done]: done, [EXIT.failed]: failed, other }).flatMap(
+      ([status, meaning]): [string, string][] => (meaning === undefined ? [] : [[status, meaning]]),
+    );
+    parts.push("Exit status:", columns(rows), "");
+  }
   return parts.join("\n");
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { CommandError } from "./errors.ts";
+import type { Finding } from "./events.ts";
 import { createLog, type Log } from "./log.ts";
 import { STDERR, STDOUT, writeOut } from "./output.ts";
 import type { Progress } from "./progress.ts";
@@ -34,6 +35,8 @@ export interface ShellOptions {
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Where the output goes besides errors, if not to our own standard output. */
+  readonly output?: "stderr";
 }
 
 /**
@@ -55,6 +58,8 @@ export interface Host {
   readonly print: (text: string) => void;
   /** How it is told how far something has got, in bytes; undefined: on standard error, see showProgress(). */
   readonly progress?: (label: string, total?: number) => Progress;
+  /** Tells a program that listens (`--json`) what it need not read out of messages. */
+  readonly tell?: (finding: Finding) => void;
 }
 
 export interface Clock {
@@ -147,7 +152,7 @@ export async function runShell(line: string, options: ShellOptions = {}): Promis
     postfix: "",
     quote: (text) => text,
     detached: false,
-    stdio: "inherit",
+    stdio: options.output === "stderr" ? ["inherit", STDERR, "inherit"] : "inherit",
     nothrow: true,
   });
   const { exitCode, signal } = await run(Object.assign([line], { raw: [line] }));

@@ -3,7 +3,7 @@ import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 
 /** What appliers need of the host. */
-export interface ApplyHost extends Pick<Host, "root" | "env" | "run" | "sh" | "log" | "clock"> {
+export interface ApplyHost extends Pick<Host, "root" | "env" | "run" | "sh" | "log" | "clock" | "tell"> {
   /** Say what would change, and change nothing. */
   readonly dryRun?: boolean;
 }

@@ -105,6 +105,8 @@ export async function applyAll(
   for (const applier of appliers) {
     host.log.debug(`applying ${applier.name} (${phase})`);
     const work = applyOne(applier, config, host).then((found) => {
+      const errors = found.length === 0 ? {} : { errors: found };
+      host.tell?.({ event: "applier", phase, name: applier.name, ok: found.length === 0, ...errors });
       for (const { path, message } of found) {
         host.log.error(`Cannot apply ${path ?? applier.name}: ${message}`);
         failures.push({ phase, applier: applier.name, ...(path === undefined ? {} : { path }), message });

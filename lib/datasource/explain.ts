@@ -5,7 +5,7 @@ import { describeOutcome, type SearchResult, type SourceReport } from "./search.
 
 const WIDTH = 80;
 
-/** What `--explain` tells, as it is printed with `--json`; nothing in it is secret. */
+/** What `--explain` tells, and the value of the event `result` with `--json`; nothing in it is secret. */
 export interface Explanation {
   readonly machine: {
     /** The values that sources are recognised by; no serial numbers. */

@@ -55,9 +55,17 @@ describe("k3os metadata", () => {
     async (name) => {
       await clouds.play(CLOUDS[name]?.script ?? {});
       await clouds.become(CLOUDS[name]?.dmi ?? {});
-      const { code, stdout } = await clouds.k3os("metadata", "--json", ...NETWORK);
-      const { taken, sources } = JSON.parse(stdout);
-      expect([code, taken]).toEqual([0, name]);
+      const { code, stdout } = await clouds.k3os("metadata", "--explain", "--json", ...NETWORK);
+      const events = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      const { taken, sources } = events.find(({ event }) => event === "result").value;
+      expect([code, taken, events.at(-1)]).toEqual([
+        0,
+        name,
+        expect.objectContaining({ event: "end", ok: true }),
+      ]);
       const asked = sources.filter((source: { asked: unknown[] }) => source.asked.length > 0);
       expect(asked.map((source: { name: string }) => source.name)).toEqual([name]);
     },

@@ -7,7 +7,7 @@ import { testHost } from "../support/host.ts";
 describe("withEvents()", () => {
   test("tells everything as lines of JSON, the end last", async () => {
     using host = testHost();
-    const result = await withEvents(true, host, async (watched) => {
+    const status = await withEvents(true, host, async (watched) => {
       watched.log.info("Copying …");
       watched.log.warn("careful");
       using progress = showProgress("Downloading x", 10, watched);
@@ -17,9 +17,9 @@ describe("withEvents()", () => {
       progress.update(3, 20);
       progress.finish();
       watched.print("the plan\n");
-      return 7;
+      return 0;
     });
-    expect(result).toBe(7);
+    expect(status).toBe(0);
     const events = host.printed.map((line) => JSON.parse(line));
     expect(events.every(({ time }) => /^\d{4}-.*Z$/.test(time))).toBe(true);
     expect(events.map(({ time, ...event }) => event)).toEqual([
@@ -51,7 +51,38 @@ describe("withEvents()", () => {
 
   test("is the action itself without the option", async () => {
     using host = testHost();
-    await withEvents(false, host, async (watched) => watched.print("as ever\n"));
+    const status = await withEvents(false, host, async (watched) => {
+      watched.print("as ever\n");
+      watched.tell?.({ event: "result", value: {} });
+      return 1;
+    });
+    expect(status).toBe(1);
     expect(host.printed).toEqual(["as ever\n"]);
+  });
+
+  test("tells programs what people are not told, and of a failure that throws nothing", async () => {
+    using host = testHost();
+    const status = await withEvents(true, host, async (watched) => {
+      watched.tell?.({ event: "result", value: { taken: "aws" } });
+      return 1;
+    });
+    expect(status).toBe(1);
+    const events = host.printed.map((line) => JSON.parse(line));
+    expect(events).toMatchObject([
+      { event: "result", value: { taken: "aws" } },
+      { event: "end", ok: false },
+    ]);
+  });
+
+  test("keeps what users' shell lines print out of the events", async () => {
+    const outputs: unknown[] = [];
+    using host = testHost({
+      shell: async (_, options) => {
+        outputs.push(options?.output);
+        return 0;
+      },
+    });
+    await withEvents(true, host, ({ sh }) => sh("echo hello"));
+    expect(outputs).toEqual(["stderr"]);
   });
 });

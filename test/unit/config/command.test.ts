@@ -4,6 +4,7 @@ import { config } from "../../../commands/config.ts";
 import { configSchema } from "../../../commands/config-schema.ts";
 import { configValidate } from "../../../commands/config-validate.ts";
 import { parseCommandLine } from "../../../lib/cli.ts";
+import { UsageError } from "../../../lib/errors.ts";
 import { testHost } from "../../support/host.ts";
 
 const SYSTEM = "/k3os/system/config.yaml";
@@ -73,4 +74,26 @@ test("k3os config validate FILE checks that file only", async () => {
 test("k3os config schema prints JSON", async () => {
   const { printed } = await run(configSchema, [], {});
   expect(JSON.parse(printed)).toHaveProperty("$schema", "https://json-schema.org/draft/2020-12/schema");
+});
+
+test("k3os config --json tells what became of each applier, and ends with the exit status", async () => {
+  const files = { [SYSTEM]: "hostname: node\nwrite_files:\n- {path: /a, owner: nobody-here}\n" };
+  const { status, printed, logged } = await run(config, ["--boot", "--dry-run", "--json"], files);
+  const events = printed
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const told = events.filter(({ event }) => event === "applier");
+  expect(told.find(({ name }) => name === "hostname")).toMatchObject({ phase: "boot", ok: true });
+  expect(told.find(({ name }) => name === "write_files")).toMatchObject({
+    phase: "boot",
+    ok: false,
+    errors: [{ path: "write_files[0]", message: expect.stringContaining("nobody-here") }],
+  });
+  expect(events.at(-1)).toMatchObject({ event: "end", ok: false });
+  expect([status, logged]).toEqual([1, []]);
+});
+
+test.each(["--dump", "--dump-json"])("k3os config %s --json is no way to ask for either", (option) => {
+  expect(run(config, [option, "--json"], {})).rejects.toThrow(UsageError);
 });

@@ -1,28 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { COMMANDS } from "../../../bin/commands.ts";
-import type { Command, CommandRow, CommandTable } from "../../../lib/cli.ts";
+import { loadCommands } from "../../../lib/command-tree.ts";
 import { commandHelp, tableHelp } from "../../../lib/help.ts";
 
 const WIDTH = 80;
 
-interface Named {
-  readonly name: string;
-  readonly row: CommandRow;
-  readonly command: Command;
-}
-
-async function allCommands(table: CommandTable, prefix: string): Promise<Named[]> {
-  const found = await Promise.all(
-    Object.entries(table).map(async ([word, row]): Promise<Named[]> => {
-      const command = await row.load();
-      const name = `${prefix} ${word}`;
-      return [{ name, row, command }, ...(await allCommands(command.subcommands ?? {}, name))];
-    }),
-  );
-  return found.flat();
-}
-
-const commands = await allCommands(COMMANDS, "k3os");
+const commands = (await loadCommands(COMMANDS)).map((found) => {
+  return { ...found, name: `k3os ${found.words.join(" ")}` };
+});
 
 describe("help", () => {
   test("of the program has no line past 80 columns", () => {
