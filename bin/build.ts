@@ -53,7 +53,8 @@ checksums. What did not change is taken from .cache.`,
       report(await buildExecutable(target, context), context);
       if (key === undefined) continue;
       const { buildImages } = await import("../lib/image/build.ts");
-      await buildImages(target, { k3s: values.k3s, key }, context);
+      const { COMMANDS } = await import("./commands.ts");
+      await buildImages(target, { k3s: values.k3s, key, commands: COMMANDS }, context);
     }
     return EXIT.done;
   },

@@ -45,16 +45,17 @@ export const COMMANDS: CommandTable = {
   },
   "upgrade-rootfs": {
     summary: "Upgrade k3OS and k3s to a release",
-    aliases: ["k3os-upgrade-rootfs"],
+    links: ["k3os-upgrade-rootfs"],
     load: async () => (await import("../commands/upgrade-rootfs.ts")).upgradeRootfs,
   },
   "upgrade-kernel": {
     summary: "Upgrade the kernel to that of a release",
-    aliases: ["k3os-upgrade-kernel"],
+    links: ["k3os-upgrade-kernel"],
     load: async () => (await import("../commands/upgrade-kernel.ts")).upgradeKernel,
   },
   "update-issue": {
     summary: "Show this machine's addresses above the login prompt",
+    links: ["update-issue"],
     load: async () => (await import("../commands/update-issue.ts")).updateIssue,
   },
   "ssh-keys": {
@@ -63,6 +64,7 @@ export const COMMANDS: CommandTable = {
   },
   metadata: {
     summary: "Ask the cloud, or what is attached, what this machine is to be",
+    links: ["metadata"],
     load: async () => (await import("../commands/metadata.ts")).metadata,
   },
   overlay: {
@@ -72,6 +74,14 @@ export const COMMANDS: CommandTable = {
   release: {
     summary: "Sign a release, or verify one",
     load: async () => (await import("../commands/release.ts")).release,
+  },
+  completion: {
+    summary: "Print what makes a shell complete the words of these commands",
+    load: async () => (await import("../commands/completion.ts")).completion(COMMANDS),
+  },
+  man: {
+    summary: "Print the manual page of these commands, or of one",
+    load: async () => (await import("../commands/man.ts")).man(COMMANDS),
   },
   init: {
     summary: "Boot the machine; the kernel starts this as process 1",

@@ -1,6 +1,6 @@
 import { defineCommand } from "../lib/cli.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
-import { explainConfig } from "../lib/config/explain.ts";
+import { explainConfig, settingNames } from "../lib/config/explain.ts";
 import { readConfig } from "../lib/config/read.ts";
 import { EXIT } from "../lib/errors.ts";
 
@@ -14,6 +14,7 @@ Passwords and tokens are not shown.`,
   options: {},
   exits: { failed: "a part of a source is broken; all else is shown" },
   maxPositionals: 1,
+  choices: async () => settingNames(),
   run: async ({ positionals: [key] }, host) => {
     const { origins, diagnostics } = await readConfig(host);
     const explanation = explainConfig(origins, key);

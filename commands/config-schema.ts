@@ -7,6 +7,7 @@ export const configSchema = defineCommand({
   description: `
 Editors that know YAML complete and check keys by it: put this line first in a
 configuration file, with the path or URL of the schema:
+
   # yaml-language-server: $schema=config.schema.json`,
   options: {},
   run: async (_args, host) => {

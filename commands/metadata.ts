@@ -23,6 +23,11 @@ that it says it belongs to.`,
   options: OPTIONS,
   exits: { done: "a source answered", failed: "none did, or a SOURCE is not known" },
   maxPositionals: Number.POSITIVE_INFINITY,
+  choices: async () => {
+    const { AUTO } = await import("../lib/datasource/choose.ts");
+    const { OFFER } = await import("../lib/datasource/providers.ts");
+    return [AUTO, ...OFFER.providers.map(({ name }) => name)];
+  },
   run: async ({ values, positionals }: Arguments<typeof OPTIONS>, host) => {
     const timeout = timeoutOf(values.timeout);
     const { withEvents } = await import("../lib/events.ts");

@@ -4,7 +4,7 @@ import { localPath } from "../lib/http-url.ts";
 import { chooseTrust, readRelease } from "../lib/release.ts";
 import { archesIn, compareFiles } from "../lib/release-directory.ts";
 import { listName } from "../lib/release-list.ts";
-import { type Arch, hostTarget, targetOf } from "../lib/targets.ts";
+import { type Arch, hostTarget, TARGETS, targetOf } from "../lib/targets.ts";
 
 const OPTIONS = {
   key: {
@@ -16,6 +16,7 @@ const OPTIONS = {
   arch: {
     type: "string",
     value: "ARCH",
+    choices: TARGETS.map(({ arch }) => arch),
     help: "amd64, arm64 or arm (default: all that a directory has; of a URL, this machine's)",
   },
 } as const;

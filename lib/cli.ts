@@ -9,14 +9,19 @@ export interface Option {
   readonly short?: string;
   /** The option may be repeated; its value is a list. */
   readonly multiple?: boolean;
-  /** What stands for the value in the help: `URL`, `FILE`. */
+  /** What stands for the value in the help: `URL`, `FILE`; shells complete it by that (lib/completion.ts). */
   readonly value?: string;
+  /** The values that there are, for shells to complete. */
+  readonly choices?: Choices;
   readonly help: string;
   /** Environment variable that gives the value when the option is absent. */
   readonly env?: string;
   /** Not shown in the help. */
   readonly hidden?: boolean;
 }
+
+/** Words to choose from; a function where finding them takes a module that the command itself need not load. */
+export type Choices = readonly string[] | (() => Promise<readonly string[]>);
 
 export type Options = Readonly<Record<string, Option>>;
 
@@ -43,6 +48,8 @@ export interface Command<O extends Options = Options> {
   readonly options: O;
   /** How many positional arguments are allowed; default 0. */
   readonly maxPositionals?: number;
+  /** What positional arguments can be, for shells to complete. */
+  readonly choices?: Choices;
   /** The arguments are not ours to understand (the kernel passes its own to process 1): nothing is parsed or refused. */
   readonly rawArguments?: boolean;
   readonly subcommands?: CommandTable;
@@ -55,8 +62,10 @@ export interface Command<O extends Options = Options> {
 /** A row of the table of commands. The module is imported only when the command is called. */
 export interface CommandRow {
   readonly summary: string;
-  /** Other names of it: aliases, and links by which the executable may be called. */
+  /** Other words for it. */
   readonly aliases?: readonly string[];
+  /** Names in PATH that are links to the executable, and mean this command. */
+  readonly links?: readonly string[];
   readonly hidden?: boolean;
   readonly load: () => Promise<Command>;
 }

@@ -38,7 +38,7 @@ function findCommand(
 
 function lookUp(table: CommandTable, name: string): [string, CommandRow] | undefined {
   for (const [key, row] of Object.entries(table)) {
-    if (key === name || row.aliases?.includes(name)) return [key, row];
+    if (key === name || row.aliases?.includes(name) || row.links?.includes(name)) return [key, row];
   }
   return undefined;
 }

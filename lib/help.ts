@@ -67,7 +67,8 @@ function columns(rows: readonly [string, string][]): string {
     .join("\n");
 }
 
-function wrap(text: string, width: number): string[] {
+/** Breaks a text at blanks into lines of at most `width` characters. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -45,6 +45,11 @@ function shown(field: Field, value: unknown): string {
   return JSON.stringify(readable).replace(/(:\/\/)[^/@\s"]+@/g, "$1***@");
 }
 
+/** Every setting as it is written in a configuration: `hostname`, `k3os.install.device`. */
+export function settingNames(): string[] {
+  return leaves(SCHEMA, "").map(({ path }) => snakeCase(path));
+}
+
 interface Leaf {
   readonly path: string;
   readonly field: Field;

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { BuildContext } from "../build/context.ts";
 import { enableForeignPrograms } from "../build/foreign-programs.ts";
+import type { CommandTable } from "../cli.ts";
 import { CommandError } from "../errors.ts";
 import type { SecretKey } from "../signature-keys.ts";
 import type { Target } from "../targets.ts";
@@ -21,6 +22,8 @@ export interface ImageOptions {
   readonly k3s: string | undefined;
   /** Signs the checksums. */
   readonly key: SecretKey;
+  /** The product's commands, whose manual and completion are part of the image. */
+  readonly commands: CommandTable;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function buildImages(
   process.umask(0o022); // what we write ends in the images with its mode
   const k3s = await resolveK3s(options.k3s, target, context);
   const root = await installUserland(target, context);
-  const rootImage = await buildRootImage(root, target, context);
+  const rootImage = await buildRootImage(root, target, options.commands, context);
   const kernel = target.kernel === undefined ? undefined : await buildKernel(target, context);
   const initrd = kernel && (await buildInitrd(target, { executable, kernel }, context));
   const parts = systemParts({

@@ -16,10 +16,12 @@ import { basename, dirname, join } from "node:path";
 import { openAptRoot } from "../build/apt.ts";
 import { type BuildContext, cached } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
+import type { CommandTable } from "../cli.ts";
 import { CommandError } from "../errors.ts";
 import { FILE } from "../paths.ts";
 import { hostTarget, type Target } from "../targets.ts";
 import { systemAccountFiles, unexpectedAccounts, withLoginUser } from "./accounts.ts";
+import { type CommandFiles, commandFiles } from "./command-files.ts";
 import { makePostponed, POSTPONE_HOOK } from "./generated.ts";
 import { LINKS } from "./links.ts";
 import { nativePerl } from "./native-perl.ts";
@@ -114,6 +116,7 @@ export interface RootImage {
 export async function buildRootImage(
   root: string,
   target: Target,
+  commands: CommandTable,
   context: BuildContext,
 ): Promise<RootImage> {
   const overlay = join(context.project, "overlay");
@@ -127,8 +130,10 @@ export async function buildRootImage(
     "units.ts",
     "userland.ts",
   ];
+  const ofCommands = await commandFiles(commands, context);
   const inputs = [
     ...ownSources(...sources),
+    JSON.stringify(ofCommands),
     ...(existsSync(overlay) ? [{ path: overlay }] : []),
     basename(dirname(root)),
     JSON.stringify(target),
@@ -139,7 +144,7 @@ export async function buildRootImage(
     { name: `root-image-${target.arch}`, inputs },
     async (into) => {
       await ensurePackages(["squashfs-tools"], context.host);
-      const tree = await fold(root, into, target, context);
+      const tree = await fold(root, into, { target, ofCommands }, context);
       await rootSquashfs(tree, join(into, FILE.rootSquashfs), target, context);
     },
     context,
@@ -148,7 +153,12 @@ export async function buildRootImage(
 }
 
 /** The steps from Debian's root to our /usr, in order. Returns the tree's path. */
-async function fold(root: string, into: string, target: Target, context: BuildContext): Promise<string> {
+async function fold(
+  root: string,
+  into: string,
+  { target, ofCommands }: { readonly target: Target; readonly ofCommands: CommandFiles },
+  context: BuildContext,
+): Promise<string> {
   const stage = join(into, "stage");
   mkdirSync(stage);
   const copied = ["usr", "etc", "var"].map((name) => join(root, name));
@@ -170,7 +180,11 @@ async function fold(root: string, into: string, target: Target, context: BuildCo
   for (const name of ["lib/modules", "lib/firmware", "src"]) mkdirSync(join(usr, name), { recursive: true });
   writeFileSync(join(usr, "lib/os-release"), osRelease(context.version, target.arch));
   writeFileSync(join(usr, "share/k3os/packages"), manifest);
-  makeLinks(usr, LINKS);
+  for (const [path, text] of Object.entries(ofCommands.files)) {
+    mkdirSync(dirname(join(usr, path)), { recursive: true });
+    writeFileSync(join(usr, path), text);
+  }
+  makeLinks(usr, { ...LINKS, ...ofCommands.links });
   return usr;
 }
 

@@ -12,8 +12,8 @@ export const INSTALL_OPTIONS = {
   },
   config: {
     type: "string",
-    value: "URL",
-    help: "configuration of the installed system: a URL or a file",
+    value: "FILE|URL",
+    help: "configuration of the installed system",
     env: "K3OS_INSTALL_CONFIG_URL",
   },
   tty: {

@@ -9,10 +9,12 @@ export const TEST_PACKAGES = [
   "e2fsprogs",
   "fdisk",
   "file",
+  "fish",
   "grub-common",
   "grub-efi-amd64-bin",
   "grub-pc-bin",
   "iproute2",
+  "mandoc",
   "minisign",
   "mmdebstrap",
   "mtools",
@@ -27,6 +29,7 @@ export const TEST_PACKAGES = [
   "tmux", // plays the terminal
   "util-linux",
   "xorriso",
+  "zsh",
   "zstd",
 ];
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { importsOf, readSources, type Source } from "../../support/sources.ts";
 
 /** Folders of lib/ that are tools, like the files beside them; all other folders are domains. */
-const TOOL_FOLDERS = ["disk", "build", "generation"];
+const TOOL_FOLDERS = ["disk", "build", "generation", "completion"];
 /** Domains of the product, in the order in which a machine meets them; and those that only build it. */
 const PRODUCT_DOMAINS = [
   ...["config", "apply", "datasource", "install", "overlay", "upgrade", "boot"],
