@@ -71,6 +71,11 @@ export const COMMANDS: CommandTable = {
     summary: "Lay k3OS over a board's own Linux, or take that back",
     load: async () => (await import("../commands/overlay.ts")).overlay,
   },
+  toolbox: {
+    summary: "Work in a container on this node, with tools that k3OS has not",
+    links: ["toolbox"],
+    load: async () => (await import("../commands/toolbox.ts")).toolbox,
+  },
   release: {
     summary: "Sign a release, or verify one",
     load: async () => (await import("../commands/release.ts")).release,

@@ -7,11 +7,13 @@ export const LINKS: Readonly<Record<string, string>> = {
   "sbin/k3os": "/k3os/system/k3os/current/k3os",
   "sbin/update-issue": "/k3os/system/k3os/current/k3os",
   "sbin/metadata": "/k3os/system/k3os/current/k3os",
+  "sbin/toolbox": "/k3os/system/k3os/current/k3os",
   "sbin/k3os-upgrade-rootfs": "/k3os/system/k3os/current/k3os",
   "sbin/k3os-upgrade-kernel": "/k3os/system/k3os/current/k3os",
   // where the original has them
   "share/rancher/k3os/scripts/k3os-upgrade-rootfs": "/k3os/system/k3os/current/k3os",
   "share/rancher/k3os/scripts/k3os-upgrade-kernel": "/k3os/system/k3os/current/k3os",
+  "share/rancher/k3os/scripts/toolbox": "/k3os/system/k3os/current/k3os",
   "libexec/k3os/install": "/k3os/system/k3os/current/k3os",
   "sbin/k3s": "/k3os/system/k3s/current/k3s",
   "sbin/kubectl": "k3s",

@@ -1,0 +1,17 @@
+import { type Arguments, defineCommand } from "../lib/cli.ts";
+import { CommandError, EXIT } from "../lib/errors.ts";
+import { createToolbox, DEFAULT_IMAGE, IMAGE_OPTION } from "../lib/toolbox.ts";
+
+/** `k3os toolbox create` */
+export const toolboxCreate = defineCommand({
+  description: `
+Fetches the image, whose name is a full one such as docker.io/library/alpine:3,
+and starts the container.`,
+  options: IMAGE_OPTION,
+  exits: { failed: "there is a toolbox already, or it could not be made" },
+  run: async ({ values }: Arguments<typeof IMAGE_OPTION>, host) => {
+    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
+    await createToolbox(values.image ?? DEFAULT_IMAGE, host);
+    return EXIT.done;
+  },
+});
