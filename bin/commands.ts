@@ -76,6 +76,10 @@ export const COMMANDS: CommandTable = {
     links: ["toolbox"],
     load: async () => (await import("../commands/toolbox.ts")).toolbox,
   },
+  remaster: {
+    summary: "Make an installation medium of your own of another",
+    load: async () => (await import("../commands/remaster.ts")).remaster,
+  },
   release: {
     summary: "Sign a release, or verify one",
     load: async () => (await import("../commands/release.ts")).release,

@@ -81,6 +81,8 @@ const KINDS: Readonly<Record<string, "file" | "directory" | "device">> = {
   KEY: "file", // a minisign key, by file or as text
   TARBALL: "file",
   ISO_URL: "file", // a path will do
+  "IN.iso": "file",
+  "OUT.iso": "file",
   DIR: "directory",
   DIRECTORY: "directory",
   DEVICE: "device",

@@ -36,7 +36,8 @@ export interface Medium {
 
 const TREE = "k3os";
 const SYSTEM = "k3os/system";
-const CONFIG = "k3os/system/config.yaml";
+/** Where a medium has its configuration, which an installation copies. */
+export const CONFIG = "k3os/system/config.yaml";
 const REQUIRED = [
   `k3os/system/k3os/current/${FILE.executable}`,
   `k3os/system/k3os/current/${FILE.rootSquashfs}`,
@@ -133,8 +134,11 @@ function walk(root: string, path: string): MediumEntry[] {
   ];
 }
 
-/** Links of the system itself stay inside it; those of `k3os/data`, the future root, may lead anywhere. */
-function checkLink(path: string, target: string): string {
+/**
+ * Links of the system itself stay inside it; those of `k3os/data`, the future root, may lead anywhere. Returns the target;
+ * throws CommandError.
+ */
+export function checkLink(path: string, target: string): string {
   const inside = !target.startsWith("/") && normalize(join(path, "..", target)).startsWith(`${SYSTEM}/`);
   if (inside || !path.startsWith(`${SYSTEM}/`)) return target;
   throw new CommandError(`The medium's link "${path}" leads out of its tree: "${target}"`);

@@ -39,6 +39,7 @@ const PACKAGES: Readonly<Record<string, Packages>> = {
   mmd: MTOOLS,
   mcopy: MTOOLS,
   mren: MTOOLS,
+  xorriso: ["xorriso", "xorriso", "xorriso", "xorriso", "libisoburn"],
   ip: ["iproute2", "iproute", "iproute2", "iproute2", "iproute2"],
   "grub-mkimage": GRUB_TOOLS,
   "grub-editenv": GRUB_TOOLS,

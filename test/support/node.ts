@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Arch } from "../../lib/targets.ts";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { boardOf } from "./qemu-board.ts";
-import { remaster } from "./remaster.ts";
+import { remasterMenu } from "./remaster.ts";
 import { type SshKey, type SshTarget, ssh, waitForSsh } from "./ssh.ts";
 
 const SECONDS = 1000;
@@ -66,11 +66,7 @@ export async function installFromIso(
   { iso, configPort, onStep = () => undefined }: Installation,
 ): Promise<void> {
   const medium = join(VM_DIRECTORY, `${hardware.name}.iso`);
-  await remaster(
-    iso,
-    { parameter: "k3os.mode=install", words: installWords(configPort, hardware.arch) },
-    medium,
-  );
+  await remasterMenu(iso, { startsBy: "install", words: installWords(configPort, hardware.arch) }, medium);
   await using machine = await startMachine({
     ...machineOf(hardware, "install"),
     memory: 2048,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
 import { LABEL } from "../../lib/paths.ts";
 import { type Machine, startMachine } from "../support/qemu.ts";
-import { remaster } from "../support/remaster.ts";
+import { remasterMenu } from "../support/remaster.ts";
 import { PROJECT } from "../support/sources.ts";
 import { bootKernel } from "../support/state-disk.ts";
 
@@ -27,7 +27,7 @@ describe("the medium", () => {
     "boots by BIOS from a USB stick to a rescue shell",
     async () => {
       const stick = join(scratch, "stick.img");
-      await remaster(ISO, { parameter: "rescue", words: [CONSOLE] }, stick);
+      await remasterMenu(ISO, { startsBy: "rescue", words: [CONSOLE] }, stick);
       await using machine = await startMachine({ name: "rescue", memory: 2048, usb: stick });
       const { console } = machine;
       await console.expect(/k3OS Rescue Shell/, { timeout: 2 * MINUTE });

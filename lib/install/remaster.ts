@@ -1,0 +1,116 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { flushDirectory } from "../atomic.ts";
+import { sha256File } from "../checksums.ts";
+import { logDiagnostics } from "../config/diagnostics.ts";
+import { during } from "../errors.ts";
+import { abortOnSignals } from "../interrupt.ts";
+import { showProgress } from "../progress.ts";
+import { CONFIG } from "./medium.ts";
+import { MENU, type RemasterHost, type RemasterSources, remasterFacts, XORRISO } from "./remaster-facts.ts";
+import { type MenuEntry, menuWords } from "./remaster-menu.ts";
+import { planRemaster, type RemasterPlan } from "./remaster-plan.ts";
+
+export interface RemasterSettings extends RemasterSources {
+  /** Kernel parameters that every entry of the boot menu gets. */
+  readonly cmdline: string;
+  /** The entry that starts by itself; undefined: the one that did. */
+  readonly startsBy: MenuEntry | undefined;
+}
+
+/**
+ * Makes a medium of another: with a configuration, files, kernel parameters of its own. It boots by whatever the other
+ * booted by. The new one appears whole or not at all; prints its SHA-256 as sha256sum(1) does. Throws CommandError.
+ */
+export async function remaster(settings: RemasterSettings, host: RemasterHost): Promise<void> {
+  const { words, warnings } = menuWords(settings.cmdline);
+  logDiagnostics(warnings, host);
+  using scratch = scratchDirectory(tmpdir());
+  const facts = await remasterFacts(settings, scratch.path, host);
+  const plan = planRemaster(facts, { words, startsBy: settings.startsBy });
+  // beside the result, which is then a rename
+  using partial = scratchDirectory(dirname(settings.output));
+  const iso = join(partial.path, basename(settings.output));
+  await write(plan, settings, { iso, scratch: scratch.path }, host);
+  const sha256 = await sha256File(iso);
+  renameSync(iso, settings.output);
+  flushDirectory(dirname(settings.output));
+  host.print(`${sha256}  ${basename(settings.output)}\n`);
+}
+
+function scratchDirectory(parent: string): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(parent, ".k3os-remaster-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Has xorriso write the plan. Boot records, partition table and boot loader of the other medium are made anew as they were. */
+async function write(
+  plan: RemasterPlan,
+  { input, output, add = "" }: RemasterSettings,
+  { iso, scratch }: { readonly iso: string; readonly scratch: string },
+  host: RemasterHost,
+): Promise<void> {
+  const own = ownFiles(plan, scratch);
+  const maps = [...plan.added.map((path) => [join(add, path), path]), ...own].flatMap(
+    ([from = "", to = ""]) => [...["-map", from, `/${to}`]],
+  );
+  const argv = [
+    ...[...XORRISO, "-indev", `stdio:${input}`, "-outdev", `stdio:${iso}`],
+    ...["-joliet", "on", "-compliance", "joliet_long_names", "-boot_image", "any", "replay"],
+    ...[...maps, "-chown_r", "0", "/", "--", "-chgrp_r", "0", "/", "--", "-commit"],
+  ];
+  using interruption = abortOnSignals();
+  using progress = showProgress(`Writing ${basename(output)}`, plan.size, host);
+  const look = () => progress.update(statSync(iso, { throwIfNoEntry: false })?.size ?? 0);
+  const timer = setInterval(look, LOOK_EVERY);
+  try {
+    await during(`Writing "${output}"`, () => host.run(argv));
+  } catch (error) {
+    interruption.signal.throwIfAborted(); // xorriso, too, was told to end
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+  interruption.signal.throwIfAborted();
+  flush(iso);
+  look();
+  progress.finish();
+}
+
+/** Milliseconds between looks at how far the file has grown. */
+const LOOK_EVERY = 200;
+
+/** Writes what is ours to files that xorriso can take: path of the file, path on the medium. */
+function ownFiles({ menu, config }: RemasterPlan, scratch: string): [string, string][] {
+  const files: [string, string][] = [];
+  if (menu !== undefined) {
+    const path = join(scratch, "grub.cfg");
+    writeFileSync(path, menu, { mode: 0o644 });
+    files.push([path, MENU]);
+  }
+  if (config !== undefined) {
+    const path = join(scratch, "config.yaml");
+    writeFileSync(path, config, { mode: 0o600 }); // may hold a token, which users of the live system need not read
+    files.push([path, CONFIG]);
+  }
+  return files;
+}
+
+function flush(path: string): void {
+  const fd = openSync(path, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
