@@ -83,6 +83,12 @@ export const GLOBAL_OPTIONS = {
   help: { type: "boolean", short: "h", help: "show this help" },
 } as const satisfies Options;
 
+/** Options of the program itself, without a command. */
+export const PROGRAM_OPTIONS = {
+  ...GLOBAL_OPTIONS,
+  version: { type: "boolean", short: "v", help: "print the version" },
+} as const satisfies Options;
+
 /**
  * Parses what follows a command's name. Boolean options never take a `no-` prefix, so that an option such as
  * `--no-format` is only ever itself. Throws UsageError for an unknown option, a missing value or too many arguments.

@@ -1,4 +1,4 @@
-import { type Command, type CommandTable, GLOBAL_OPTIONS, type Option } from "./cli.ts";
+import { type Command, type CommandTable, GLOBAL_OPTIONS, type Option, PROGRAM_OPTIONS } from "./cli.ts";
 import { EXIT } from "./errors.ts";
 
 const WIDTH = 80;
@@ -8,14 +8,13 @@ export function tableHelp(name: string, table: CommandTable): string {
   const rows = Object.entries(table)
     .filter(([, row]) => !row.hidden)
     .map(([command, row]): [string, string] => [command, row.summary]);
-  const options = optionRows({ ...GLOBAL_OPTIONS, version: { type: "boolean", help: "print the version" } });
   return [
     `Usage: ${name} COMMAND [OPTION...]\n`,
     "Commands:",
     columns(rows),
     "",
     "Options:",
-    columns(options),
+    columns(optionRows(PROGRAM_OPTIONS)),
     "",
     `Run "${name} COMMAND --help" for a command's own options.\n`,
   ].join("\n");

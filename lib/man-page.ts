@@ -1,4 +1,4 @@
-import { type Command, type CommandTable, GLOBAL_OPTIONS, type Options } from "./cli.ts";
+import { type Command, type CommandTable, GLOBAL_OPTIONS, type Options, PROGRAM_OPTIONS } from "./cli.ts";
 import { loadCommands, type NamedCommand } from "./command-tree.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { PROJECT_URL } from "./project.ts";
@@ -31,7 +31,6 @@ function pageName(words: readonly string[]): string {
 
 function programPage(table: CommandTable, commands: readonly NamedCommand[]): ManPage {
   const links = commands.flatMap(({ words, row }) => (row.links ?? []).map((link) => ({ link, words })));
-  const version = { type: "boolean", short: "v", help: "print the version" } as const;
   return page("k3os", "install, boot, configure and upgrade a node of a Kubernetes cluster", {
     SYNOPSIS: [
       { kind: "usage", name: "k3os", rest: "COMMAND [OPTION...] [ARGUMENT...]" },
@@ -44,8 +43,8 @@ function programPage(table: CommandTable, commands: readonly NamedCommand[]): Ma
       }),
     ],
     COMMANDS: commandItems(table),
-    OPTIONS: optionItems({ ...GLOBAL_OPTIONS, version }),
-    ENVIRONMENT: environmentItems(GLOBAL_OPTIONS),
+    OPTIONS: optionItems(PROGRAM_OPTIONS),
+    ENVIRONMENT: environmentItems(PROGRAM_OPTIONS),
     "EXIT STATUS": exitItems({}),
     "SEE ALSO": [
       see(commands.filter(({ words }) => words.length === 1)),

@@ -1,4 +1,11 @@
-import { type Choices, type Command, type CommandTable, GLOBAL_OPTIONS, type Options } from "../cli.ts";
+import {
+  type Choices,
+  type Command,
+  type CommandTable,
+  GLOBAL_OPTIONS,
+  type Options,
+  PROGRAM_OPTIONS,
+} from "../cli.ts";
 import { loadCommands } from "../command-tree.ts";
 
 /** What a value or an argument can be: files and the like of the machine, or words. */
@@ -33,8 +40,7 @@ export interface CompletedCommand {
 
 /** Everything that can be completed of a table's commands, the program itself first; hidden ones are left out. */
 export async function describeCommands(table: CommandTable): Promise<readonly CompletedCommand[]> {
-  const version = { type: "boolean", short: "v", help: "print the version" } as const;
-  const program: Command = { options: { version }, subcommands: table, run: async () => 0 };
+  const program: Command = { options: PROGRAM_OPTIONS, subcommands: table, run: async () => 0 };
   const commands = (await loadCommands(table)).filter(({ row }) => !row.hidden);
   return [
     { ...(await describe([], program)), links: ["k3os"] },

@@ -67,7 +67,7 @@ export function changeMenu(text: string, { words, startsBy }: MenuChange): strin
   if (!entries.some((entry) => linuxLine(entry) !== "")) {
     throw new CommandError("The boot menu of the medium has no entry that starts Linux");
   }
-  const added = [...words.map((word) => ` ${word}`)].join("");
+  const added = words.map((word) => ` ${word}`).join("");
   const changed = text.replace(LINUX_LINE, (line) => line.trimEnd() + added);
   if (startsBy === undefined) return changed;
   const parameter = MENU_ENTRIES[startsBy];

@@ -38,11 +38,14 @@ export async function remaster(settings: RemasterSettings, host: RemasterHost): 
   using scratch = scratchDirectory(tmpdir());
   const facts = await remasterFacts(settings, scratch.path, host);
   const plan = planRemaster(facts, { words, startsBy: settings.startsBy });
+  using interruption = abortOnSignals();
   // beside the result, which is then a rename
   using partial = scratchDirectory(dirname(settings.output));
   const iso = join(partial.path, basename(settings.output));
-  await write(plan, settings, { iso, scratch: scratch.path }, host);
+  const { signal } = interruption;
+  await write(plan, settings, { iso, scratch: scratch.path, signal }, host);
   const sha256 = await sha256File(iso);
+  signal.throwIfAborted();
   renameSync(iso, settings.output);
   flushDirectory(dirname(settings.output));
   host.print(`${sha256}  ${basename(settings.output)}\n`);
@@ -57,31 +60,28 @@ function scratchDirectory(parent: string): Disposable & { readonly path: string 
 async function write(
   plan: RemasterPlan,
   { input, output, add = "" }: RemasterSettings,
-  { iso, scratch }: { readonly iso: string; readonly scratch: string },
+  { iso, scratch, signal }: { readonly iso: string; readonly scratch: string; readonly signal: AbortSignal },
   host: RemasterHost,
 ): Promise<void> {
-  const own = ownFiles(plan, scratch);
-  const maps = [...plan.added.map((path) => [join(add, path), path]), ...own].flatMap(
-    ([from = "", to = ""]) => [...["-map", from, `/${to}`]],
-  );
+  const files = [...plan.added.map((path) => [join(add, path), path] as const), ...ownFiles(plan, scratch)];
+  const maps = files.flatMap(([from, to]) => ["-map", from, `/${to}`]);
   const argv = [
     ...[...XORRISO, "-indev", `stdio:${input}`, "-outdev", `stdio:${iso}`],
     ...["-joliet", "on", "-compliance", "joliet_long_names", "-boot_image", "any", "replay"],
     ...[...maps, "-chown_r", "0", "/", "--", "-chgrp_r", "0", "/", "--", "-commit"],
   ];
-  using interruption = abortOnSignals();
   using progress = showProgress(`Writing ${basename(output)}`, plan.size, host);
   const look = () => progress.update(statSync(iso, { throwIfNoEntry: false })?.size ?? 0);
   const timer = setInterval(look, LOOK_EVERY);
   try {
     await during(`Writing "${output}"`, () => host.run(argv));
   } catch (error) {
-    interruption.signal.throwIfAborted(); // xorriso, too, was told to end
+    signal.throwIfAborted(); // xorriso, too, was told to end
     throw error;
   } finally {
     clearInterval(timer);
   }
-  interruption.signal.throwIfAborted();
+  signal.throwIfAborted();
   flush(iso);
   look();
   progress.finish();

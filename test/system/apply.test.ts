@@ -14,7 +14,7 @@ write_files:
 - {path: /opt/test/tool, content: "#!/bin/sh\\necho tool\\n", permissions: "04755", owner: "rancher:rancher"}
 - {path: /etc/bad-owner, owner: nobody-here}
 boot_cmd:
-- 'echo "it is $((1+1))" > /run/boot-cmd'
+- 'echo "it is $((1+1))" | tee /run/boot-cmd'
 - "false"
 - "[[ -e /run/boot-cmd ]] && touch /run/after-false"
 run_cmd: ["touch /run/run-cmd"]
@@ -153,6 +153,23 @@ describe("k3os config --boot", () => {
     expect(before).toContain("/home/rancher/.ssh/authorized_keys");
     await k3osConfig("--boot");
     expect(await writtenFiles()).toBe(before);
+  });
+
+  test("tells programs the same with --json, and keeps what commands print out of it", async () => {
+    const { code, stdout, stderr } = await k3osConfig("--boot", "--json");
+    const events = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const failed = events.filter(({ event, ok }) => event === "applier" && !ok);
+    expect(failed.flatMap(({ errors }) => errors.map(({ path }: { path: string }) => path))).toEqual([
+      "k3os.sysctls[no.such.key]",
+      "write_files[1]",
+      "boot_cmd[1]",
+    ]);
+    expect([code, events.at(-1)]).toEqual([1, expect.objectContaining({ event: "end", ok: false })]);
+    expect(stderr).toContain("it is 2\n");
+    expect(boot.stdout).toContain("it is 2\n");
   });
 });
 

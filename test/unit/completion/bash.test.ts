@@ -47,7 +47,7 @@ describe("the completion for bash", () => {
     ["a link to the executable, by its path", ["/usr/sbin/metadata", "di"], ["digitalocean"]],
     ["nothing where there is nothing to know", ["k3os", "install", "--tty", ""], [""]],
     ["nothing past the last argument", ["k3os", "completion", "bash", ""], [""]],
-    ["no word that is not a command", ["k3os", "nonsense", "--"], ["--version", "--debug", "--help"]],
+    ["no word that is not a command", ["k3os", "nonsense", "--"], ["--debug", "--help", "--version"]],
   ] as const)("knows %s", async (_, words, wanted) => {
     expect(await complete(...words)).toEqual([...wanted]);
   });
