@@ -9,9 +9,8 @@ export const doctor = defineCommand({
 Looks for what is wrong with this node or soon will be: machine, disk, versions,
 boot menu, configuration, network, k3s. Says for everything that fails what to
 do. Changes nothing; each check has 15 seconds. What only root may read is left
-out for others, and what concerns k3OS on another Linux.
-
-Exit status 0 if nothing fails (there may be warnings), else 1.`,
+out for others, and what concerns k3OS on another Linux.`,
+  exits: { done: "nothing fails; there may be warnings", failed: "something does" },
   options: { json: { type: "boolean", help: "print JSON" } },
   run: async ({ values }, host) => {
     const { runChecks } = await import("../lib/inspect/check.ts");

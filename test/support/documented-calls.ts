@@ -44,12 +44,7 @@ export async function callComplaint(words: Words): Promise<string | undefined> {
 
 /** Commands that are called by a name of their own, such as `k3os-upgrade-rootfs`. */
 function isLink(name: string): boolean {
-  const links = [
-    ...Object.values(COMMANDS).flatMap(({ aliases = [] }) => aliases),
-    "metadata",
-    "update-issue",
-  ];
-  return links.includes(name);
+  return Object.values(COMMANDS).some(({ links = [] }) => links.includes(name));
 }
 
 async function commandComplaint(argv: readonly string[]): Promise<string | undefined> {
@@ -60,8 +55,8 @@ async function commandComplaint(argv: readonly string[]): Promise<string | undef
   let at = 0;
   for (let table: CommandTable | undefined = COMMANDS; table !== undefined; table = command.subcommands) {
     const word = words[at];
-    const row = Object.entries(table).find(([name, { aliases }]) => {
-      return name === word || aliases?.includes(word ?? "");
+    const row = Object.entries(table).find(([name, { aliases = [], links = [] }]) => {
+      return [name, ...aliases, ...links].includes(word ?? "");
     })?.[1];
     if (row === undefined) break;
     command = await row.load();
