@@ -7,7 +7,7 @@ import { drawScreen } from "../lib/build/screen-picture.ts";
 import { systemHost } from "../lib/host.ts";
 import { logIn } from "../test/support/console-login.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../test/support/qemu.ts";
-import { startTerminal, type Terminal } from "../test/support/terminal.ts";
+import { KEY, startTerminal, type Terminal } from "../test/support/terminal.ts";
 
 /**
  * Draws the pictures of docs/images: what a person sees who installs k3OS from its ISO in a virtual machine with two disks,
@@ -49,7 +49,8 @@ async function drawInstallation(disks: readonly string[]): Promise<void> {
   };
   machine.console.send("clear; TERM=linux sudo --preserve-env=TERM k3os install\r");
   await answer("Choose operation", "\r");
-  await answer("Installation target", "\r", "install-disk");
+  await answer("Installation target", KEY.down);
+  await answer("photos", "1\r", "install-disk");
   await answer("cloud-init file?", "\r");
   await answer("to SSH?", "\r");
   await answer("Password for rancher", `${PASSWORD}\r`);
@@ -57,8 +58,8 @@ async function drawInstallation(disks: readonly string[]): Promise<void> {
   await answer("WiFi?", "\r");
   await answer("server or agent?", "\r");
   await answer("Token or cluster secret", "cluster-secret\r", "install-questions");
-  await answer("Enter for more", "\r");
-  await answer("Erase everything", "y\r", "install-plan");
+  await answer("Enter for more", "\r", "install-plan");
+  await answer("(y/N)", "y\r");
   await screen.waitFor("is installed on", { timeout: 8 * MINUTE });
   await draw(screen, "install-done");
 }
@@ -67,9 +68,10 @@ async function drawNode(disks: readonly string[]): Promise<void> {
   await using machine = await startMachine(computer("screens-node", disks));
   await logIn(machine, PASSWORD);
   await using screen = await watch(machine, "screens-node");
-  for (const [name, command] of Object.entries({ status: "k3os status", doctor: "sudo k3os doctor" })) {
-    machine.console.send(`clear; ${command}; echo "[status $?]"\r`);
-    await screen.waitFor(/^\[status \d\]/m, { timeout: 2 * MINUTE });
+  for (const name of ["status", "doctor"]) {
+    // the quotes tell what is printed from what was typed
+    machine.console.send(`clear; sudo k3os ${name}; echo 'end 'of ${name}\r`);
+    await screen.waitFor(`end of ${name}`, { timeout: 2 * MINUTE });
     await draw(screen, name);
   }
 }
@@ -91,13 +93,15 @@ function hardDisk(file: string, index: number): string[] {
 
 /** A terminal that shows what a machine's console writes from now on. */
 async function watch(machine: Machine, name: string): Promise<Terminal> {
-  machine.console.send("clear\r");
+  // the kernel's messages are not what the pictures are about
+  machine.console.send("sudo dmesg --console-level emerg; clear; echo qui''et\r");
+  await machine.console.expect(/\squiet\s/, { timeout: MINUTE });
   return await startTerminal(["tail", "--lines=0", "--follow", join(VM_DIRECTORY, `${name}.log`)], SIZE);
 }
 
 async function draw(screen: Terminal, name: string): Promise<void> {
-  const lines = (await screen.styledScreen()).replaceAll(/^.*\[status \d\].*\n/gm, "");
-  writeFileSync(join(IMAGES, `${name}.svg`), drawScreen(lines, SIZE));
+  const [shown = ""] = (await screen.styledScreen()).split(/^.*end of /m);
+  writeFileSync(join(IMAGES, `${name}.svg`), drawScreen(shown, SIZE));
   process.stdout.write(`docs/images/${name}.svg\n`);
 }
 

@@ -76,7 +76,7 @@ const RINGS: readonly Ring[] = [
   {
     name: "system",
     needs: ["root", "packages", "artifacts"],
-    limit: 12 * MINUTE,
+    limit: 20 * MINUTE,
     work: { kind: "tests", directory: "test/system", timeout: 3 * MINUTE },
   },
   {
