@@ -20,6 +20,18 @@ const SIZE = { columns: 80, rows: 24 };
 const MINUTE = 60_000;
 const PASSWORD = "open-sesame";
 
+/** What is drawn, and what it shows. */
+const PICTURES = {
+  "install-disk": "The installer asks for the disk",
+  "install-questions": "The questions of the installer",
+  "install-plan": "Settings and plan, before anything is erased",
+  "install-done": "The installation is complete",
+  status: "k3os status",
+  doctor: "k3os doctor",
+} as const;
+
+type Picture = keyof typeof PICTURES;
+
 async function main(): Promise<void> {
   if (!existsSync(ISO)) throw new Error(`"${ISO}" is missing: make it with "npm run build"`);
   await ensurePackages(["e2fsprogs", "fdisk", "qemu-system-x86", "tmux"], systemHost());
@@ -42,7 +54,7 @@ async function drawInstallation(disks: readonly string[]): Promise<void> {
   machine.console.send("\r");
   await logIn(machine);
   await using screen = await watch(machine, "screens-live");
-  const answer = async (question: string, keys: string, picture?: string) => {
+  const answer = async (question: string, keys: string, picture?: Picture) => {
     await screen.waitFor(question, { timeout: 2 * MINUTE });
     if (picture !== undefined) await draw(screen, picture);
     machine.console.send(keys);
@@ -68,7 +80,7 @@ async function drawNode(disks: readonly string[]): Promise<void> {
   await using machine = await startMachine(computer("screens-node", disks));
   await logIn(machine, PASSWORD);
   await using screen = await watch(machine, "screens-node");
-  for (const name of ["status", "doctor"]) {
+  for (const name of ["status", "doctor"] as const) {
     // the quotes tell what is printed from what was typed
     machine.console.send(`clear; sudo k3os ${name}; echo 'end 'of ${name}\r`);
     await screen.waitFor(`end of ${name}`, { timeout: 2 * MINUTE });
@@ -99,9 +111,9 @@ async function watch(machine: Machine, name: string): Promise<Terminal> {
   return await startTerminal(["tail", "--lines=0", "--follow", join(VM_DIRECTORY, `${name}.log`)], SIZE);
 }
 
-async function draw(screen: Terminal, name: string): Promise<void> {
+async function draw(screen: Terminal, name: Picture): Promise<void> {
   const [shown = ""] = (await screen.styledScreen()).split(/^.*end of /m);
-  writeFileSync(join(IMAGES, `${name}.svg`), drawScreen(shown, SIZE));
+  writeFileSync(join(IMAGES, `${name}.svg`), drawScreen(shown, { ...SIZE, title: PICTURES[name] }));
   process.stdout.write(`docs/images/${name}.svg\n`);
 }
 

@@ -26,15 +26,19 @@ const MARGIN = 14;
 
 /**
  * Draws a terminal's screen as SVG. `screen` is its lines as tmux prints them with escapes (`capture-pane -p -e`): text and
- * SGR sequences (ECMA-48, 8.3.117) alone. Lines below the last one that holds something are left out.
+ * SGR sequences (ECMA-48, 8.3.117) alone; `title` is read out to who cannot see it. Lines below the last one that holds something are left out.
  */
-export function drawScreen(screen: string, { columns }: { readonly columns: number }): string {
+export function drawScreen(
+  screen: string,
+  { columns, title }: { readonly columns: number; readonly title: string },
+): string {
   const lines = parseScreen(screen.trimEnd());
   const width = Math.round(columns * CELL.width) + 2 * MARGIN;
   const height = lines.length * CELL.height + 2 * MARGIN;
   const rows = lines.map((runs, row) => drawLine(runs, MARGIN + row * CELL.height));
   const font = `font-family="ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="${CELL.size}"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
+<title>${escapeXml(title)}</title>
 <rect width="100%" height="100%" rx="6" fill="${GROUND}"/>
 <g ${font} fill="${TEXT}" xml:space="preserve">
 ${rows.filter((row) => row !== "").join("\n")}

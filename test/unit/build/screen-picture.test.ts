@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { drawScreen } from "../../../lib/build/screen-picture.ts";
 
-const draw = (screen: string) => drawScreen(screen, { columns: 20 });
+const draw = (screen: string) => drawScreen(screen, { columns: 20, title: "a & b" });
 const texts = (svg: string) =>
   [...svg.matchAll(/<text ([^>]*)>([^<]*)<\/text>/g)].map(([, how, text]) => [text, how]);
 
@@ -30,6 +30,7 @@ test("drawScreen() puts a box behind what is reversed or has a ground of its own
 test("drawScreen() escapes what is markup, and leaves out empty lines at the end", () => {
   const svg = draw("<a> & b\n\n\n");
   expect(svg).toContain(">&lt;a&gt; &amp; b</text>");
+  expect(svg).toContain("<title>a &amp; b</title>");
   expect(svg).toContain('height="46"');
 });
 

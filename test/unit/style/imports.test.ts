@@ -10,7 +10,7 @@ const PRODUCT_DOMAINS = [
 ];
 const BUILD_DOMAINS = ["image", "executable"];
 /** Runs on the developer's machine only. */
-const BUILD_ENTRIES = ["bin/build.ts", "bin/vm.ts"];
+const BUILD_ENTRIES = ["bin/build.ts", "bin/vm.ts", "bin/screens.ts"];
 /** The only files that may name these packages: everything else goes through them. */
 const GATES: Readonly<Record<string, readonly string[]>> = {
   zx: ["lib/host.ts"],
