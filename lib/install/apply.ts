@@ -13,7 +13,7 @@ import { copySystem, linkMedium } from "./copy.ts";
 import type { DiskPlan, InstallPlan } from "./plan.ts";
 import { prepareTakeover } from "./takeover.ts";
 
-export type ApplyHost = Pick<Host, "root" | "run" | "log" | "clock">;
+export type ApplyHost = Pick<Host, "root" | "run" | "log" | "clock" | "progress">;
 
 /** A step of the installation; its title is what the user sees. */
 interface Step {

@@ -1,19 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { chmod, copyFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
-import { MIB } from "../disk/size.ts";
+import { type CopyWatch, copyContent } from "../copy-content.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { replaceLink } from "../links.ts";
 import { PATH } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
+import { showProgress } from "../progress.ts";
 import type { Medium, MediumEntry } from "./medium.ts";
 import type { InstallPlan } from "./plan.ts";
-
-/** Files of more bytes are told of as they are copied. */
-const LARGE = 16 * MIB;
 
 /**
  * Puts everything of a plan below `root` but the medium's links, which {@link linkMedium} makes when all else is on the
@@ -23,7 +20,7 @@ export async function copySystem(
   plan: Pick<InstallPlan, "medium" | "directories" | "files">,
   root: string,
   signal: AbortSignal,
-  host: Pick<Host, "log">,
+  host: Pick<Host, "progress">,
 ): Promise<void> {
   await copyMedium(plan.medium, root, signal, host);
   for (const directory of plan.directories) mkdirSync(join(root, directory), { recursive: true });
@@ -49,15 +46,20 @@ export async function copyMedium(
   medium: Medium,
   root: string,
   signal: AbortSignal,
-  host: Pick<Host, "log">,
+  host: Pick<Host, "progress">,
 ): Promise<void> {
+  using progress = showProgress("Copying", medium.size, host);
+  let done = 0;
+  const onPiece = (bytes: number) => {
+    done += bytes;
+    progress.update(done);
+  };
   for (const entry of medium.entries) {
     signal.throwIfAborted();
     if (entry.kind === "directory") makeDirectory(join(root, entry.path), entry.mode);
-    if (entry.kind !== "file") continue;
-    if (entry.size > LARGE) host.log.info(`  ${entry.path} (${formatBytes(entry.size)})`);
-    await copyEntry(medium.root, root, entry);
+    if (entry.kind === "file") await copyEntry(medium.root, root, entry, { onPiece, signal });
   }
+  progress.finish();
 }
 
 /** Makes the links of a medium's tree, each by a rename: one that is there is replaced in one step. */
@@ -78,11 +80,12 @@ async function copyEntry(
   from: string,
   to: string,
   { path, size, mode }: Extract<MediumEntry, { kind: "file" }>,
+  watch: CopyWatch,
 ): Promise<void> {
   const target = join(to, path);
   const temporary = temporaryName(target);
   try {
-    await copyFile(join(from, path), temporary);
+    await copyContent(join(from, path), temporary, watch);
     await chmod(temporary, mode | 0o600);
     const copied = (await stat(temporary)).size;
     if (copied !== size) throw new CommandError(`the copy has ${copied} bytes, the original ${size}`);
@@ -90,6 +93,7 @@ async function copyEntry(
     await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });
+    watch.signal.throwIfAborted();
     throw new CommandError(`Cannot copy "${path}"`, { cause });
   }
 }

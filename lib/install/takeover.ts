@@ -13,7 +13,7 @@ import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../tak
 import { copySystem, linkMedium } from "./copy.ts";
 import type { InstallPlan, TakeoverPlan } from "./plan.ts";
 
-type TakeoverHost = Pick<Host, "root" | "log">;
+type TakeoverHost = Pick<Host, "root" | "log" | "progress">;
 
 interface Work {
   readonly plan: InstallPlan;

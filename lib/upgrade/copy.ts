@@ -1,6 +1,5 @@
 import {
   chmodSync,
-  copyFileSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -11,12 +10,13 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { flushDirectory } from "../atomic.ts";
+import { type CopyWatch, copyContent } from "../copy-content.ts";
 import { CommandError, during } from "../errors.ts";
 import { hasVersion, linkedVersion } from "../generation/links.ts";
 import { openStage, type Part } from "../generation/stage.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
+import { formatBytes, showProgress } from "../progress.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
 
 const MIB = 1 << 20;
@@ -110,7 +110,7 @@ function sizeOf(path: string): number {
 export async function copyVersions(
   plan: CopyPlan,
   signal: AbortSignal,
-  host: Pick<Host, "log">,
+  host: Pick<Host, "log" | "progress">,
 ): Promise<void> {
   for (const { component, version, size } of plan.parts) {
     signal.throwIfAborted();
@@ -118,19 +118,27 @@ export async function copyVersions(
       host.log.info(`${component} ${version} is there already`);
       continue;
     }
-    host.log.info(`Copying ${component} ${version} (${formatBytes(size)}) …`);
-    await during(`Copying ${component} ${version}`, () => copyVersion(plan, component, version));
+    const title = `Copying ${component} ${version}`;
+    host.log.info(`${title} (${formatBytes(size)}) …`);
+    using progress = showProgress(title, size, host);
+    let done = 0;
+    const onPiece = (bytes: number) => {
+      done += bytes;
+      progress.update(done);
+    };
+    await during(title, () => copyVersion(plan, { component, version }, { onPiece, signal }));
+    progress.finish();
   }
 }
 
 async function copyVersion(
   { source, destination }: CopyPlan,
-  component: Component,
-  version: string,
+  { component, version }: Part,
+  watch: CopyWatch,
 ): Promise<void> {
   const stage = await openStage(destination, { component, version });
   try {
-    copyTree(join(source, component, version), stage.path);
+    await copyTree(join(source, component, version), stage.path, watch);
     await stage.publish();
   } catch (error) {
     await stage.discard();
@@ -139,16 +147,16 @@ async function copyVersion(
 }
 
 /** Copies what is in a directory into another, and writes every file to the disk. */
-function copyTree(from: string, to: string): void {
+async function copyTree(from: string, to: string, watch: CopyWatch): Promise<void> {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [here, there] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isDirectory()) {
       mkdirSync(there, { mode: 0o755 });
-      copyTree(here, there);
+      await copyTree(here, there, watch);
     } else if (entry.isSymbolicLink()) {
       symlinkSync(readlinkSync(here), there);
     } else {
-      copyFileSync(here, there);
+      await copyContent(here, there, watch);
       chmodSync(there, lstatSync(here).mode & 0o755);
       flushDirectory(there);
     }

@@ -9,7 +9,7 @@ import type { CopySettings } from "./copy-settings.ts";
 import { makeRoom, refuseSwitch, type SwitchOptions, switchGeneration } from "./switch.ts";
 import { writable } from "./writable.ts";
 
-export type UpgradeHost = Pick<Host, "root" | "run" | "log" | "clock" | "print">;
+export type UpgradeHost = Pick<Host, "root" | "run" | "log" | "clock" | "print" | "progress">;
 
 export interface UpgradeOptions extends Pick<SwitchOptions, "force" | "keepData"> {
   readonly remount: boolean;

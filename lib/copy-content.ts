@@ -1,0 +1,27 @@
+import { open } from "node:fs/promises";
+import { MIB } from "./disk/size.ts";
+
+const PIECE = 4 * MIB;
+
+export interface CopyWatch {
+  /** Told how many bytes each piece had that was copied. */
+  readonly onPiece: (bytes: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Copies what is in a file into another, which is made or emptied. Throws what reading and writing throw, and the reason of
+ * `signal` when that aborts.
+ */
+export async function copyContent(from: string, to: string, { onPiece, signal }: CopyWatch): Promise<void> {
+  await using source = await open(from, "r");
+  await using target = await open(to, "w");
+  const buffer = Buffer.allocUnsafe(PIECE);
+  for (;;) {
+    signal.throwIfAborted();
+    const { bytesRead } = await source.read(buffer, 0, PIECE, null);
+    if (bytesRead === 0) return;
+    await target.writeFile(buffer.subarray(0, bytesRead));
+    onPiece(bytesRead);
+  }
+}
