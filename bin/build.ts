@@ -1,11 +1,14 @@
 import { statSync } from "node:fs";
 import { relative } from "node:path";
 import { type BuildContext, createBuildContext } from "../lib/build/context.ts";
+import { CLEAR_LINE } from "../lib/build/step-line.ts";
 import { defineCommand, type Options, parseCommandLine } from "../lib/cli.ts";
 import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/errors.ts";
 import { buildExecutable } from "../lib/executable/executable.ts";
 import { commandHelp } from "../lib/help.ts";
 import { signingKey } from "../lib/image/signing.ts";
+import { createLog } from "../lib/log.ts";
+import { STDERR, writeOut } from "../lib/output.ts";
 import { COMMITTED_KEYS, MAX_RELEASE_KEYS } from "../lib/release-keys.ts";
 import { encodePublicKey, readPublicKey } from "../lib/signature-keys.ts";
 import { hostTarget, TARGETS, targetOf } from "../lib/targets.ts";
@@ -75,9 +78,13 @@ function report(artifact: string, { host, project }: BuildContext): void {
 
 async function main(argv: readonly string[]): Promise<number> {
   const { systemHost } = await import("../lib/host.ts");
+  // a step may be showing how long it has taken
+  const clear = process.stderr.isTTY ? CLEAR_LINE : "";
+  const write = (line: string) => writeOut(STDERR, `${clear}${line}`);
   try {
     const args = parseCommandLine(build, argv, process.env);
-    if (!args.values.help) return await build.run(args, systemHost({ debug: args.values.debug }));
+    if (!args.values.help)
+      return await build.run(args, systemHost({ log: createLog(write, { debug: args.values.debug }) }));
     process.stdout.write(commandHelp("npm run build --", "Build the artifacts of k3OS", build));
     return EXIT.done;
   } catch (error) {

@@ -1,7 +1,17 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { type Host, systemHost } from "../host.ts";
+import { showStep } from "./step-line.ts";
 
 /** What every build step works with. */
 export interface BuildContext {
@@ -60,7 +70,9 @@ export async function cached(
   mkdirSync(partial, { recursive: true });
   const started = context.host.clock.now();
   context.host.log.info(`Building ${step.name} …`);
+  const timeFile = join(context.cache, `${step.name}.seconds`);
   try {
+    using _line = showStep(step.name, readSeconds(timeFile));
     await make(partial);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
@@ -74,8 +86,14 @@ export async function cached(
   if (existsSync(result)) rmSync(partial, { recursive: true, force: true });
   else renameSync(partial, result);
   const seconds = (context.host.clock.now() - started) / 1000;
+  writeFileSync(timeFile, seconds.toFixed(1));
   context.host.log.info(`Built ${step.name} in ${seconds.toFixed(1)} s`);
   return result;
+}
+
+/** How long a step took the last time. */
+function readSeconds(file: string): number | undefined {
+  return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
 }
 
 function digest(inputs: readonly Input[]): string {
