@@ -46,6 +46,12 @@ export function blocksOf({ path, text }: Page): Block[] {
   return blocks;
 }
 
+/** The blocks of the README that it says a test file runs. */
+export function readmeBlocks(testFile: string): Block[] {
+  const readme = readPages().filter(({ path }) => path === "README.md");
+  return readme.flatMap(blocksOf).filter(({ marker }) => marker === `run by ${testFile}`);
+}
+
 /** The text of a page with an empty line in the place of every line of its blocks: line numbers stay. */
 export function proseOf({ text }: Pick<Page, "text">): string {
   return text.replace(/^( *)(```+).*\n(?:[^\n]*\n)*?\1\2$/gm, (block) => block.replace(/[^\n]/g, ""));

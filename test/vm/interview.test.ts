@@ -71,6 +71,31 @@ test(
   15 * MINUTE,
 );
 
+test(
+  "a reset makes it new, but for what is kept",
+  async () => {
+    const hostKey = "cat /etc/ssh/ssh_host_ed25519_key.pub";
+    let before = "";
+    {
+      await using machine = await bootDisk(hardware, { boot: "before-reset" });
+      await logIn(machine, PASSWORD);
+      before = await say(machine, hostKey);
+      await say(
+        machine,
+        "sudo sh -c 'echo x >/opt/gone; echo x >/home/rancher/gone; cp /etc/machine-id /etc/ssh/old-id'; echo ok",
+      );
+      machine.console.send("sudo k3os reset --keep /etc/ssh --yes --reboot\r");
+      await within(machine.exited, 3 * MINUTE, "The machine did not restart");
+    }
+    await using machine = await bootDisk(hardware, { boot: "after-reset" });
+    await logIn(machine, PASSWORD);
+    expect(await say(machine, hostKey)).toBe(before);
+    expect(await say(machine, "ls /opt /home/rancher; echo none")).toBe("/home/rancher: /opt: none");
+    expect(await say(machine, "cmp -s /etc/machine-id /etc/ssh/old-id && echo same || echo new")).toBe("new");
+  },
+  20 * MINUTE,
+);
+
 /** What a command prints, its lines joined by blanks; the brackets tell it from the command and from the kernel's messages. */
 async function say({ console }: Machine, command: string): Promise<string> {
   console.send(`printf '<%s>\\n' "$(echo $(${command}))"\r`);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";
+import { readmeBlocks } from "../support/markdown.ts";
 import {
   bootDisk,
   createHardware,
@@ -116,6 +117,32 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
     expect(journal).toContain("Mode disk");
     expect(journal).toContain("Starting services");
     expect(journal).not.toMatch(/\b(Error|Warning):/);
+  });
+
+  test("does what the README says", async () => {
+    const blocks = readmeBlocks("test/vm/node.test.ts");
+    const [example = ""] = blocks.flatMap(({ language, text }) => (language === "yaml" ? [text] : []));
+    await shell(`cat > node.yaml <<'END'\n${example}END\n`);
+    const lines = blocks.flatMap(({ language, text }) => (language === "sh" ? text.trim().split("\n") : []));
+    const ended: Record<string, number> = {};
+    for (const line of lines) {
+      const command = line.replace(/ *#.*/, "");
+      ended[command] = (await ssh(node, command, { timeout: 3 * MINUTE })).code;
+    }
+    expect(ended).toEqual({
+      "k3os config validate node.yaml": 0,
+      "sudo k3os config explain hostname": 0,
+      "sudo k3os config --dump": 0,
+      "k3os metadata --explain": 1, // none answers
+      "k3os ssh-keys fetch github:your-name": 1, // there is no Internet
+      "sudo k3os config": 0,
+      "k3os status": 0,
+      "sudo k3os doctor": 1, // there is no k3s
+      "sudo k3os support": 0,
+      "sudo k3os reset --preview": 0,
+    });
+    const bundle = await shell("stat -c '%a' k3os-support-*.tar.gz; tar -tzf k3os-support-*.tar.gz | wc -l");
+    expect(bundle).toMatch(/^600\n\d{2,}$/);
   });
 
   test("has no failed unit", async () => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { bootWords } from "../../../lib/boot/mode.ts";
 import { readCmdline } from "../../../lib/config/cmdline.ts";
@@ -7,6 +9,7 @@ import { parseBytes } from "../../../lib/config/parse.ts";
 import { callComplaint } from "../../support/documented-calls.ts";
 import { type Block, blocksOf, indentedBlocks, proseOf, readPages } from "../../support/markdown.ts";
 import { programCalls } from "../../support/shell-lines.ts";
+import { PROJECT } from "../../support/sources.ts";
 
 const pages = readPages();
 const blocks = pages.flatMap(blocksOf);
@@ -36,6 +39,14 @@ function says(what: string, marker: string | undefined): boolean {
   return marker?.startsWith(`${what}: `) ?? false;
 }
 
+/** The commands of ours that a text calls: `remaster`, `k3os-upgrade-rootfs`, `install.sh`. */
+function ourWords(text: string): string[] {
+  return programCalls(text).flatMap(([program = "", word = ""]) => {
+    if (program === "k3os") return [word];
+    return /^k3os-|install\.sh$/.test(program) ? [basename(program)] : [];
+  });
+}
+
 function configurationErrors(text: string, page: string): string[] {
   return parseBytes(Buffer.from(text), page).diagnostics.map(formatDiagnostic);
 }
@@ -60,11 +71,26 @@ describe("the documentation", () => {
 
   test("has blocks in languages that are checked, and markers that give a reason", () => {
     const strange = blocks.filter(({ language, marker }) => {
-      const bad = marker !== undefined && !/^not (checked|a configuration): \S.+/.test(marker);
+      const bad =
+        marker !== undefined && !/^(?:not (?:checked|a configuration|run): \S.+|run by \S+)$/.test(marker);
       return bad || (CHECKS[language] === undefined && !says("not checked", marker));
     });
     expect(strange.map(({ page, line, language }) => `${page}:${line}: ${language}`)).toEqual([]);
   });
+
+  const commands = blocks.filter(({ page, language }) => {
+    return page === "README.md" && ["sh", "cmdline"].includes(language);
+  });
+  test.each(commands.map(({ line, marker, text }) => [line, marker, text] as const))(
+    "README.md:%i is run by a test, or says why not",
+    async (_line, marker, text) => {
+      if (says("not run", marker)) return;
+      const source = readFileSync(join(PROJECT, marker?.replace("run by ", "") ?? ""), "utf8");
+      // a test that takes the block from this page has its words from there
+      const missing = ourWords(text).filter((word) => !source.includes(word));
+      expect(source.includes("readmeBlocks(") ? [] : missing).toEqual([]);
+    },
+  );
 
   test.each(
     blocks
