@@ -141,7 +141,9 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
       "sudo k3os support": 0,
       "sudo k3os reset --preview": 0,
     });
-    const bundle = await shell("stat -c '%a' k3os-support-*.tar.gz; tar -tzf k3os-support-*.tar.gz | wc -l");
+    const bundle = await shell(
+      "stat -c '%a' k3os-support-*.tar.gz; sudo tar -tzf k3os-support-*.tar.gz | wc -l",
+    );
     expect(bundle).toMatch(/^600\n\d{2,}$/);
   });
 
