@@ -76,7 +76,7 @@ const RINGS: readonly Ring[] = [
   {
     name: "system",
     needs: ["root", "packages", "artifacts"],
-    limit: 20 * MINUTE,
+    limit: 30 * MINUTE,
     work: { kind: "tests", directory: "test/system", timeout: 3 * MINUTE },
   },
   {

@@ -44,13 +44,17 @@ export interface Installation {
   readonly onStep?: (step: string) => void;
 }
 
-/** What the kernel is told for an installation that asks nothing and ends with the power off. */
-export function installWords(configPort: number, arch: Arch = "amd64"): string[] {
+/**
+ * What the kernel is told for an installation that asks nothing and ends with the power off. Without a port that serves
+ * `/config.yaml`, the medium has the configuration.
+ */
+export function installWords(arch: Arch = "amd64", configPort?: number): string[] {
   const { console } = boardOf(arch);
+  const url = `k3os.install.config_url=http://${HOST_ADDRESS}:${configPort}/config.yaml`;
   return [
     "k3os.install.silent=true",
     "k3os.install.device=/dev/vda",
-    `k3os.install.config_url=http://${HOST_ADDRESS}:${configPort}/config.yaml`,
+    ...(configPort === undefined ? [] : [url]),
     "k3os.install.power_off=true",
     `k3os.install.tty=${console}`,
     `console=${console}`,
@@ -58,15 +62,27 @@ export function installWords(configPort: number, arch: Arch = "amd64"): string[]
 }
 
 /**
- * Boots the ISO by its own boot loader, lets it install, and waits until the machine has switched itself off.
- * Throws, with the end of the console, when any of that does not happen in time.
+ * Boots the ISO, with parameters that the kernel is told, by its own boot loader; else as {@link installFromMedium}.
  */
 export async function installFromIso(
   hardware: Hardware,
   { iso, configPort, onStep = () => undefined }: Installation,
 ): Promise<void> {
   const medium = join(VM_DIRECTORY, `${hardware.name}.iso`);
-  await remasterMenu(iso, { startsBy: "install", words: installWords(configPort, hardware.arch) }, medium);
+  await remasterMenu(iso, { startsBy: "install", words: installWords(hardware.arch, configPort) }, medium);
+  await installFromMedium(hardware, medium, onStep);
+  rmSync(medium);
+}
+
+/**
+ * Boots a medium that installs by itself, by its own boot loader and without a key pressed, and waits until the machine has
+ * switched itself off. Throws, with the end of the console, when any of that does not happen in time.
+ */
+export async function installFromMedium(
+  hardware: Hardware,
+  medium: string,
+  onStep: (step: string) => void = () => undefined,
+): Promise<void> {
   await using machine = await startMachine({
     ...machineOf(hardware, "install"),
     memory: 2048,
@@ -75,7 +91,6 @@ export async function installFromIso(
   const { console } = machine;
   await console.expect(/k3OS Installer/, { timeout: 120 * SECONDS });
   onStep("GRUB shows the medium's menu");
-  console.send("\r");
   await console.expect(/Linux version/, { timeout: 120 * SECONDS });
   onStep("the kernel starts");
   await expectOrError(machine, /Partitioning \/dev\/vda/, 360 * SECONDS);
@@ -84,7 +99,6 @@ export async function installFromIso(
   onStep("the installation is complete");
   await within(machine.exited, 180 * SECONDS, "The machine did not switch itself off");
   onStep("the machine is off");
-  rmSync(medium);
 }
 
 /** What follows "Error:" on the console is the installer's last word, not worth waiting for more. */

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serveFiles } from "../support/http-server.ts";
+import { runProgram } from "../../lib/host.ts";
+import { hostTarget } from "../../lib/targets.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";
 import { readmeBlocks } from "../support/markdown.ts";
@@ -11,7 +12,8 @@ import {
   createHardware,
   FAILED_UNITS,
   type Hardware,
-  installFromIso,
+  installFromMedium,
+  installWords,
   reachNode,
   waitUntilApplied,
   within,
@@ -21,6 +23,8 @@ import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../sup
 
 const MINUTE = 60_000;
 const DISK_SIZE = 4 * 1024 ** 3;
+
+const EXECUTABLE = join(ARTIFACTS, `k3os-${hostTarget().arch}`);
 
 /** JSON is YAML. */
 function nodeConfig(key: SshKey): string {
@@ -59,8 +63,13 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
     scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
     key = await generateKey(scratch);
     hardware = createHardware(`test-${arch}`, { arch, firmware }, DISK_SIZE);
-    await using server = await serveFiles({ "/config.yaml": nodeConfig(key) });
-    await installFromIso(hardware, { iso: join(ARTIFACTS, `k3os-${arch}.iso`), configPort: server.port });
+    const [config, medium] = [join(scratch, "config.yaml"), join(scratch, "medium.iso")];
+    writeFileSync(config, nodeConfig(key));
+    const remaster = [EXECUTABLE, "remaster", join(ARTIFACTS, `k3os-${arch}.iso`), medium];
+    const words = installWords(arch).join(" ");
+    await runProgram([...remaster, "--config", config, "--default", "install", "--cmdline", words]);
+    await installFromMedium(hardware, medium);
+    rmSync(medium);
     machine = await bootDisk(hardware, { boot: "first" });
     node = await reachNode(machine, key);
     await waitUntilApplied(node);
