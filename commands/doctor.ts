@@ -1,7 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
 import { defineCommand } from "../lib/cli.ts";
 import { EXIT } from "../lib/errors.ts";
-import { inRoot, PATH } from "../lib/paths.ts";
 
 /** `k3os doctor` */
 export const doctor = defineCommand({
@@ -15,9 +13,8 @@ out for others, and what concerns k3OS on another Linux.`,
   run: async ({ values }, host) => {
     const { runChecks } = await import("../lib/inspect/check.ts");
     const { CHECKS, describeFindings } = await import("../lib/inspect/doctor.ts");
-    const file = inRoot(host, PATH.mode);
-    const mode = existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
-    const findings = await runChecks(CHECKS, mode, host);
+    const { runningMode } = await import("../lib/running-mode.ts");
+    const findings = await runChecks(CHECKS, runningMode(host), host);
     host.print(values.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
     return findings.some(({ state }) => state === "failure") ? EXIT.failed : EXIT.done;
   },

@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { MIB } from "./disk/size.ts";
+import type { Progress } from "./progress.ts";
 
 const PIECE = 4 * MIB;
 
@@ -7,6 +8,16 @@ export interface CopyWatch {
   /** Told how many bytes each piece had that was copied. */
   readonly onPiece: (bytes: number) => void;
   readonly signal: AbortSignal;
+}
+
+/** Adds up for a progress what is copied of one file after the other. */
+export function watchCopies(progress: Progress, signal: AbortSignal): CopyWatch {
+  let done = 0;
+  const onPiece = (bytes: number) => {
+    done += bytes;
+    progress.update(done);
+  };
+  return { onPiece, signal };
 }
 
 /**

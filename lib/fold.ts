@@ -6,10 +6,11 @@ export function fold(text: string, width: number): string[] {
     .flatMap((line) => foldLine(line, width));
 }
 
-function foldLine(line: string, width: number): string[] {
+/** The same for one line. Further lines are indented as the first is, and by `hanging` more. */
+export function foldLine(line: string, width: number, hanging = 0): string[] {
   const folded: string[] = [];
-  // one that takes half of the room is not kept
-  const indent = (/^ */.exec(line)?.[0] ?? "").slice(0, width / 2);
+  // what takes half of the room is not kept
+  const indent = (/^ */.exec(line)?.[0] ?? "").slice(0, width / 2) + " ".repeat(hanging);
   let rest = line;
   while (rest.length > width) {
     const blank = rest.lastIndexOf(" ", width);

@@ -1,5 +1,6 @@
 import { type Command, type CommandTable, GLOBAL_OPTIONS, type Option, PROGRAM_OPTIONS } from "./cli.ts";
 import { EXIT } from "./errors.ts";
+import { foldLine } from "./fold.ts";
 
 const WIDTH = 80;
 
@@ -59,24 +60,9 @@ function columns(rows: readonly [string, string][]): string {
   const left = Math.min(28, Math.max(...rows.map(([name]) => name.length)));
   return rows
     .map(([name, text]) => {
-      const lines = wrap(text, WIDTH - left - 4);
+      const lines = foldLine(text, WIDTH - left - 4);
       const first = name.length > left ? `  ${name}\n${" ".repeat(left + 4)}` : `  ${name.padEnd(left)}  `;
       return first + lines.join(`\n${" ".repeat(left + 4)}`);
     })
     .join("\n");
-}
-
-/** Breaks a text at blanks into lines of at most `width` characters. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line];
 }

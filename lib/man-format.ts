@@ -1,4 +1,4 @@
-import { wrap } from "./help.ts";
+import { foldLine } from "./fold.ts";
 import type { Block, ManPage } from "./man-page.ts";
 
 const WIDTH = 80;
@@ -31,7 +31,7 @@ function roffBlock(block: Block, first: boolean): string[] {
 
 /** Text in lines of a length that roff's tools do not complain of. */
 function lines(text: string): string[] {
-  return wrap(text, WIDTH - 10).map(line);
+  return foldLine(text, WIDTH - 10).map(line);
 }
 
 /** A line of text, which must not be taken for a request. */
@@ -67,14 +67,14 @@ export function plainPage({ sections }: ManPage): string {
 function plainBlock(block: Block): string {
   switch (block.kind) {
     case "text":
-      return indented(wrap(block.text, WIDTH - INDENT), INDENT);
+      return indented(foldLine(block.text, WIDTH - INDENT), INDENT);
     case "literal":
       return indented(block.text.split("\n"), INDENT + 4);
     case "usage":
       return indented([`${block.name} ${block.rest}`], INDENT);
     case "item": {
       const term = block.value === undefined ? block.term : `${block.term} ${block.value}`;
-      return indented([term], INDENT) + indented(wrap(block.text, WIDTH - 2 * INDENT), 2 * INDENT);
+      return indented([term], INDENT) + indented(foldLine(block.text, WIDTH - 2 * INDENT), 2 * INDENT);
     }
   }
 }

@@ -1,20 +1,10 @@
+import { foldLine } from "./fold.ts";
+
 const WIDTH = 80;
 
-/**
- * Breaks a line at blanks into lines of at most 80 columns, and within words that are longer than a line. Further lines are
- * indented by `hanging` more than the first.
- */
+/** Breaks a line into lines of at most 80 columns, the further ones indented by `hanging` more than the first. */
 export function wrap(text: string, hanging = 4): string[] {
-  const indent = " ".repeat((/^ */.exec(text)?.[0].length ?? 0) + hanging);
-  const lines: string[] = [];
-  let rest = text;
-  while (rest.length > WIDTH) {
-    const blank = rest.lastIndexOf(" ", WIDTH);
-    const end = blank > indent.length ? blank : WIDTH;
-    lines.push(rest.slice(0, end));
-    rest = indent + rest.slice(end).trimStart();
-  }
-  return [...lines, rest];
+  return foldLine(text, WIDTH, hanging);
 }
 
 /** What a server, a firmware or a file says must not move the cursor of the terminal that it is shown on. */

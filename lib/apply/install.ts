@@ -1,4 +1,4 @@
-import { PATH } from "../paths.ts";
+import { runningMode } from "../running-mode.ts";
 import type { Applier } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 
@@ -12,7 +12,7 @@ const CONSOLES = "/sys/class/tty/console/active";
 export const install: Applier = {
   name: "install",
   apply: async (_config, host) => {
-    if (readIfExists(PATH.mode, host)?.trim() !== "install") return;
+    if (runningMode(host) !== "install") return;
     const console = readIfExists(CONSOLES, host)?.trim().split(" ").at(-1) || "console";
     if (host.dryRun) host.log.info(`Would start the installer on ${console}`);
     else await host.run(["systemctl", "--no-block", "start", `k3os-install@${console}.service`]);

@@ -4,7 +4,8 @@ import type { K3osConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
 import { HttpError } from "../http.ts";
 import { downloadK3s, type K3sRelease } from "../k3s-release.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { inRoot } from "../paths.ts";
+import { runningMode } from "../running-mode.ts";
 import { runningVersion } from "../running-version.ts";
 import {
   type Applier,
@@ -16,7 +17,7 @@ import {
   throwErrors,
 } from "./applier.ts";
 import { withEnvironment } from "./environment.ts";
-import { putFile, readIfExists } from "./files.ts";
+import { putFile } from "./files.ts";
 import {
   K3S_ENVIRONMENT,
   K3S_UNIT,
@@ -50,7 +51,7 @@ export function k3s(options: K3sOptions): Applier {
     name: "k3s",
     apply: async (config, host) => {
       const { k3os = {} } = config;
-      const mode = readIfExists(PATH.mode, host)?.trim();
+      const mode = runningMode(host);
       if (mode === "install") return;
       checkValues(k3os);
       const binary = findBinary(host) ?? (await fetchBinary(options, withEnvironment(config, host)));

@@ -1,8 +1,9 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { formatError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { createLog, type Log } from "../log.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { inRoot } from "../paths.ts";
+import { runningMode } from "../running-mode.ts";
 import type { InstallSettings } from "./settings.ts";
 
 const KERNEL_LOG = "/dev/kmsg";
@@ -17,9 +18,7 @@ export async function announced<T>(
   host: Host,
   action: (host: Host) => Promise<T>,
 ): Promise<T> {
-  const mode = inRoot(host, PATH.mode);
-  const unattended = silent && existsSync(mode) && readFileSync(mode, "utf8").trim() === "install";
-  if (!unattended) return await action(host);
+  if (!silent || runningMode(host) !== "install") return await action(host);
   const log = consoleLog(host);
   try {
     return await action({ ...host, log });

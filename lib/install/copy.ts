@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } fr
 import { chmod, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
-import { type CopyWatch, copyContent } from "../copy-content.ts";
+import { type CopyWatch, copyContent, watchCopies } from "../copy-content.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { replaceLink } from "../links.ts";
@@ -49,15 +49,11 @@ export async function copyMedium(
   host: Pick<Host, "progress">,
 ): Promise<void> {
   using progress = showProgress("Copying", medium.size, host);
-  let done = 0;
-  const onPiece = (bytes: number) => {
-    done += bytes;
-    progress.update(done);
-  };
+  const watch = watchCopies(progress, signal);
   for (const entry of medium.entries) {
     signal.throwIfAborted();
     if (entry.kind === "directory") makeDirectory(join(root, entry.path), entry.mode);
-    if (entry.kind === "file") await copyEntry(medium.root, root, entry, { onPiece, signal });
+    if (entry.kind === "file") await copyEntry(medium.root, root, entry, watch);
   }
   progress.finish();
 }

@@ -14,6 +14,7 @@ import {
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
+import { runningMode } from "../running-mode.ts";
 import { hostTarget, type Target } from "../targets.ts";
 import { type CopiedNetwork, copyNetwork } from "./network.ts";
 import { findOccupants, type Occupant } from "./occupants.ts";
@@ -90,7 +91,7 @@ export async function gatherFacts(
     target,
     efiFirmware,
     isRoot: process.getuid?.() === 0,
-    mode: readOptional(inRoot(host, PATH.mode))?.trim(),
+    mode: runningMode(host),
     missing: message,
     secureBoot: hasSecureBoot(host),
     root,

@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { flushDirectory } from "../atomic.ts";
@@ -82,7 +73,7 @@ async function write(
     clearInterval(timer);
   }
   signal.throwIfAborted();
-  flush(iso);
+  flushDirectory(iso);
   look();
   progress.finish();
 }
@@ -104,13 +95,4 @@ function ownFiles({ menu, config }: RemasterPlan, scratch: string): [string, str
     files.push([path, CONFIG]);
   }
   return files;
-}
-
-function flush(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

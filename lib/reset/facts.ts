@@ -6,6 +6,7 @@ import type { Host } from "../host.ts";
 import { locateFile } from "../links.ts";
 import { inRoot, MARKER, PATH } from "../paths.ts";
 import { checkKeptPath } from "../reset-marker.ts";
+import { runningMode } from "../running-mode.ts";
 
 /** Something below "/", with what it takes on the disk. */
 export interface Entry {
@@ -26,11 +27,10 @@ export interface ResetFacts {
 
 /** Finds out what a reset meets, by reading only. Throws CommandError for a path that cannot be kept. */
 export function gatherResetFacts(keep: readonly string[], host: Pick<Host, "root">): ResetFacts {
-  const mode = inRoot(host, PATH.mode);
   const mountinfo = inRoot(host, "/proc/self/mountinfo");
   const mounts = existsSync(mountinfo) ? parseMountinfo(readFileSync(mountinfo, "utf8")) : [];
   const facts = {
-    mode: existsSync(mode) ? readFileSync(mode, "utf8").trim() : undefined,
+    mode: runningMode(host),
     ephemeral: existsSync(join(inRoot(host, PATH.system), MARKER.ephemeral)),
     mounts,
   };

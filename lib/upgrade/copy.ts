@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { flushDirectory } from "../atomic.ts";
-import { type CopyWatch, copyContent } from "../copy-content.ts";
+import { type CopyWatch, copyContent, watchCopies } from "../copy-content.ts";
 import { CommandError, during } from "../errors.ts";
 import { hasVersion, linkedVersion } from "../generation/links.ts";
 import { openStage, type Part } from "../generation/stage.ts";
@@ -121,12 +121,8 @@ export async function copyVersions(
     const title = `Copying ${component} ${version}`;
     host.log.info(`${title} (${formatBytes(size)}) …`);
     using progress = showProgress(title, size, host);
-    let done = 0;
-    const onPiece = (bytes: number) => {
-      done += bytes;
-      progress.update(done);
-    };
-    await during(title, () => copyVersion(plan, { component, version }, { onPiece, signal }));
+    const watch = watchCopies(progress, signal);
+    await during(title, () => copyVersion(plan, { component, version }, watch));
     progress.finish();
   }
 }

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { linkedVersions, versionsOf } from "../generation/links.ts";
 import { describeVersions, type Quarantined, readQuarantine, readTrial } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { type Component, inRoot, PATH } from "../paths.ts";
+import { runningMode } from "../running-mode.ts";
 import { runningVersion } from "../running-version.ts";
 import { labelled } from "../wrap.ts";
 
@@ -31,11 +32,10 @@ export interface Status {
 /** Finds out what runs, what is next, and what failed before. Needs no root. */
 export function readStatus(host: Pick<Host, "root">): Status {
   const system = inRoot(host, PATH.system);
-  const mode = inRoot(host, PATH.mode);
   const trial = readTrial(system);
   const failures = inRoot(host, PATH.failures);
   return {
-    mode: existsSync(mode) ? readFileSync(mode, "utf8").trim() : undefined,
+    mode: runningMode(host),
     running: { k3os: runningVersion(host), kernel: release() },
     current: linkedVersions(system, "current"),
     previous: linkedVersions(system, "previous"),
