@@ -5,6 +5,7 @@ export interface ProgressStream {
   write(text: string): unknown;
   /** True: one line that is drawn over; else plain lines, for logs and serial consoles. */
   readonly isTTY?: boolean;
+  /** 0 where the terminal does not know it, as on a serial line. */
   readonly columns?: number;
 }
 
@@ -50,7 +51,7 @@ export function createProgress(
     shownPercent = Math.floor((percentOf(state) ?? 0) / LINE_EVERY_PERCENT) * LINE_EVERY_PERCENT;
     const text = describe(label, state, rate.at(now));
     if (!stream.isTTY) stream.write(`${text}\n`);
-    else stream.write(`\r${withBar(text, state, (stream.columns ?? 80) - 1)}\x1b[K`);
+    else stream.write(`\r${withBar(text, state, (stream.columns || 80) - 1)}\x1b[K`);
   };
   const clearLine = stream.isTTY ? "\r\x1b[K" : "";
 

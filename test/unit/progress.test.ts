@@ -51,6 +51,16 @@ describe("createProgress() on a terminal", () => {
     expect(stream.written[0]?.replace("\r", "").replace("\x1b[K", "").length).toBe(29);
   });
 
+  test("takes a serial line, which says that it has no columns, to have 80", () => {
+    const stream = screen({ isTTY: true, columns: 0 });
+    const clock = manualClock();
+    const progress = createProgress("Copying", 100 * MIB, stream, clock);
+    clock.pass(1000);
+    progress.update(25 * MIB);
+    expect(stream.written[0]?.replace("\r", "").replace("\x1b[K", "").length).toBe(79);
+    expect(stream.written[0]).toContain(" left [===");
+  });
+
   test("measures the rate of the last seconds, not of all time", () => {
     const stream = screen({ isTTY: true, columns: 200 });
     const clock = manualClock();
