@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { type Host, systemHost } from "../host.ts";
 import { showStep } from "./step-line.ts";
 
@@ -30,9 +30,11 @@ export interface BuildContext {
   readonly sourceDateEpoch: number;
 }
 
+const PROJECT = join(import.meta.dirname, "../..");
+
 /** The context of a build of this checkout. */
 export function createBuildContext(options: { debug?: boolean } = {}): BuildContext {
-  const project = join(import.meta.dirname, "../..");
+  const project = PROJECT;
   const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { version: string };
   const artifacts = join(project, "dist/artifacts");
   const cache = join(project, ".cache");
@@ -62,7 +64,7 @@ export async function cached(
   make: (directory: string) => Promise<void>,
   context: Pick<BuildContext, "cache" | "host">,
 ): Promise<string> {
-  const key = digest(step.inputs);
+  const key = cacheKey(step.inputs, PROJECT);
   const result = join(context.cache, `${step.name}@${key}`);
   if (existsSync(result)) return result;
   const partial = `${result}.${process.pid}.partial`; // another build of the same may run beside this one
@@ -96,11 +98,19 @@ function readSeconds(file: string): number | undefined {
   return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
 }
 
-function digest(inputs: readonly Input[]): string {
+/**
+ * What a result is kept by: a digest of the inputs. Where the project lies does not count, so that a result serves
+ * another clone, too.
+ */
+export function cacheKey(inputs: readonly Input[], project: string): string {
   const hash = createHash("sha256");
   for (const input of inputs) {
-    if (typeof input === "string") hash.update(`text ${input.length}\n${input}`);
-    else for (const file of filesBelow(input.path)) hash.update(`file ${file}\n`).update(readFileSync(file));
+    if (typeof input === "string") {
+      const text = input.replaceAll(`${project}/`, "");
+      hash.update(`text ${text.length}\n${text}`);
+    } else
+      for (const file of filesBelow(input.path))
+        hash.update(`file ${relative(project, file)}\n`).update(readFileSync(file));
   }
   return hash.digest("hex").slice(0, 16);
 }
