@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
 import { defineCommand } from "../lib/cli.ts";
 import { type Diagnostic, hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
+import { MAX_BYTES } from "../lib/config/limits.ts";
 import { readConfig } from "../lib/config/read.ts";
 import { during, EXIT } from "../lib/errors.ts";
 import type { Host } from "../lib/host.ts";
+import { readBounded } from "../lib/read-bounded.ts";
 
 /** `k3os config validate [FILE…]` */
 export const configValidate = defineCommand({
@@ -32,7 +33,7 @@ async function checkFiles(files: readonly string[]): Promise<readonly Diagnostic
   const { parseBytes } = await import("../lib/config/parse.ts");
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
-    const bytes = await during(`Reading "${file}"`, () => readFileSync(file));
+    const bytes = await during(`Reading "${file}"`, () => readBounded(file, { maxBytes: MAX_BYTES }));
     diagnostics.push(...parseBytes(bytes, file).diagnostics);
   }
   return diagnostics;

@@ -1,11 +1,11 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/atomic.ts";
 import { parseChecksums } from "../lib/checksums.ts";
 import { defineCommand } from "../lib/cli.ts";
 import { during, EXIT, UsageError } from "../lib/errors.ts";
+import { readBounded } from "../lib/read-bounded.ts";
 import { archesIn, compareFiles } from "../lib/release-directory.ts";
-import { listName, PUBLIC_KEY_NAME, signatureName, signList } from "../lib/release-list.ts";
+import { listName, MAX_LIST, PUBLIC_KEY_NAME, signatureName, signList } from "../lib/release-list.ts";
 import { PASSWORD_VARIABLE, publicKeyFile, readSecretKey } from "../lib/signature-keys.ts";
 import type { Arch } from "../lib/targets.ts";
 import { UNRELEASED, VERSION } from "../lib/version.ts";
@@ -57,7 +57,7 @@ interface List {
 
 function listsIn(directory: string): List[] {
   return archesIn(directory).map((arch) => {
-    return { directory, arch, content: readFileSync(join(directory, listName(arch))) };
+    return { directory, arch, content: readBounded(join(directory, listName(arch)), { maxBytes: MAX_LIST }) };
   });
 }
 

@@ -85,9 +85,9 @@ async function runOurselves(_: Given, host: Host): Promise<string> {
 async function sendRequest({ url, ca }: Given, host: Host): Promise<string> {
   if (url === undefined) return "no URL given";
   const { fetchText } = await import("../lib/http.ts");
-  const { readFile } = await import("node:fs/promises");
+  const { readTextBounded } = await import("../lib/read-bounded.ts");
   const trusted =
-    ca === undefined ? {} : { ca: await during("Reading the certificates", () => readFile(ca, "utf8")) };
+    ca === undefined ? {} : { ca: await during("Reading the certificates", () => readTextBounded(ca)) };
   return (await fetchText(url, { retries: 0, ...trusted }, host)).trim();
 }
 

@@ -9,7 +9,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   type Stats,
@@ -17,6 +16,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "./errors.ts";
+import { readBounded, specialKind } from "./read-bounded.ts";
 
 export interface WriteOptions {
   /** Permissions, set-id bits included; default 0644. */
@@ -32,7 +32,7 @@ export interface WriteOptions {
  * Puts a file in place whole or not at all, through a crash too: written to a temporary file beside it that has its
  * final owner and permissions before any content, flushed, renamed, and the directory flushed. A symbolic link is
  * replaced, not followed. A file that already is as wanted is not touched. Returns whether anything changed.
- * Throws CommandError.
+ * Throws CommandError, also where a directory, device, pipe or socket is in its place.
  */
 export function writeFileAtomic(
   path: string,
@@ -44,6 +44,7 @@ export function writeFileAtomic(
   try {
     if (options.parents) mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     const found = lstatSync(path, { throwIfNoEntry: false });
+    requireReplaceable(found);
     if (found?.isFile() && holds(path, found, bytes)) return setAttributes(path, found, wanted);
     replace(path, bytes, wanted);
     return true;
@@ -57,6 +58,12 @@ export function wouldChange(path: string, content: string | Uint8Array, options:
   const found = lstatSync(path, { throwIfNoEntry: false });
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   return !found?.isFile() || !holds(path, found, bytes) || !hasAttributes(found, attributes(options));
+}
+
+/** Throws CommandError for what a file must not take the place of: only files and links are. */
+export function requireReplaceable(found: Stats | undefined): void {
+  if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
+  throw new CommandError(`${specialKind(found)} is in its place`);
 }
 
 interface Attributes {
@@ -74,7 +81,7 @@ function hasAttributes(found: Stats, { mode, uid, gid }: Attributes): boolean {
 }
 
 function holds(path: string, found: Stats, bytes: Uint8Array): boolean {
-  return found.size === bytes.length && readFileSync(path).equals(bytes);
+  return found.size === bytes.length && readBounded(path, { maxBytes: bytes.length }).equals(bytes);
 }
 
 function setAttributes(path: string, found: Stats, wanted: Attributes): boolean {

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { basename, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { CommandError } from "./errors.ts";
+import { contentOf, type OpenedFile, openRegular } from "./read-bounded.ts";
 
 /** The text of a checksum file, as sha256sum(1) writes and checks it: base names, sorted. */
 export async function checksumFile(files: readonly string[]): Promise<string> {
@@ -13,8 +12,14 @@ export async function checksumFile(files: readonly string[]): Promise<string> {
 
 /** The SHA-256 of a file's content, in hexadecimal. */
 export async function sha256File(file: string): Promise<string> {
+  using opened = openRegular(file);
+  return await sha256Opened(opened);
+}
+
+/** {@link sha256File} of a file that is open. */
+export async function sha256Opened(file: Pick<OpenedFile, "fd" | "size">): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
+  for await (const chunk of contentOf(file, Buffer.allocUnsafe(1 << 20))) hash.update(chunk);
   return hash.digest("hex");
 }
 

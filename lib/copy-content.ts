@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { MIB } from "./disk/size.ts";
 import type { Progress } from "./progress.ts";
+import { contentOf, openRegular } from "./read-bounded.ts";
 
 const PIECE = 4 * MIB;
 
@@ -21,18 +22,15 @@ export function watchCopies(progress: Progress, signal: AbortSignal): CopyWatch 
 }
 
 /**
- * Copies what is in a file into another, which is made or emptied. Throws what reading and writing throw, and the reason of
- * `signal` when that aborts.
+ * Copies what is in a file into another, which is made or emptied. Throws what reading and writing throw, CommandError for
+ * what is no file, and the reason of `signal` when that aborts.
  */
 export async function copyContent(from: string, to: string, { onPiece, signal }: CopyWatch): Promise<void> {
-  await using source = await open(from, "r");
+  using source = openRegular(from, { follow: false });
   await using target = await open(to, "w");
-  const buffer = Buffer.allocUnsafe(PIECE);
-  for (;;) {
+  for await (const piece of contentOf(source, Buffer.allocUnsafe(PIECE))) {
     signal.throwIfAborted();
-    const { bytesRead } = await source.read(buffer, 0, PIECE, null);
-    if (bytesRead === 0) return;
-    await target.writeFile(buffer.subarray(0, bytesRead));
-    onPiece(bytesRead);
+    await target.writeFile(piece);
+    onPiece(piece.length);
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import type { buildConnector, Dispatcher } from "undici";
 import type { Host } from "./host.ts";
@@ -6,6 +6,7 @@ import { HttpError, TryError, transportFailure } from "./http-error.ts";
 import { needsRoute, proxyFor } from "./http-proxy.ts";
 import { loadUndici } from "./http-undici.ts";
 import { maskUrl } from "./http-url.ts";
+import { readTextBounded } from "./read-bounded.ts";
 import { VERSION } from "./version.ts";
 
 export interface ClientOptions {
@@ -212,7 +213,7 @@ const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 /** The compiled-in roots, the system's and `extra`; undefined where the compiled-in ones are all there is. */
 function trustedRoots(extra: string | undefined, env: Host["env"]): readonly string[] | undefined {
   const file = env.SSL_CERT_FILE || SYSTEM_ROOTS;
-  const system = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const system = existsSync(file) ? readTextBounded(file) : "";
   if (system === "" && extra === undefined) return undefined;
   const found = `${system}\n${extra ?? ""}`.match(
     /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g,

@@ -1,6 +1,7 @@
+import { lstatSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { flushDirectory } from "./atomic.ts";
+import { flushDirectory, requireReplaceable } from "./atomic.ts";
 import { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Received, type ReceiveOptions, receive } from "./http-receive.ts";
@@ -20,6 +21,7 @@ export async function download(
   options: DownloadOptions,
   host: Pick<Host, "log" | "clock" | "env" | "run">,
 ): Promise<Received> {
+  requireReplaceable(lstatSync(file, { throwIfNoEntry: false }));
   const partial = `${file}.partial`;
   await rm(partial, { force: true });
   const handle = await openNew(partial, options.mode ?? 0o644);

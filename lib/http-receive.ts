@@ -1,6 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Client, openClient, type Reply } from "./http-client.ts";
@@ -9,6 +8,7 @@ import { DEFAULTS, type FetchOptions } from "./http-options.ts";
 import { type Try, withTries } from "./http-retry.ts";
 import { httpUrl, localPath, maskUrl } from "./http-url.ts";
 import { collectGarbage } from "./native.ts";
+import { contentOf, openRegular } from "./read-bounded.ts";
 
 /** {@link FetchOptions} whose `deadline` is one hour and `maxBytes` unlimited unless given. */
 export interface ReceiveOptions extends Omit<FetchOptions, "method" | "body"> {
@@ -183,10 +183,10 @@ function refuseEncoding({ url, headers }: Reply): void {
 
 async function copyLocal(flow: Flow, path: string, signal: AbortSignal | undefined): Promise<void> {
   try {
-    const { size } = await stat(path);
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    using file = openRegular(path);
+    for await (const chunk of contentOf(file)) {
       signal?.throwIfAborted();
-      await flow.write(chunk as Buffer, size);
+      await flow.write(chunk, file.size);
     }
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;

@@ -3,6 +3,7 @@ import { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { fetchResponse } from "./http.ts";
 import { localPath } from "./http-url.ts";
+import { specialKind } from "./read-bounded.ts";
 
 /**
  * The size in bytes of what lies behind a URL or path, which is not fetched; undefined where the server does not tell, or
@@ -15,8 +16,10 @@ export async function sizeOf(
   const path = localPath(url);
   if (path !== undefined) {
     const found = statSync(path, { throwIfNoEntry: false });
-    if (found !== undefined) return found.size;
-    throw new CommandError(`There is no "${path}"`);
+    if (found === undefined) throw new CommandError(`There is no "${path}"`);
+    const special = specialKind(found);
+    if (special === undefined) return found.size;
+    throw new CommandError(`"${path}" is ${special}, wanted a file`);
   }
   if (!/^https?:/i.test(url)) return undefined;
   const { headers } = await fetchResponse(url, { method: "HEAD" }, host);

@@ -1,4 +1,3 @@
-import { readFile, stat } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
@@ -7,6 +6,7 @@ import { HttpError } from "./http-error.ts";
 import { DEFAULTS, type FetchOptions } from "./http-options.ts";
 import { withTries } from "./http-retry.ts";
 import { httpUrl, localPath, maskUrl, splitZone } from "./http-url.ts";
+import { readBounded } from "./read-bounded.ts";
 
 export { type DownloadOptions, download } from "./http-download.ts";
 export { HttpError } from "./http-error.ts";
@@ -40,14 +40,11 @@ export async function fetchBytes(
 ): Promise<Buffer> {
   const path = localPath(url);
   if (path === undefined) return (await fetchResponse(url, options, host)).body;
-  const limit = options.maxBytes ?? DEFAULTS.maxBytes;
   try {
-    const { size } = await stat(path);
-    if (size <= limit) return await readFile(path);
+    return readBounded(path, { maxBytes: options.maxBytes ?? DEFAULTS.maxBytes });
   } catch (cause) {
     throw new CommandError(`Cannot read "${path}"`, { cause });
   }
-  throw new CommandError(`Cannot read "${path}": larger than ${limit} bytes`);
 }
 
 /**

@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { CommandError } from "./errors.ts";
+import { readTextBounded } from "./read-bounded.ts";
 
 /** Whether the path itself exists, be it a link that leads nowhere. */
 export function isThere(path: string): boolean {
@@ -62,5 +63,5 @@ export function locateFile(root: string, path: string): string | undefined {
 /** The text of a file of a root file system, see {@link locateFile}; undefined if nothing is there. */
 export function readInRoot(root: string, path: string): string | undefined {
   const file = locateFile(root, path);
-  return file === undefined ? undefined : readFileSync(file, "utf8");
+  return file === undefined ? undefined : readTextBounded(file);
 }

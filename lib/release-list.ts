@@ -32,6 +32,9 @@ export interface WantedSignature {
 /** The public key of who signed, for whoever verifies by hand; not in the list, as it proves nothing by itself. */
 export const PUBLIC_KEY_NAME = "k3os.pub";
 
+/** Largest list that is read, in bytes. */
+export const MAX_LIST = 1 << 20;
+
 /** A version becomes the name of a directory. */
 const VERSION = /^\w[\w.+-]*$/;
 

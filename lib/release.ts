@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseChecksums } from "./checksums.ts";
@@ -7,8 +7,9 @@ import { CommandError, during, messageOf } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { download, fetchBytes, HttpError, maskUrl } from "./http.ts";
 import { localPath } from "./http-url.ts";
+import { readBounded } from "./read-bounded.ts";
 import { releaseKeys } from "./release-keys.ts";
-import { claimedVersion, listName, signatureName, verifyList } from "./release-list.ts";
+import { claimedVersion, listName, MAX_LIST, signatureName, verifyList } from "./release-list.ts";
 import { type PublicKey, readPublicKey } from "./signature-keys.ts";
 import type { Arch } from "./targets.ts";
 
@@ -46,7 +47,6 @@ export interface WantedRelease {
 
 type ReleaseHost = Pick<Host, "log" | "clock" | "env" | "run">;
 
-const MAX_LIST = 1 << 20;
 const MAX_SIGNATURE = 1 << 14;
 
 /**
@@ -172,7 +172,7 @@ async function readSmall(url: string, maxBytes: number, host: ReleaseHost): Prom
   try {
     const file = join(scratch, "file");
     await download(url, file, { maxBytes }, host);
-    return await readFile(file);
+    return readBounded(file, { maxBytes });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

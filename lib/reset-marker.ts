@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { CommandError } from "./errors.ts";
 import { MARKER, RESET } from "./paths.ts";
+import { readTextBounded } from "./read-bounded.ts";
 
 /** What the next start deletes of the data. */
 export interface ResetOrder {
@@ -22,7 +23,7 @@ export function readResetOrder(system: string): ResetOrder | undefined {
   const path = join(system, RESET.keeping);
   if (!existsSync(path)) return undefined;
   try {
-    return { marker: RESET.keeping, keep: parseKeepList(readFileSync(path, "utf8")) };
+    return { marker: RESET.keeping, keep: parseKeepList(readTextBounded(path)) };
   } catch (cause) {
     throw new CommandError(`Cannot read "${path}"`, { cause });
   }

@@ -1,8 +1,8 @@
 import { createPublicKey, randomBytes, scryptSync } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { CommandError, during } from "./errors.ts";
 import type { Host } from "./host.ts";
+import { readTextBounded } from "./read-bounded.ts";
 import { privateKeyObject } from "./signature-ed25519.ts";
 
 /**
@@ -41,6 +41,8 @@ const SECRET_LENGTH = 158;
 /** Where the part of a secret key begins that the password protects. */
 const PROTECTED = 54;
 const COMMENT = "untrusted comment: ";
+/** Two lines. */
+const MAX_KEY_FILE = 1 << 14;
 const MEBIBYTE = 1 << 20;
 /** minisign's own keys ask for 1024 MiB. */
 const MAX_MEMORY = 2048 * MEBIBYTE;
@@ -213,7 +215,7 @@ function notPublic(message: string): CommandError {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readTextBounded(file, { maxBytes: MAX_KEY_FILE });
   } catch (cause) {
     throw new CommandError(`Cannot read the key "${file}"`, { cause });
   }

@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "./errors.ts";
+import { readTextBounded } from "./read-bounded.ts";
 
 /**
  * What a takeover leaves on the file system of the system that it replaces, from the installation until the first boot
@@ -45,7 +46,7 @@ export function readTakeoverRecord(root: string): TakeoverRecord | undefined {
   const path = join(root, TAKEOVER.record);
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   try {
-    return checkRecord(JSON.parse(readFileSync(path, "utf8")));
+    return checkRecord(JSON.parse(readTextBounded(path)));
   } catch (cause) {
     throw new CommandError(`Cannot read the record of the takeover "${path}"`, { cause });
   }

@@ -1,10 +1,10 @@
-import { createWriteStream, fsyncSync, openSync, renameSync, rmSync, type Stats } from "node:fs";
+import { createWriteStream, fsyncSync, lstatSync, openSync, renameSync, rmSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { packTar, type TarSource } from "modern-tar/fs";
-import { flushDirectory } from "./atomic.ts";
+import { flushDirectory, requireReplaceable } from "./atomic.ts";
 import { CommandError } from "./errors.ts";
 
 /** What goes into a tarball: `text` that is at hand, or what a `source` directory or file holds. */
@@ -28,6 +28,7 @@ export async function writeTarball(
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.partial`);
   try {
+    requireReplaceable(lstatSync(path, { throwIfNoEntry: false }));
     rmSync(temporary, { force: true });
     const fd = openSync(temporary, "wx", 0o600);
     const file = createWriteStream("", { fd, autoClose: false });

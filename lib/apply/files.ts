@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { flushDirectory, type WriteOptions, wouldChange, writeFileAtomic } from "../atomic.ts";
 import { inRoot } from "../paths.ts";
+import { readTextBounded } from "../read-bounded.ts";
 import type { ApplyHost } from "./applier.ts";
 
 /** Writes a system file (parents made, atomic, untouched if it is as wanted). Returns whether that changed anything. */
@@ -36,10 +37,10 @@ export function removeFile(path: string, host: Pick<ApplyHost, "root" | "log" | 
   return true;
 }
 
-/** The text of a system file; undefined if there is none. */
+/** The text of a system file; undefined if there is none. Throws for what is no file. */
 export function readIfExists(path: string, host: Pick<ApplyHost, "root">): string | undefined {
   try {
-    return readFileSync(inRoot(host, path), "utf8");
+    return readTextBounded(inRoot(host, path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

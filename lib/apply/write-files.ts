@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { requireReplaceable } from "../atomic.ts";
 import type { WriteFile } from "../config/schema.ts";
 import { CommandError, during } from "../errors.ts";
 import { inRoot } from "../paths.ts";
@@ -22,9 +23,7 @@ export const writeFiles: Applier = {
 
 function writeOne(file: WriteFile, host: ApplyHost): void {
   const path = absolutePath(file.path);
-  if (lstatSync(inRoot(host, path), { throwIfNoEntry: false })?.isDirectory()) {
-    throw new CommandError("a directory is in its place");
-  }
+  requireReplaceable(lstatSync(inRoot(host, path), { throwIfNoEntry: false }));
   const content = decodeContent(file.content ?? "", file.encoding ?? "");
   const self = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const owner = findOwner(file.owner ?? "", self, host);

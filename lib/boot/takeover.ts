@@ -1,12 +1,4 @@
-import {
-  appendFileSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { flushDirectory, writeFileAtomic } from "../atomic.ts";
 import { verifyChecksums } from "../checksums.ts";
@@ -15,6 +7,7 @@ import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
+import { readTextBounded } from "../read-bounded.ts";
 import { mountImage, setFileSystemLabel, sync, syncFileSystem, unmount } from "../sys.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
@@ -74,7 +67,7 @@ async function verifyNewSystem(root: string, host: BootHost): Promise<void> {
   if (readTakeoverRecord(root) === undefined) throw new CommandError("No takeover is prepared on this disk");
   host.log.info("Checking the new system …");
   await during("Checking the new system", async () => {
-    await verifyChecksums(root, readFileSync(join(root, TAKEOVER.checksums), "utf8"));
+    await verifyChecksums(root, readTextBounded(join(root, TAKEOVER.checksums)));
     checkUserland(join(root, PATH.system, "k3os/current", FILE.rootSquashfs));
   });
 }

@@ -1,28 +1,22 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot } from "../paths.ts";
+import { readBounded } from "../read-bounded.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { MAX_BYTES } from "./limits.ts";
 
 /**
- * The bytes of a source, undefined if it does not exist, or why it cannot be read. Opened without blocking, and read only
- * if it is a regular file: a pipe or device in its place must not hang the boot.
+ * The bytes of a source, undefined if it does not exist, or why it cannot be read: a pipe or device in its place must not
+ * hang the boot.
  */
 export function readSourceFile(path: string, host: Pick<Host, "root">): Buffer | Diagnostic | undefined {
-  let file: number | undefined;
   try {
-    file = openSync(inRoot(host, path), constants.O_RDONLY | constants.O_NONBLOCK);
-    const status = fstatSync(file);
-    if (status.isDirectory()) return failure(path, "found a directory, wanted a file");
-    if (!status.isFile()) return failure(path, "found a device, pipe or socket, wanted a file");
-    if (status.size > MAX_BYTES)
-      return failure(path, `found ${status.size} bytes, wanted at most ${MAX_BYTES}`);
-    return readFileSync(file);
+    return readBounded(inRoot(host, path), { maxBytes: MAX_BYTES });
   } catch (error) {
+    if (error instanceof CommandError) return failure(path, error.message);
     const { code } = error as NodeJS.ErrnoException;
     return code === "ENOENT" || code === "ENOTDIR" ? undefined : failure(path, `cannot be read (${code})`);
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -1,15 +1,18 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot, PATH } from "../paths.ts";
+import { readTextBounded } from "../read-bounded.ts";
 import { acceptMetadata } from "./accept.ts";
 import { at, isObject, textAt, textsAt } from "./json.ts";
 import type { Platform } from "./platform.ts";
 import type { Metadata } from "./source.ts";
 
 const FILE = `${PATH.localState}/metadata/answer.json`;
+/** User data of 16 MiB in base64, and what else belongs to an answer. */
+const MAX_KEPT = 64 << 20;
 
 /** The last good answer of a source. */
 export interface Kept {
@@ -96,14 +99,14 @@ export function readDataSource(host: Pick<Host, "root">): DataSourceState {
   const kept = readKept(host);
   const [source = "", date = ""] = ["source", "date"].map((name) => textAt(kept, name));
   return {
-    provider: existsSync(file) ? readFileSync(file, "utf8").trim() : undefined,
+    provider: existsSync(file) ? readTextBounded(file).trim() : undefined,
     kept: kept && { source, date },
   };
 }
 
 function readKept(host: Pick<Host, "root">): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(inRoot(host, FILE), "utf8"));
+    const value: unknown = JSON.parse(readTextBounded(inRoot(host, FILE), { maxBytes: MAX_KEPT }));
     return isObject(value) ? value : undefined;
   } catch {
     return undefined; // none yet; a broken one is as good as none, and is replaced by the next

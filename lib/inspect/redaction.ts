@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { formatDiagnostic } from "../config/diagnostics.ts";
 import { inSnakeCase } from "../config/dump.ts";
 import { emitYaml } from "../config/emit-yaml.ts";
@@ -9,6 +9,7 @@ import type { Layer } from "../config/setting.ts";
 import type { SourceLayer } from "../config/sources.ts";
 import type { Host } from "../host.ts";
 import { inRoot, PATH } from "../paths.ts";
+import { readTextBounded } from "../read-bounded.ts";
 import { redactText } from "../redact.ts";
 
 /** Secrets that k3s itself has made, one a file. */
@@ -38,7 +39,7 @@ function secretIn(path: string, host: Pick<Host, "root">): string[] {
   const file = inRoot(host, path);
   if (!existsSync(file) || !lstatSync(file).isFile()) return [];
   try {
-    const secret = readFileSync(file, "utf8").trim();
+    const secret = readTextBounded(file).trim();
     return secret === "" ? [] : [secret, ...secret.split(/[:\s]+/).filter(({ length }) => length > 12)];
   } catch {
     return []; // only root may read it, and so nothing that we show can hold it

@@ -1,17 +1,9 @@
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from "node:fs";
+import { lstatSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
+import { MAX_BYTES } from "../config/limits.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { FILE } from "../paths.ts";
+import { openRegular, readBounded } from "../read-bounded.ts";
 import type { Target } from "../targets.ts";
 
 /** Something below the medium's `k3os` directory; paths are relative to the medium. */
@@ -94,13 +86,9 @@ function checkArchitecture(path: string, target: Pick<Target, "arch" | "elfMachi
 }
 
 function readStart(path: string, length: number): Buffer {
-  const fd = openSync(path, "r");
-  try {
-    const bytes = Buffer.alloc(length);
-    return bytes.subarray(0, readSync(fd, bytes, 0, length, 0));
-  } finally {
-    closeSync(fd);
-  }
+  using file = openRegular(path);
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, readSync(file.fd, bytes, 0, length, 0));
 }
 
 function currentVersion(link: string): string {
@@ -113,7 +101,7 @@ function currentVersion(link: string): string {
 
 function readConfig(path: string): Buffer | undefined {
   try {
-    const content = readFileSync(path);
+    const content = readBounded(path, { maxBytes: MAX_BYTES, follow: false });
     return /^\s*[^\s#]/m.test(content.toString("latin1")) ? content : undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

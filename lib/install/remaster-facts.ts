@@ -1,4 +1,4 @@
-import { existsSync, globSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { existsSync, globSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseChecksums, sha256File } from "../checksums.ts";
 import { checkConfig, fetchConfig } from "../config/check.ts";
@@ -6,6 +6,8 @@ import { freeBytes } from "../disk/size.ts";
 import { readSuperblock } from "../disk/superblock.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { readBounded, readTextBounded } from "../read-bounded.ts";
+import { MAX_LIST } from "../release-list.ts";
 import { CONFIG, checkLink } from "./medium.ts";
 import { hasProgram, missingMessage } from "./programs.ts";
 
@@ -61,7 +63,7 @@ export async function remasterFacts(
   const added = add === undefined ? [] : entriesBelow(add);
   const { paths, menu } = await readIso(input, join(scratch, "original.cfg"), host);
   const replaced = (path: string) => {
-    return add !== undefined && existsSync(join(add, path)) ? readFileSync(join(add, path)) : undefined;
+    return add !== undefined && existsSync(join(add, path)) ? readBounded(join(add, path)) : undefined;
   };
   const addedConfig = replaced(CONFIG);
   if (addedConfig !== undefined) checkConfig(addedConfig, join(add ?? "", CONFIG), host);
@@ -104,7 +106,7 @@ function checkOutput(input: string, output: string): void {
 async function compareChecksum(input: string): Promise<void> {
   for (const name of globSync("sha256sum-*.txt", { cwd: dirname(input) })) {
     const list = join(dirname(input), name);
-    const read = () => parseChecksums(readFileSync(list, "utf8"));
+    const read = () => parseChecksums(readTextBounded(list, { maxBytes: MAX_LIST }));
     const wanted = (await during(`Reading "${list}"`, read)).get(basename(input));
     if (wanted === undefined || wanted === (await sha256File(input))) continue;
     throw new CommandError(
@@ -147,7 +149,7 @@ async function readIso(
   if (!paths.includes(MENU)) return { paths, menu: "" };
   const extract = ["-osirrox", "on", "-indev", `stdio:${input}`, "-extract", `/${MENU}`, copy];
   await host.run([...XORRISO, ...extract]);
-  return { paths, menu: readFileSync(copy, "utf8") };
+  return { paths, menu: readTextBounded(copy) };
 }
 
 /** The paths that `xorriso -find` prints: each on a line, quoted for a shell. */

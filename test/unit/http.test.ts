@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
+import { messageOf } from "../../lib/errors.ts";
 import { fetchBytes, fetchResponse, fetchText, HttpError } from "../../lib/http.ts";
 import { testHost } from "../support/host.ts";
 import { serveLoopback } from "../support/loopback.ts";
@@ -123,7 +124,8 @@ describe("fetchText()", () => {
 
   test("refuses a large local file", async () => {
     using host = testHost({ files: { "/big": "12345" } });
-    await expect(fetchText(`${host.root}/big`, { maxBytes: 4 }, host)).rejects.toThrow("larger than 4 bytes");
+    const message = await fetchText(`${host.root}/big`, { maxBytes: 4 }, host).catch(messageOf);
+    expect(message).toBe(`Cannot read "${host.root}/big": larger than 4 bytes`);
   });
 
   test("names a refused connection, without the password", async () => {

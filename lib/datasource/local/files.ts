@@ -1,7 +1,7 @@
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../../errors.ts";
-import { formatBytes } from "../../progress.ts";
+import { readBounded } from "../../read-bounded.ts";
 
 /** Largest file that a source may hold; what is larger is no user data but a mistake. */
 export const MAX_BYTES = 16 << 20;
@@ -9,15 +9,9 @@ export const MAX_BYTES = 16 << 20;
 /** A file by its path; undefined if there is none. Throws CommandError if it is no file, too large or unreadable. */
 export function readFileIfThere(path: string): Buffer | undefined {
   try {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found === undefined) return undefined;
-    if (!found.isFile()) throw new CommandError("expected a file");
-    if (found.size > MAX_BYTES) {
-      throw new CommandError(`found ${formatBytes(found.size)}, wanted at most ${formatBytes(MAX_BYTES)}`);
-    }
-    return readFileSync(path);
+    return readBounded(path, { maxBytes: MAX_BYTES });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOTDIR") return undefined;
+    if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw new CommandError(`Cannot read "${path}"`, { cause });
   }
 }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { type Diagnostic, formatDiagnostic } from "../../config/diagnostics.ts";
 import { readConfig } from "../../config/read.ts";
 import { inRoot } from "../../paths.ts";
+import { readTextBounded } from "../../read-bounded.ts";
 import { readKeys } from "../../ssh-keys.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 
@@ -35,7 +36,7 @@ export const login = defineCheck({
   facts: (host) => {
     const [keys, shadow] = [KEYS, SHADOW].map((path) => {
       const file = inRoot(host, path);
-      return existsSync(file) ? readFileSync(file, "utf8") : "";
+      return existsSync(file) ? readTextBounded(file) : "";
     });
     return { keys: readKeys(keys ?? "").keys.length, password: hasPassword(shadow ?? "", "rancher") };
   },

@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync 
 import { gzipSync } from "node:zlib";
 import { decodeContent, writeFiles } from "../../../lib/apply/write-files.ts";
 import type { WriteFile } from "../../../lib/config/schema.ts";
+import { runProgram } from "../../../lib/host.ts";
 import { testHost } from "../../support/host.ts";
 import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
@@ -99,13 +100,15 @@ describe("write_files", () => {
     ["found a NUL character", { path: "/b\0ad" }],
     ["a directory is in its place", { path: "/directory" }],
     ["not a directory", { path: "/file/below" }],
+    ["a pipe is in its place", { path: "/pipe" }],
   ])("reports %p, writes the others, and leaves no rest", async (message, bad) => {
     using host = testHost({ files: { "/file": "" } });
     mkdirSync(`${host.root}/directory`);
+    await runProgram(["mkfifo", `${host.root}/pipe`]);
     const report = await write([bad, { path: "/good", content: "x" }], host);
     expect(report).toStartWith(`write_files[0]: Writing ${JSON.stringify(bad.path)}: `);
     expect(report).toContain(message);
-    expect(readdirSync(host.root).sort()).toEqual(["directory", "file", "good"]);
+    expect(readdirSync(host.root).sort()).toEqual(["directory", "file", "good", "pipe"]);
     expect(readdirSync(`${host.root}/directory`)).toEqual([]);
   });
 });

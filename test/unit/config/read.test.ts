@@ -93,7 +93,7 @@ test("readConfig() tells of what cannot be read in place of a file, and goes on"
     `${LOCAL_D}/a: found a directory, wanted a file`,
     `${LOCAL_D}/c: found a link to nothing, wanted a file`,
     `${LOCAL_D}/d: cannot be read (ELOOP)`,
-    `${LOCAL_D}/e: found a device, pipe or socket, wanted a file`,
+    `${LOCAL_D}/e: found a pipe, wanted a file`,
   ]);
 });
 

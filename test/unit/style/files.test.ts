@@ -59,6 +59,15 @@ describe("source files", () => {
     expect(filesWhere(sources, ({ text }) => silent.test(text))).toEqual([]);
   });
 
+  test("read what users and servers name or make only through read-bounded.ts", () => {
+    const plain = /\b(readFileSync|readFile|createReadStream)\(/;
+    const bad = filesWhere(
+      product,
+      ({ path, text }) => FOREIGN_PATHS.test(path) && plain.test(withoutComments(text)),
+    );
+    expect(bad.filter((path) => !OWN_PATHS.includes(path))).toEqual([]);
+  });
+
   test("hold no path of the machine they were written on", () => {
     const absolute = /["'`\s](\/work\/|\/home\/(?!rancher)[a-z]|\/Users\/)/;
     expect(filesWhere(sources, ({ path, text }) => !path.includes("/style/") && absolute.test(text))).toEqual(
@@ -88,6 +97,16 @@ describe("test files", () => {
 test("the project's root holds what is known, and nothing else", () => {
   expect(readdirSync(PROJECT).filter((name) => !TOP_LEVEL.includes(name))).toEqual([]);
 });
+
+/** Whose paths come from elsewhere: there a pipe, a device or an endless file may lie. */
+const FOREIGN_PATHS =
+  /^(commands\/|lib\/(config|overlay)\/|lib\/(atomic|checksums|copy-content|elf-machine|http|links|release|signature|ssh-keys)|lib\/apply\/(files|ssh-keys|write-files)|lib\/install\/(configuration|iso|medium|remaster|settings)|lib\/inspect\/redaction)/;
+
+/** Of these, the ones that read nothing but what the kernel and the boot have made. */
+const OWN_PATHS = [
+  ...["commands/init.ts", "commands/update-issue.ts"],
+  ...["lib/overlay/facts.ts", "lib/overlay/remove.ts"],
+];
 
 /** Where Bun and Node differ (system calls, execve). */
 const NATIVE_MODULES = ["lib/native.ts", "lib/sys.ts"];
