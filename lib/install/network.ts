@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { CommandError } from "../errors.ts";
+import { type ConnmanAddress, connmanConfig } from "../connman-config.ts";
 import type { Host } from "../host.ts";
 import { inRoot } from "../paths.ts";
 
@@ -16,18 +16,15 @@ export interface CopiedNetwork {
 /** Where connman looks for it, in the new system. */
 export const NETWORK_FILE = "/var/lib/connman/copied-network.config";
 
-interface Address {
-  readonly address: string;
-  readonly prefix: number;
-}
+const COPIED = { name: "copied", description: "Addresses of the system that was here before" };
 
 /** An interface with its fixed addresses. */
 export interface FixedInterface {
   readonly name: string;
   readonly mac: string;
-  readonly ipv4: Address | undefined;
+  readonly ipv4: ConnmanAddress | undefined;
   readonly gateway4: string | undefined;
-  readonly ipv6: Address | undefined;
+  readonly ipv6: ConnmanAddress | undefined;
   readonly gateway6: string | undefined;
   /** What of it connman has no words for. */
   readonly problems: readonly string[];
@@ -45,8 +42,9 @@ export async function copyNetwork(host: Pick<Host, "root" | "run">): Promise<Cop
     routes6: (await json("-6", "route", "show", "default")) as readonly RawRoute[],
   });
   const nameservers = readNameservers(host);
+  const services = interfaces.map(({ mac, ...rest }) => ({ ...rest, match: { mac }, nameservers }));
   return {
-    config: interfaces.length === 0 ? undefined : connmanConfig(interfaces, nameservers),
+    config: services.length === 0 ? undefined : connmanConfig(COPIED, services),
     summary: interfaces.length === 0 ? ["DHCP, as now"] : interfaces.map(describe),
     problems: interfaces.flatMap(({ problems }) => problems),
   };
@@ -104,38 +102,14 @@ export function fixedInterfaces(found: {
   });
 }
 
-function toAddress({ local, prefixlen }: RawInterface["addr_info"][number]): Address {
+function toAddress({ local, prefixlen }: RawInterface["addr_info"][number]): ConnmanAddress {
   return { address: local, prefix: prefixlen };
 }
 
-function isWithin(gateway: string, { address, prefix }: Address): boolean {
+function isWithin(gateway: string, { address, prefix }: ConnmanAddress): boolean {
   const bits = (ip: string) => ip.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
   const network = (ip: string) => Math.floor(bits(ip) / 2 ** (32 - prefix));
   return network(gateway) === network(address);
-}
-
-/** One section per interface. Source: connman-service.config(5). */
-export function connmanConfig(interfaces: readonly FixedInterface[], nameservers: readonly string[]): string {
-  const sections = interfaces.map(({ mac, ipv4, gateway4, ipv6, gateway6 }) => {
-    const lines = [`[service_${mac.replaceAll(":", "")}]`, "Type=ethernet", `MAC=${mac}`];
-    // connman wants a gateway in every address; that of zeros is none
-    if (ipv4 !== undefined)
-      lines.push(`IPv4=${ipv4.address}/${netmask(ipv4.prefix)}/${gateway4 ?? "0.0.0.0"}`);
-    if (ipv6 !== undefined) lines.push(`IPv6=${ipv6.address}/${ipv6.prefix}/${gateway6 ?? "::"}`);
-    if (nameservers.length > 0) lines.push(`Nameservers=${nameservers.join(",")}`);
-    return `${lines.join("\n")}\n`;
-  });
-  return [
-    "[global]\nName=copied\nDescription=Addresses of the system that was here before\n",
-    ...sections,
-  ].join("\n");
-}
-
-/** `/24` as `255.255.255.0`. */
-export function netmask(prefix: number): string {
-  if (!Number.isInteger(prefix) || prefix < 0 || prefix > 32)
-    throw new CommandError(`"/${prefix}" is no prefix`);
-  return [0, 8, 16, 24].map((done) => 256 - 2 ** (8 - Math.max(0, Math.min(8, prefix - done)))).join(".");
 }
 
 /**
@@ -158,7 +132,7 @@ function readNameservers(host: Pick<Host, "root">): string[] {
 }
 
 function describe({ name, ipv4, gateway4, ipv6, gateway6 }: FixedInterface): string {
-  const one = (ip: Address | undefined, gateway: string | undefined): string[] =>
+  const one = (ip: ConnmanAddress | undefined, gateway: string | undefined): string[] =>
     ip === undefined ? [] : [`${ip.address}/${ip.prefix}${gateway === undefined ? "" : ` by ${gateway}`}`];
   return `${name}: ${[...one(ipv4, gateway4), ...one(ipv6, gateway6)].join(", ")}`;
 }

@@ -7,12 +7,11 @@ import { type BlockDevice, resolveDevice, withDescendants } from "../disk/lsblk.
 import { mounted, type Opened, parseMountinfo } from "../disk/mount.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
-import { download } from "../http.ts";
 import { localPath } from "../http-url.ts";
+import { checkIso, fetchIso, type IsoImage, isoName } from "../iso-image.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
-import { showProgress } from "../progress.ts";
 import type { Target } from "../targets.ts";
-import { checkIso, downloadDirectory, type IsoImage, isoName } from "./iso.ts";
+import { downloadDirectory } from "./iso.ts";
 import { looksLikeMedium } from "./medium.ts";
 import type { InstallSettings } from "./settings.ts";
 
@@ -75,18 +74,14 @@ async function openPath(path: string, host: SourceHost): Promise<OpenedMedium> {
 async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
   const path = localPath(iso.url);
   if (path !== undefined) return await openLocalIso(path, iso, host);
-  const name = isoName(iso);
   const directory = await mkdtemp(join(downloadDirectory(iso.size ?? 0, host), "k3os-install-"));
   const remove = async () => rmSync(directory, { recursive: true, force: true });
   try {
     const file = join(directory, "medium.iso");
-    using progress = showProgress(`Downloading ${name}`, iso.size, host);
-    const onProgress = (done: number, total?: number) => progress.update(done, total);
-    await download(iso.url, file, { onProgress, ...(iso.sha256 && { sha256: iso.sha256 }) }, host);
-    progress.finish();
+    await fetchIso(iso, file, host);
     const opened = await openPath(file, host);
     await remove(); // the loop device keeps the content until it is detached
-    return { ...opened, origin: name };
+    return { ...opened, origin: isoName(iso) };
   } catch (error) {
     await remove();
     throw error;
