@@ -200,8 +200,8 @@ function build(): Promise<void> {
 
 /** Says what happens, each line with the seconds since the start. */
 function createStopwatch({ clock, print }: Pick<Host, "clock" | "print">): (text: string) => void {
-  const started = clock.now();
-  return (text) => print(`[${((clock.now() - started) / 1000).toFixed(1).padStart(6)} s] ${text}\n`);
+  const started = clock.monotonic();
+  return (text) => print(`[${((clock.monotonic() - started) / 1000).toFixed(1).padStart(6)} s] ${text}\n`);
 }
 
 function firmwareOf(text = "bios"): Hardware["firmware"] {

@@ -18,13 +18,14 @@ it in roff, which man(1) of other systems shows:
     choices: Object.entries(table).flatMap(([name, { hidden }]) => (hidden ? [] : [name])),
     run: async ({ positionals }, host) => {
       const { manPages } = await import("../lib/man-page.ts");
+      const { timeStamp } = await import("../lib/time-stamp.ts");
       const { plainPage, roffPage } = await import("../lib/man-format.ts");
       const { isatty } = await import("node:tty");
       const { STDOUT } = await import("../lib/output.ts");
       const name = ["k3os", ...positionals].join("-");
       const page = (await manPages(table)).find((found) => found.name === name);
       if (page === undefined) throw new UsageError(`There is no page "${name}"`);
-      const date = new Date(host.clock.now()).toISOString().slice(0, 10);
+      const date = timeStamp(host).slice(0, 10);
       host.print(isatty(STDOUT) ? plainPage(page) : roffPage(page, { version: VERSION, date }));
       return EXIT.done;
     },

@@ -44,6 +44,7 @@ async function gather(directory: string, host: Host): Promise<readonly Member[]>
   const { readStatus } = await import("../lib/upgrade/status.ts");
   const { readNode } = await import("../lib/inspect/node.ts");
   const { readDataSource } = await import("../lib/datasource/cache.ts");
+  const { timeStamp } = await import("../lib/time-stamp.ts");
   const versions = readStatus(host);
   const reports = {
     "status.json": {
@@ -54,7 +55,7 @@ async function gather(directory: string, host: Host): Promise<readonly Member[]>
     "doctor.json": await runChecks(CHECKS, versions.mode, host),
   };
   const found = await gatherSupport(reports, host);
-  const time = new Date(host.clock.now()).toISOString();
+  const time = timeStamp(host);
   const readme = { name: "README.txt", text: supportReadme(found, runningVersion(host), time) };
   return [readme, ...found.files].map(({ name, text }) => ({ name: `${directory}/${name}`, text }));
 }

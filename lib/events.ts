@@ -2,6 +2,7 @@ import type { Options } from "./cli.ts";
 import { CommandError, EXIT, messageOf } from "./errors.ts";
 import type { Host } from "./host.ts";
 import type { Progress } from "./progress.ts";
+import { timeStamp } from "./time-stamp.ts";
 
 /** The option of every command that tells programs what it does. */
 export const EVENTS_OPTION = {
@@ -50,7 +51,7 @@ export async function withEvents(
 ): Promise<number> {
   if (!json) return await action(host);
   const tell = (event: Event) => {
-    host.print(`${JSON.stringify({ time: new Date(host.clock.now()).toISOString(), ...event })}\n`);
+    host.print(`${JSON.stringify({ time: timeStamp(host), ...event })}\n`);
   };
   try {
     const status = await action(eventHost(host, tell));
@@ -90,14 +91,14 @@ function eventProgress(
 ): Progress {
   let [done, total, told] = [0, first, Number.NEGATIVE_INFINITY];
   const say = () => {
-    told = clock.now();
+    told = clock.monotonic();
     tell({ event: "progress", label, done, ...(total === undefined ? {} : { total }) });
   };
   return {
     update: (bytes, all) => {
       done = bytes;
       total = all ?? total;
-      if (clock.now() - told >= PROGRESS_EVERY) say();
+      if (clock.monotonic() - told >= PROGRESS_EVERY) say();
     },
     finish: say,
     [Symbol.dispose]: () => undefined,

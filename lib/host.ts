@@ -63,13 +63,16 @@ export interface Host {
 }
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for time stamps: whoever sets the clock makes it jump. */
   now(): number;
+  /** Milliseconds since some moment before this program began, for durations: nothing but time changes it. */
+  monotonic(): number;
   sleep(milliseconds: number): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => Math.round(performance.now()),
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 

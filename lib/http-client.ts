@@ -199,12 +199,15 @@ function statusFailure(
   const text = `the server answered with status ${status}`;
   if (status < 500 && !TRY_AGAIN.has(status) && !tryAgain.includes(status))
     return new HttpError(text, { status });
-  return new TryError(text, { status, retryAfter: parseRetryAfter(headers["retry-after"]) });
+  return new TryError(text, { status, retryAfter: parseRetryAfter(headers) });
 }
 
-function parseRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+/** Milliseconds until the server wants to be asked again. Where it names a time, its own clock counts: ours may be wrong. */
+function parseRetryAfter({
+  date = "",
+  "retry-after": value = "",
+}: Readonly<Record<string, string>>): number | undefined {
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(date);
   return wait > 0 ? wait : undefined;
 }
 

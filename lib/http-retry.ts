@@ -41,12 +41,12 @@ export async function withTries<T>(
   action: (attempt: Try) => Promise<T>,
   host: Pick<Host, "log" | "clock">,
 ): Promise<T> {
-  const started = host.clock.now();
+  const started = host.clock.monotonic();
   let failures = 0;
   let last: TryError | undefined;
   for (let tries = 1; ; tries++) {
     if (limits.signal?.aborted) throw givenUp(what, limits.signal, tries - 1, last);
-    const watch = watchTry(started + limits.deadline - host.clock.now(), limits);
+    const watch = watchTry(started + limits.deadline - host.clock.monotonic(), limits);
     let failure: Error;
     try {
       return await action(watch);
@@ -69,7 +69,7 @@ export async function withTries<T>(
       Math.max(Math.min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT), failure.retryAfter ?? 0),
       LONGEST_RETRY_AFTER,
     );
-    const spent = host.clock.now() - started;
+    const spent = host.clock.monotonic() - started;
     if (failures > limits.retries || spent + wait >= limits.deadline) {
       const effort = tries === 1 ? "" : ` (${tries} tries in ${(spent / 1000).toFixed(1)} s)`;
       throw new HttpError(`Cannot ${what}: ${failure.message}${effort}`, { status: failure.status });

@@ -31,9 +31,9 @@ export function createProgress(
   label: string,
   total: number | undefined,
   stream: ProgressStream,
-  clock: Pick<Clock, "now"> = Date,
+  clock: Pick<Clock, "monotonic"> = { monotonic: () => performance.now() },
 ): Progress {
-  const started = clock.now();
+  const started = clock.monotonic();
   const rate = createRate(started);
   const state = { done: 0, total };
   let shownAt = started;
@@ -60,14 +60,14 @@ export function createProgress(
       if (ended) return;
       state.done = done;
       state.total = newTotal ?? state.total;
-      const now = clock.now();
+      const now = clock.monotonic();
       rate.add(now, done);
       if (isDue(now)) show(now);
     },
     finish: () => {
       if (ended) return;
       ended = true;
-      const seconds = (clock.now() - started) / 1000;
+      const seconds = (clock.monotonic() - started) / 1000;
       const mean = seconds > 0 ? `, ${formatBytes(state.done / seconds)}/s` : "";
       const took = `${formatBytes(state.done)} in ${formatDuration(seconds)}${mean}`;
       stream.write(`${clearLine}${label}: ${took}\n`);

@@ -15,6 +15,7 @@ import {
   writeTrial,
 } from "../generation/trial.ts";
 import { PATH } from "../paths.ts";
+import { timeStamp } from "../time-stamp.ts";
 import { forgetDatastore, restoreDatastore, snapshotDatastore } from "./datastore.ts";
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
@@ -84,7 +85,7 @@ function settleWithout(root: string, choice: MenuChoice | undefined, host: BootH
   const parts = partsOf(system, linkedVersions(system, "previous"));
   if (parts.every(({ from, to }) => from === to)) return false;
   host.log.info("The previous versions were chosen in the boot menu: they become current");
-  const since = new Date(host.clock.now()).toISOString();
+  const since = timeStamp(host);
   changeGeneration(system, { kind: "rollback", since, parts, keep: 0, tolerated: [], keepData: false }, host);
   return settleGeneration(root, choice, host);
 }
@@ -109,7 +110,7 @@ function fallBack(
   const data = join(root, "k3os/data");
   const versions = changedVersions(trial.parts);
   host.log.error(`${describeVersions(versions)} failed: ${reason}. The versions before are started`);
-  const at = new Date(host.clock.now()).toISOString();
+  const at = timeStamp(host);
   addQuarantined(system, { versions, reason, at });
   keepJournal(data, trial, host);
   // what was never started has changed nothing, and there is no copy of this upgrade to put back

@@ -50,11 +50,11 @@ async function chooseMode(
   modules: ModuleLoader,
   host: BootHost,
 ): Promise<{ mode: Exclude<Mode, "local">; devices: FoundDevice[] }> {
-  const deadline = host.clock.now() + DEVICE_WAIT;
+  const deadline = host.clock.monotonic() + DEVICE_WAIT;
   for (let round = 0; ; round++) {
     await modules.loadNew();
     const devices = findDevices();
-    const found = { state: stateDevices(devices).length > 0, waited: host.clock.now() >= deadline };
+    const found = { state: stateDevices(devices).length > 0, waited: host.clock.monotonic() >= deadline };
     const mode = decideMode(words, found);
     if (mode !== undefined) return { mode, devices };
     if (round === 20)

@@ -19,11 +19,11 @@ export async function waitFor<T>(
   modules: ModuleLoader,
   host: BootHost,
 ): Promise<T | undefined> {
-  const deadline = host.clock.now() + milliseconds;
+  const deadline = host.clock.monotonic() + milliseconds;
   for (let round = 0; ; round++) {
     await modules.loadNew();
     const found = look();
-    if (found !== undefined || host.clock.now() >= deadline) return found;
+    if (found !== undefined || host.clock.monotonic() >= deadline) return found;
     if (round === 20) host.log.info(`Waiting for ${what} (up to ${milliseconds / 1000} s)`);
     await host.clock.sleep(POLL);
   }

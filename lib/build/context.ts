@@ -70,7 +70,7 @@ export async function cached(
   const partial = `${result}.${process.pid}.partial`; // another build of the same may run beside this one
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
-  const started = context.host.clock.now();
+  const started = context.host.clock.monotonic();
   context.host.log.info(`Building ${step.name} …`);
   const timeFile = join(context.cache, `${step.name}.seconds`);
   try {
@@ -87,7 +87,7 @@ export async function cached(
   }
   if (existsSync(result)) rmSync(partial, { recursive: true, force: true });
   else renameSync(partial, result);
-  const seconds = (context.host.clock.now() - started) / 1000;
+  const seconds = (context.host.clock.monotonic() - started) / 1000;
   writeFileSync(timeFile, seconds.toFixed(1));
   context.host.log.info(`Built ${step.name} in ${seconds.toFixed(1)} s`);
   return result;

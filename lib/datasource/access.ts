@@ -28,7 +28,7 @@ export interface AccessOptions {
   readonly platform: Platform;
   /** The machine says that it is one of this source's: it is worth to wait for. */
   readonly recognised: boolean;
-  /** When the phase ends, by the host's clock. */
+  /** When the phase ends, by the host's monotonic clock. */
   readonly end: number;
   /** Ends all requests, since there is no time or no need to go on. */
   readonly signal: AbortSignal;
@@ -55,12 +55,15 @@ export function createAccess(
   host: AccessHost,
 ): { readonly access: Access; readonly record: SourceRecord } {
   const record: SourceRecord = { asked: [], ignored: [] };
-  const started = host.clock.now();
+  const started = host.clock.monotonic();
   let alive = options.recognised || provider.kind === "local";
   const limits = (): FetchOptions => {
-    const left = Math.max(1, options.end - host.clock.now());
+    const left = Math.max(1, options.end - host.clock.monotonic());
     if (!alive) {
-      return { ...PROBE, deadline: Math.max(1, Math.min(left, started + PROBE.deadline - host.clock.now())) };
+      return {
+        ...PROBE,
+        deadline: Math.max(1, Math.min(left, started + PROBE.deadline - host.clock.monotonic())),
+      };
     }
     return {
       timeout: TIMEOUT,
@@ -70,11 +73,11 @@ export function createAccess(
   };
   const fetch = async (url: string, question: Question = {}): Promise<Buffer | undefined> => {
     const { none = [404], once = false, ...details } = question;
-    const begun = host.clock.now();
+    const begun = host.clock.monotonic();
     const note = (status: number | undefined, rest: Pick<Asked, "bytes" | "problem"> = {}) => {
       if (status !== undefined) alive = true;
       const asked = { method: question.method ?? "GET", url: shownUrl(url, provider), status };
-      record.asked.push({ ...asked, time: host.clock.now() - begun, ...rest });
+      record.asked.push({ ...asked, time: host.clock.monotonic() - begun, ...rest });
     };
     let answer: HttpResponse;
     try {

@@ -5,6 +5,7 @@ import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { readTextBounded } from "../read-bounded.ts";
+import { timeStamp } from "../time-stamp.ts";
 import { acceptMetadata } from "./accept.ts";
 import { at, isObject, textAt, textsAt } from "./json.ts";
 import type { Platform } from "./platform.ts";
@@ -50,7 +51,7 @@ export function keepAnswer(
   if (machine === undefined) return;
   const { userdata, ...rest } = metadata;
   const encoded = userdata === undefined ? {} : { userdata: Buffer.from(userdata).toString("base64") };
-  const date = new Date(host.clock.now()).toISOString();
+  const date = timeStamp(host);
   // no date where nothing is new: the disk is not written to at every boot
   const same = readKept(host);
   const content = { machine, source, title, metadata: { ...rest, ...encoded } };

@@ -55,7 +55,7 @@ export async function searchSources(
   host: AccessHost,
 ): Promise<SearchResult> {
   const over = new AbortController();
-  const end = host.clock.now() + options.timeout;
+  const end = host.clock.monotonic() + options.timeout;
   const late = `not finished within ${options.timeout / 1000} s`;
   const timer = later(() => over.abort(new DOMException(late, LATE)), options.timeout);
   const readers: Reader[] = [];
@@ -120,9 +120,9 @@ function startReader(
     if (passedOver !== undefined) return { kind: "passed over", reason: passedOver };
     await before;
     if (options.signal.aborted) return { kind: "passed over", reason: options.signal.reason.message };
-    started = host.clock.now();
+    started = host.clock.monotonic();
     const outcome = await readSource(provider, access);
-    time = host.clock.now() - started;
+    time = host.clock.monotonic() - started;
     if (!isOver(options.signal)) host.log.info(`${provider.name}: ${describeOutcome(outcome)}`);
     return outcome;
   };
@@ -132,7 +132,7 @@ function startReader(
     record,
     outcome: Promise.race([ended, whenOver(options.signal, () => started !== undefined)]),
     ended,
-    time: () => time || (started === undefined ? 0 : host.clock.now() - started),
+    time: () => time || (started === undefined ? 0 : host.clock.monotonic() - started),
   };
 }
 

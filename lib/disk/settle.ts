@@ -20,11 +20,12 @@ export async function updatePartitions(
   // also where the kernel was built without a parser for the table
   if (!nodes.every((node) => existsSync(node))) await host.run(["partx", "--update", disk]);
   await settle(host);
-  const deadline = host.clock.now() + NODE_WAIT;
+  const deadline = host.clock.monotonic() + NODE_WAIT;
   for (;;) {
     const missing = nodes.find((node) => !existsSync(node));
     if (missing === undefined) return;
-    if (host.clock.now() > deadline) throw new CommandError(`The partition "${missing}" did not appear`);
+    if (host.clock.monotonic() > deadline)
+      throw new CommandError(`The partition "${missing}" did not appear`);
     await host.clock.sleep(NODE_POLL);
   }
 }

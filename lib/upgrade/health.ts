@@ -53,7 +53,7 @@ export async function waitForHealth(
   host: HealthHost,
   checks: readonly HealthCheck[] = HEALTH_CHECKS,
 ): Promise<string[]> {
-  const end = host.clock.now() + deadline;
+  const end = host.clock.monotonic() + deadline;
   let said = "";
   for (;;) {
     const faults = await findFaults(host, checks);
@@ -61,7 +61,7 @@ export async function waitForHealth(
     const text = faults.join("; ");
     if (text !== said) host.log.info(`Not healthy yet: ${text}`);
     said = text;
-    if (host.clock.now() >= end) return faults;
+    if (host.clock.monotonic() >= end) return faults;
     await host.clock.sleep(2_000);
   }
 }

@@ -11,6 +11,7 @@ import {
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
+import { timeStamp } from "../time-stamp.ts";
 
 /** What a rollback would do. */
 export type RollbackPlan =
@@ -54,7 +55,7 @@ export function applyRollback(
     failTrial(system, trial, 'taken back by "k3os rollback"', host);
     return;
   }
-  const since = new Date(host.clock.now()).toISOString();
+  const since = timeStamp(host);
   changeGeneration(
     system,
     { kind: "rollback", since, parts: plan.parts, keep: 0, tolerated: [], keepData },

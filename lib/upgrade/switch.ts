@@ -15,6 +15,7 @@ import {
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
+import { timeStamp } from "../time-stamp.ts";
 
 export interface SwitchOptions {
   /** Also a version that failed here before, and while another is on trial. */
@@ -72,7 +73,7 @@ export function switchGeneration(
   const parts = partsOf(system, { ...waiting, ...toRecord(staged) });
   if (parts.every(({ from, to }) => from === to)) return false;
   const tolerated = existsSync(join(dirname(dirname(system)), APPLY_FAILED)) ? ["configuration"] : [];
-  const since = new Date(host.clock.now()).toISOString();
+  const since = timeStamp(host);
   const { keep, keepData } = options;
   changeGeneration(system, { kind: "upgrade", since, parts, keep, tolerated, keepData }, host);
   return true;

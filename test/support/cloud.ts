@@ -70,7 +70,7 @@ async function readProvider(provider: Provider, platform: Partial<Platform>, hos
   const options = {
     platform: complete,
     recognised: provider.recognises(complete),
-    end: host.clock.now() + 20_000,
+    end: host.clock.monotonic() + 20_000,
     signal: new AbortController().signal,
     isOver: () => false,
   };

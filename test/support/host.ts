@@ -61,13 +61,18 @@ export function testHost(options: TestHostOptions = {}): TestHost {
   };
 }
 
-/** The real time, plus all the time that was waited for without waiting. */
-export function hurriedClock(): Clock {
-  let waited = 0;
+/**
+ * The real time, plus all the time that was waited for without waiting. `jump`: milliseconds by which the clock is set with
+ * each wait, as time synchronisation does it; durations know nothing of that.
+ */
+export function hurriedClock({ jump = 0 }: { readonly jump?: number } = {}): Clock {
+  let [waited, set] = [0, 0];
   return {
-    now: () => Date.now() + waited,
+    now: () => Date.now() + waited + set,
+    monotonic: () => Math.round(performance.now()) + waited,
     sleep: async (milliseconds) => {
       waited += milliseconds;
+      set += jump;
     },
   };
 }

@@ -175,8 +175,8 @@ async function serving(daemon: ChildProcess, path: string): Promise<void> {
   daemon.on("error", (error) => {
     said += error.message;
   });
-  for (const deadline = Date.now() + 10_000; statSync(path).size === 0; await sleep(5)) {
-    if (daemon.pid === undefined || daemon.exitCode !== null || Date.now() > deadline) {
+  for (const deadline = performance.now() + 10_000; statSync(path).size === 0; await sleep(5)) {
+    if (daemon.pid === undefined || daemon.exitCode !== null || performance.now() > deadline) {
       daemon.kill();
       throw new Error(`qemu-storage-daemon does not serve "${path}": ${said}`);
     }

@@ -85,10 +85,10 @@ export async function startTerminal(
   };
   const screen = () => tmux("capture-pane", "-p", "-J");
   const waitFor: Terminal["waitFor"] = async (what, { timeout = PATIENCE } = {}) => {
-    for (const deadline = Date.now() + timeout; ; await sleep(LOOK_EVERY)) {
+    for (const deadline = performance.now() + timeout; ; await sleep(LOOK_EVERY)) {
       const shown = await screen();
       if (typeof what === "string" ? shown.includes(what) : what.test(shown)) return shown;
-      if (Date.now() > deadline) throw new Error(`The screen does not show ${what}:\n${shown}`);
+      if (performance.now() > deadline) throw new Error(`The screen does not show ${what}:\n${shown}`);
     }
   };
   await type(KEY.enter);

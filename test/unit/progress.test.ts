@@ -11,7 +11,7 @@ function screen(options: { isTTY: boolean; columns?: number }) {
 function manualClock() {
   let time = 0;
   return {
-    now: () => time,
+    monotonic: () => time,
     pass: (milliseconds: number) => {
       time += milliseconds;
     },

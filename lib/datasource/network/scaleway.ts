@@ -66,7 +66,7 @@ const PAUSE = 5_000;
  * that is in use, or still known to the kernel from a connection before, gives way to another.
  */
 async function fetchPrivileged(url: string, access: Access): Promise<Buffer | undefined> {
-  const start = access.clock.now() % PORTS;
+  const start = access.clock.monotonic() % PORTS;
   for (let tries = 1; ; tries++) {
     // 101 is no factor of 512: every port comes up once
     const localPort = FIRST_PORT + ((start + tries * 101) % PORTS);

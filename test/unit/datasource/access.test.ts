@@ -19,7 +19,7 @@ async function withCloud<T>(
   const options = {
     platform: NO_PLATFORM,
     recognised: false,
-    end: host.clock.now() + HOUR,
+    end: host.clock.monotonic() + HOUR,
     signal: new AbortController().signal,
     isOver: () => false,
   };

@@ -118,7 +118,7 @@ describe("searchSources()", () => {
     });
     const { winner, reports, logged } = await search([slow], { timeout: 300 });
     expect(winner).toBe("slow");
-    expect(reports[0]?.record.ignored[0]).toEndWith("not finished within 0.3 s");
+    expect(reports[0]?.record.ignored[0]).toMatch(/not finished within 0\.[1-3] s$/); // the request's time, or the search's
     expect(logged.at(-1)).toBe("slow: user data (4 bytes)");
   });
 

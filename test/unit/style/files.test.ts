@@ -6,6 +6,13 @@ const MAX_LINES = 350;
 /** May end the process; everything else throws or returns a status. */
 const MAY_EXIT = ["bin/k3os.ts", "bin/build.ts", "bin/vm.ts", "test/run.ts", "test/bench.ts"];
 
+/** What calls for the time of day: when something happened, or until when something is valid. */
+const MAY_ASK_THE_TIME = [
+  ...["lib/host.ts", "lib/boot/host.ts", "lib/time-stamp.ts"],
+  ...["lib/datasource/network/gcp.ts", "lib/inspect/checks/k3s.ts", "lib/inspect/checks/machine.ts"],
+  ...["lib/inspect/node.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
+];
+
 /** What a visitor finds in the project's root, beside what git ignores. */
 const TOP_LEVEL = [
   ...[".ci", ".git", ".gitattributes", ".github", ".gitignore"],
@@ -68,6 +75,13 @@ describe("source files", () => {
     expect(bad.filter((path) => !OWN_PATHS.includes(path))).toEqual([]);
   });
 
+  test("of the product measure durations by the clock that nobody sets", () => {
+    const wall = /\bDate\.now\b|\bnew Date\(\)|\bDate\(\)|= Date\b|[cC]lock\.now\b|\bnow\(\)\s*[-+<>]/;
+    const asking = filesWhere(product, ({ text }) => wall.test(withoutMonotonic(withoutComments(text))));
+    expect(asking.filter((path) => !MAY_ASK_THE_TIME.includes(path))).toEqual([]);
+    expect(asking).toEqual(expect.arrayContaining(MAY_ASK_THE_TIME)); // nobody is on the list for nothing
+  });
+
   test("hold no path of the machine they were written on", () => {
     const absolute = /["'`\s](\/work\/|\/home\/(?!rancher)[a-z]|\/Users\/)/;
     expect(filesWhere(sources, ({ path, text }) => !path.includes("/style/") && absolute.test(text))).toEqual(
@@ -113,6 +127,10 @@ const NATIVE_MODULES = ["lib/native.ts", "lib/sys.ts"];
 
 function isBuildCode(path: string): boolean {
   return /^(bin\/(build|vm)\.ts|lib\/(build|image|executable)\/)/.test(path);
+}
+
+function withoutMonotonic(text: string): string {
+  return text.replaceAll("performance.now()", "");
 }
 
 function withoutComments(text: string): string {

@@ -5,12 +5,15 @@ import { changeGeneration, partsOf, readTrial } from "../../../lib/generation/tr
 import type { RunResult } from "../../../lib/host.ts";
 import { judgeTrial } from "../../../lib/upgrade/bless.ts";
 import { findFaults } from "../../../lib/upgrade/health.ts";
-import { type TestHost, testHost } from "../../support/host.ts";
+import { hurriedClock, type TestHost, testHost } from "../../support/host.ts";
 import { addVersion, linksOf, makeSystem } from "../../support/system-directory.ts";
+
+const HOUR = 3_600_000;
 
 /** What `systemctl show` says of each unit; changed by the tests. */
 let units: Record<string, string>;
 let readyz: Partial<RunResult>;
+let answerReadyz: () => Partial<RunResult>;
 let own: Partial<RunResult>;
 let host: TestHost;
 
@@ -21,12 +24,13 @@ beforeEach(() => {
     "k3s-service.service": "ActiveState=active\nExecStart={ path=/sbin/k3s ; argv[]=/sbin/k3s server --x ; }",
   };
   readyz = {};
+  answerReadyz = () => readyz;
   own = {};
   host = testHost({
     files: { "/etc/systemd/system/k3s-service.service": "" },
     answer: ([program = "", ...args]) => {
       if (program === "systemctl") return { stdout: units[args.at(-1) ?? ""] ?? "" };
-      if (program === "k3s") return readyz;
+      if (program === "k3s") return answerReadyz();
       return program.includes("health.d") ? own : { stdout: "the journal\n" };
     },
   });
@@ -104,9 +108,9 @@ describe("judgeTrial()", () => {
   test("waits as long as it may, then has it changed back, and keeps the journal", async () => {
     tryNew();
     readyz = { code: 1, stderr: "not yet" };
-    const started = host.clock.now();
+    const started = host.clock.monotonic();
     expect(await judgeTrial(600_000, host)).toEqual(["k3s: the server is not ready: not yet"]);
-    expect(host.clock.now() - started).toBeGreaterThanOrEqual(600_000);
+    expect(host.clock.monotonic() - started).toBeGreaterThanOrEqual(600_000);
     expect(readTrial(system)).toMatchObject({
       state: "failed",
       reason: "k3s: the server is not ready: not yet",
@@ -114,6 +118,20 @@ describe("judgeTrial()", () => {
     expect(readFileSync(join(host.root, "var/lib/rancher/k3os/failed/v3.journal.log"), "utf8")).toBe(
       "the journal\n",
     );
+  });
+
+  test.each([
+    ["forwards", 4 * HOUR],
+    ["backwards", -4 * HOUR],
+  ])("measures time by no clock that somebody sets %s", async (_, jump) => {
+    const jumping = { ...host, clock: hurriedClock({ jump }) };
+    tryNew();
+    let looks = 0;
+    answerReadyz = () => (++looks < 20 ? { code: 1 } : {});
+    expect(await judgeTrial(600_000, jumping)).toEqual([]);
+    tryNew();
+    answerReadyz = () => (++looks < 1000 ? { code: 1 } : {});
+    expect(await judgeTrial(600_000, jumping)).toHaveLength(1);
   });
 
   test("does not mind what failed before the upgrade, too", async () => {
