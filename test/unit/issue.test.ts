@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { addressTable, issueText } from "../../lib/issue.ts";
@@ -43,4 +44,24 @@ test("issueText() puts the table before the last paragraph of the image's text",
   const text = issueText(template, "NIC  State\n");
   expect(text).toStartWith(template.slice(0, template.indexOf("\n\n")));
   expect(text).toEndWith("\n\nNIC  State\n\nLog in as rancher\n\n");
+});
+
+/** How agetty(8) itself shows a file above a login; it wants a terminal, which script(1) makes. */
+function shownByAgetty(file: string): string {
+  const argv = ["--quiet", "--return", "--command", `agetty --show-issue --issue-file '${file}'`, "/dev/null"];
+  const { status, stdout } = spawnSync("script", argv, { encoding: "utf8" });
+  expect(status).toBe(0);
+  return stdout.replaceAll("\r\n", "\n");
+}
+
+test("the banner above the login looks as it is drawn", () => {
+  const shown = shownByAgetty(join(PROJECT, "overlay/etc/issue")).split("\n");
+  expect(shown.slice(0, 5).map((line) => line.slice(0, 22).trimEnd())).toEqual([
+    " _    _____  ___  ___",
+    "| | _|___ / / _ \\/ __|",
+    "| |/ / |_ \\| | | \\__ \\",
+    "|   < ___) | |_| |__)",
+    "|_|\\_\\____/ \\___/|___/",
+  ]);
+  expect(shown[2]).toMatch(/ {3}\S/); // the name of the system beside it
 });
