@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { gunzipSync } from "node:zlib";
 import type { KernelSources } from "./kernel.ts";
 import { readInRoot } from "./links.ts";
+
+const MODULES = "/sys/module";
 
 /** What the kernel that runs says of itself, and what its root holds of it. */
 export function runningKernel(): KernelSources {
@@ -16,15 +18,16 @@ export function runningKernel(): KernelSources {
     cgroups: text("/proc/cgroups"),
     controllers:
       text("/sys/fs/cgroup/cgroup.controllers") ?? text("/sys/fs/cgroup/unified/cgroup.controllers"),
+    loaded: existsSync(MODULES) ? readdirSync(MODULES) : undefined,
     ...installedKernel("/", version),
     ...(config && { config: gunzipSync(config).toString() }),
   };
 }
 
-/** What a root file system holds of a kernel. */
+/** What a root file system holds of a kernel. Fedora and k3OS keep its configuration beside its modules. */
 export function installedKernel(root: string, version: string) {
   return {
-    config: readInRoot(root, `boot/config-${version}`),
+    config: readInRoot(root, `boot/config-${version}`) ?? readInRoot(root, `lib/modules/${version}/config`),
     builtin: readInRoot(root, `lib/modules/${version}/modules.builtin`),
     modules: readInRoot(root, `lib/modules/${version}/modules.dep`),
   };

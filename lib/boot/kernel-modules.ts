@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
+import { isThere, linkTarget } from "../links.ts";
 import { FILE, PATH } from "../paths.ts";
 import { mount, mountImage, unmount } from "../sys.ts";
 import type { SystemBoot } from "./system.ts";
@@ -24,6 +25,7 @@ export function bindKernelModules(boot: Pick<SystemBoot, "log">): void {
     mountImage(image, PATH.kernelMount, "squashfs");
     bindAll(PATH.kernelMount);
     unmount(PATH.kernelMount, { lazy: true });
+    linkKernelConfig("/", kernel);
     return;
   }
   if (existsSync(join(PATH.base, "lib/modules", kernel))) {
@@ -38,4 +40,23 @@ function bindAll(from: string): void {
     const source = join(from, directory);
     if (existsSync(source) && existsSync(target)) mount(source, target, { flags: ["bind"] });
   }
+}
+
+/**
+ * Shows the configuration of a kernel at `/boot/config-VERSION`, where `k3s check-config` and others look for it, by a link to
+ * where the kernel image has it. Such links of kernels that are gone are removed.
+ */
+export function linkKernelConfig(root: string, kernel: string): void {
+  const boot = join(root, "boot");
+  for (const name of readdirSync(boot).filter((entry) => entry.startsWith("config-"))) {
+    const version = name.slice("config-".length);
+    const path = join(boot, name);
+    if (version !== kernel && linkTarget(path) === configOf(version)) rmSync(path);
+  }
+  const link = join(boot, `config-${kernel}`);
+  if (!isThere(link) && existsSync(join(root, configOf(kernel)))) symlinkSync(configOf(kernel), link);
+}
+
+function configOf(kernel: string): string {
+  return `/usr/lib/modules/${kernel}/config`;
 }

@@ -119,6 +119,8 @@ function arrangeTree(packed: string, tree: string): string {
   for (const file of ["vmlinuz", "System.map", "config"]) {
     copyFileSync(join(packed, "boot", `${file}-${version}`), join(tree, file));
   }
+  // where the running system can read it, too
+  copyFileSync(join(tree, "config"), join(tree, "lib/modules", version, "config"));
   writeFileSync(join(tree, "version"), `${version}\n`);
   return version;
 }

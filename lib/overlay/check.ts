@@ -81,7 +81,7 @@ function archProblems(arch: Arch, { root, machine, kernelMachine }: OverlayFacts
 }
 
 function kernelProblems(kernel: KernelSources, words: readonly string[]): OverlayFindings {
-  const { missing, off, unknown } = inspectKernel(kernel);
+  const { missing, off, unknown, network } = inspectKernel(kernel);
   const name = `Kernel ${kernel.version}`;
   const refusals = missing.length === 0 ? [] : [`${name} lacks ${missing.join(", ")}`];
   const warnings: string[] = [];
@@ -90,6 +90,11 @@ function kernelProblems(kernel: KernelSources, words: readonly string[]): Overla
     warnings.push(
       `${name} has been told to do without ${off.join(", ")}, so that k3s will not start: ` +
         `add "${MEMORY_WORDS.join(" ")}" to its command line`,
+    );
+  }
+  if (network.length > 0) {
+    warnings.push(
+      `${name} lacks ${network.join(", ")}: pods will have no network, unless k3s is told to use one that does without`,
     );
   }
   if (unknown.length > 0) warnings.push(`Whether ${name} has ${unknown.join(", ")} is not known`);

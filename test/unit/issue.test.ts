@@ -48,7 +48,13 @@ test("issueText() puts the table before the last paragraph of the image's text",
 
 /** How agetty(8) itself shows a file above a login; it wants a terminal, which script(1) makes. */
 function shownByAgetty(file: string): string {
-  const argv = ["--quiet", "--return", "--command", `agetty --show-issue --issue-file '${file}'`, "/dev/null"];
+  const argv = [
+    "--quiet",
+    "--return",
+    "--command",
+    `agetty --show-issue --issue-file '${file}'`,
+    "/dev/null",
+  ];
   const { status, stdout } = spawnSync("script", argv, { encoding: "utf8" });
   expect(status).toBe(0);
   return stdout.replaceAll("\r\n", "\n");

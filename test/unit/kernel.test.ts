@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { inspectKernel, type KernelSources } from "../../lib/kernel.ts";
+import { NETWORK_CONFIG, NETWORK_MODULES } from "../support/kernel-config.ts";
 
 const CGROUPS = `#subsys_name\thierarchy\tnum_cgroups\tenabled
 cpuset\t0\t57\t1
@@ -15,14 +16,18 @@ const WHOLE: KernelSources = {
   filesystems: "nodev\tsysfs\nnodev\toverlay\n\text4\n\tsquashfs\n",
   devices: "Character devices:\n  1 mem\n\nBlock devices:\n  7 loop\n259 blkext\n",
   cgroups: CGROUPS,
-  config: "CONFIG_SQUASHFS=y\nCONFIG_SQUASHFS_ZLIB=y\n",
+  config: `CONFIG_SQUASHFS=y\nCONFIG_SQUASHFS_ZLIB=y\n${NETWORK_CONFIG}`,
 };
 
 const MODULES = {
   builtin: "kernel/fs/ext4/ext4.ko\nkernel/drivers/block/loop.ko\n",
-  modules: "kernel/fs/squashfs/squashfs.ko.xz:\nkernel/fs/overlayfs/overlay.ko.xz: kernel/x.ko.xz\n",
+  modules: `kernel/fs/squashfs/squashfs.ko.xz:\nkernel/fs/overlayfs/overlay.ko.xz: kernel/x.ko.xz\n${modulesDep(NETWORK_MODULES)}`,
 };
-const NONE = { missing: [], off: [], unknown: [] };
+const NONE = { missing: [], off: [], unknown: [], network: [] };
+
+function modulesDep(names: readonly string[]): string {
+  return names.map((name) => `kernel/net/${name}.ko.xz:\n`).join("");
+}
 
 describe("inspectKernel()", () => {
   test("finds nothing wrong with a kernel that has all of it", () => {
@@ -46,6 +51,7 @@ describe("inspectKernel()", () => {
       missing: ["squashfs", "loop devices", "overlay"],
       off: [],
       unknown: ["squashfs with zlib"],
+      network: [],
     });
   });
 
@@ -57,6 +63,7 @@ describe("inspectKernel()", () => {
   test("tells what is switched off from what is not there", () => {
     const cgroups = CGROUPS.replace("memory\t0\t57\t1", "memory\t0\t57\t0").replace(/^pids.*\n/m, "");
     expect(inspectKernel({ ...WHOLE, cgroups })).toEqual({
+      network: [],
       missing: ["cgroup controller pids"],
       off: ["cgroup controller memory"],
       unknown: [],
@@ -72,6 +79,7 @@ describe("inspectKernel()", () => {
     const config = [
       ...["CONFIG_SQUASHFS=m", "CONFIG_SQUASHFS_ZLIB=y", "CONFIG_BLK_DEV_LOOP=y", "CONFIG_OVERLAY_FS=m"],
       ...["CONFIG_CGROUP_SCHED=y", "CONFIG_CPUSETS=y", "CONFIG_MEMCG=y", "# CONFIG_CGROUP_PIDS is not set"],
+      NETWORK_CONFIG,
     ].join("\n");
     const kernel = { version: "6.1.0", running: false, config };
     expect(inspectKernel({ ...kernel, ...MODULES })).toEqual({
@@ -84,5 +92,25 @@ describe("inspectKernel()", () => {
   test("knows nothing of a kernel of which nothing can be read", () => {
     const report = inspectKernel({ version: "6.1.0", running: false });
     expect([report.missing, report.off, report.unknown.length]).toEqual([[], [], 8]);
+  });
+
+  test("says what the network of k3s lacks", () => {
+    const without = (...names: string[]) =>
+      inspectKernel({
+        ...WHOLE,
+        ...MODULES,
+        config: undefined,
+        modules: modulesDep(NETWORK_MODULES.filter((name) => !names.includes(name))),
+      }).network;
+    expect(without()).toEqual([]);
+    expect(without("vxlan", "xt_statistic")).toEqual(["vxlan", "xt_statistic"]);
+    for (const name of NETWORK_MODULES) expect(without(name)).toHaveLength(1);
+  });
+
+  test("takes either of two ways for the rules of k3s, and what is loaded for what is there", () => {
+    const kernel = { ...WHOLE, config: undefined, builtin: "" };
+    const modules = NETWORK_MODULES.filter((name) => name !== "nft_compat" && name !== "veth");
+    const found = { ...kernel, modules: modulesDep([...modules, "ip_tables"]), loaded: ["veth"] };
+    expect(inspectKernel(found).network).toEqual([]);
   });
 });

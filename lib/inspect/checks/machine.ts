@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { GIB, MIB } from "../../disk/size.ts";
@@ -6,6 +6,7 @@ import { inspectKernel, type KernelReport } from "../../kernel.ts";
 import { runningKernel } from "../../kernel-sources.ts";
 import { FILE, inRoot, PATH } from "../../paths.ts";
 import { formatBytes } from "../../progress.ts";
+import { runningMode } from "../../running-mode.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 import { k3sRole } from "../node.ts";
 
@@ -37,21 +38,20 @@ export const kernel = defineCheck({
   name: "kernel",
   facts: (host) => {
     const sources = runningKernel();
-    const isThere = (path: string) => existsSync(inRoot(host, path));
-    const hasBridge = isThere("/sys/module/br_netfilter") || isThere("/proc/sys/net/bridge");
-    const canLoad = `${sources.modules}${sources.builtin}`.includes("/br_netfilter.ko");
-    return {
-      report: inspectKernel(sources),
-      unified: sources.controllers !== undefined,
-      bridge: hasBridge || canLoad,
-    };
+    const report = inspectKernel(sources);
+    // a kernel that runs k3OS reads its root image, whatever it says of itself
+    const unknown = runningMode(host) === undefined ? report.unknown : report.unknown.filter(isNotRootImage);
+    return { report: { ...report, unknown }, unified: sources.controllers !== undefined };
   },
   judge: judgeKernel,
 });
 
-export function judgeKernel(found: { report: KernelReport; unified: boolean; bridge: boolean }): Verdict {
-  const { report, unified, bridge } = found;
-  const missing = [...report.missing, ...(bridge ? [] : ["br_netfilter"])];
+function isNotRootImage(feature: string): boolean {
+  return !feature.startsWith("squashfs");
+}
+
+export function judgeKernel({ report, unified }: { report: KernelReport; unified: boolean }): Verdict {
+  const missing = [...report.missing, ...report.network];
   if (missing.length > 0) {
     const hint = "boot a kernel that has it: k3os-upgrade-kernel, or on a board its maker's newer one";
     return { state: "failure", message: `lacks ${missing.join(", ")}`, hint };

@@ -19,7 +19,7 @@ import { testHost } from "../../support/host.ts";
 import { k3osNode } from "../../support/k3os-node.ts";
 import { serveLoopback } from "../../support/loopback.ts";
 
-const KERNEL = { report: { missing: [], off: [], unknown: [] }, unified: true, bridge: true };
+const KERNEL = { report: { missing: [], off: [], unknown: [], network: [] }, unified: true };
 const DISK = {
   ...{ device: "/dev/vda1", type: "ext4", size: 100 * GIB, used: 50 * GIB, free: 50 * GIB, readOnly: false },
   ...{ inodes: 1000, freeInodes: 500 },
@@ -42,7 +42,12 @@ const VERDICTS: readonly [what: string, verdict: Verdict, state: Verdict["state"
   ["memory of an agent", judgeMemory({ bytes: 490 * MIB, role: "agent" }), "ok", "agent"],
   ["memory too small", judgeMemory({ bytes: 256 * MIB, role: undefined }), "failure", "256 MiB"],
   ["a whole kernel", judgeKernel(KERNEL), "ok", "all"],
-  ["a kernel without", judgeKernel({ ...KERNEL, bridge: false }), "failure", "br_netfilter"],
+  [
+    "a kernel without",
+    judgeKernel({ ...KERNEL, report: { ...KERNEL.report, network: ["br_netfilter"] } }),
+    "failure",
+    "br_netfilter",
+  ],
   [
     "what was switched off",
     judgeKernel({ ...KERNEL, report: { ...KERNEL.report, off: ["memory"] } }),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { findProblems, type OverlayTarball } from "../../../lib/overlay/check.ts";
 import type { OverlayFacts } from "../../../lib/overlay/facts.ts";
+import { NETWORK_CONFIG } from "../../support/kernel-config.ts";
 
 const GIB = 2 ** 30;
 const AARCH64 = 183;
@@ -20,7 +21,7 @@ const FACTS: OverlayFacts = {
       filesystems: "\tsquashfs\nnodev\toverlay\n",
       devices: "Block devices:\n  7 loop\n",
       cgroups: "cpu\t0\t1\t1\ncpuset\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n",
-      config: "CONFIG_SQUASHFS_ZLIB=y",
+      config: `CONFIG_SQUASHFS_ZLIB=y\n${NETWORK_CONFIG}`,
     },
   ],
   otherInit: undefined,
@@ -92,6 +93,14 @@ describe("findProblems()", () => {
     expect(warnings[0]).toContain('add "cgroup_enable=memory cgroup_memory=1" to its command line');
     const words = ["cgroup_enable=memory"];
     expect(findProblems(ARM64, { ...FACTS, kernels, words }).warnings).toEqual([]);
+  });
+
+  test("warns of a kernel with which pods have no network", () => {
+    const config = `CONFIG_SQUASHFS_ZLIB=y\n${NETWORK_CONFIG}`.replace("CONFIG_VXLAN=y\n", "");
+    const kernels = FACTS.kernels.map((kernel) => ({ ...kernel, config }));
+    const { refusals, warnings } = findProblems(ARM64, { ...FACTS, kernels });
+    expect([refusals, warnings.length]).toEqual([[], 1]);
+    expect(warnings[0]).toStartWith("Kernel 6.12.0 lacks vxlan: pods will have no network");
   });
 
   test("warns of kernels of which nothing is known", () => {
