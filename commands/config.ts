@@ -11,7 +11,7 @@ import type { Host } from "../lib/host.ts";
 const OPTIONS = {
   initrd: { type: "boolean", help: "apply what belongs to the start of the boot" },
   boot: { type: "boolean", help: "apply what belongs to the boot, without network" },
-  install: { type: "boolean", help: "start k3s after the live system was configured" },
+  install: { type: "boolean", help: "start k3s, and fetch it before if it is missing" },
   dump: { type: "boolean", help: "print the configuration as YAML" },
   "dump-json": { type: "boolean", help: "print the configuration as JSON" },
   "dry-run": { type: "boolean", help: "say what would be applied, and change nothing" },

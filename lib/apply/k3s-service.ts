@@ -55,6 +55,7 @@ Description=Lightweight Kubernetes
 Documentation=https://k3s.io
 Wants=network-online.target
 After=network-online.target
+Conflicts=${K3S_RETRY_TIMER}
 X-K3OS-Binary=${facts.fingerprint}
 
 [Service]
@@ -79,6 +80,8 @@ WantedBy=multi-user.target
 }
 
 export const K3S_UNIT = UNIT.k3s;
+/** Fetches k3s again and again where it is missing, until it starts. */
+export const K3S_RETRY_TIMER = "k3os-k3s-download.timer";
 export const K3S_UNIT_FILE = `/etc/systemd/system/${K3S_UNIT}`;
 export const K3S_ENVIRONMENT = "/etc/rancher/k3s/k3s-service.env";
 

@@ -20,6 +20,7 @@ import { withEnvironment } from "./environment.ts";
 import { putFile } from "./files.ts";
 import {
   K3S_ENVIRONMENT,
+  K3S_RETRY_TIMER,
   K3S_UNIT,
   K3S_UNIT_FILE,
   type K3sFacts,
@@ -90,7 +91,7 @@ async function fetchBinary({ release }: K3sOptions, host: ApplyHost): Promise<Bi
     await downloadK3s(pinned, file, LIMITS, host);
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    host.log.warn(`${error.message}: this node is without k3s until the configuration is applied again`);
+    host.log.warn(`${error.message}: this node is without k3s, which is tried again by ${K3S_RETRY_TIMER}`);
     return undefined;
   }
   for (const name of OTHER_NAMES) {

@@ -22,6 +22,9 @@ import { writeFiles } from "./write-files.ts";
 /** When the configuration is applied: three times in every boot, and once after `k3os install` without a disk. */
 export type Phase = "initrd" | "boot" | "runtime" | "install";
 
+/** Starts k3s, and fetches it before where there is none. */
+const fetchedK3s = k3s({ start: true, release: () => pinnedK3s(hostTarget().arch) });
+
 /** What each phase does, in order. */
 export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
   /** /usr is there, but no service, no network, and files in memory only. */
@@ -66,10 +69,10 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     environment({ reload: true }),
     commands("runCmd"),
     install,
-    k3s({ start: true, release: () => pinnedK3s(hostTarget().arch) }),
+    fetchedK3s,
   ],
-  /** The user has just made this live system a server or an agent. */
-  install: [k3s({ start: true })],
+  /** The user has just made this live system a server or an agent; or k3s could not be fetched when it was wanted. */
+  install: [fetchedK3s],
 };
 
 /** A part of the configuration that is not in effect. */

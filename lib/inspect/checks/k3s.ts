@@ -17,7 +17,7 @@ export const k3sInstalled = defineCheck({
       ? {
           state: "failure",
           message: "is not installed",
-          hint: "k3os config fetches it, once the network is up",
+          hint: "k3os-k3s-download.timer fetches it, once the network is up; at once: k3os config --install",
         }
       : { state: "ok", message: program },
 });
