@@ -6,5 +6,6 @@ dispatch(COMMANDS, {
   argv0: process.argv0,
   argv: process.argv.slice(2),
   env: process.env,
+  uid: process.getuid?.(),
   createHost: async (options) => (await import("../lib/host.ts")).systemHost(options),
 }).then((status) => process.exit(status));

@@ -4,7 +4,7 @@ import { configJson, configYaml } from "../lib/config/dump.ts";
 import type { Phase } from "../lib/config/field.ts";
 import { readConfig } from "../lib/config/read.ts";
 import type { CloudConfig } from "../lib/config/schema.ts";
-import { CommandError, EXIT, UsageError } from "../lib/errors.ts";
+import { EXIT, UsageError } from "../lib/errors.ts";
 import { EVENTS_OPTION } from "../lib/events.ts";
 import type { Host } from "../lib/host.ts";
 
@@ -40,6 +40,7 @@ out; all else is applied.`,
       load: async () => (await import("./config-schema.ts")).configSchema,
     },
   },
+  needsRoot: ({ values }) => phaseOf(values) !== undefined && !values["dry-run"],
   run: async (args: Arguments<typeof OPTIONS>, host) => {
     const { values } = args;
     const phase = phaseOf(values);
@@ -47,11 +48,7 @@ out; all else is applied.`,
       if (values.json) throw new UsageError("Cannot combine --json with --dump or --dump-json");
       return await withConfig(host, (config) => print(config, values.dump ? "yaml" : "json", host));
     }
-    const { withEvents } = await import("../lib/events.ts");
-    return await withEvents(values.json, host, async (told) => {
-      if (!values["dry-run"] && process.getuid?.() !== 0) throw new CommandError("must be run as root");
-      return await withConfig(told, (config) => apply(phase, config, { ...told, dryRun: values["dry-run"] }));
-    });
+    return await withConfig(host, (config) => apply(phase, config, { ...host, dryRun: values["dry-run"] }));
   },
 });
 

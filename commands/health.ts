@@ -23,6 +23,7 @@ time, it restarts with the versions before.`,
     done: "healthy; with --judge also: nothing is on trial",
     failed: "not healthy; with --judge the machine restarts with the versions before",
   },
+  needsRoot: ({ values }) => values.judge === true,
   run: async ({ values }, host) => {
     const { findFaults } = await import("../lib/upgrade/health.ts");
     const seconds = Number(values.deadline ?? 600);

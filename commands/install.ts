@@ -33,27 +33,25 @@ installed system says more when it boots, too.`,
     failed: "something speaks against the installation, or it failed",
   },
   maxPositionals: 2,
+  needsRoot: () => true,
   run: async ({ values, positionals }, host) => {
     const { NOTHING_READ, readConfig } = await import("../lib/config/read.ts");
     const { logDiagnostics } = await import("../lib/config/diagnostics.ts");
     const { mergeSettings } = await import("../lib/install/settings.ts");
     const { installSystem } = await import("../lib/install/install.ts");
     const { announced } = await import("../lib/install/announce.ts");
-    const { withEvents } = await import("../lib/events.ts");
     const { finish } = await import("../lib/install/finish.ts");
     const running = values.bootstrap ? NOTHING_READ : await readConfig(host);
     logDiagnostics(running.diagnostics, host);
     const debug = "debug" in values && values.debug === true;
     const configured = running.config.k3os?.install ?? {};
     const settings = mergeSettings({ ...values, debug }, positionals, host.env, configured);
-    return await withEvents(values.json, host, (told) =>
-      announced(settings, told, async (watched) => {
-        const outcome = await installSystem(settings, running, watched);
-        if (outcome.kind === "configure") return await configure(outcome.config, settings, watched);
-        if (outcome.kind === "installed") await finish(settings.afterwards, watched);
-        return EXIT.done;
-      }),
-    );
+    return await announced(settings, host, async (announcing) => {
+      const outcome = await installSystem(settings, running, announcing);
+      if (outcome.kind === "configure") return await configure(outcome.config, settings, announcing);
+      if (outcome.kind === "installed") await finish(settings.afterwards, announcing);
+      return EXIT.done;
+    });
   },
 });
 

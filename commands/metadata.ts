@@ -1,6 +1,6 @@
 import { type Arguments, defineCommand } from "../lib/cli.ts";
 import type { Answer } from "../lib/datasource/ask.ts";
-import { CommandError, EXIT, messageOf, UsageError } from "../lib/errors.ts";
+import { EXIT, messageOf, UsageError } from "../lib/errors.ts";
 import { EVENTS_OPTION } from "../lib/events.ts";
 import type { Host } from "../lib/host.ts";
 
@@ -28,14 +28,11 @@ that it says it belongs to.`,
     const { OFFER } = await import("../lib/datasource/providers.ts");
     return [AUTO, ...OFFER.providers.map(({ name }) => name)];
   },
+  needsRoot: ({ values }) => !values.explain,
   run: async ({ values, positionals }: Arguments<typeof OPTIONS>, host) => {
     const timeout = timeoutOf(values.timeout);
-    const { withEvents } = await import("../lib/events.ts");
-    return await withEvents(values.json, host, async (told) => {
-      if (!values.explain && process.getuid?.() !== 0) throw new CommandError("must be run as root");
-      const names = positionals.length > 0 ? positionals : await configuredSources(told);
-      return await ask(names, { ...values, timeout }, told);
-    });
+    const names = positionals.length > 0 ? positionals : await configuredSources(host);
+    return await ask(names, { ...values, timeout }, host);
   },
 });
 

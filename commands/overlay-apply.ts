@@ -41,11 +41,11 @@ anything fails, or the power does, the board starts as it did before.`,
     ...EVENTS_OPTION,
   },
   maxPositionals: 1,
+  needsRoot: () => true,
   run: async ({ values, positionals: [tarball] }, host) => {
     if (tarball === undefined) throw new UsageError("Missing argument TARBALL or URL");
     const { applyOverlay } = await import("../lib/overlay/apply.ts");
     const { lockUpgrade } = await import("../lib/generation/lock.ts");
-    const { withEvents } = await import("../lib/events.ts");
     const local = localPath(tarball);
     const settings = {
       tarball: local === undefined ? tarball : resolve(local),
@@ -55,10 +55,8 @@ anything fails, or the power does, the board starts as it did before.`,
       insecure: values["insecure-skip-verify"],
       dryRun: values["dry-run"],
     };
-    return await withEvents(values.json, host, async (watched) => {
-      using _lock = lockUpgrade(PATH.upgradeLock);
-      await applyOverlay(settings, watched);
-      return EXIT.done;
-    });
+    using _lock = lockUpgrade(PATH.upgradeLock);
+    await applyOverlay(settings, host);
+    return EXIT.done;
   },
 });

@@ -20,6 +20,7 @@ called on k3OS itself, on the old system, or for a file system at --root.`,
       help: "delete /k3os too: versions, configuration, and all data of the node",
     },
   },
+  needsRoot: () => true,
   run: async ({ values }, host) => {
     const { removeOverlay } = await import("../lib/overlay/remove.ts");
     const { lockUpgrade } = await import("../lib/generation/lock.ts");

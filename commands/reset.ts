@@ -1,5 +1,5 @@
 import { type Arguments, defineCommand } from "../lib/cli.ts";
-import { CommandError, EXIT, Interrupted, UsageError } from "../lib/errors.ts";
+import { EXIT, Interrupted, UsageError } from "../lib/errors.ts";
 import type { Host } from "../lib/host.ts";
 import { inRoot, PATH } from "../lib/paths.ts";
 import type { ResetFacts } from "../lib/reset/facts.ts";
@@ -35,13 +35,13 @@ nothing is deleted, and --cancel takes it back.
 writes configuration, identity, the datastore of k3s and home directories; k3s
 must be stopped for that, and FILE lie on another disk or below what is kept.`,
   options: OPTIONS,
+  needsRoot: () => true,
   run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
     checkOptions(values);
     const { gatherResetFacts } = await import("../lib/reset/facts.ts");
     const { checkReset } = await import("../lib/reset/order.ts");
     const facts = gatherResetFacts(values.keep, host);
     checkReset(facts);
-    if (process.getuid?.() !== 0) throw new CommandError("Must be run as root");
     if (values.cancel) return await cancel(host);
     const { backupFile, writeBackup } = await import("../lib/reset/backup.ts");
     const file = values.backup === undefined ? undefined : backupFile(values.backup, facts, host);

@@ -1,5 +1,5 @@
 import { defineCommand } from "../lib/cli.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { EXIT } from "../lib/errors.ts";
 import { inRoot, PATH } from "../lib/paths.ts";
 
 export const rollback = defineCommand({
@@ -12,10 +12,10 @@ changes by that, its datastore becomes what it was before the upgrade.`,
     reboot: { type: "boolean", help: "restart the machine" },
     "dry-run": { type: "boolean", help: "only say what would change" },
   },
+  needsRoot: () => true,
   run: async ({ values }, host) => {
     const { applyRollback, describeRollback, planRollback } = await import("../lib/upgrade/rollback.ts");
     const { writable } = await import("../lib/upgrade/writable.ts");
-    if (process.getuid?.() !== 0) throw new CommandError("Must be run as root");
     const system = inRoot(host, PATH.system);
     const plan = planRollback(system);
     host.print(

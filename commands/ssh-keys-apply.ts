@@ -3,7 +3,7 @@ import { applyAll } from "../lib/apply/stages.ts";
 import { type Arguments, defineCommand } from "../lib/cli.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
 import { readConfig } from "../lib/config/read.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { EXIT } from "../lib/errors.ts";
 
 const OPTIONS = {
   "dry-run": { type: "boolean", help: "fetch the keys, say what would be written, and change nothing" },
@@ -17,9 +17,9 @@ authorized_keys of the user rancher up to date; nothing else of the
 configuration is applied. A source that fails keeps the keys that it gave last.`,
   options: OPTIONS,
   exits: { failed: "a source failed, or the configuration has errors; all else is in effect" },
+  needsRoot: ({ values }) => !values["dry-run"],
   run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
     const dryRun = values["dry-run"];
-    if (!dryRun && process.getuid?.() !== 0) throw new CommandError("must be run as root");
     const { config, diagnostics } = await readConfig(host);
     logDiagnostics(diagnostics, host);
     const failures = await applyAll("runtime", [sshKeys({ network: true })], config, { ...host, dryRun });

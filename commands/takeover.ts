@@ -11,16 +11,14 @@ the old system has been changed until then.`,
     undo: { type: "boolean", help: "put back the old boot menu and remove the new system" },
     ...EVENTS_OPTION,
   },
+  needsRoot: () => true,
   run: async ({ values }, host) => {
     if (!values.undo) throw new UsageError("Nothing to do: expected --undo");
     const { undoTakeover } = await import("../lib/install/takeover.ts");
     const { lockInstaller } = await import("../lib/install/lock.ts");
-    const { withEvents } = await import("../lib/events.ts");
-    return await withEvents(values.json, host, async (watched) => {
-      await using _lock = await lockInstaller(watched);
-      undoTakeover(watched);
-      watched.log.info("The takeover is undone: this machine starts its old system");
-      return EXIT.done;
-    });
+    await using _lock = await lockInstaller(host);
+    undoTakeover(host);
+    host.log.info("The takeover is undone: this machine starts its old system");
+    return EXIT.done;
   },
 });

@@ -1,5 +1,5 @@
 import { type Arguments, defineCommand } from "../lib/cli.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { EXIT } from "../lib/errors.ts";
 import { createToolbox, DEFAULT_IMAGE, IMAGE_OPTION } from "../lib/toolbox.ts";
 
 /** `k3os toolbox create` */
@@ -9,8 +9,8 @@ Fetches the image, whose name is a full one such as docker.io/library/alpine:3,
 and starts the container.`,
   options: IMAGE_OPTION,
   exits: { failed: "there is a toolbox already, or it could not be made" },
+  needsRoot: () => true,
   run: async ({ values }: Arguments<typeof IMAGE_OPTION>, host) => {
-    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
     await createToolbox(values.image ?? DEFAULT_IMAGE, host);
     return EXIT.done;
   },

@@ -1,6 +1,5 @@
 import { isatty } from "node:tty";
 import { type Arguments, defineCommand } from "../lib/cli.ts";
-import { CommandError } from "../lib/errors.ts";
 import { DEFAULT_SHELL, enterToolbox, SHELL_OPTION } from "../lib/toolbox.ts";
 
 /** `k3os toolbox enter` */
@@ -11,8 +10,8 @@ container is started first if it does not run, as after a restart of the node.
 Without a terminal, the shell reads commands from standard input.`,
   options: SHELL_OPTION,
   exits: { failed: "there is no toolbox, or it could not be entered", other: "that of the shell" },
+  needsRoot: () => true,
   run: async ({ values }: Arguments<typeof SHELL_OPTION>, host) => {
-    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
     const terminal = isatty(0) ? (host.env.TERM ?? "linux") : undefined;
     const id = `shell-${host.clock.now()}-${process.pid}`;
     return await enterToolbox({ shell: values.shell ?? DEFAULT_SHELL, terminal, id }, host);

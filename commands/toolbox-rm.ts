@@ -1,5 +1,5 @@
 import { defineCommand } from "../lib/cli.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { EXIT } from "../lib/errors.ts";
 import { removeToolbox } from "../lib/toolbox.ts";
 
 /** `k3os toolbox rm` */
@@ -9,8 +9,8 @@ Kills what runs in the container and removes it, with everything that was
 installed in it. The image stays.`,
   options: {},
   exits: { failed: "there is no toolbox, or it could not be removed" },
+  needsRoot: () => true,
   run: async (_args, host) => {
-    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
     await removeToolbox(host);
     return EXIT.done;
   },

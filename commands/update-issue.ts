@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { writeFileAtomic } from "../lib/atomic.ts";
 import { defineCommand } from "../lib/cli.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { EXIT } from "../lib/errors.ts";
 import { addressTable, issueText } from "../lib/issue.ts";
 import { inRoot } from "../lib/paths.ts";
 
@@ -16,8 +16,8 @@ Writes this machine's addresses into /etc/issue, and has the terminals that wait
 for a login show it. A file that is not the image's is left alone.`,
   options: {},
   exits: { done: "done, or the file is not the image's" },
+  needsRoot: () => true,
   run: async (_args, host) => {
-    if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
     const template = readFileSync(inRoot(host, TEMPLATE), "utf8");
     const file = inRoot(host, ISSUE);
     const [logo = ""] = template.split("\n\n");

@@ -12,12 +12,10 @@ a kernel of its own (an overlay, 32-bit ARM) is left as it is.
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
   exits: { done: "upgraded, or there is nothing to do, or the kernel is none of k3OS" },
+  needsRoot: () => true,
   run: async ({ values }, host) => {
     const { upgradeKernel } = await import("../lib/upgrade/from-release.ts");
-    const { withEvents } = await import("../lib/events.ts");
-    return await withEvents(values.json, host, async (watched) => {
-      await upgradeKernel(upgradeSettings(values), watched);
-      return EXIT.done;
-    });
+    await upgradeKernel(upgradeSettings(values), host);
+    return EXIT.done;
   },
 });

@@ -11,12 +11,10 @@ from the next restart on, and the old ones kept as "previous".
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
   exits: { done: "upgraded, or there is nothing to do" },
+  needsRoot: () => true,
   run: async ({ values }, host) => {
     const { upgradeRootfs } = await import("../lib/upgrade/from-release.ts");
-    const { withEvents } = await import("../lib/events.ts");
-    return await withEvents(values.json, host, async (watched) => {
-      await upgradeRootfs(upgradeSettings(values), watched);
-      return EXIT.done;
-    });
+    await upgradeRootfs(upgradeSettings(values), host);
+    return EXIT.done;
   },
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from "../lib/cli.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { EXIT } from "../lib/errors.ts";
 import { PATH } from "../lib/paths.ts";
 import { COPY_OPTIONS } from "../lib/upgrade/copy-settings.ts";
 
@@ -14,21 +14,18 @@ become healthy, the versions before are started again.`,
     done: "done, or everything was there already: then nothing is restarted",
     failed: "a part could not be copied: no part is made current",
   },
+  needsRoot: () => true,
   run: async ({ values }, host) => {
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
     const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
     const { lockUpgrade } = await import("../lib/generation/lock.ts");
-    const { withEvents } = await import("../lib/events.ts");
     const settings = copySettings(values);
     const { remount, force } = values;
     const options = { remount, force, dryRun: values["dry-run"], keepData: values["keep-data"] };
-    return await withEvents(values.json, host, async (watched) => {
-      if (process.getuid?.() !== 0) throw new CommandError("must be run as root");
-      using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
-      const changed = await upgradeSystem(settings, options, watched);
-      if (changed && values.reboot) await restartMachine(settings.destination, watched);
-      else if (changed) watched.log.info("Takes effect at the next start of the machine");
-      return EXIT.done;
-    });
+    using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
+    const changed = await upgradeSystem(settings, options, host);
+    if (changed && values.reboot) await restartMachine(settings.destination, host);
+    else if (changed) host.log.info("Takes effect at the next start of the machine");
+    return EXIT.done;
   },
 });

@@ -18,6 +18,8 @@ export interface Option {
   readonly env?: string;
   /** Not shown in the help. */
   readonly hidden?: boolean;
+  /** With it, what the command tells becomes events for programs (lib/events.ts). */
+  readonly events?: true;
 }
 
 /** Words to choose from; a function where finding them takes a module that the command itself need not load. */
@@ -55,6 +57,8 @@ export interface Command<O extends Options = Options> {
   readonly subcommands?: CommandTable;
   /** What exit statuses mean, where that is more than "done" and "failed"; lib/exit-codes.ts has all of them. */
   readonly exits?: { readonly done?: string; readonly failed?: string; readonly other?: string };
+  /** Whether a call can only be run by root; without it, none has to be. */
+  needsRoot?(args: Arguments<O>): boolean;
   /** Returns the exit status. */
   run(args: Arguments<O>, host: Host): Promise<number>;
 }

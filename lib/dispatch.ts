@@ -1,5 +1,5 @@
-import type { Command, CommandRow, CommandTable } from "./cli.ts";
-import { EXIT, exitStatus, formatError, UsageError } from "./errors.ts";
+import type { Arguments, Command, CommandRow, CommandTable } from "./cli.ts";
+import { CommandError, EXIT, exitStatus, formatError, UsageError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { nearest } from "./nearest.ts";
 import { VERSION } from "./version.ts";
@@ -9,6 +9,8 @@ export interface Call {
   readonly argv0: string;
   readonly argv: readonly string[];
   readonly env: Host["env"];
+  /** Who calls: 0 is root. */
+  readonly uid: number | undefined;
   readonly createHost: (options: { debug: boolean }) => Promise<Host>;
 }
 
@@ -91,7 +93,7 @@ async function runCommand(
       await write("STDOUT", commandHelp(name, row.summary, command));
       return EXIT.done;
     }
-    return await command.run(args, await call.createHost({ debug }));
+    return await runAs(call.uid, command, args, await call.createHost({ debug }));
   } catch (error) {
     await write("STDERR", `${formatError(error, { stack: debug })}\n`);
     if (error instanceof UsageError && command !== undefined) {
@@ -100,6 +102,24 @@ async function runCommand(
     }
     return exitStatus(error);
   }
+}
+
+/** Refuses what only root can do before anything else fails for want of a permission. */
+async function runAs(
+  uid: number | undefined,
+  command: Command,
+  args: Arguments,
+  host: Host,
+): Promise<number> {
+  const run = async (told: Host): Promise<number> => {
+    if (uid !== 0 && command.needsRoot?.(args)) throw new CommandError("Must be run as root");
+    return await command.run(args, told);
+  };
+  const values: Readonly<Record<string, unknown>> = args.values;
+  const events = Object.entries(command.options).find(([, option]) => option.events)?.[0];
+  if (events === undefined || values[events] !== true) return await run(host);
+  const { withEvents } = await import("./events.ts");
+  return await withEvents(host, run);
 }
 
 async function write(stream: "STDOUT" | "STDERR", text: string): Promise<void> {

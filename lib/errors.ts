@@ -42,12 +42,22 @@ export function messageOf(error: unknown): string {
   return `${error.message}: ${messageOf(error.cause)}`;
 }
 
-/** What the user sees of a failure, without a final newline: `Error: …`, and the hint on a line of its own. */
+/**
+ * What the user sees of a failure, without a final newline: `Error: …`, and the hint on a line of its own. With `stack` also
+ * where in the program it happened, unless it was to be expected: then that says nothing to anybody.
+ */
 export function formatError(error: unknown, options: { stack?: boolean } = {}): string {
   const lines = [`Error: ${messageOf(error)}`];
   if (error instanceof CommandError && error.hint !== undefined) lines.push(`Hint: ${error.hint}`);
-  if (options.stack && error instanceof Error && error.stack !== undefined) lines.push(error.stack);
+  if (options.stack && error instanceof Error && error.stack !== undefined && !isExpected(error))
+    lines.push(error.stack);
   return lines.join("\n");
+}
+
+/** A failure that the program knows how to tell, or one of the system, such as a file that is not there. */
+function isExpected(error: Error): boolean {
+  if ("suppressed" in error && error.suppressed instanceof Error) return isExpected(error.suppressed);
+  return error instanceof CommandError || typeof (error as NodeJS.ErrnoException).syscall === "string";
 }
 
 /** Runs `action`; an error gets `doing` (a gerund: "opening /dev/vda") put before it as context. */

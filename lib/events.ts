@@ -6,7 +6,7 @@ import { timeStamp } from "./time-stamp.ts";
 
 /** The option of every command that tells programs what it does. */
 export const EVENTS_OPTION = {
-  json: { type: "boolean", help: "tell of everything in JSON, an event per line" },
+  json: { type: "boolean", help: "tell of everything in JSON, an event per line", events: true },
 } as const satisfies Options;
 
 /** What is told to programs alone, by {@link Host.tell}: people are told the same in other words. */
@@ -41,15 +41,10 @@ export type Event =
 const PROGRESS_EVERY = 1000;
 
 /**
- * Runs a command's action, which returns the exit status; with `json`, everything that it tells becomes events. An error
- * is told as the last event and thrown on, so that the exit status and standard error are the same as without.
+ * Runs a command's action, which returns the exit status, so that everything that it tells becomes events. An error is told
+ * as the last event and thrown on, so that the exit status and standard error are the same as without.
  */
-export async function withEvents(
-  json: boolean,
-  host: Host,
-  action: (host: Host) => Promise<number>,
-): Promise<number> {
-  if (!json) return await action(host);
+export async function withEvents(host: Host, action: (host: Host) => Promise<number>): Promise<number> {
   const tell = (event: Event) => {
     host.print(`${JSON.stringify({ time: timeStamp(host), ...event })}\n`);
   };

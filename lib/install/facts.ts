@@ -45,7 +45,6 @@ export interface InstallFacts {
   readonly device: DeviceFacts | undefined;
   readonly target: Target;
   readonly efiFirmware: boolean;
-  readonly isRoot: boolean;
   /** Running mode: `live`, `install`, `local` … */
   readonly mode: string | undefined;
   /** What to say of programs that the plan needs and the system lacks; undefined: it has them all. */
@@ -90,7 +89,6 @@ export async function gatherFacts(
     device: await deviceFacts(settings, devices, root, host),
     target,
     efiFirmware,
-    isRoot: process.getuid?.() === 0,
     mode: runningMode(host),
     missing: message,
     secureBoot: hasSecureBoot(host),

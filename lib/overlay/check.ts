@@ -50,7 +50,6 @@ export function findProblems(tarball: OverlayTarball, facts: OverlayFacts): Over
 function rootProblems(facts: OverlayFacts): string[] {
   const { root, mode, fileSystem } = facts;
   const found: string[] = [];
-  if (!facts.isRoot) found.push("Must be run as root");
   if (mode !== undefined) found.push("This is k3OS already: upgrade it with k3os-upgrade-rootfs");
   if (facts.readOnly) found.push(`"${root}" is mounted read-only: mount -o remount,rw ${root}`);
   if (fileSystem !== undefined && FLEETING.includes(fileSystem)) {

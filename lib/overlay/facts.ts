@@ -13,7 +13,6 @@ import { PATH } from "../paths.ts";
 export interface OverlayFacts {
   /** Absolute path of it; "/" for the system that runs. */
   readonly root: string;
-  readonly isRoot: boolean;
   /** What the running k3OS runs as; undefined where another system runs. */
   readonly mode: string | undefined;
   /** ELF `e_machine` of its programs; undefined where none was found, and it is no root file system. */
@@ -51,7 +50,6 @@ export function gatherOverlayFacts(root: string): OverlayFacts {
   const current = running ? readFileSync(PATH.cmdline, "utf8").split(/\s+/) : [];
   return {
     root,
-    isRoot: process.getuid?.() === 0,
     mode: running && existsSync(PATH.mode) ? readFileSync(PATH.mode, "utf8").trim() : undefined,
     machine: machineOf(root),
     kernelMachine: running ? machine() : undefined,

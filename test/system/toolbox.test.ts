@@ -98,7 +98,7 @@ describe("toolbox", () => {
     const other = ["setpriv", "--reuid=65534", "--clear-groups", EXECUTABLE, "toolbox", "rm"];
     expect(await runProgram(other, { check: false })).toMatchObject({
       code: 1,
-      stderr: "Error: must be run as root\n",
+      stderr: "Error: Must be run as root\n",
     });
     expect(await toolbox([])).toMatchObject({ code: 2, stderr: expect.stringContaining("create") });
   });

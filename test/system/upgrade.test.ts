@@ -113,7 +113,7 @@ describe("k3os upgrade-rootfs", () => {
     using upgrader = createUpgrader();
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", EXECUTABLE];
     const ended = await runProgram([...nobody, "upgrade-rootfs"], { check: false });
-    expect([ended.code, ended.stderr]).toEqual([1, "Error: This script must be run as root.\n"]);
+    expect([ended.code, ended.stderr]).toEqual([1, "Error: Must be run as root\n"]);
     expect(upgrader.look().length).toBeGreaterThan(0);
   });
 

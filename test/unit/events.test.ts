@@ -7,7 +7,7 @@ import { testHost } from "../support/host.ts";
 describe("withEvents()", () => {
   test("tells everything as lines of JSON, the end last", async () => {
     using host = testHost();
-    const status = await withEvents(true, host, async (watched) => {
+    const status = await withEvents(host, async (watched) => {
       watched.log.info("Copying …");
       watched.log.warn("careful");
       using progress = showProgress("Downloading x", 10, watched);
@@ -37,7 +37,7 @@ describe("withEvents()", () => {
   test("tells of an error, and throws it on", async () => {
     using host = testHost();
     const error = new CommandError("broken", { hint: "mend it", cause: new Error("why") });
-    const call = withEvents(true, host, async () => {
+    const call = withEvents(host, async () => {
       throw error;
     });
     expect(call).rejects.toBe(error);
@@ -49,20 +49,9 @@ describe("withEvents()", () => {
     });
   });
 
-  test("is the action itself without the option", async () => {
-    using host = testHost();
-    const status = await withEvents(false, host, async (watched) => {
-      watched.print("as ever\n");
-      watched.tell?.({ event: "result", value: {} });
-      return 1;
-    });
-    expect(status).toBe(1);
-    expect(host.printed).toEqual(["as ever\n"]);
-  });
-
   test("tells programs what people are not told, and of a failure that throws nothing", async () => {
     using host = testHost();
-    const status = await withEvents(true, host, async (watched) => {
+    const status = await withEvents(host, async (watched) => {
       watched.tell?.({ event: "result", value: { taken: "aws" } });
       return 1;
     });
@@ -82,7 +71,7 @@ describe("withEvents()", () => {
         return 0;
       },
     });
-    await withEvents(true, host, ({ sh }) => sh("echo hello"));
+    await withEvents(host, ({ sh }) => sh("echo hello"));
     expect(outputs).toEqual(["stderr"]);
   });
 });

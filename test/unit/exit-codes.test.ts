@@ -27,7 +27,7 @@ describe("exitCodes()", () => {
     const command: Command = { options: {}, run };
     const table = { act: { summary: "Act", load: async () => command } };
     using host = testHost();
-    const call = { argv0: "k3os", argv: ["act"], env: {}, createHost: async () => host };
+    const call = { argv0: "k3os", argv: ["act"], env: {}, uid: 0, createHost: async () => host };
     const status = await dispatch(table, call);
     expect(exitCodes(command).find(([, text]) => text.startsWith(meaning))?.[0]).toBe(String(status));
   });

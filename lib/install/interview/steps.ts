@@ -13,9 +13,7 @@ import { wifi } from "./wifi.ts";
 const machine: Step = {
   skip: () => false,
   ask: async ({ operation, settings, facts }) => {
-    const objections = machineObjections(settings, facts);
-    // all but the lack of root's rights concerns disks
-    refuse(operation === "install" || !facts.isRoot ? objections : []);
+    if (operation === "install") refuse(machineObjections(settings, facts));
     return {};
   },
 };

@@ -114,7 +114,9 @@ describe("k3s", () => {
     using host = hostWith("inactive", {});
     const applier = k3s({ start: true, release: () => releaseAt("http://127.0.0.1:1") });
     expect(await outcome(applier, {}, host)).toBe("");
-    expect(host.logged.at(-1)).toMatch(/^Warning: Cannot fetch .*connection refused.*without k3s, which is tried again by/);
+    expect(host.logged.at(-1)).toMatch(
+      /^Warning: Cannot fetch .*connection refused.*without k3s, which is tried again by/,
+    );
     expect(host.programs).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import { configSchema } from "../../../commands/config-schema.ts";
 import { configValidate } from "../../../commands/config-validate.ts";
 import { parseCommandLine } from "../../../lib/cli.ts";
 import { UsageError } from "../../../lib/errors.ts";
+import { withEvents } from "../../../lib/events.ts";
 import { testHost } from "../../support/host.ts";
 
 const SYSTEM = "/k3os/system/config.yaml";
@@ -12,7 +13,11 @@ const SYSTEM = "/k3os/system/config.yaml";
 async function run(command: typeof config, argv: readonly string[], files: Readonly<Record<string, string>>) {
   using host = testHost({ files });
   const words = argv.map((word) => (word.startsWith("/") ? join(host.root, word) : word));
-  const status = await command.run(parseCommandLine(command, words, {}), host);
+  const args = parseCommandLine(command, words, {});
+  const isTold = (args.values as Record<string, unknown>).json === true;
+  const status = await (isTold
+    ? withEvents(host, (told) => command.run(args, told))
+    : command.run(args, host));
   return {
     status,
     printed: host.printed.join(""),

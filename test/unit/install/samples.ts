@@ -58,7 +58,6 @@ export function facts(more: Partial<InstallFacts> = {}): InstallFacts {
     device: deviceFacts(),
     target: targetOf("amd64"),
     efiFirmware: false,
-    isRoot: true,
     mode: "live",
     missing: undefined,
     secureBoot: false,

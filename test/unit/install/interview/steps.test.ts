@@ -199,11 +199,9 @@ describe("the interview", () => {
 
   test("ends at once on a machine that k3OS cannot be installed on", async () => {
     await expect(run([], { facts: { secureBoot: true } })).rejects.toThrow("Secure Boot is on");
-    await expect(run([], { facts: { isRoot: false } })).rejects.toThrow("Must be run as root");
   });
 
-  test("is no use without root's rights, whatever it is for", async () => {
-    await expect(run([], { operation: "configure", facts: { isRoot: false } })).rejects.toThrow("root");
+  test("configures a machine that k3OS cannot be installed on", async () => {
     const agent = await run(["https://s:6443", "T"], {
       ...{ operation: "configure", role: "agent", facts: { secureBoot: true } },
     });

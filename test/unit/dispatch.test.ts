@@ -1,0 +1,68 @@
+import { describe, expect, test } from "bun:test";
+import { type Arguments, defineCommand } from "../../lib/cli.ts";
+import { dispatch } from "../../lib/dispatch.ts";
+import { CommandError, formatError } from "../../lib/errors.ts";
+import { EVENTS_OPTION } from "../../lib/events.ts";
+import { testHost } from "../support/host.ts";
+
+const OPTIONS = { "dry-run": { type: "boolean", help: "change nothing" }, ...EVENTS_OPTION } as const;
+
+/** Calls a command that only root may call, but for a dry run; returns how it ended, and what it printed. */
+async function call(uid: number, ...argv: readonly string[]) {
+  using host = testHost();
+  let runs = 0;
+  const command = defineCommand({
+    options: OPTIONS,
+    needsRoot: ({ values }: Arguments<typeof OPTIONS>) => !values["dry-run"],
+    run: async (_, told) => {
+      runs++;
+      told.print("done\n");
+      return 0;
+    },
+  });
+  const table = { act: { summary: "Act", load: async () => command } };
+  const status = await dispatch(table, {
+    argv0: "k3os",
+    argv: ["act", ...argv],
+    env: {},
+    uid,
+    createHost: async () => host,
+  });
+  return { status, runs, printed: host.printed.join("") };
+}
+
+describe("dispatch()", () => {
+  test("runs what needs root for root only", async () => {
+    expect(await call(0)).toMatchObject({ status: 0, runs: 1 });
+    expect(await call(1000)).toMatchObject({ status: 1, runs: 0 });
+  });
+
+  test("asks each call whether it needs root", async () => {
+    expect(await call(1000, "--dry-run")).toMatchObject({ status: 0, runs: 1 });
+  });
+
+  test("tells a program that listens of what it prints, and of a refusal", async () => {
+    const [output, end] = (await call(0, "--json")).printed.trim().split("\n");
+    expect(JSON.parse(output ?? "")).toMatchObject({ event: "output", text: "done\n" });
+    expect(JSON.parse(end ?? "")).toMatchObject({ event: "end", ok: true });
+    const refused = JSON.parse((await call(1000, "--json")).printed);
+    expect(refused).toMatchObject({ event: "end", ok: false, error: "Must be run as root" });
+  });
+});
+
+describe("formatError()", () => {
+  const errno = Object.assign(new Error("ENOENT: no such file"), { code: "ENOENT", syscall: "open" });
+
+  test.each([
+    ["a failure with a message", new CommandError("no", { cause: new TypeError("deep") })],
+    ["a failure of the system", errno],
+    ["one that cleaning up followed", new SuppressedError(new Error("then"), errno)],
+  ])("shows no stack of %s", (_, error) => {
+    expect(formatError(error, { stack: true })).not.toContain("\n    at ");
+  });
+
+  test("shows where the program itself is wrong, if asked", () => {
+    expect(formatError(new TypeError("oops"), { stack: true })).toContain("\n    at ");
+    expect(formatError(new TypeError("oops"))).toBe("Error: oops");
+  });
+});
