@@ -3,6 +3,7 @@ import { CommandError } from "./errors.ts";
 import { parseSignature, signContent, verifySignature } from "./signature.ts";
 import type { PublicKey, SecretKey } from "./signature-keys.ts";
 import type { Arch } from "./targets.ts";
+import { isVersion } from "./version-name.ts";
 
 /**
  * The list of a release's files for one architecture, `sha256sum-ARCH.txt`, is what is signed. The trusted comment of
@@ -34,14 +35,6 @@ export const PUBLIC_KEY_NAME = "k3os.pub";
 
 /** Largest list that is read, in bytes. */
 export const MAX_LIST = 1 << 20;
-
-/** A version becomes the name of a directory. */
-const VERSION = /^\w[\w.+-]*$/;
-
-/** Whether a text can be a version: the name of a directory, and no more than that. */
-export function isVersion(text: string): boolean {
-  return VERSION.test(text);
-}
 
 /** The name of the list of an architecture's files in a release directory. */
 export function listName(arch: Arch): string {

@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { type Host, systemHost } from "../host.ts";
+import { checkVersion } from "../version-name.ts";
 import { showStep } from "./step-line.ts";
 
 /** What every build step works with. */
@@ -45,7 +46,7 @@ export function createBuildContext(options: { debug?: boolean } = {}): BuildCont
     project,
     artifacts,
     cache,
-    version: process.env.K3OS_BUILD_VERSION ?? `v${manifest.version}`,
+    version: checkVersion(process.env.K3OS_BUILD_VERSION ?? `v${manifest.version}`),
     releaseKeys: [],
     // a fixed day unless the caller says otherwise: the same sources give the same bytes
     sourceDateEpoch: Number(process.env.SOURCE_DATE_EPOCH ?? 1_767_225_600),

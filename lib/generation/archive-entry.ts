@@ -1,4 +1,5 @@
 import { CommandError } from "../errors.ts";
+import { isVersion } from "../version-name.ts";
 
 /** What a header of the archive says. */
 export interface ArchiveEntry {
@@ -26,7 +27,7 @@ export type Placement =
   | ({ readonly kind: "file"; readonly mode: 0o755 | 0o644; readonly size: number } & Place)
   | ({ readonly kind: "link"; readonly target: string } & Place);
 
-/** A name of a component or version; that of a version being put together starts with a dot. */
+/** A name of a component, or of the directory that all is in. */
 const PLAIN = /^\w[\w.+~-]*$/;
 /** A name of a file: anything that is printable. */
 const PRINTABLE = /^[^/\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]{1,255}$/u;
@@ -45,15 +46,16 @@ export function placeEntry(entry: ArchiveEntry): Placement {
     throw refused(entry, "its name is not a plain one");
   }
   const [top = "", first = "", second, component, version, ...rest] = parts;
-  if (!PLAIN.test(top)) throw refused(entry, "its name is not a plain one");
+  if (!isVersion(top)) throw refused(entry, "its directory is not called like a version");
   if (parts.length === 1 || first === "sbin") return skipped(entry, kind, first === "sbin");
   if (first !== "k3os" || (second !== undefined && second !== "system")) {
     throw refused(entry, "it is neither in k3os/system nor in sbin");
   }
   if (component === undefined || version === undefined) return skipped(entry, kind, false);
-  if (!PLAIN.test(component) || !PLAIN.test(version)) throw refused(entry, "its name is not a plain one");
+  if (!PLAIN.test(component)) throw refused(entry, "its name is not a plain one");
   if (version === "current") return currentLink(entry, component, rest.length);
   if (version === "previous") throw refused(entry, "what was before is not for a release to say");
+  if (!isVersion(version)) throw refused(entry, "its name is not that of a version");
   return placed(entry, kind, { component, version, path: rest.join("/") });
 }
 
@@ -71,7 +73,7 @@ function skipped(entry: ArchiveEntry, kind: string, anything: boolean): Placemen
 
 function currentLink(entry: ArchiveEntry, component: string, below: number): Placement {
   const version = entry.linkname ?? "";
-  if (entry.type !== "symlink" || below > 0 || !PLAIN.test(version) || version === "current") {
+  if (entry.type !== "symlink" || below > 0 || !isVersion(version)) {
     throw refused(entry, "it should be a link to a version");
   }
   return { kind: "current", component, version };

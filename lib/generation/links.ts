@@ -1,31 +1,19 @@
 import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { flushDirectory } from "../atomic.ts";
-import { CommandError } from "../errors.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
 import { syncFileSystem } from "../sys.ts";
+import { checkVersion, isLeftover, isVersion } from "../version-name.ts";
 
 /** The links beside a component's versions. */
 export type LinkName = "current" | "previous";
-
-/** What a name of a version directory may be: nothing that leads elsewhere, and nothing that we use for unfinished ones. */
-const VERSION = /^[A-Za-z0-9][A-Za-z0-9._+~-]*$/;
-
-/** Names that an interrupted upgrade leaves, ours and those of the original (`current.tmp`, `VERSION.old`). */
-const LEFTOVER = /^\.|\.(tmp|old)$/;
-
-/** Throws CommandError unless a version can be the name of a directory. */
-export function checkVersion(version: string): string {
-  if (VERSION.test(version) && version !== "current" && version !== "previous") return version;
-  throw new CommandError(`"${version}" cannot be the name of a version`);
-}
 
 /** The version that a link of a component leads to; undefined without link, or if it leads to something else. */
 export function linkedVersion(system: string, component: Component, name: LinkName): string | undefined {
   const path = join(system, component, name);
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
   const target = readlinkSync(path).replace(/^\.\//, "").replace(/\/$/, "");
-  return VERSION.test(target) && hasVersion(system, component, target) ? target : undefined;
+  return isVersion(target) && hasVersion(system, component, target) ? target : undefined;
 }
 
 /** A link to be set, or to be removed where the version is undefined. */
@@ -64,7 +52,7 @@ function temporaryLink(system: string, component: Component, name: LinkName): st
 export function versionsOf(system: string, component: Component): string[] {
   const directory = join(system, component);
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
-  const names = readdirSync(directory).filter((name) => VERSION.test(name) && !LEFTOVER.test(name));
+  const names = readdirSync(directory).filter(isVersion);
   return names
     .filter((name) => hasVersion(system, component, name))
     .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
@@ -103,5 +91,5 @@ export function pruneVersions(system: string, keep: number): string[] {
 function leftovers(system: string, component: Component): string[] {
   const directory = join(system, component);
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
-  return readdirSync(directory).filter((name) => LEFTOVER.test(name));
+  return readdirSync(directory).filter(isLeftover);
 }

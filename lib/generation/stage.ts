@@ -5,6 +5,7 @@ import { flushDirectory } from "../atomic.ts";
 import { CommandError } from "../errors.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
 import { exchange } from "../sys.ts";
+import { checkVersion } from "../version-name.ts";
 import { sameTree } from "./same-tree.ts";
 
 /** One version of one component, as it lies in `SYSTEM/COMPONENT/VERSION`. */
@@ -28,10 +29,10 @@ export interface Stage extends Part {
 
 const PARTIAL = /^\.(.+)\.partial$/;
 
-/** Starts a version anew. Throws CommandError if the system cannot be written to. */
+/** Starts a version anew. Throws CommandError if it cannot be one, or the system cannot be written to. */
 export async function openStage(system: string, { component, version }: Part): Promise<Stage> {
   const parent = join(system, component);
-  const path = join(parent, `.${version}.partial`);
+  const path = join(parent, `.${checkVersion(version)}.partial`);
   const target = join(parent, version);
   const isNew = !existsSync(parent);
   try {

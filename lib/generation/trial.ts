@@ -5,7 +5,8 @@ import { setVariable } from "../disk/grubenv.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
-import { checkVersion, linkedVersion, setLinks } from "./links.ts";
+import { checkVersion } from "../version-name.ts";
+import { linkedVersion, setLinks } from "./links.ts";
 
 /**
  * A generation is what runs together: the current versions of k3os, k3s and the kernel. Changing it takes several links,

@@ -1,8 +1,9 @@
-import { lstatSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { MAX_BYTES } from "../config/limits.ts";
 import { CommandError, messageOf } from "../errors.ts";
-import { FILE } from "../paths.ts";
+import { linkedVersion } from "../generation/links.ts";
+import { type Component, FILE } from "../paths.ts";
 import { openRegular, readBounded } from "../read-bounded.ts";
 import type { Target } from "../targets.ts";
 
@@ -55,9 +56,9 @@ export function inspectMedium(root: string, target: Pick<Target, "arch" | "elfMa
   return {
     root,
     versions: {
-      k3os: currentVersion(join(root, "k3os/system/k3os/current")),
-      kernel: currentVersion(join(root, "k3os/system/kernel/current")),
-      k3s: lstatSync(k3s, { throwIfNoEntry: false }) === undefined ? undefined : currentVersion(k3s),
+      k3os: currentVersion(root, "k3os"),
+      kernel: currentVersion(root, "kernel"),
+      k3s: lstatSync(k3s, { throwIfNoEntry: false }) === undefined ? undefined : currentVersion(root, "k3s"),
     },
     entries,
     size: entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.size : 0), 0),
@@ -91,12 +92,11 @@ function readStart(path: string, length: number): Buffer {
   return bytes.subarray(0, readSync(file.fd, bytes, 0, length, 0));
 }
 
-function currentVersion(link: string): string {
-  try {
-    return realpathSync(link).split("/").at(-1) ?? "";
-  } catch (cause) {
-    throw new CommandError(`The medium's link "${link}" leads nowhere`, { cause });
-  }
+function currentVersion(root: string, component: Component): string {
+  const version = linkedVersion(join(root, SYSTEM), component, "current");
+  if (version !== undefined) return version;
+  const link = join(root, SYSTEM, component, "current");
+  throw new CommandError(`The medium's link "${link}" leads to no version of ${component}`);
 }
 
 function readConfig(path: string): Buffer | undefined {

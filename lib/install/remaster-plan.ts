@@ -3,6 +3,7 @@ import { MIB } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import { FILE } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
+import { isVersion } from "../version-name.ts";
 import { type AddedEntry, MENU, type RemasterFacts } from "./remaster-facts.ts";
 import { changeMenu, type MenuChange } from "./remaster-menu.ts";
 
@@ -35,8 +36,6 @@ export function planRemaster(facts: RemasterFacts, change: MenuChange): Remaster
   };
 }
 
-const VERSION = "[^/]+";
-
 /** What a medium must have to boot and to be installed from, and how that is called where it is missing. */
 const REQUIRED: readonly (readonly [string, RegExp])[] = [
   [MENU, new RegExp(`^${MENU}$`)],
@@ -50,13 +49,18 @@ const REQUIRED: readonly (readonly [string, RegExp])[] = [
     ["kernel", FILE.kernelSquashfs],
     ["kernel", FILE.initrd],
   ].map(([part, file]): [string, RegExp] => {
-    return [`k3os/system/${part}/VERSION/${file}`, new RegExp(`^k3os/system/${part}/${VERSION}/${file}$`)];
+    return [`k3os/system/${part}/VERSION/${file}`, new RegExp(`^k3os/system/${part}/([^/]+)/${file}$`)];
   }),
 ];
 
 /** What a list of paths lacks to be that of a medium. */
 export function missingFromMedium(paths: readonly string[]): string | undefined {
-  return REQUIRED.find(([, pattern]) => !paths.some((path) => pattern.test(path)))?.[0];
+  return REQUIRED.find(([, pattern]) => !paths.some((path) => isPlace(path, pattern)))?.[0];
+}
+
+function isPlace(path: string, pattern: RegExp): boolean {
+  const [found, version] = pattern.exec(path) ?? [];
+  return found !== undefined && (version === undefined || isVersion(version));
 }
 
 /**

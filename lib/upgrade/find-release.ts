@@ -4,8 +4,9 @@ import { fetchResponse, fetchText, HttpError, maskUrl } from "../http.ts";
 import { localPath } from "../http-url.ts";
 import { RELEASES_URL } from "../project.ts";
 import { isMissing, type Release, readRelease, releaseFile, type Trust } from "../release.ts";
-import { isVersion, listName } from "../release-list.ts";
+import { listName } from "../release-list.ts";
 import type { Arch } from "../targets.ts";
+import { isVersion } from "../version-name.ts";
 
 /** A release that was found, its list read and, where anyone is not trusted, its signature verified. */
 export interface FoundRelease {

@@ -5,8 +5,8 @@ import type { Host } from "../host.ts";
 import { download } from "../http.ts";
 import { FILE } from "../paths.ts";
 import { readReleaseFile, releaseFile, wantedDigest } from "../release.ts";
-import { isVersion } from "../release-list.ts";
 import type { Arch } from "../targets.ts";
+import { isVersion } from "../version-name.ts";
 import type { FoundRelease } from "./find-release.ts";
 
 type FilesHost = Pick<Host, "log" | "clock" | "env" | "run">;
