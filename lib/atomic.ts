@@ -26,6 +26,8 @@ export interface WriteOptions {
   readonly gid?: number;
   /** Make missing parent directories (0755). */
   readonly parents?: boolean;
+  /** What the file is called in messages; default: its path. */
+  readonly shown?: string;
 }
 
 /**
@@ -49,7 +51,7 @@ export function writeFileAtomic(
     replace(path, bytes, wanted);
     return true;
   } catch (cause) {
-    throw new CommandError(`Cannot write "${path}"`, { cause });
+    throw new CommandError(`Cannot write "${options.shown ?? path}"`, { cause });
   }
 }
 

@@ -1,46 +1,61 @@
-import { existsSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { rmSync } from "node:fs";
 import { flushDirectory, type WriteOptions, wouldChange, writeFileAtomic } from "../atomic.ts";
-import { inRoot } from "../paths.ts";
+import { isThere } from "../links.ts";
 import { readTextBounded } from "../read-bounded.ts";
+import { openTrusted, type TrustedPlace } from "../trusted-path.ts";
 import type { ApplyHost } from "./applier.ts";
 
-/** Writes a system file (parents made, atomic, untouched if it is as wanted). Returns whether that changed anything. */
+/**
+ * Writes a system file (parents made, atomic, untouched if it is as wanted). Returns whether that changed anything. No link
+ * of a user leads elsewhere, see {@link openTrusted}.
+ */
 export function putFile(
   path: string,
   content: string | Uint8Array,
   options: WriteOptions,
   host: Pick<ApplyHost, "root" | "log" | "dryRun">,
 ): boolean {
-  const file = inRoot(host, path);
   if (host.dryRun) {
-    const changes = wouldChange(file, content, options);
+    using place = placeOf(path, {}, host);
+    const changes = place === undefined || wouldChange(place.path, content, options);
     if (changes) host.log.info(`Would write "${path}"`);
     return changes;
   }
-  const changed = writeFileAtomic(file, content, { parents: true, ...options });
+  using place = openTrusted(host.root, path, { make: true });
+  const changed = writeFileAtomic(place.path, content, { shown: path, ...options });
   if (changed) host.log.debug(`wrote "${path}"`);
   return changed;
 }
 
 /** Removes a system file if it is there. Returns whether it was. */
 export function removeFile(path: string, host: Pick<ApplyHost, "root" | "log" | "dryRun">): boolean {
-  const file = inRoot(host, path);
-  if (!existsSync(file)) return false;
+  using place = placeOf(path, {}, host);
+  if (place === undefined || !isThere(place.path)) return false;
   if (host.dryRun) {
     host.log.info(`Would remove "${path}"`);
     return true;
   }
-  rmSync(file);
-  flushDirectory(dirname(file));
+  rmSync(place.path);
+  flushDirectory(place.directory);
   host.log.debug(`removed "${path}"`);
   return true;
 }
 
-/** The text of a system file; undefined if there is none. Throws for what is no file. */
+/** The text of a system file; undefined if there is none. Throws for what is no file, and for a link of a user. */
 export function readIfExists(path: string, host: Pick<ApplyHost, "root">): string | undefined {
+  using place = placeOf(path, { follow: true }, host);
+  if (place === undefined || !isThere(place.path)) return undefined;
+  return readTextBounded(place.path, { follow: false });
+}
+
+/** Undefined where a directory of the path is missing. */
+function placeOf(
+  path: string,
+  options: { readonly follow?: boolean },
+  { root }: Pick<ApplyHost, "root">,
+): TrustedPlace | undefined {
   try {
-    return readTextBounded(inRoot(host, path));
+    return openTrusted(root, path, options);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;

@@ -1,10 +1,20 @@
-import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { CloudConfig } from "../config/schema.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { maskUrl } from "../http.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { fetchKeys, keySource } from "../ssh-keys.ts";
+import { openTrusted } from "../trusted-path.ts";
 import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } from "./applier.ts";
 import { formatKeyFile, LITERAL, parseKeyFile } from "./authorized-keys.ts";
 import { withEnvironment } from "./environment.ts";
@@ -87,19 +97,24 @@ function isCloudSilent(config: CloudConfig, host: Pick<ApplyHost, "root">): bool
   return (config.k3os?.dataSources ?? []).length > 0 && !existsSync(inRoot(host, PATH.metadata));
 }
 
+/** What a user owns is changed through descriptors: its name could become a link at any time, and root would follow that. */
 function makeDirectory(user: Account, host: Pick<ApplyHost, "root">): void {
   for (const [path, mode] of [[user.home, 0o755] as const, [join(user.home, ".ssh"), 0o700] as const]) {
-    const directory = inRoot(host, path);
-    const found = lstatSync(directory, { throwIfNoEntry: false });
+    using place = openTrusted(host.root, path, { make: true });
+    const found = lstatSync(place.path, { throwIfNoEntry: false });
     if (found === undefined) {
-      mkdirSync(directory, { recursive: true, mode });
+      mkdirSync(place.path, { mode });
     } else if (!found.isDirectory()) {
-      // its owner could point a link anywhere, and root would write there
       throw new CommandError(`Cannot keep ssh keys in "${path}": expected a directory`);
     } else if (path === user.home) {
       continue;
     }
-    chownSync(directory, user.uid, user.gid);
-    chmodSync(directory, mode);
+    const fd = openSync(place.path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      fchownSync(fd, user.uid, user.gid);
+      fchmodSync(fd, mode);
+    } finally {
+      closeSync(fd);
+    }
   }
 }
