@@ -60,8 +60,16 @@ export function locateFile(root: string, path: string): string | undefined {
   throw new CommandError(`The links in "${path}" lead in circles`);
 }
 
-/** The text of a file of a root file system, see {@link locateFile}; undefined if nothing is there. */
+/**
+ * The text of a file of a root file system, see {@link locateFile}; undefined if nothing is there. Throws CommandError for
+ * what is no file, or cannot be read.
+ */
 export function readInRoot(root: string, path: string): string | undefined {
   const file = locateFile(root, path);
-  return file === undefined ? undefined : readTextBounded(file);
+  if (file === undefined) return undefined;
+  try {
+    return readTextBounded(file, { follow: false });
+  } catch (cause) {
+    throw new CommandError(`Cannot read "${file}"`, { cause });
+  }
 }

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { machine } from "node:os";
+import { join } from "node:path";
 import { mountOf, parseMountinfo } from "../disk/mount.ts";
 import { freeBytes } from "../disk/size.ts";
 import { elfMachine } from "../elf-machine.ts";
@@ -7,7 +8,7 @@ import { FOREIGN_ROOT_LINKS } from "../foreign-root.ts";
 import type { KernelSources } from "../kernel.ts";
 import { installedKernel, runningKernel } from "../kernel-sources.ts";
 import { locate, locateFile, readInRoot } from "../links.ts";
-import { PATH } from "../paths.ts";
+import { COMPONENTS, PATH } from "../paths.ts";
 
 /** What matters of a root file system that k3OS is to be laid over. */
 export interface OverlayFacts {
@@ -23,7 +24,7 @@ export interface OverlayFacts {
   readonly kernels: readonly KernelSources[];
   /** What the kernel is told to start instead of `/sbin/init`. */
   readonly otherInit: string | undefined;
-  /** The names that the overlay needs and that are taken by directories, or by links that lead in circles. */
+  /** The names that the overlay needs and that are taken: by directories, by links that lead in circles or to our place. */
   readonly blocked: readonly string[];
   /** Directories that would lie on another file system than the root's own. */
   readonly apart: readonly string[];
@@ -38,6 +39,9 @@ export interface OverlayFacts {
 
 /** Where a root has one of these, what kind of programs it holds can be seen; not `/sbin/init`, which may be ours. */
 const PROGRAMS = ["bin/sh", "bin/busybox", "usr/bin/env"];
+
+/** Directories that are ours. A link in the place of one could lead out of a root that is mounted in another machine. */
+const OWN = ["k3os", "k3os/system", ...COMPONENTS.map((component) => `k3os/system/${component}`)];
 
 /** Files from which boards' firmware takes the kernel command line: Raspberry Pi OS, now and before Debian 12. */
 const COMMAND_LINES = ["boot/firmware/cmdline.txt", "boot/cmdline.txt"];
@@ -67,7 +71,8 @@ export function gatherOverlayFacts(root: string): OverlayFacts {
 function machineOf(root: string): number | undefined {
   for (const path of PROGRAMS) {
     const file = locateFile(root, path);
-    const found = file === undefined ? undefined : elfMachine(file);
+    const isFile = file !== undefined && lstatSync(file).isFile();
+    const found = isFile ? elfMachine(file) : undefined;
     if (found !== undefined) return found;
   }
   return undefined;
@@ -80,14 +85,18 @@ function otherInit(words: readonly string[]): string | undefined {
 }
 
 function blockedNames(root: string): string[] {
-  return ["k3os", ...Object.keys(FOREIGN_ROOT_LINKS)].filter((name) => {
+  // what lies below the first that is none would not be in this root
+  const own = OWN.find((name) => {
+    return lstatSync(join(root, name), { throwIfNoEntry: false })?.isDirectory() === false;
+  });
+  const names = Object.keys(FOREIGN_ROOT_LINKS).filter((name) => {
     try {
-      const stat = lstatSync(locate(root, name), { throwIfNoEntry: false });
-      return name === "k3os" ? stat?.isDirectory() === false : stat?.isDirectory() === true;
+      return lstatSync(locate(root, name), { throwIfNoEntry: false })?.isDirectory();
     } catch {
       return true;
     }
   });
+  return own === undefined ? names : [own, ...names];
 }
 
 function directoriesApart(root: string): string[] {
