@@ -1,3 +1,5 @@
+import { printableMessage } from "./printable.ts";
+
 /** Exit statuses shared by every command; a command may document more of its own. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
@@ -47,8 +49,10 @@ export function messageOf(error: unknown): string {
  * where in the program it happened, unless it was to be expected: then that says nothing to anybody.
  */
 export function formatError(error: unknown, options: { stack?: boolean } = {}): string {
-  const lines = [`Error: ${messageOf(error)}`];
-  if (error instanceof CommandError && error.hint !== undefined) lines.push(`Hint: ${error.hint}`);
+  const lines = [printableMessage(`Error: ${messageOf(error)}`)];
+  if (error instanceof CommandError && error.hint !== undefined) {
+    lines.push(printableMessage(`Hint: ${error.hint}`));
+  }
   if (options.stack && error instanceof Error && error.stack !== undefined && !isExpected(error))
     lines.push(error.stack);
   return lines.join("\n");

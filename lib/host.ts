@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { CommandError } from "./errors.ts";
 import type { Finding } from "./events.ts";
 import { createLog, type Log } from "./log.ts";
-import { STDERR, STDOUT, writeOut } from "./output.ts";
+import { mayBeTerminal, STDERR, STDOUT, writeOut } from "./output.ts";
+import { printableText } from "./printable.ts";
 import type { Progress } from "./progress.ts";
 
 export interface RunOptions {
@@ -54,7 +55,7 @@ export interface Host {
   readonly sh: Shell;
   readonly log: Log;
   readonly clock: Clock;
-  /** Writes results to standard output. */
+  /** Writes results to standard output; on a terminal without what would be a command to it. */
   readonly print: (text: string) => void;
   /** How it is told how far something has got, in bytes; undefined: on standard error, see showProgress(). */
   readonly progress?: (label: string, total?: number) => Progress;
@@ -89,7 +90,7 @@ export function systemHost(options: { debug?: boolean; root?: string; log?: Log 
     sh: runShell,
     log,
     clock: systemClock,
-    print: (text) => writeOut(STDOUT, text),
+    print: (text) => writeOut(STDOUT, mayBeTerminal(STDOUT) ? printableText(text) : text),
   };
 }
 

@@ -1,3 +1,5 @@
+import { printableText } from "./printable.ts";
+
 /** A network interface as `ip -json address` has it; what is not used here is left out. */
 interface Interface {
   readonly ifname: string;
@@ -54,5 +56,5 @@ export function addressTable(ipJson: string): string {
 export function issueText(template: string, table: string): string {
   const text = template.trimEnd();
   const at = text.lastIndexOf("\n\n");
-  return `${text.slice(0, at + 2)}${table.replaceAll("\\", "\\\\")}${text.slice(at + 1)}\n\n`;
+  return `${text.slice(0, at + 2)}${printableText(table).replaceAll("\\", "\\\\")}${text.slice(at + 1)}\n\n`;
 }

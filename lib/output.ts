@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 
 /** The descriptors of standard output and standard error. */
 export const STDOUT = 1;
@@ -23,5 +23,14 @@ export function writeOut(descriptor: number, text: string | Uint8Array): void {
       if (code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
     }
+  }
+}
+
+/** Whether a terminal may be at the other end. Asking isatty(3) takes an import that costs more than it tells. */
+export function mayBeTerminal(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false; // it is closed
   }
 }

@@ -1,4 +1,5 @@
 import type { Clock, Host } from "./host.ts";
+import { printable } from "./printable.ts";
 
 /** Where progress is shown: `process.stderr`, or anything that takes text. */
 export interface ProgressStream {
@@ -28,11 +29,12 @@ const RATE_WINDOW = 5_000;
  * every ten seconds, whichever comes later for short and sooner for long work. `total` is undefined where unknown.
  */
 export function createProgress(
-  label: string,
+  name: string,
   total: number | undefined,
   stream: ProgressStream,
   clock: Pick<Clock, "monotonic"> = { monotonic: () => performance.now() },
 ): Progress {
+  const label = printable(name);
   const started = clock.monotonic();
   const rate = createRate(started);
   const state = { done: 0, total };

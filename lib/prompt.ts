@@ -1,5 +1,6 @@
 import { Interrupted } from "./errors.ts";
 import { fold, pages } from "./fold.ts";
+import { printable, printableText } from "./printable.ts";
 import { promptTheme, showsColours } from "./prompt-theme.ts";
 
 export interface Choice<T> {
@@ -40,26 +41,49 @@ export const terminal: Asker = {
     const preset = first === undefined ? {} : { default: first };
     const pageSize = Math.max(3, rows() - AROUND_CHOICES);
     return await answered((on) =>
-      select({ message, choices: [...choices], pageSize, loop: false, theme: theme(), ...preset }, on),
+      select(
+        {
+          message: printable(message),
+          choices: choices.map(shown),
+          pageSize,
+          loop: false,
+          theme: theme(),
+          ...preset,
+        },
+        on,
+      ),
     );
   },
   confirm: async (message) => {
     const { confirm } = await import("@inquirer/prompts");
-    return await answered((on) => confirm({ message, default: false, theme: theme() }, on));
+    return await answered((on) =>
+      confirm({ message: printable(message), default: false, theme: theme() }, on),
+    );
   },
   text: async (message, check) => {
     const { input } = await import("@inquirer/prompts");
-    return await answered((on) => input({ message, validate: verdict(check), theme: theme() }, on));
+    return await answered((on) =>
+      input({ message: printable(message), validate: verdict(check), theme: theme() }, on),
+    );
   },
   secret: async (message, check) => {
     const { password } = await import("@inquirer/prompts");
     return await answered((on) =>
-      password({ message, mask: "*", toggleMask: false, validate: verdict(check), theme: theme() }, on),
+      password(
+        {
+          message: printable(message),
+          mask: "*",
+          toggleMask: false,
+          validate: verdict(check),
+          theme: theme(),
+        },
+        on,
+      ),
     );
   },
   show: async (text) => {
     const { input } = await import("@inquirer/prompts");
-    const [first = "", ...others] = pages(fold(text, columns()), rows() - BELOW_TEXT);
+    const [first = "", ...others] = pages(fold(printableText(text), columns()), rows() - BELOW_TEXT);
     process.stderr.write(first);
     for (const page of others) {
       await answered((on) => input({ message: "Enter for more", theme: theme() }, on), { vanish: true });
@@ -67,6 +91,17 @@ export const terminal: Asker = {
     }
   },
 };
+
+/** A choice as the terminal may show it: disks and networks have names that somebody else gave. */
+function shown<T>(choice: Choice<T>): Choice<T> {
+  const { name, description, disabled } = choice;
+  return {
+    ...choice,
+    name: printable(name),
+    ...(description === undefined ? {} : { description: printableText(description) }),
+    ...(disabled === undefined ? {} : { disabled: printable(disabled) }),
+  };
+}
 
 /** Lines that a list leaves to its question, to a description of its own, to an error and to the help. */
 const AROUND_CHOICES = 12;
@@ -92,7 +127,7 @@ function verdict(check: Check): (answer: string) => Promise<string | true> {
     const problem = await check(answer);
     if (problem === undefined) return true;
     // "> " goes before it
-    return fold(problem, columns() - 2)
+    return fold(printableText(problem), columns() - 2)
       .slice(0, Math.max(3, rows() - 4))
       .join("\n");
   };

@@ -1,16 +1,11 @@
 import { foldLine } from "./fold.ts";
+import { printable } from "./printable.ts";
 
 const WIDTH = 80;
 
 /** Breaks a line into lines of at most 80 columns, the further ones indented by `hanging` more than the first. */
 export function wrap(text: string, hanging = 4): string[] {
   return foldLine(text, WIDTH, hanging);
-}
-
-/** What a server, a firmware or a file says must not move the cursor of the terminal that it is shown on. */
-export function printable(line: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return line.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
 }
 
 const LABEL_WIDTH = 10;

@@ -15,7 +15,10 @@ const NAMES: Readonly<Record<CommandKey, string>> = {
  */
 const PATIENCE = 60_000;
 
-/** Runs the user's shell commands of one phase, one after the other, on our own console. */
+/**
+ * Runs the user's shell commands of one phase, one after the other, on our own console. What we tell of them reaches every
+ * console and the kernel's log, and a command may hold a password: it is named by its place, and shown only for --debug.
+ */
 export function commands(key: CommandKey): Applier {
   const name = NAMES[key];
   return {
@@ -28,9 +31,10 @@ export function commands(key: CommandKey): Applier {
           host.log.info(`Would run ${path}: ${shown}`);
           return;
         }
-        host.log.info(`Running ${path}: ${shown}`);
+        host.log.info(`Running ${path}`);
+        host.log.debug(`${path}: ${shown}`);
         const status = await host.sh(line, { env: { ...config.k3os?.environment } });
-        if (status !== 0) throw new CommandError(`Command ${shown} failed (exit status ${status})`);
+        if (status !== 0) throw new CommandError(`The command failed (exit status ${status})`);
       }),
   };
 }

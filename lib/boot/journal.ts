@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import type { Log } from "../log.ts";
 import { PATH } from "../paths.ts";
+import { printableMessage } from "../printable.ts";
 
 /** How many boots are kept: `boot.log`, `boot.log.1` … */
 const KEPT = 5;
@@ -32,7 +33,8 @@ export function createJournal(options: { debug: boolean; now: () => number }): B
   const lines: string[] = [];
   let file: number | undefined;
 
-  function write(level: number, text: string): void {
+  function write(level: number, message: string): void {
+    const text = printableMessage(message);
     const line = `${new Date(options.now()).toISOString()} [${uptime()}] ${text}\n`;
     toConsole(level, text);
     if (file === undefined) lines.push(line);

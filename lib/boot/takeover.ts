@@ -7,6 +7,7 @@ import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
+import { printableMessage } from "../printable.ts";
 import { readTextBounded } from "../read-bounded.ts";
 import { mountImage, setFileSystemLabel, sync, syncFileSystem, unmount } from "../sys.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
@@ -123,7 +124,7 @@ function useNewMenu(root: string, { grub }: TakeoverRecord): void {
 
 /** Says why, on every console and in the old system's message of the day, and starts that system. */
 async function returnToOldSystem(error: unknown, host: BootHost): Promise<never> {
-  const reason = messageOf(error);
+  const reason = printableMessage(messageOf(error)); // the old system shows it above its logins
   host.log.error(reason);
   host.log.info("This machine was not taken over: nothing was deleted. Starting the old system again");
   try {

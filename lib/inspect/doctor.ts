@@ -1,4 +1,5 @@
-import { printable, wrap } from "../wrap.ts";
+import { printable } from "../printable.ts";
+import { wrap } from "../wrap.ts";
 import type { Check, Finding } from "./check.ts";
 import { configuration, login } from "./checks/configuration.ts";
 import { stateDisk, systemReadOnly } from "./checks/disk.ts";

@@ -1,5 +1,6 @@
+import { printable } from "../printable.ts";
 import { formatBytes } from "../progress.ts";
-import { printable, wrap } from "../wrap.ts";
+import { wrap } from "../wrap.ts";
 import type { Entry } from "./facts.ts";
 
 /** Entries told of by name. */

@@ -8,7 +8,15 @@ describe("commands", () => {
     using host = testHost();
     await commands("bootCmd").apply({ bootCmd: ["echo 'a $b'", "x | y"], runCmd: ["other"] }, host);
     expect(host.lines).toEqual(["echo 'a $b'", "x | y"]);
-    expect(host.logged).toContain(`Running boot_cmd[0]: "echo 'a $b'"`);
+    expect(host.logged).toContain("Running boot_cmd[0]");
+  });
+
+  test("are named by their place, since others read what is told of them", async () => {
+    using host = testHost({ shell: async () => 1 });
+    const message = await outcome(commands("runCmd"), { runCmd: ["login --password geheim"] }, host);
+    expect([message, ...host.logged].filter((line) => line.includes("geheim"))).toEqual([
+      expect.stringMatching(/^debug: run_cmd\[0\]: /),
+    ]);
   });
 
   test("see the configured environment", async () => {
@@ -26,7 +34,7 @@ describe("commands", () => {
   test("go on after one that failed, and name it", async () => {
     using host = testHost({ shell: async (line) => (line === "false" ? 3 : 0) });
     const message = await outcome(commands("runCmd"), { runCmd: ["false", "true"] }, host);
-    expect(message).toContain('run_cmd[0]: Command "false" failed (exit status 3)');
+    expect(message).toContain("run_cmd[0]: The command failed (exit status 3)");
     expect(host.lines).toEqual(["false", "true"]);
   });
 });
