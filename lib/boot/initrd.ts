@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { CommandError, messageOf } from "../errors.ts";
 import { FILE, LABEL, PATH } from "../paths.ts";
 import { mount, mountImage, unmount } from "../sys.ts";
-import { type FoundDevice, findDevices, mediumCandidates, stateDevices } from "./devices.ts";
+import { chooseState } from "./choose-state.ts";
+import { type FoundDevice, findDevices, mediumCandidates } from "./devices.ts";
 import { settleGeneration } from "./generation.ts";
 import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
@@ -11,7 +12,7 @@ import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
 import { createModuleLoader, type ModuleLoader } from "./modules.ts";
 import { prepareState } from "./state.ts";
-import { DEVICE_WAIT, mountState, POLL, waitFor } from "./state-device.ts";
+import { DEVICE_WAIT, findState, mountState, waitFor } from "./state-device.ts";
 import { continueTakeover, replaceSystem } from "./takeover.ts";
 
 /** A network boot has no disk or CD to find: it brings the ISO as a file in an archive appended to the initrd. */
@@ -32,10 +33,10 @@ export async function bootInitrd(host: BootHost): Promise<NewRoot> {
   const words = bootWords(readFileSync(PATH.cmdline, "utf8"));
   const modules = createModuleLoader(host);
   if (words.takeover !== undefined) return await replaceSystem(words.takeover, modules, host);
-  const { mode, devices } = await chooseMode(words, modules, host);
+  const { mode, state } = await chooseMode(words, modules, host);
   host.log.info(`Mode ${mode}`);
-  if (mode === "disk") return bootDisk(devices, words, modules, host);
-  if (mode === "shell") return bootRescue(modules, host);
+  if (mode === "disk") return bootDisk(state, words, host);
+  if (mode === "shell") return bootRescue(words, modules, host);
   await mountMedium(modules, host);
   return ramRoot(mode, PATH.medium, host);
 }
@@ -45,46 +46,27 @@ function keepRescueTools(): void {
   if (existsSync("/bin/busybox")) copyFileSync("/bin/busybox", PATH.rescueShell);
 }
 
+/** The mode that was asked for counts at once; without one the installed system is waited for. */
 async function chooseMode(
   words: BootWords,
   modules: ModuleLoader,
   host: BootHost,
-): Promise<{ mode: Exclude<Mode, "local">; devices: FoundDevice[] }> {
-  const deadline = host.clock.monotonic() + DEVICE_WAIT;
-  for (let round = 0; ; round++) {
-    await modules.loadNew();
-    const devices = findDevices();
-    const found = { state: stateDevices(devices).length > 0, waited: host.clock.monotonic() >= deadline };
-    const mode = decideMode(words, found);
-    if (mode !== undefined) return { mode, devices };
-    if (round === 20)
-      host.log.info(`Waiting for a disk labelled ${LABEL.state} (up to ${DEVICE_WAIT / 1000} s)`);
-    await host.clock.sleep(POLL);
-  }
+): Promise<{ readonly mode: Exclude<Mode, "local">; readonly state: FoundDevice | undefined }> {
+  await modules.loadNew(); // also for the keyboard of a rescue shell
+  const asked = decideMode(words, { state: false, waited: false });
+  if (asked !== undefined && asked !== "disk") return { mode: asked, state: undefined };
+  const state = await findState(words.state, DEVICE_WAIT, modules, host);
+  const mode = asked ?? decideMode(words, { state: state !== undefined, waited: true }) ?? "disk";
+  return { mode, state };
 }
 
-async function bootDisk(
-  seen: readonly FoundDevice[],
-  words: BootWords,
-  modules: ModuleLoader,
-  host: BootHost,
-): Promise<NewRoot> {
-  const look = (devices: readonly FoundDevice[]) => (devices.length > 0 ? devices : undefined);
-  const states =
-    look(stateDevices(seen)) ??
-    (await waitFor(
-      "the installed system",
-      DEVICE_WAIT,
-      () => look(stateDevices(findDevices())),
-      modules,
-      host,
-    ));
-  if (states === undefined) {
+async function bootDisk(state: FoundDevice | undefined, words: BootWords, host: BootHost): Promise<NewRoot> {
+  if (state === undefined) {
     throw new CommandError(`No file system labelled "${LABEL.state}" was found`, {
       hint: "check that the disk is attached, or boot the installation medium",
     });
   }
-  await mountState(states, NEW_ROOT, host);
+  await mountState(state, NEW_ROOT, host);
   await continueTakeover(NEW_ROOT, host);
   if (settleGeneration(NEW_ROOT, words.generation, host)) {
     // GRUB has read the links already: what it started belongs to versions that are not current any more
@@ -132,24 +114,40 @@ function tryMediums(host: BootHost): FoundDevice | undefined {
   });
 }
 
-/** The rescue shell gets its programs from the medium or else from the installed system, whose disk stays mounted. */
-async function bootRescue(modules: ModuleLoader, host: BootHost): Promise<NewRoot> {
-  const look = () => {
-    const devices = findDevices();
-    return stateDevices(devices).length > 0 || mediumCandidates(devices).length > 0 ? devices : undefined;
-  };
-  const devices = (await waitFor("a disk or medium", DEVICE_WAIT / 3, look, modules, host)) ?? [];
-  const states = stateDevices(devices);
-  if (states.length > 0) {
-    try {
-      await mountState(states, PATH.target, host);
+/** The rescue shell gets its programs from the installed system, whose disk stays mounted, or else from the medium. */
+async function bootRescue(words: BootWords, modules: ModuleLoader, host: BootHost): Promise<NewRoot> {
+  let reason: unknown;
+  try {
+    const state = await findRescueDisk(words.state, modules, host);
+    if (state !== undefined) {
+      await mountState(state, PATH.target, host);
       return ramRoot("shell", PATH.target, host);
-    } catch (error) {
-      host.log.warn(messageOf(error));
     }
+  } catch (error) {
+    host.log.warn(messageOf(error));
+    reason = error;
   }
-  await mountMedium(modules, host, 0);
+  try {
+    await mountMedium(modules, host, 0);
+  } catch (error) {
+    throw reason ?? error;
+  }
   return ramRoot("shell", PATH.medium, host);
+}
+
+/** A menu that names the disk is that of an installed system; where none is named, a medium is as good. */
+async function findRescueDisk(
+  uuid: string | undefined,
+  modules: ModuleLoader,
+  host: BootHost,
+): Promise<FoundDevice | undefined> {
+  const look = (over: boolean): { readonly state: FoundDevice | undefined } | undefined => {
+    const devices = findDevices();
+    const state = chooseState(devices, { uuid, quiet: true, over })?.device;
+    const medium = uuid === undefined && mediumCandidates(devices).length > 0;
+    return state !== undefined || medium ? { state } : undefined;
+  };
+  return (await waitFor("a disk or medium", DEVICE_WAIT / 3, look, modules, host))?.state;
 }
 
 /** A root in RAM whose `/k3os/system` is that of a mounted medium or disk. */

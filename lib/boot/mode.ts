@@ -14,6 +14,8 @@ export interface BootWords {
   readonly mode: string | undefined;
   /** `k3os.fallback_mode=X`: what to do when no installed system is found. */
   readonly fallbackMode: string | undefined;
+  /** `k3os.state=UUID`: the file system of the installed system, as the boot menu knows it. */
+  readonly state: string | undefined;
   /** `k3os.takeover=UUID`: the file system whose old system is to be replaced; set only by the takeover's own menu. */
   readonly takeover: string | undefined;
   /** `k3os.boot=X`: what the boot menu made of a generation on trial, or that its entry "Previous" was chosen. */
@@ -29,6 +31,7 @@ export type MenuChoice = (typeof MENU_CHOICES)[number];
 export function bootWords(cmdline: string): BootWords {
   let mode: string | undefined;
   let fallbackMode: string | undefined;
+  let state: string | undefined;
   let takeover: string | undefined;
   let generation: MenuChoice | undefined;
   let debug = false;
@@ -37,11 +40,12 @@ export function bootWords(cmdline: string): BootWords {
     if (key === "rescue" && !word.includes("=")) mode = "shell";
     else if (key === "k3os.mode") mode = value;
     else if (key === "k3os.fallback_mode") fallbackMode = value;
+    else if (key === "k3os.state") state = value || undefined;
     else if (key === "k3os.takeover") takeover = value;
     else if (key === "k3os.boot") generation = MENU_CHOICES.find((choice) => choice === value);
     else if (key === "k3os.debug") debug = value !== "false" && value !== "0";
   }
-  return { mode, fallbackMode, takeover, generation, debug };
+  return { mode, fallbackMode, state, takeover, generation, debug };
 }
 
 function split(word: string): [string, string?] {

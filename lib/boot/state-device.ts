@@ -2,45 +2,81 @@ import { existsSync, mkdirSync } from "node:fs";
 import { CommandError } from "../errors.ts";
 import { LABEL } from "../paths.ts";
 import { mount } from "../sys.ts";
-import type { FoundDevice } from "./devices.ts";
+import { type ChosenState, chooseState } from "./choose-state.ts";
+import { type FoundDevice, findDevices } from "./devices.ts";
 import type { BootHost } from "./host.ts";
 import type { ModuleLoader } from "./modules.ts";
 
 /** How long the boot waits for a disk or medium, in milliseconds. */
 export const DEVICE_WAIT = 30_000;
 /** Milliseconds between two looks. */
-export const POLL = 100;
+const POLL = 100;
+/** Milliseconds without a further device after which the ones that are there count as all. */
+const QUIET = 1000;
 
-/** Repeats `look` as devices appear until it finds something or the time is over. */
+/** Repeats `look` as devices appear until it finds something or the time is over; it is told when it is the last look. */
 export async function waitFor<T>(
   what: string,
   milliseconds: number,
-  look: () => T | undefined,
+  look: (over: boolean) => T | undefined,
   modules: ModuleLoader,
   host: BootHost,
 ): Promise<T | undefined> {
   const deadline = host.clock.monotonic() + milliseconds;
   for (let round = 0; ; round++) {
     await modules.loadNew();
-    const found = look();
-    if (found !== undefined || host.clock.monotonic() >= deadline) return found;
+    const over = host.clock.monotonic() >= deadline;
+    const found = look(over);
+    if (found !== undefined || over) return found;
     if (round === 20) host.log.info(`Waiting for ${what} (up to ${milliseconds / 1000} s)`);
     await host.clock.sleep(POLL);
   }
 }
 
-/** Checks and mounts the file system of an installed system, the first of `states`. Throws CommandError. */
-export async function mountState(
-  states: readonly FoundDevice[],
-  target: string,
+/**
+ * Waits for the file system of the installed system: for the one that `uuid` names, else for one that is labelled so.
+ * Undefined after `milliseconds` without one. Throws CommandError where several could be it.
+ */
+export async function findState(
+  uuid: string | undefined,
+  milliseconds: number,
+  modules: ModuleLoader,
   host: BootHost,
-): Promise<void> {
-  const [device] = states;
-  if (device === undefined) return;
-  if (states.length > 1) {
-    const all = states.map(({ path }) => path).join(", ");
-    host.log.warn(`${states.length} file systems are labelled ${LABEL.state} (${all}); using ${device.path}`);
+): Promise<FoundDevice | undefined> {
+  const what =
+    uuid === undefined ? `a disk labelled ${LABEL.state}` : `the disk with the UUID ${uuid} (k3os.state)`;
+  let seen: string | undefined;
+  let since = 0;
+  const look = (over: boolean): ChosenState | undefined => {
+    const devices = findDevices();
+    const paths = devices.map(({ path }) => path).join(" ");
+    if (paths !== seen) since = host.clock.monotonic();
+    seen = paths;
+    return chooseState(devices, { uuid, quiet: host.clock.monotonic() - since >= QUIET, over });
+  };
+  const chosen = await waitFor(what, milliseconds, look, modules, host);
+  if (chosen !== undefined) explainChoice(chosen, uuid, host);
+  else if (uuid !== undefined) host.log.warn(`No file system has the UUID ${uuid} of k3os.state`);
+  return chosen?.device;
+}
+
+function explainChoice(
+  { device, by, others }: ChosenState,
+  uuid: string | undefined,
+  host: Pick<BootHost, "log">,
+): void {
+  if (by === "label" && uuid !== undefined) {
+    host.log.warn(
+      `No file system has the UUID ${uuid} of k3os.state: using ${device.path} (UUID ${device.uuid}), the only one labelled ${LABEL.state}`,
+    );
   }
+  if (others.length === 0) return;
+  const paths = others.map(({ path }) => path).join(", ");
+  host.log.info(`${device.path} is the installed system; ${paths} with the same label is left alone`);
+}
+
+/** Checks and mounts the file system of an installed system. Throws CommandError. */
+export async function mountState(device: FoundDevice, target: string, host: BootHost): Promise<void> {
   await checkFileSystem(device.path, host);
   mkdirSync(target, { recursive: true });
   try {

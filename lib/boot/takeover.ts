@@ -11,6 +11,7 @@ import { printableMessage } from "../printable.ts";
 import { readTextBounded } from "../read-bounded.ts";
 import { mountImage, setFileSystemLabel, sync, syncFileSystem, unmount } from "../sys.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
+import { deviceByUuid } from "./choose-state.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
 import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
@@ -56,10 +57,10 @@ export function markVerified(root: string): void {
 }
 
 async function mountOldSystem(uuid: string, modules: ModuleLoader, host: BootHost): Promise<void> {
-  const look = (): FoundDevice | undefined => findDevices().find((device) => device.uuid === uuid);
+  const look = (): FoundDevice | undefined => deviceByUuid(findDevices(), uuid);
   const device = await waitFor("the disk to be taken over", DEVICE_WAIT, look, modules, host);
   if (device === undefined) throw new CommandError(`No file system with the UUID "${uuid}" was found`);
-  await mountState([device], ROOT, host);
+  await mountState(device, ROOT, host);
 }
 
 /** Throws CommandError unless every file of the new system is as the installer wrote it, and its userland can be used. */

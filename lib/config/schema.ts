@@ -248,4 +248,4 @@ export type WriteFile = NonNullable<CloudConfig["writeFiles"]>[number];
 export type WifiNetwork = NonNullable<K3osConfig["wifi"]>[number];
 
 /** Words `k3os.NAME` of the kernel command line that the boot code reads; they are no settings. */
-export const BOOT_WORDS = ["mode", "fallback_mode", "debug", "boot", "takeover"] as const;
+export const BOOT_WORDS = ["mode", "fallback_mode", "debug", "boot", "state", "takeover"] as const;

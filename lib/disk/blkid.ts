@@ -59,15 +59,16 @@ export function parseExport(text: string): Map<string, string> {
 
 /** All devices whose file system has this label, read now from the devices themselves. */
 export async function devicesByLabel(label: string, host: Pick<Host, "run">): Promise<string[]> {
-  const argv = [
-    "blkid",
-    "--cache-file",
-    "/dev/null",
-    "--match-token",
-    `LABEL=${label}`,
-    "--output",
-    "device",
-  ];
+  return await devicesWith(`LABEL=${label}`, host);
+}
+
+/** The same by UUID: several where a disk and a copy of it are attached. */
+export async function devicesByUuid(uuid: string, host: Pick<Host, "run">): Promise<string[]> {
+  return await devicesWith(`UUID=${uuid}`, host);
+}
+
+async function devicesWith(token: string, host: Pick<Host, "run">): Promise<string[]> {
+  const argv = ["blkid", "--cache-file", "/dev/null", "--match-token", token, "--output", "device"];
   const { stdout } = await host.run(argv, { check: false }); // 2: there is none
   return stdout.split("\n").filter((path) => path !== "");
 }

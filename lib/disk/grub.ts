@@ -14,6 +14,12 @@ export interface GrubMenu {
 
 const KERNELS = "/k3os/system/kernel";
 
+/** Where GRUB has its menu: `/boot/grub`, or as distributions that were taken over have it. */
+export const GRUB_DIRECTORIES = ["/boot/grub", "/boot/grub2"] as const;
+
+/** Tells the initrd which file system GRUB has taken the kernel from, by UUID. */
+export const STATE_WORD = "k3os.state";
+
 /** Seconds after which a kernel that panics starts again, and so comes to count as a failed start. */
 const PANIC_TIMEOUT = 10;
 
@@ -23,8 +29,9 @@ const PANIC_TIMEOUT = 10;
  * Source of the syntax: GNU GRUB manual, "Shell-like scripting" and "Commands".
  */
 export function grubConfig({ uuid, consoles, debug }: GrubMenu): string {
-  const normal = kernelParameters({ consoles, debug });
-  const rescue = kernelParameters({ consoles, debug: false }, ["rescue"]);
+  const state = `${STATE_WORD}=$state`;
+  const normal = kernelParameters({ consoles, debug }, [state]);
+  const rescue = kernelParameters({ consoles, debug: false }, [state, "rescue"]);
   return `# Written by the k3OS installer
 set default=0
 set timeout=10
@@ -34,8 +41,10 @@ insmod all_video
 insmod gfxterm
 ${serialTerminal(consoles)}
 load_env ${TRIAL_VARIABLE}
+set state=${uuid}
 if ! search --no-floppy --set=root --fs-uuid ${uuid}; then
   search --no-floppy --set=root --label ${LABEL.state}
+  probe --set=state --fs-uuid $root
 fi
 
 ${entry("k3OS Current", "$link", `${normal} $trial`, TRIAL_CHOICE)}
@@ -46,6 +55,17 @@ ${entry("k3OS Rescue (current)", "current", rescue)}
 if [ -e ${KERNELS}/previous/${FILE.kernelSquashfs} ]; then
 ${entry("k3OS Rescue (previous)", "previous", rescue)}fi
 `;
+}
+
+/**
+ * A menu that an earlier version made, with the word that names the file system on every line that starts a kernel of ours;
+ * what a user has added to those lines stays. Undefined for a menu that has it already, or that we have not made.
+ */
+export function withStateWord(menu: string): string | undefined {
+  const uuid = /^(?:if ! )?search --no-floppy --set=root --fs-uuid ([\w-]+)/m.exec(menu)?.[1];
+  if (uuid === undefined || !menu.includes(TRIAL_VARIABLE) || menu.includes(`${STATE_WORD}=`))
+    return undefined;
+  return menu.replaceAll(/^\s*linux \(loop0\)\/vmlinuz(?=\s)/gm, `$& ${STATE_WORD}=${uuid}`);
 }
 
 /** Tells the initrd what the menu has decided. */
@@ -73,7 +93,7 @@ const TRIAL_CHOICE = `  set link=current
 
 function kernelParameters(
   { consoles, debug }: Pick<GrubMenu, "consoles" | "debug">,
-  words: readonly string[] = [],
+  words: readonly string[],
 ): string {
   const console = consoles.map((value) => `console=${value}`);
   return [

@@ -2,7 +2,7 @@ import { printable } from "../printable.ts";
 import { wrap } from "../wrap.ts";
 import type { Check, Finding } from "./check.ts";
 import { configuration, login } from "./checks/configuration.ts";
-import { stateDisk, systemReadOnly } from "./checks/disk.ts";
+import { diskIdentity, stateDisk, systemReadOnly } from "./checks/disk.ts";
 import { k3sCertificates, k3sInstalled, k3sService } from "./checks/k3s.ts";
 import { clock, kernel, memory } from "./checks/machine.ts";
 import { defaultRoute, hostName, joinedServer, nameResolution, ports } from "./checks/network.ts";
@@ -15,6 +15,7 @@ export const CHECKS: readonly Check[] = [
   kernel,
   clock,
   stateDisk,
+  diskIdentity,
   systemReadOnly,
   currentVersions,
   failedVersions,

@@ -57,9 +57,12 @@ function refusal(message: string): Objection {
   return { kind: "refusal", message };
 }
 
-function noDevice({ device, noFormat }: InstallSettings, { candidates }: InstallFacts): string {
+function noDevice({ device, noFormat }: InstallSettings, { candidates, labelled }: InstallFacts): string {
   if (device !== undefined) return `There is no block device "${device}"`;
-  if (noFormat) return `No device was named, and there is not exactly one with the label "${LABEL.state}"`;
+  if (noFormat) {
+    const found = labelled.length === 0 ? "none" : labelled.join(", ");
+    return `No device was named, and not exactly one has the label "${LABEL.state}", but ${found}`;
+  }
   const disks = candidates.map(describeBlockDevice).join(", ");
   return `No device to install to was named; ${disks === "" ? "there is no free disk" : `there is ${disks}`}`;
 }

@@ -43,6 +43,8 @@ export interface InstallFacts {
   readonly candidates: readonly BlockDevice[];
   /** Undefined: none was named, or it does not exist. */
   readonly device: DeviceFacts | undefined;
+  /** With no-format and no name: the devices that are labelled as an installed system; the only one of them counts. */
+  readonly labelled: readonly string[];
   readonly target: Target;
   readonly efiFirmware: boolean;
   /** Running mode: `live`, `install`, `local` … */
@@ -83,10 +85,12 @@ export async function gatherFacts(
   if (missing.includes("lsblk") || missing.includes("blkid")) throw new CommandError(message ?? "");
   const devices = await listBlockDevices(host);
   const root = devices.flatMap(withDescendants).find(({ mountpoints }) => mountpoints.includes("/"));
+  const labelled = await labelledDevices(settings, host);
   return {
     devices,
     candidates: installableDisks(devices),
-    device: await deviceFacts(settings, devices, root, host),
+    device: await deviceFacts(settings, devices, { root, labelled }, host),
+    labelled,
     target,
     efiFirmware,
     mode: runningMode(host),
@@ -115,10 +119,11 @@ export function bootStyle(
 async function deviceFacts(
   settings: InstallSettings,
   devices: readonly BlockDevice[],
-  root: BlockDevice | undefined,
+  { root, labelled }: Pick<InstallFacts, "root" | "labelled">,
   host: Pick<Host, "run">,
 ): Promise<DeviceFacts | undefined> {
-  const unnamed = settings.takeOver ? root?.path : await onlyState(settings, host);
+  const [onlyState] = labelled.length === 1 ? labelled : [];
+  const unnamed = settings.takeOver ? root?.path : onlyState;
   const path = settings.device === undefined ? unnamed : resolveDevice(settings.device);
   const found = path === undefined ? undefined : findBlockDevice(devices, path);
   if (found === undefined || found.device.size === 0) return undefined;
@@ -145,12 +150,11 @@ function isBusy(path: string): boolean {
 }
 
 /** Without a name no-format means the one file system that has our label; of several none is chosen. */
-async function onlyState(
-  { noFormat }: Pick<InstallSettings, "noFormat">,
+async function labelledDevices(
+  { noFormat, takeOver, device }: Pick<InstallSettings, "noFormat" | "takeOver" | "device">,
   host: Pick<Host, "run">,
-): Promise<string | undefined> {
-  const [path, ...others] = noFormat ? await devicesByLabel(LABEL.state, host) : [];
-  return others.length === 0 ? path : undefined;
+): Promise<string[]> {
+  return noFormat && !takeOver && device === undefined ? await devicesByLabel(LABEL.state, host) : [];
 }
 
 /** Every program that the installation will run. */

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { devicesByLabel } from "../disk/blkid.ts";
-import { MENU_MODULES } from "../disk/grub.ts";
+import { GRUB_DIRECTORIES, MENU_MODULES } from "../disk/grub.ts";
 import type { BlockDevice } from "../disk/lsblk.ts";
 import type { Host } from "../host.ts";
 import { inRoot, LABEL } from "../paths.ts";
@@ -53,8 +53,6 @@ export interface TakeoverFacts {
   /** Other file systems that call themselves k3OS's. */
   readonly otherStates: readonly string[];
 }
-
-const GRUB_DIRECTORIES = ["/boot/grub", "/boot/grub2"];
 
 /** Looks at the running system as a takeover has to know it, by reading only. */
 export async function gatherTakeoverFacts(

@@ -1,18 +1,21 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
-import { grubConfig } from "../disk/grub.ts";
+import { GRUB_DIRECTORIES, grubConfig, withStateWord } from "../disk/grub.ts";
 import { emptyEnvironment } from "../disk/grubenv.ts";
 import { switchMenu } from "../disk/switch-menu.ts";
+import { CommandError } from "../errors.ts";
 import { TRIAL_VARIABLE } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { inRoot } from "../paths.ts";
 
 /**
- * Gives a machine that the original's installer made a boot menu that knows of generations on trial. Consoles and debug
- * stay as the old menu has them, which is kept as `grub.cfg.old`. Any other menu is left alone.
+ * Brings the boot menu up to date: that of the original's installer becomes one that knows of generations on trial, with its
+ * consoles and debug; one of ours that does not name its disk names it. The menu before is kept as `grub.cfg.old`. Any other
+ * menu is left alone. Throws CommandError if the file system's UUID cannot be found out.
  */
 export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promise<void> {
+  nameDisk(host.root, host);
   const path = inRoot(host, "/boot/grub/grub.cfg");
   if (!existsSync(path)) return;
   const text = readFileSync(path, "utf8");
@@ -25,10 +28,27 @@ export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promi
   const uuid = (
     await host.run(["findmnt", "--noheadings", "--output", "UUID", inRoot(host, "/")])
   ).stdout.trim();
+  if (uuid === "") throw new CommandError('The boot menu stays as it is: the file system of "/" has no UUID');
   const environment = join(path, "../grubenv");
   if (!existsSync(environment)) writeFileSync(environment, emptyEnvironment());
-  const next = `${path}.new`;
-  writeFileAtomic(next, grubConfig({ uuid, consoles, debug: words.includes("k3os.debug") }));
-  switchMenu({ menu: path, next, kept: `${path}.old` });
+  exchange(path, grubConfig({ uuid, consoles, debug: words.includes("k3os.debug") }));
   host.log.info("The boot menu now knows of upgrades on trial; the one before is grub.cfg.old");
+}
+
+/**
+ * Makes a menu of ours, below `root`, name the disk that it starts. Versions that do not know the word ignore it, so this may
+ * be done before a new version is started, to which another disk with the same label could be in the way.
+ */
+export function nameDisk(root: string, host: Pick<Host, "log">): void {
+  const path = GRUB_DIRECTORIES.map((directory) => join(root, directory, "grub.cfg")).find(existsSync);
+  const menu = path === undefined ? undefined : withStateWord(readFileSync(path, "utf8"));
+  if (path === undefined || menu === undefined) return;
+  exchange(path, menu);
+  host.log.info("The boot menu now names its disk; the one before is grub.cfg.old");
+}
+
+function exchange(path: string, menu: string): void {
+  const next = join(dirname(path), "grub.cfg.new");
+  writeFileAtomic(next, menu);
+  switchMenu({ menu: path, next, kept: join(dirname(path), "grub.cfg.old") });
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { CommandError } from "../errors.ts";
+import { CommandError, messageOf } from "../errors.ts";
 import { linkedVersions, pruneVersions } from "../generation/links.ts";
 import type { Part as StagedPart } from "../generation/stage.ts";
 import {
@@ -16,6 +16,7 @@ import {
 import type { Host } from "../host.ts";
 import type { Component } from "../paths.ts";
 import { timeStamp } from "../time-stamp.ts";
+import { nameDisk } from "./boot-menu.ts";
 
 export interface SwitchOptions {
   /** Also a version that failed here before, and while another is on trial. */
@@ -72,9 +73,15 @@ export function switchGeneration(
   takeBackUnfinished(system, host);
   const parts = partsOf(system, { ...waiting, ...toRecord(staged) });
   if (parts.every(({ from, to }) => from === to)) return false;
-  const tolerated = existsSync(join(dirname(dirname(system)), APPLY_FAILED)) ? ["configuration"] : [];
+  const root = dirname(dirname(system));
+  const tolerated = existsSync(join(root, APPLY_FAILED)) ? ["configuration"] : [];
   const since = timeStamp(host);
   const { keep, keepData } = options;
+  try {
+    nameDisk(root, host);
+  } catch (error) {
+    host.log.warn(`The boot menu stays as it is: ${messageOf(error)}`);
+  }
   changeGeneration(system, { kind: "upgrade", since, parts, keep, tolerated, keepData }, host);
   return true;
 }

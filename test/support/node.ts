@@ -107,12 +107,18 @@ async function expectOrError({ console }: Machine, pattern: RegExp, timeout: num
   if (found[0].startsWith("Error:")) throw new Error(`The installation failed: ${found[0]}`);
 }
 
-/** Starts the machine from its disk, and chooses an entry of its boot menu: 0 is the default. */
+/** Starts the machine from its disk, and chooses an entry of its boot menu: 0 is the default. `others` are further disks. */
 export async function bootDisk(
   hardware: Hardware,
-  { boot, memory = 1024, entry = 0 }: { boot: string; memory?: number; entry?: number },
+  {
+    boot,
+    memory = 1024,
+    entry = 0,
+    others = [],
+  }: { boot: string; memory?: number; entry?: number; others?: readonly string[] },
 ): Promise<Machine> {
-  const machine = await startMachine({ ...machineOf(hardware, boot), memory, ssh: true });
+  const disks = [hardware.disk, ...others];
+  const machine = await startMachine({ ...machineOf(hardware, boot), disks, memory, ssh: true });
   try {
     await machine.console.expect(/k3OS Current/, { timeout: 120 * SECONDS });
     machine.console.send(`${CURSOR_DOWN.repeat(entry)}\r`);

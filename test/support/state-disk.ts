@@ -42,6 +42,13 @@ export async function makeStateDisk(name: string, { config, k3s, size }: StateDi
   }
 }
 
+/** Makes an empty file system on a whole disk, labelled as if a system was installed there. */
+export async function makeLabelledDisk(file: string): Promise<string> {
+  rmSync(file, { force: true });
+  await runProgram(["mkfs.ext4", "-q", "-F", "-L", LABEL.state, file, "64M"]);
+  return file;
+}
+
 /** Starts the kernel and initrd of the artifacts, without any boot loader. */
 export function bootKernel(
   options: Omit<MachineOptions, "kernel" | "memory"> & {

@@ -20,6 +20,7 @@ import {
 } from "../support/node.ts";
 import { type Machine, VM_DIRECTORY } from "../support/qemu.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
+import { makeLabelledDisk } from "../support/state-disk.ts";
 
 const MINUTE = 60_000;
 const DISK_SIZE = 4 * 1024 ** 3;
@@ -161,7 +162,7 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
   });
 
   test(
-    "shuts down by its power button, and starts again",
+    "shuts down by its power button, and starts again beside another disk with the same label",
     async () => {
       identity = await shell(IDENTITY);
       await shell("sudo sh -c 'echo changed > /etc/test.conf; echo changed > /etc/motd; echo x > /tmp/gone'");
@@ -172,7 +173,8 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
       await within(machine.exited, 4 * MINUTE, "The machine did not switch itself off");
       const transcript = join(VM_DIRECTORY, `test-${arch}-first.log`);
       expect(readFileSync(transcript, "utf8")).not.toContain("Failed unmounting");
-      machine = await bootDisk(hardware, { boot: "second" });
+      const other = await makeLabelledDisk(join(scratch, "other.img"));
+      machine = await bootDisk(hardware, { boot: "second", others: [other] });
       node = await reachNode(machine, key);
       await waitUntilApplied(node);
     },
@@ -181,6 +183,16 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
 
   test("is the same machine after a restart", async () => {
     expect(await shell(IDENTITY)).toBe(identity);
+  });
+
+  test("has taken the disk that its boot menu names, and tells of the other", async () => {
+    const [uuid = "", source] = (await shell("findmnt -n -o UUID,SOURCE /")).split(/[ [\]]+/);
+    expect(source).toBe("/dev/vda1");
+    expect(await shell("cat /proc/cmdline")).toContain(` k3os.state=${uuid} `);
+    const finding = `.[] | select(.check == "disk label") | .state, .message`;
+    expect(await shell(`sudo k3os doctor --json | jq -r '${finding}'`)).toMatch(
+      /^warning\n\/dev\/vdb is labelled/,
+    );
   });
 
   test("keeps /home, /var, /opt and /usr/local over a restart", async () => {

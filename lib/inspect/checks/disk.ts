@@ -1,7 +1,11 @@
-import { statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
+import { splitCmdline } from "../../config/cmdline.ts";
+import { devicesByLabel, devicesByUuid, probe } from "../../disk/blkid.ts";
+import { STATE_WORD } from "../../disk/grub.ts";
 import { mountOf } from "../../disk/mount.ts";
 import { MIB } from "../../disk/size.ts";
-import { inRoot, PATH } from "../../paths.ts";
+import type { Host } from "../../host.ts";
+import { inRoot, LABEL, PATH } from "../../paths.ts";
 import { formatBytes } from "../../progress.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 import { type DiskState, diskAt, readMounts } from "../node.ts";
@@ -59,4 +63,58 @@ export function judgeSystemMount({ readOnly, target }: { readOnly: boolean; targ
   if (readOnly && target === PATH.system) return { state: "ok", message: "read-only" };
   const hint = `unless an upgrade runs: mount -o remount,bind,ro ${PATH.system}`;
   return { state: "warning", message: "can be written to", hint };
+}
+
+/** By what the next start finds its disk. */
+export interface DiskIdentity {
+  /** The disk that runs. */
+  readonly device: string;
+  /** Others that are labelled as an installed system, and others with the same UUID: copies. */
+  readonly labelled: readonly string[];
+  readonly copies: readonly string[];
+  /** The boot menu has named the disk. */
+  readonly named: boolean;
+}
+
+export const diskIdentity = defineCheck({
+  name: "disk label",
+  only: "installed",
+  facts: async (host) => {
+    const device = diskAt("/", readMounts(host), host)?.device;
+    if (device === undefined || !existsSync(inRoot(host, device))) return undefined; // a board's /dev/root
+    accessSync(inRoot(host, device), constants.R_OK);
+    const content = await probe(device, host);
+    // a board's own root has another label, and is not looked for
+    if (content.kind !== "data" || content.label !== LABEL.state || content.uuid === undefined)
+      return undefined;
+    const others = (paths: readonly string[]) =>
+      paths.filter((path) => path !== device && !path.startsWith("/dev/loop"));
+    return {
+      device,
+      labelled: others(await devicesByLabel(LABEL.state, host)),
+      copies: others(await devicesByUuid(content.uuid, host)),
+      named: isNamed(host),
+    };
+  },
+  judge: judgeIdentity,
+});
+
+function isNamed(host: Pick<Host, "root">): boolean {
+  const words = splitCmdline(readFileSync(inRoot(host, PATH.cmdline), "utf8"));
+  return words.some(({ name }) => name === STATE_WORD);
+}
+
+export function judgeIdentity({ device, labelled, copies, named }: DiskIdentity): Verdict {
+  if (copies.length > 0) {
+    return {
+      state: "failure",
+      message: `${copies.join(", ")} has the same UUID as ${device}: the next start cannot tell which to use`,
+      hint: `detach the copy, or: tune2fs -U random ${copies[0]}`,
+    };
+  }
+  if (labelled.length === 0) return { state: "ok", message: `${device} alone is labelled ${LABEL.state}` };
+  const message = `${labelled.join(", ")} is labelled ${LABEL.state}, as ${device} is`;
+  const hint = `if it needs no such label: e2label ${labelled[0]} NAME`;
+  if (named) return { state: "warning", message: `${message}; the boot menu tells them apart`, hint };
+  return { state: "failure", message: `${message}: the next start cannot tell which to use`, hint };
 }

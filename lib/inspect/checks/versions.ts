@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
+import { GRUB_DIRECTORIES } from "../../disk/grub.ts";
 import { parseEnvironment } from "../../disk/grubenv.ts";
 import { messageOf } from "../../errors.ts";
 import { linkedVersion, linkedVersions } from "../../generation/links.ts";
@@ -91,14 +92,11 @@ export function judgeQuarantine(failed: readonly Quarantined[]): Verdict {
   return { state: "warning", message, hint: "k3os status; a newer release is tried all the same" };
 }
 
-/** Where GRUB's directory may be; distributions that were taken over have either. */
-const GRUB = ["/boot/grub", "/boot/grub2"];
-
 export const bootMenu = defineCheck({
   name: "boot menu",
   only: "installed",
   facts: (host) => {
-    const directory = GRUB.map((path) => inRoot(host, path)).find((path) => existsSync(path));
+    const directory = GRUB_DIRECTORIES.map((path) => inRoot(host, path)).find((path) => existsSync(path));
     // a board's own boot loader and kernel are not ours to judge
     const isOurs = existsSync(join(inRoot(host, PATH.system), "kernel", release()));
     if (directory === undefined || !isOurs) return undefined;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type FoundDevice, findDevices, mediumCandidates, stateDevices } from "../../../lib/boot/devices.ts";
+import { type FoundDevice, findDevices, mediumCandidates } from "../../../lib/boot/devices.ts";
 import { hostsFile, withoutPassword } from "../../../lib/boot/identity.ts";
 import { parseMounts } from "../../../lib/boot/mounts.ts";
 import { prepareState } from "../../../lib/boot/state.ts";
@@ -14,7 +14,7 @@ function scratch(): { path: string } & Disposable {
 }
 
 function device(path: string, label: string, type: FoundDevice["type"] = "iso9660"): FoundDevice {
-  return { path, label, type, partition: /\d$/.test(path) };
+  return { path, label, type, partition: /\d$/.test(path), disk: path.replace(/\d+$/, "") };
 }
 
 test("parseMounts() splits fields and decodes blanks in names", () => {
@@ -45,12 +45,6 @@ test("mediumCandidates() puts labelled media first and never offers the installe
   expect(mediumCandidates([other, state, usb])).toEqual([usb, other]);
 });
 
-test("stateDevices() wants the label on a file system that can hold a system", () => {
-  const fake = device("/dev/sr0", "K3OS_STATE");
-  const real = device("/dev/vda1", "K3OS_STATE", "ext");
-  expect(stateDevices([fake, real])).toEqual([real]);
-});
-
 test("findDevices() sorts whole disks before partitions and leaves RAM disks and loops out", () => {
   using dir = scratch();
   const { path } = dir;
@@ -65,6 +59,37 @@ test("findDevices() sorts whole disks before partitions and leaves RAM disks and
   }
   const found = findDevices(join(path, "sys"), join(path, "dev"));
   expect(found.map((d) => d.path.slice(path.length))).toEqual(["/dev/sr0", "/dev/sda2", "/dev/sda10"]);
+});
+
+test("findDevices() knows the disk of a partition, and both ways to the same one", () => {
+  using dir = scratch();
+  const { path } = dir;
+  const at = (...names: string[]) => join(path, ...names);
+  mkdirSync(at("sys"));
+  mkdirSync(at("dev"));
+  const filesystem = Buffer.alloc(34 * 1024);
+  filesystem.writeUInt16LE(0xef53, 1024 + 0x38);
+  for (const [disk, wwid] of [
+    ["sda", "naa.600"],
+    ["sdb", "naa.600"],
+    ["sdc", "t10.ATA"],
+  ] as const) {
+    mkdirSync(at("devices", disk, "device"), { recursive: true });
+    writeFileSync(at("devices", disk, "device/wwid"), `${wwid}\n`);
+    mkdirSync(at("devices", disk, `${disk}1`));
+    writeFileSync(at("devices", disk, `${disk}1/partition`), "1\n");
+    symlinkSync(at("devices", disk), at("sys", disk));
+    symlinkSync(at("devices", disk, `${disk}1`), at("sys", `${disk}1`));
+    writeFileSync(at("dev", `${disk}1`), filesystem);
+  }
+  const found = findDevices(at("sys"), at("dev"));
+  expect(
+    found.map(({ disk, partition, identity }) => [disk.slice(path.length), partition, identity]),
+  ).toEqual([
+    ["/dev/sda", true, "naa.600 1"],
+    ["/dev/sdb", true, "naa.600 1"],
+    ["/dev/sdc", true, undefined],
+  ]);
 });
 
 test("prepareState() refuses a system without its executable and says what is missing", async () => {

@@ -16,10 +16,12 @@ describe("bootWords()", () => {
     ["k3os.boot=trial", { generation: "trial" }],
     ["k3os.boot=else", { generation: undefined }],
     ["k3os.takeover=1b2c", { takeover: "1b2c" }],
+    ["k3os.state=1b2c", { state: "1b2c" }],
+    ["k3os.state=", { state: undefined }],
     ["xk3os.mode=live k3os.modes=live", { mode: undefined, fallbackMode: undefined, debug: false }],
   ];
   test.each(cases)("reads %j", (cmdline, words) => {
-    const names = ["mode", "fallbackMode", "takeover", "generation"];
+    const names = ["mode", "fallbackMode", "state", "takeover", "generation"];
     const none = Object.fromEntries(names.map((name) => [name, undefined]));
     expect(bootWords(cmdline)).toMatchObject({ ...none, debug: false, ...words });
   });

@@ -6,6 +6,7 @@ import {
   grubPlatform,
   TAKEOVER_MARK,
   takeoverConfig,
+  withStateWord,
 } from "../../../lib/disk/grub.ts";
 import { runProgram } from "../../../lib/host.ts";
 
@@ -36,7 +37,7 @@ describe("grubConfig()", () => {
       [
         'menuentry "k3OS Rescue (previous)" {',
         "  loopback loop0 /k3os/system/kernel/previous/kernel.squashfs",
-        "  linux (loop0)/vmlinuz printk.devkmsg=on panic=10 rescue console=tty1 console=ttyS0,115200",
+        "  linux (loop0)/vmlinuz printk.devkmsg=on panic=10 k3os.state=$state rescue console=tty1 console=ttyS0,115200",
         "  initrd /k3os/system/kernel/previous/initrd",
         "}",
       ].join("\n"),
@@ -68,16 +69,50 @@ describe("grubConfig()", () => {
     expect(lines.map((line) => line.includes("k3os.debug"))).toEqual([true, true, false, false]);
   });
 
-  test("looks for the file system by UUID first, and by label only if that fails", () => {
-    expect(grubConfig(menu)).toContain(
-      "if ! search --no-floppy --set=root --fs-uuid 1b2c; then\n  search --no-floppy --set=root --label K3OS_STATE\nfi",
+  test("looks for the file system by UUID first, and by label only if that fails, and tells the initrd which it is", () => {
+    const text = grubConfig(menu);
+    expect(text).toContain(
+      [
+        "set state=1b2c",
+        "if ! search --no-floppy --set=root --fs-uuid 1b2c; then",
+        "  search --no-floppy --set=root --label K3OS_STATE",
+        "  probe --set=state --fs-uuid $root",
+        "fi",
+      ].join("\n"),
     );
+    const lines = text.match(/^ {2}linux .*$/gm) ?? [];
+    expect(lines.map((line) => line.includes(" k3os.state=$state "))).toEqual([true, true, true, true]);
   });
 
   test("uses the serial port of a serial console, at its speed, and none without one", () => {
     expect(grubConfig(menu)).toContain("serial --unit=0 --speed=115200");
     expect(grubConfig({ ...menu, consoles: ["ttyS1"] })).toContain("serial --unit=1 --speed=9600");
     expect(grubConfig({ ...menu, consoles: ["tty1", "ttyAMA0"] })).not.toContain("serial");
+  });
+});
+
+describe("withStateWord()", () => {
+  /** A menu as we made it before it named its disk. */
+  const earlier = grubConfig(menu)
+    .replaceAll(" k3os.state=$state", "")
+    .replace("set state=1b2c\n", "")
+    .replace(/ {2}probe .*\n/, "");
+
+  test("makes every entry of an earlier menu name its disk, and keeps what a user has added", () => {
+    const edited = earlier.replace("panic=10 rescue", "panic=10 rescue nomodeset");
+    const text = withStateWord(edited) ?? "";
+    expect(
+      text.match(/^ {2}linux \(loop0\)\/vmlinuz k3os\.state=1b2c printk\.devkmsg=on panic=10 /gm)?.length,
+    ).toBe(4);
+    expect(text).toContain("panic=10 rescue nomodeset");
+    expect(text.replaceAll(" k3os.state=1b2c", "")).toBe(edited);
+    expect(withStateWord(text)).toBeUndefined();
+  });
+
+  test("leaves a menu alone that names its disk, that is a takeover's, or that is not ours", () => {
+    for (const text of [grubConfig(menu), takeoverConfig(menu), 'menuentry "Mine" {\n}\n', ""]) {
+      expect(withStateWord(text)).toBeUndefined();
+    }
   });
 });
 

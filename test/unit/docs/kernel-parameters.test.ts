@@ -24,6 +24,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
     ...wordsIn("lib/datasource/network/vultr.ts", /words\.includes\("([^"]+)"\)/g),
     ...wordsIn("lib/datasource/local/nocloud-line.ts", /\/\^(ds=nocloud)/g),
   ],
+  "lib/inspect/checks/disk.ts": ["k3os.state"],
   "lib/inspect/support.ts": [],
   "lib/install/facts.ts": wordsIn("lib/install/console.ts", /startsWith\("(console=)"\)/g),
   "lib/overlay/facts.ts": [

@@ -7,7 +7,12 @@ import { grubConfig } from "../../../lib/disk/grub.ts";
 import { GIB, MIB } from "../../../lib/disk/size.ts";
 import { type Check, defineCheck, runChecks, type Verdict } from "../../../lib/inspect/check.ts";
 import { hasPassword, judgeConfiguration, judgeLogin } from "../../../lib/inspect/checks/configuration.ts";
-import { judgeDisk, judgeSystemMount } from "../../../lib/inspect/checks/disk.ts";
+import {
+  diskIdentity,
+  judgeDisk,
+  judgeIdentity,
+  judgeSystemMount,
+} from "../../../lib/inspect/checks/disk.ts";
 import { judgeCertificates, judgeService, k3sCertificates } from "../../../lib/inspect/checks/k3s.ts";
 import { judgeClock, judgeKernel, judgeMemory } from "../../../lib/inspect/checks/machine.ts";
 import { answers, judgeHostName, judgePorts, judgeResolution } from "../../../lib/inspect/checks/network.ts";
@@ -24,6 +29,7 @@ const DISK = {
   ...{ device: "/dev/vda1", type: "ext4", size: 100 * GIB, used: 50 * GIB, free: 50 * GIB, readOnly: false },
   ...{ inodes: 1000, freeInodes: 500 },
 };
+const IDENTITY = { device: "/dev/vda1", labelled: [], copies: [], named: true };
 const MENU = grubConfig({ uuid: "x", consoles: [], debug: false });
 const END = Date.parse("2030-01-01");
 const DAY = 24 * 3600 * 1000;
@@ -76,6 +82,25 @@ const VERDICTS: readonly [what: string, verdict: Verdict, state: Verdict["state"
   ["a disk without inodes", judgeDisk({ ...DISK, freeInodes: 9 }), "failure", "9 of 1000 inodes"],
   ["a disk that has no inodes to count", judgeDisk({ ...DISK, inodes: 0, freeInodes: 0 }), "ok", "free"],
   ["a disk gone read-only", judgeDisk({ ...DISK, readOnly: true }), "failure", "cannot be written"],
+  ["a disk like no other", judgeIdentity(IDENTITY), "ok", "/dev/vda1 alone"],
+  [
+    "another disk with the label",
+    judgeIdentity({ ...IDENTITY, labelled: ["/dev/vdb"] }),
+    "warning",
+    "/dev/vdb is labelled K3OS_STATE, as /dev/vda1 is; the boot menu tells them apart",
+  ],
+  [
+    "another disk with the label, and an old menu",
+    judgeIdentity({ ...IDENTITY, labelled: ["/dev/vdb"], named: false }),
+    "failure",
+    "the next start cannot tell",
+  ],
+  [
+    "a copy of the disk",
+    judgeIdentity({ ...IDENTITY, labelled: ["/dev/vdb1"], copies: ["/dev/vdb1"] }),
+    "failure",
+    "/dev/vdb1 has the same UUID",
+  ],
   [
     "the system mounted read-only",
     judgeSystemMount({ target: "/k3os/system", readOnly: true }),
@@ -194,6 +219,18 @@ describe("facts", () => {
     expect(await damaged()).toBe("k3os/v2/k3os.squashfs");
     writeFileSync(join(version, "k3os"), "");
     expect(await damaged()).toBe("k3os/v2/k3os");
+  });
+
+  test("of the disk's label: who else has it, or the UUID, and whether the boot menu names the disk", async () => {
+    const answer = (argv: readonly string[]) => {
+      if (argv.includes("LABEL=K3OS_STATE")) return { stdout: "/dev/loop1\n/dev/vda1\n/dev/vdb\n" };
+      if (argv.includes("UUID=1b2c")) return { stdout: "/dev/vda1\n/dev/vdc1\n" };
+      return { stdout: "TYPE=ext4\nLABEL=K3OS_STATE\nUUID=1b2c\n" };
+    };
+    using host = k3osNode({ answer, files: { "/dev/vda1": "", "/proc/cmdline": "k3os.state=1b2c\n" } });
+    expect(await diskIdentity.facts(host)).toEqual({
+      ...{ device: "/dev/vda1", labelled: ["/dev/vdb"], copies: ["/dev/vdc1"], named: true },
+    });
   });
 
   test("of certificates: every one of k3s", async () => {

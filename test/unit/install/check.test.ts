@@ -28,6 +28,14 @@ describe("findObjections()", () => {
     ]);
   });
 
+  test("names all that are labelled where no-format was to find the one by itself", () => {
+    const noFormat = { device: undefined, noFormat: true };
+    const [none] = messages(noFormat, { device: undefined });
+    const [both] = messages(noFormat, { device: undefined, labelled: ["/dev/vda1", "/dev/vdb"] });
+    expect(none).toEndWith('the label "K3OS_STATE", but none');
+    expect(both).toEndWith('the label "K3OS_STATE", but /dev/vda1, /dev/vdb');
+  });
+
   test("names a device that does not exist", () => {
     expect(messages({ device: "/dev/vdx" }, { device: undefined })).toEqual([
       'There is no block device "/dev/vdx"',

@@ -90,7 +90,7 @@ describe("planInstall()", () => {
   test("passes tty and debug on to the boot menu", () => {
     const planned = plan({ settings: { tty: "ttyS0", debug: true } });
     expect(fileOf(planned, "/boot/grub/grub.cfg")?.content).toContain(
-      "printk.devkmsg=on panic=10 console=tty1 console=ttyS0 k3os.debug $trial\n",
+      "printk.devkmsg=on panic=10 k3os.state=$state console=tty1 console=ttyS0 k3os.debug $trial\n",
     );
   });
 

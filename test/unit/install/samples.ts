@@ -56,6 +56,7 @@ export function facts(more: Partial<InstallFacts> = {}): InstallFacts {
     devices: [blockDevice()],
     candidates: [blockDevice()],
     device: deviceFacts(),
+    labelled: [],
     target: targetOf("amd64"),
     efiFirmware: false,
     mode: "live",

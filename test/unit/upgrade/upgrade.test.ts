@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { grubConfig } from "../../../lib/disk/grub.ts";
 import {
   addQuarantined,
   changedVersions,
@@ -56,6 +57,19 @@ describe("upgradeSystem()", () => {
       readFileSync(join(source, "k3os/v3/k3os.squashfs")),
     );
     expect(existsSync(join(system, "k3os/v2"))).toBe(true);
+  });
+
+  test("makes an earlier boot menu name its disk before the new version is started", async () => {
+    const menu = grubConfig({ uuid: "1b2c", consoles: [], debug: false }).replaceAll(
+      " k3os.state=$state",
+      "",
+    );
+    const path = join(host.root, "boot/grub/grub.cfg");
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, menu);
+    await upgrade();
+    expect(readFileSync(path, "utf8").match(/ k3os\.state=1b2c /g)?.length).toBe(4);
+    expect(readFileSync(`${path}.old`, "utf8")).toBe(menu);
   });
 
   test("does nothing the second time, and says so as the original did", async () => {
