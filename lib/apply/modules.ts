@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { kernelName, parseModule } from "../kernel-module.ts";
 import { type Applier, forEachItem, listItems, plainText } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 
@@ -19,19 +19,11 @@ export const modules: Applier = {
 
 /** The program's arguments for `NAME [PARAMETER=VALUE …]`. Throws CommandError if it does not begin with a name. */
 export function modprobeArgv(entry: string): readonly string[] {
-  const [name = "", ...parameters] = plainText(entry).trim().split(/ +/);
-  if (!/^[A-Za-z0-9_][\w.:*-]*$/.test(name)) {
-    throw new CommandError(`Found the module name "${name}": expected letters, digits, "_" and "-"`);
-  }
+  const { name, parameters } = parseModule(plainText(entry));
   return ["modprobe", "--", name, ...parameters];
 }
 
 /** Names in /proc/modules (proc_modules(5)). */
 function loadedModules(text: string): ReadonlySet<string> {
   return new Set(text.split("\n").map((line) => line.split(" ")[0] ?? ""));
-}
-
-/** The kernel knows modules with `_` only; users and files write `-` as well. */
-function kernelName(name: string): string {
-  return name.replaceAll("-", "_");
 }

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { readConfig } from "../config/read.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { FILE, LABEL, PATH } from "../paths.ts";
 import { mount, mountImage, unmount } from "../sys.ts";
@@ -10,7 +11,7 @@ import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
-import { createModuleLoader, type ModuleLoader } from "./modules.ts";
+import { blacklistModules, createModuleLoader, loadNamedModules, type ModuleLoader } from "./modules.ts";
 import { prepareState } from "./state.ts";
 import { DEVICE_WAIT, findState, mountState, waitFor } from "./state-device.ts";
 import { continueTakeover, replaceSystem } from "./takeover.ts";
@@ -30,7 +31,10 @@ const NEW_ROOT = "/sysroot";
 /** The first stage: from the initrd's `/init` to a mounted root. Throws CommandError with the reason when there is none. */
 export async function bootInitrd(host: BootHost): Promise<NewRoot> {
   keepRescueTools();
-  const words = bootWords(readFileSync(PATH.cmdline, "utf8"));
+  const cmdline = readFileSync(PATH.cmdline, "utf8");
+  const words = bootWords(cmdline);
+  blacklistModules(cmdline, host);
+  await loadNamedModules((await readConfig(host)).config.k3os?.modules ?? [], host);
   const modules = createModuleLoader(host);
   if (words.takeover !== undefined) return await replaceSystem(words.takeover, modules, host);
   const { mode, state } = await chooseMode(words, modules, host);

@@ -1,4 +1,11 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { splitCmdline } from "../config/cmdline.ts";
+import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { kernelName, parseModule } from "../kernel-module.ts";
+import { inRoot } from "../paths.ts";
 import { modaliases } from "./devices.ts";
 
 /** What boot needs whatever the hardware: file systems, loop devices, and keyboards that have no modalias of their own. */
@@ -40,4 +47,52 @@ export function createModuleLoader(host: Pick<Host, "run" | "log">): ModuleLoade
       if (stderr !== "") host.log.debug(stderr.trim());
     },
   };
+}
+
+/**
+ * Keeps the initrd's modprobe from loading by itself what `modprobe.blacklist=` on the kernel command line names, as
+ * kmod's does in the running system (modprobe(8)). What is named by `k3os.modules` is loaded all the same.
+ */
+export function blacklistModules(cmdline: string, host: Pick<Host, "root">): void {
+  const words = splitCmdline(cmdline).filter(({ name }) => name === "modprobe.blacklist");
+  const names = words.flatMap(({ value = "" }) => value.split(",")).filter((name) => /^[\w-]+$/.test(name));
+  if (names.length === 0) return;
+  const directory = inRoot(host, "/etc/modprobe.d");
+  mkdirSync(directory, { recursive: true });
+  const lines = names.map((name) => `blacklist ${kernelName(name)}\n`);
+  writeFileSync(join(directory, "cmdline.conf"), lines.join(""));
+}
+
+/**
+ * Loads modules by name, with their parameters, before those that devices ask for: the driver of the root disk may be among
+ * them, or need the parameters. Each is told in the journal, what the initrd does not have, too: the running system has
+ * all, and loads it then. Never throws.
+ */
+export async function loadNamedModules(
+  entries: readonly string[],
+  host: Pick<Host, "root" | "run" | "log">,
+): Promise<void> {
+  for (const entry of entries) {
+    try {
+      const { name, parameters } = parseModule(entry);
+      const argv = ["/bin/busybox", "modprobe", name, ...parameters];
+      const { code, stderr } = await host.run(argv, { check: false });
+      if (code === 0) host.log.info(`Loaded the module "${name}"`);
+      else if (isInInitrd(name, host))
+        host.log.error(`k3os.modules: cannot load "${name}": ${stderr.trim()}`);
+      else
+        host.log.info(
+          `The module "${name}" is not in the initrd: it can be loaded only once the disk is there`,
+        );
+    } catch (error) {
+      host.log.error(`k3os.modules: ${messageOf(error)}`);
+    }
+  }
+}
+
+function isInInitrd(name: string, host: Pick<Host, "root">): boolean {
+  const list = inRoot(host, join("/lib/modules", release(), "modules.dep"));
+  if (!existsSync(list)) return false;
+  const paths = readFileSync(list, "utf8").matchAll(/([\w-]+)\.ko\S*:/g);
+  return [...paths].some(([, file = ""]) => kernelName(file) === kernelName(name));
 }

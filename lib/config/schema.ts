@@ -91,7 +91,8 @@ const K3OS = struct(
     }),
     modules: list(text(), {
       phases: EVERY_PHASE,
-      description: "Kernel modules to load, each with its parameters after a space.",
+      description:
+        "Kernel modules to load, each with its parameters after a space. Those of the kernel command line are loaded before the disk is looked for.",
       example: ["kvm", "nvme", "bonding mode=active-backup"],
     }),
     sysctls: map({

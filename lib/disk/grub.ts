@@ -10,6 +10,8 @@ export interface GrubMenu {
   readonly consoles: readonly string[];
   /** Adds `k3os.debug`. */
   readonly debug: boolean;
+  /** Further kernel parameters of every entry, as GRUB is to read them: those with blanks are quoted. */
+  readonly words?: readonly string[];
 }
 
 const KERNELS = "/k3os/system/kernel";
@@ -28,10 +30,10 @@ const PANIC_TIMEOUT = 10;
  * `previous` appear only when there is one.
  * Source of the syntax: GNU GRUB manual, "Shell-like scripting" and "Commands".
  */
-export function grubConfig({ uuid, consoles, debug }: GrubMenu): string {
+export function grubConfig({ uuid, consoles, debug, words = [] }: GrubMenu): string {
   const state = `${STATE_WORD}=$state`;
-  const normal = kernelParameters({ consoles, debug }, [state]);
-  const rescue = kernelParameters({ consoles, debug: false }, [state, "rescue"]);
+  const normal = kernelParameters({ consoles, debug }, [state, ...words]);
+  const rescue = kernelParameters({ consoles, debug: false }, [state, "rescue", ...words]);
   return `# Written by the k3OS installer
 set default=0
 set timeout=10
@@ -126,8 +128,8 @@ export const MENU_MODULES = ["loopback", "squash4", "linux", "search_fs_uuid", "
  * it notes so in GRUB's environment block, and from then on starts the old system by its own menu, unless the new one
  * was found whole and has begun to delete the old. An unreadable kernel falls back to the old system, too.
  */
-export function takeoverConfig({ uuid, consoles, debug }: GrubMenu): string {
-  const parameters = [`k3os.takeover=${uuid}`];
+export function takeoverConfig({ uuid, consoles, debug, words = [] }: GrubMenu): string {
+  const parameters = [`k3os.takeover=${uuid}`, ...words];
   const note = `  if [ ! -e ${TAKEOVER.verified} ]; then
     set ${TRIED.name}=${TRIED.value}
     save_env ${TRIED.name}

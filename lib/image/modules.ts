@@ -71,8 +71,10 @@ export const INITRD_MODULES: readonly string[] = [
     "nvme",
     "nvme_core",
     "nvme_tcp",
+    "mtip32xx",
     "mptspi",
     "mptsas",
+    "mptfc",
     "mpt3sas",
     "mpi3mr",
     "megaraid_sas",
@@ -104,8 +106,23 @@ export const INITRD_MODULES: readonly string[] = [
     "cciss",
     "hisi_sas_v3_hw",
   ],
+  ...["am53c974", "initio", "a100u2w", "advansys", "atp870u", "dc395x", "dmx3191d", "wd719x", "qla1280"],
+  ...["3w_xxxx", "ips", "megaraid", "myrb", "myrs", "pmcraid", "esas2r", "snic", "fnic", "ipr"],
+  ...["scsi_dh_alua", "scsi_dh_emc", "scsi_dh_hp_sw", "scsi_dh_rdac"],
   ...["raid0", "raid1", "raid10", "raid456", "dm_mod"],
-  // memory cards and USB
+  // memory that keeps its content
+  ...["nd_pmem", "nd_btt", "nd_e820", "virtio_pmem", "nfit"],
+  // memory cards, UFS and USB
+  ...[
+    "drivers/mmc/host/",
+    "drivers/ufs/",
+    "governor_simpleondemand",
+    "alcor_pci",
+    "cb710",
+    "rtsx_pci",
+    "rtsx_usb",
+    "tifm_7xx1",
+  ],
   ...[
     "mmc_block",
     "sdhci_pci",

@@ -8,6 +8,7 @@ import { formatBytes } from "../progress.ts";
 import { PROJECT_URL } from "../project.ts";
 import { TAKEOVER, type TakeoverRecord } from "../takeover.ts";
 import { consolesOf } from "./console.ts";
+import { driverWords } from "./driver-words.ts";
 import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";
 import type { Medium } from "./medium.ts";
 import { NETWORK_FILE } from "./network.ts";
@@ -84,7 +85,8 @@ export function planInstall(
   const kept = settings.noFormat ? keptState(facts.device, available, medium) : undefined;
   const disk = settings.noFormat ? undefined : planDisk(settings, facts, facts.device, medium);
   const uuid = kept?.uuid ?? facts.uuid;
-  const menu = { uuid, consoles: consolesOf(settings.tty, facts), debug: settings.debug };
+  const consoles = consolesOf(settings.tty, facts);
+  const menu = { uuid, consoles, debug: settings.debug, words: driverWords(facts.cmdline) };
   const takeover = settings.takeOver ? planTakeover(settings, facts, menu) : undefined;
   const growNumber = disk?.layout.partitions.find(({ name }) => name === LABEL.state)?.number;
   const statePath = growNumber === undefined ? device.path : partitionPath(device.path, growNumber);

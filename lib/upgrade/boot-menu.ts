@@ -11,7 +11,7 @@ import { inRoot } from "../paths.ts";
 
 /**
  * Brings the boot menu up to date: that of the original's installer becomes one that knows of generations on trial, with its
- * consoles and debug; one of ours that does not name its disk names it. The menu before is kept as `grub.cfg.old`. Any other
+ * consoles, debug and what else its user has given to the kernel; one of ours that does not name its disk names it. The menu before is kept as `grub.cfg.old`. Any other
  * menu is left alone. Throws CommandError if the file system's UUID cannot be found out.
  */
 export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promise<void> {
@@ -21,17 +21,24 @@ export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promi
   const text = readFileSync(path, "utf8");
   const line = /^menuentry "k3OS Current" \{[^}]*?^\s*linux \S+ (.*)$/m.exec(text)?.[1];
   if (line === undefined || text.includes(TRIAL_VARIABLE)) return;
-  const words = line.split(/\s+/);
-  const consoles = words
-    .filter((word) => word.startsWith("console="))
-    .map((word) => word.slice("console=".length));
+  const all: readonly string[] = line.match(/(?:[^\s"]|"[^"]*")+/g) ?? [];
+  const consoles = all.filter((word) => word.startsWith("console="));
+  const words = all.filter((word) => !/^(console=|printk\.devkmsg=|panic=|k3os\.debug)/.test(word));
   const uuid = (
     await host.run(["findmnt", "--noheadings", "--output", "UUID", inRoot(host, "/")])
   ).stdout.trim();
   if (uuid === "") throw new CommandError('The boot menu stays as it is: the file system of "/" has no UUID');
   const environment = join(path, "../grubenv");
   if (!existsSync(environment)) writeFileSync(environment, emptyEnvironment());
-  exchange(path, grubConfig({ uuid, consoles, debug: words.includes("k3os.debug") }));
+  exchange(
+    path,
+    grubConfig({
+      uuid,
+      consoles: consoles.map((word) => word.slice("console=".length)),
+      debug: all.includes("k3os.debug"),
+      words,
+    }),
+  );
   host.log.info("The boot menu now knows of upgrades on trial; the one before is grub.cfg.old");
 }
 

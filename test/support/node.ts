@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, rmSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Arch } from "../../lib/targets.ts";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
@@ -27,6 +27,7 @@ export function createHardware(
   { arch = "amd64", firmware }: Pick<Hardware, "arch" | "firmware">,
   size: number,
 ): Hardware {
+  mkdirSync(VM_DIRECTORY, { recursive: true });
   const disk = join(VM_DIRECTORY, `${name}.img`);
   const efiVariables = join(VM_DIRECTORY, `${name}.variables.fd`);
   for (const file of [disk, efiVariables]) rmSync(file, { force: true });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FIRST_PARTITION } from "../../lib/disk/partitions.ts";
 import { output } from "../support/disk.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { describeLong, testOf } from "../support/left-out.ts";
@@ -37,8 +38,8 @@ interface Node extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-async function startNode(hardware: Hardware, boot: string): Promise<Node> {
-  const machine = await bootDisk(hardware, { boot });
+async function startNode(hardware: Hardware, boot: string, others: readonly string[] = []): Promise<Node> {
+  const machine = await bootDisk(hardware, { boot, others });
   const target = await reachNode(machine, key);
   await waitUntilApplied(target);
   return {
@@ -110,6 +111,67 @@ describeLong("an upgrade of all parts", () => {
       expect(JSON.parse(await node.run("k3os status --json"))).toMatchObject({ failed: [] });
     },
     25 * MINUTE,
+  );
+});
+
+describeLong("a machine whose boot menu does not name its disk", () => {
+  const MENU = "boot/grub/grub.cfg";
+
+  /** Changes the boot menu of a machine that is off. */
+  async function editMenu({ disk }: Hardware, edit: (menu: string) => string): Promise<void> {
+    const root = mkdtempSync(join(scratch, "root-"));
+    output(["mount", "--options", `loop,offset=${FIRST_PARTITION}`, disk, root]);
+    try {
+      writeFileSync(join(root, MENU), edit(readFileSync(join(root, MENU), "utf8")));
+    } finally {
+      output(["umount", root]);
+    }
+  }
+
+  test(
+    "does not start beside another installation, until an upgrade has made the menu name it",
+    async () => {
+      const hardware = newMachine("upgrade-menu");
+      const other = newMachine("upgrade-other").disk;
+      output(["tune2fs", "-U", "random", `${other}?offset=${FIRST_PARTITION}`]);
+      await editMenu(hardware, (menu) => menu.replaceAll(" k3os.state=$state", ""));
+      {
+        await using machine = await bootDisk(hardware, { boot: "both", others: [other] });
+        const both = /2 file systems are labelled K3OS_STATE, .*: \/dev\/vda1 \(.*\), \/dev\/vdb1 \(/;
+        await machine.console.expect(both, { timeout: 5 * MINUTE });
+        await machine.console.expect(/rescue shell|root shell/, { timeout: 2 * MINUTE });
+      }
+      {
+        await using node = await startNode(hardware, "alone");
+        await node.run(`sudo sh -c '${MAKE} make k3os v99.0.0'`);
+        await node.run(upgrade("--rootfs"));
+        await node.restart();
+      }
+      await using node = await startNode(hardware, "upgraded", [other]);
+      expect(await node.run("readlink /k3os/system/k3os/current")).toBe("v99.0.0");
+      expect(await node.run("findmnt -n -o SOURCE / | grep -o '^/dev/[a-z0-9]*'")).toBe("/dev/vda1");
+      const uuid = await node.run("findmnt -n -o UUID /");
+      expect(await node.run("cat /proc/cmdline")).toContain(` k3os.state=${uuid} `);
+      await node.run("timeout 100 sh -c 'while [ -e /k3os/system/trial.json ]; do sleep 1; done'");
+      expect(JSON.parse(await node.run("k3os status --json"))).toMatchObject({ failed: [] });
+    },
+    25 * MINUTE,
+  );
+
+  test(
+    "is told by GRUB which one it took where that has got another UUID",
+    async () => {
+      const hardware = newMachine("upgrade-uuid");
+      const uuid = "1b2c0000-0000-4000-8000-000000000001";
+      await editMenu(hardware, (menu) =>
+        menu.replaceAll(/(--fs-uuid|state=)( ?)[0-9a-f]{8}-[-0-9a-f]{27}/g, `$1$2${uuid}`),
+      );
+      await using node = await startNode(hardware, "other-uuid");
+      expect(await node.run("cat /proc/cmdline")).toContain(
+        ` k3os.state=${await node.run("findmnt -n -o UUID /")} `,
+      );
+    },
+    10 * MINUTE,
   );
 });
 

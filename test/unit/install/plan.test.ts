@@ -94,6 +94,19 @@ describe("planInstall()", () => {
     );
   });
 
+  test("has the boot menu load what the running kernel was told to", () => {
+    const { files } = plan({ facts: { cmdline: 'console=tty1 k3os.modules="a b=1" k3os.mode=live' } });
+    const menu = `${files.find(({ path }) => path === "/boot/grub/grub.cfg")?.content}`;
+    const lines = menu.match(/^ {2}linux .*$/gm) ?? [];
+    expect(lines.map((line) => line.includes(" 'k3os.modules=a b=1' console="))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(menu).not.toContain("k3os.mode=");
+  });
+
   test("refuses a medium that does not fit", () => {
     const device = deviceFacts({ device: blockDevice({ size: 2 * GIB }) });
     expect(() => plan({ facts: { device } })).toThrow('"/dev/vda" is too small for this medium');

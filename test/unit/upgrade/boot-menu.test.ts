@@ -61,6 +61,14 @@ test("renewMenu() does not write a menu without a UUID", () => {
   expect(read(host, "grub.cfg")).toBe(ORIGINAL);
 });
 
+test("renewMenu() keeps what else the user of an original's machine has given to the kernel", async () => {
+  using host = machine(ORIGINAL.replace(" k3os.debug", ' nomodeset "k3os.modules=a b=1"'));
+  await renewMenu(host);
+  const lines = read(host, "grub.cfg").match(/^ {2}linux .*$/gm) ?? [];
+  const kept = ' nomodeset "k3os.modules=a b=1" console=tty1';
+  expect(lines.map((line) => line.includes(kept))).toEqual([true, true, true, true]);
+});
+
 test("renewMenu() leaves a user's own menu alone", async () => {
   using host = machine('menuentry "Mine" {\n  linux /vmlinuz console=tty0\n}\n');
   await renewMenu(host);
