@@ -31,8 +31,9 @@ export function chooseState(
 ): ChosenState | undefined {
   const labelled = stateDevices(devices);
   const named = uuid === undefined ? undefined : deviceByUuid(devices, uuid);
-  if (named !== undefined)
+  if (named !== undefined) {
     return { device: named, by: "uuid", others: labelled.filter((one) => one !== named) };
+  }
   if (!over && (uuid !== undefined || !quiet)) return undefined;
   const [device, ...others] = labelled;
   if (device === undefined) return undefined;

@@ -78,16 +78,17 @@ export async function loadNamedModules(
       const argv = ["/bin/busybox", "modprobe", name, ...parameters];
       const { code, stderr } = await host.run(argv, { check: false });
       if (code === 0) host.log.info(`Loaded the module "${name}"`);
-      else if (isInInitrd(name, host))
-        host.log.error(`k3os.modules: cannot load "${name}": ${stderr.trim()}`);
-      else
-        host.log.info(
-          `The module "${name}" is not in the initrd: it can be loaded only once the disk is there`,
-        );
+      else explainFailure(name, stderr.trim(), host);
     } catch (error) {
       host.log.error(`k3os.modules: ${messageOf(error)}`);
     }
   }
+}
+
+function explainFailure(name: string, reason: string, host: Pick<Host, "root" | "log">): void {
+  if (isInInitrd(name, host)) host.log.error(`k3os.modules: cannot load "${name}": ${reason}`);
+  else
+    host.log.info(`The module "${name}" is not in the initrd: it can be loaded only once the disk is there`);
 }
 
 function isInInitrd(name: string, host: Pick<Host, "root">): boolean {
