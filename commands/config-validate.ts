@@ -30,11 +30,11 @@ async function checkSystem(host: Host): Promise<readonly Diagnostic[]> {
 }
 
 async function checkFiles(files: readonly string[]): Promise<readonly Diagnostic[]> {
-  const { parseBytes } = await import("../lib/config/parse.ts");
+  const { parseConfig } = await import("../lib/config/parse.ts");
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const bytes = await during(`Reading "${file}"`, () => readBounded(file, { maxBytes: MAX_BYTES }));
-    diagnostics.push(...parseBytes(bytes, file).diagnostics);
+    diagnostics.push(...parseConfig(bytes, file).diagnostics);
   }
   return diagnostics;
 }

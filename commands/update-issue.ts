@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { writeFileAtomic } from "../lib/atomic.ts";
 import { defineCommand } from "../lib/cli.ts";
+import { GENERATED, writtenBy } from "../lib/config/generated-files.ts";
+import { readConfig } from "../lib/config/read.ts";
 import { EXIT } from "../lib/errors.ts";
 import { addressTable, issueText } from "../lib/issue.ts";
 import { inRoot } from "../lib/paths.ts";
 
-const ISSUE = "/etc/issue";
+const ISSUE = GENERATED.issue.path;
 /** The image's own, from which /etc is filled at boot. */
 const TEMPLATE = "/usr/etc/issue";
 
@@ -18,6 +20,10 @@ for a login show it. A file that is not the image's is left alone.`,
   exits: { done: "done, or the file is not the image's" },
   needsRoot: () => true,
   run: async (_args, host) => {
+    if (writtenBy(GENERATED.issue, (await readConfig(host)).config) >= 0) {
+      host.log.debug(`"${ISSUE}" is written by write_files: left alone`);
+      return EXIT.done;
+    }
     const template = readFileSync(inRoot(host, TEMPLATE), "utf8");
     const file = inRoot(host, ISSUE);
     const [logo = ""] = template.split("\n\n");

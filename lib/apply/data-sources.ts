@@ -1,18 +1,17 @@
+import { GENERATED } from "../config/generated-files.ts";
 import { CommandError } from "../errors.ts";
 import { type Applier, checkItems, listItems, throwErrors } from "./applier.ts";
-import { putFile, removeFile } from "./files.ts";
+import { generator } from "./generated.ts";
 
-/** Read by the cloud-config unit, which does not start without it. */
-const FILE = "/etc/conf.d/cloud-config";
-
-/** Tells the cloud-config service which data sources to ask, in order. */
+/** Tells the cloud-config service, which does not start without its file, which data sources to ask, in order. */
 export const dataSources: Applier = {
   name: "data_sources",
   apply: (config, host) => {
     const items = listItems("k3os.data_sources", config.k3os?.dataSources);
     const { good, errors } = checkItems(items, checkSource);
-    if (good.length === 0) removeFile(FILE, host);
-    else putFile(FILE, `command_args="${good.join(" ")}"\n`, {}, host);
+    const files = generator(config, host);
+    if (good.length === 0) files.remove(GENERATED.cloudSources);
+    else files.put(GENERATED.cloudSources, `command_args="${good.join(" ")}"\n`);
     throwErrors(errors);
   },
 };

@@ -1,9 +1,8 @@
+import { GENERATED } from "../config/generated-files.ts";
 import { CommandError } from "../errors.ts";
-import { type Applier, type ApplyHost, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
-import { putFile, removeFile } from "./files.ts";
-
-const CONNMAN = "/etc/connman/main.conf";
-const TIMESYNC = "/etc/systemd/timesyncd.conf.d/50-k3os-config.conf";
+import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
+import { generator } from "./generated.ts";
+import { reloadService } from "./services.ts";
 
 /**
  * Prefixes of interfaces that belong to Kubernetes networks, containers and virtual machines: connman would ask DHCP
@@ -33,17 +32,19 @@ const FOREIGN_INTERFACES = [
 export function dnsNtp(options: { restart: boolean }): Applier {
   return {
     name: "dns and ntp",
-    apply: async ({ k3os }, host) => {
+    apply: async (config, host) => {
+      const { k3os } = config;
+      const files = generator(config, host);
       const nameservers = checkItems(listItems("k3os.dns_nameservers", k3os?.dnsNameservers), serverName);
       const timeservers = checkItems(listItems("k3os.ntp_servers", k3os?.ntpServers), serverName);
-      const connman = putFile(CONNMAN, connmanSettings(nameservers.good, timeservers.good), {}, host);
+      const connman = files.put(GENERATED.connman, connmanSettings(nameservers.good, timeservers.good));
       const timesync =
         timeservers.good.length === 0
-          ? removeFile(TIMESYNC, host)
-          : putFile(TIMESYNC, `[Time]\nNTP=${timeservers.good.join(" ")}\n`, {}, host);
+          ? files.remove(GENERATED.timesync)
+          : files.put(GENERATED.timesync, `[Time]\nNTP=${timeservers.good.join(" ")}\n`);
       if (options.restart && !host.dryRun) {
-        if (connman) await restart("connman.service", host);
-        if (timesync) await restart("systemd-timesyncd.service", host);
+        if (connman) await reloadService(GENERATED.connman.service, host);
+        if (timesync) await reloadService(GENERATED.timesync.service, host);
       }
       throwErrors([...nameservers.errors, ...timeservers.errors]);
     },
@@ -66,9 +67,4 @@ export function connmanSettings(nameservers: readonly string[], timeservers: rea
   ];
   if (timeservers.length > 0) lines.push(`FallbackTimeservers=${timeservers.join(",")}`);
   return `${lines.join("\n")}\n`;
-}
-
-/** Without effect where the service does not run. */
-async function restart(service: string, host: Pick<ApplyHost, "run">): Promise<void> {
-  await host.run(["systemctl", "try-restart", service]);
 }

@@ -1,11 +1,9 @@
+import { GENERATED } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
-import { putFile, readIfExists, removeFile } from "./files.ts";
-
-const FILE = "/etc/environment";
-/** The service manager gives these to every service. */
-const SERVICES = "/etc/systemd/system.conf.d/50-k3os-environment.conf";
+import { readIfExists } from "./files.ts";
+import { generator } from "./generated.ts";
 
 /**
  * Merges variables into /etc/environment, which logins, k3s and the installer read, and gives them to all services; with
@@ -17,14 +15,16 @@ export function environment(options: { reload: boolean }): Applier {
     apply: async (config, host) => {
       const items = mapItems("k3os.environment", config.k3os?.environment);
       const { good, errors } = checkItems(items, checkVariable);
+      const files = generator(config, host);
       if (good.length > 0) {
-        const merged = new Map([...parseEnvironment(readIfExists(FILE, host) ?? ""), ...good]);
-        putFile(FILE, formatEnvironment(merged), {}, host);
+        const image = readIfExists(GENERATED.environment.path, host) ?? "";
+        const merged = new Map([...parseEnvironment(image), ...good]);
+        files.put(GENERATED.environment, formatEnvironment(merged));
       }
       const changed =
         good.length > 0
-          ? putFile(SERVICES, serviceEnvironment(new Map(good)), {}, host)
-          : removeFile(SERVICES, host);
+          ? files.put(GENERATED.serviceEnvironment, serviceEnvironment(new Map(good)))
+          : files.remove(GENERATED.serviceEnvironment);
       if (changed && options.reload && !host.dryRun) await host.run(["systemctl", "daemon-reload"]);
       throwErrors(errors);
     },

@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs";
+import { GENERATED, writtenText } from "../config/generated-files.ts";
 import { CommandError } from "../errors.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
+import { type Generator, generator } from "./generated.ts";
 
 const KERNEL_NAME = "/proc/sys/kernel/hostname";
 /** HOST_NAME_MAX of Linux. */
@@ -12,17 +14,19 @@ const MAX_LENGTH = 64;
  * Names the machine: in the kernel, /etc/hostname, and the 127.0.1.1 line of an existing /etc/hosts.
  *
  * With `dhcp`, who named it last in the order of a boot is right: the boot phase, then DHCP, then a data source, whose
- * name is told by not being that of the boot phase. /etc/hostname keeps the configured name where DHCP's is in force.
+ * name is told by not being that of the boot phase. /etc/hostname keeps the configured name where DHCP's is in force. A
+ * user who writes that file has configured the name by it.
  */
 export function hostname(options: { dhcp: boolean }): Applier {
   return {
     name: "hostname",
     apply: async (config, host) => {
-      const configured = config.hostname?.trim() ?? "";
+      const configured = (writtenText(GENERATED.hostname, config) ?? config.hostname)?.trim() ?? "";
+      const files = generator(config, host);
       const name = options.dhcp ? await latestName(configured, host) : configured;
       if (name === "") return;
       await forEachItem([["hostname", name]], () => {
-        setName({ name: checkHostname(name), configured: checkHostname(configured || name) }, host);
+        setName({ name: checkHostname(name), configured: checkHostname(configured || name) }, files, host);
       });
       if (configured === "") putFile(PATH.keptHostname, `${name}\n`, {}, host);
     },
@@ -32,7 +36,7 @@ export function hostname(options: { dhcp: boolean }): Applier {
 /** Empty if the machine shall keep the name that it was given without a configuration. */
 async function latestName(configured: string, host: ApplyHost): Promise<string> {
   const offered = await takeOffer(host);
-  const ofBoot = readIfExists("/etc/hostname", host)?.trim();
+  const ofBoot = readIfExists(GENERATED.hostname.path, host)?.trim();
   if (configured !== "" && configured !== ofBoot) return configured;
   if (offered !== "") {
     host.log.info(`DHCP names this machine "${offered}"`);
@@ -78,15 +82,19 @@ function kernelName(host: ApplyHost): string | undefined {
   return readIfExists(KERNEL_NAME, host)?.trim();
 }
 
-function setName({ name, configured }: { name: string; configured: string }, host: ApplyHost): void {
+function setName(
+  { name, configured }: { name: string; configured: string },
+  files: Generator,
+  host: ApplyHost,
+): void {
   const current = kernelName(host);
   if (current !== undefined && current !== name) {
     if (host.dryRun) host.log.info(`Would name this machine "${name}"`);
     else writeFileSync(inRoot(host, KERNEL_NAME), name);
   }
-  putFile("/etc/hostname", `${configured}\n`, {}, host);
-  const hosts = readIfExists("/etc/hosts", host); // early in the boot there is none yet
-  if (hosts !== undefined) putFile("/etc/hosts", renameInHosts(hosts, name), {}, host);
+  files.put(GENERATED.hostname, `${configured}\n`);
+  const hosts = readIfExists(GENERATED.hosts.path, host); // early in the boot there is none yet
+  if (hosts !== undefined) files.put(GENERATED.hosts, renameInHosts(hosts, name));
 }
 
 function checkHostname(name: string): string {

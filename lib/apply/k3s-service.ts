@@ -1,5 +1,5 @@
+import { GENERATED } from "../config/generated-files.ts";
 import type { K3osConfig } from "../config/schema.ts";
-import { UNIT } from "../paths.ts";
 import { plainText } from "./applier.ts";
 
 /** What the service file depends on, beside the configuration. */
@@ -61,7 +61,7 @@ X-K3OS-Binary=${facts.fingerprint}
 [Service]
 Type=${args[0] === "server" ? "notify" : "exec"}
 EnvironmentFile=-/etc/environment
-EnvironmentFile=${K3S_ENVIRONMENT}
+EnvironmentFile=${GENERATED.k3sEnvironment.path}
 KillMode=process
 Delegate=yes
 LimitNOFILE=1048576
@@ -79,11 +79,8 @@ WantedBy=multi-user.target
 `;
 }
 
-export const K3S_UNIT = UNIT.k3s;
 /** Fetches k3s again and again where it is missing, until it starts. */
 export const K3S_RETRY_TIMER = "k3os-k3s-download.timer";
-export const K3S_UNIT_FILE = `/etc/systemd/system/${K3S_UNIT}`;
-export const K3S_ENVIRONMENT = "/etc/rancher/k3s/k3s-service.env";
 
 /** A value of systemd's EnvironmentFile (systemd.exec(5)). */
 function quote(value: string): string {

@@ -1,10 +1,11 @@
 import { lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { GENERATED } from "../config/generated-files.ts";
 import type { K3osConfig } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
 import { HttpError } from "../http.ts";
 import { downloadK3s, type K3sRelease } from "../k3s-release.ts";
-import { inRoot } from "../paths.ts";
+import { inRoot, UNIT } from "../paths.ts";
 import { runningMode } from "../running-mode.ts";
 import { runningVersion } from "../running-version.ts";
 import {
@@ -17,17 +18,8 @@ import {
   throwErrors,
 } from "./applier.ts";
 import { withEnvironment } from "./environment.ts";
-import { putFile } from "./files.ts";
-import {
-  K3S_ENVIRONMENT,
-  K3S_RETRY_TIMER,
-  K3S_UNIT,
-  K3S_UNIT_FILE,
-  type K3sFacts,
-  k3sArguments,
-  k3sEnvironment,
-  k3sUnit,
-} from "./k3s-service.ts";
+import { generator } from "./generated.ts";
+import { K3S_RETRY_TIMER, type K3sFacts, k3sArguments, k3sEnvironment, k3sUnit } from "./k3s-service.ts";
 
 /** Where k3s is found: the one of the image, else one that the user brought. */
 const BINARIES = ["/sbin/k3s", "/usr/local/bin/k3s"];
@@ -59,8 +51,9 @@ export function k3s(options: K3sOptions): Applier {
       if (binary === undefined) return;
       const facts = { ...binary, mode, version: runningVersion(host) };
       const unit = k3sUnit(k3sArguments(k3os, facts), facts);
-      const environment = putFile(K3S_ENVIRONMENT, k3sEnvironment(k3os), { mode: 0o600 }, host);
-      const service = putFile(K3S_UNIT_FILE, unit, {}, host);
+      const files = generator(config, host);
+      const environment = files.put(GENERATED.k3sEnvironment, k3sEnvironment(k3os), { mode: 0o600 });
+      const service = files.put(GENERATED.k3sService, unit);
       if (options.start && !host.dryRun)
         await startService({ service, changed: service || environment }, host);
     },
@@ -122,11 +115,11 @@ async function startService(
   host: Pick<ApplyHost, "run" | "log">,
 ): Promise<void> {
   if (service) await host.run(["systemctl", "daemon-reload"]);
-  const { stdout } = await host.run(["systemctl", "is-active", K3S_UNIT], { check: false });
+  const { stdout } = await host.run(["systemctl", "is-active", UNIT.k3s], { check: false });
   const state = stdout.trim();
   if (state === "active" && !changed) return;
   const verb = changed ? "restart" : "start";
   host.log.info(`${verb === "start" ? "Starting" : "Restarting"} k3s`);
-  const { code, stderr } = await host.run(["systemctl", "--no-block", verb, K3S_UNIT], { check: false });
-  if (code !== 0) throw new CommandError(`Cannot ${verb} "${K3S_UNIT}": ${stderr.trim()}`);
+  const { code, stderr } = await host.run(["systemctl", "--no-block", verb, UNIT.k3s], { check: false });
+  if (code !== 0) throw new CommandError(`Cannot ${verb} "${UNIT.k3s}": ${stderr.trim()}`);
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { writtenPath } from "../config/generated-files.ts";
 import { inRoot, PATH } from "../paths.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
@@ -14,15 +15,18 @@ const RECORD = join(PATH.localState, "manifests.json");
 type Delivered = Readonly<Record<string, string>>;
 
 /**
- * Delivers the image's manifests to k3s, each version once: what the user has edited or removed since stays so. On a
+ * Delivers the image's manifests to k3s, each version once: what the user has edited or removed since stays so, and what the
+ * configuration writes is not ours. On a
  * machine of the original, which kept no record, the files are replaced as the original did at every boot.
  */
 export const manifests: Applier = {
   name: "manifests",
-  apply: (_config, host) => {
+  apply: ({ writeFiles = [] }, host) => {
+    const written = new Set(writeFiles.map(({ path }) => writtenPath(path)));
     const delivered = readRecord(host);
     const now: Record<string, string> = {};
     for (const name of shippedManifests(host)) {
+      if (written.has(join(DEPLOYED, name))) continue;
       const content = readFileSync(inRoot(host, join(SHIPPED, name)));
       const before = Object.hasOwn(delivered, name) ? delivered[name] : undefined;
       now[name] = digest(content);

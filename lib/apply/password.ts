@@ -1,6 +1,8 @@
 import { createHash, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
+import { GENERATED } from "../config/generated-files.ts";
 import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
+import { generator } from "./generated.ts";
 import { USER } from "./users.ts";
 
 /** What was applied last, so that a password in clear is not hashed anew, with another salt, every time. */
@@ -11,7 +13,7 @@ export const password: Applier = {
   name: "password",
   apply: async (config, host) => {
     const value = config.k3os?.password ?? "";
-    if (value === "") return;
+    if (value === "" || generator(config, host).isWritten(GENERATED.password)) return;
     await forEachItem([["k3os.password", value]], () => setPassword(plainText(value), host));
   },
 };

@@ -1,12 +1,14 @@
+import { GENERATED } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
 import { keySource } from "../ssh-keys.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
-import { putFile, readIfExists, removeFile } from "./files.ts";
+import { readIfExists } from "./files.ts";
+import { type Generator, generator } from "./generated.ts";
 
 const TIMER = "k3os-ssh-keys.timer";
 /** An empty file masks the unit of /usr, as a link to /dev/null does (systemd.unit(5)). */
-const MASK = `/etc/systemd/system/${TIMER}`;
-const DROP_IN = `${MASK}.d/50-k3os-config.conf`;
+const MASK = GENERATED.sshKeysTimer;
+const DROP_IN = GENERATED.sshKeysRefresh;
 
 /** Seconds; what the timer of the image has. */
 const DAY = 86_400;
@@ -22,11 +24,10 @@ export function sshKeysRefresh(options: { restart: boolean }): Applier {
     name: "ssh_keys_refresh",
     apply: async (config, host) => {
       const seconds = hasRemoteKeys(config) ? refreshSeconds(config.k3os?.sshKeysRefresh ?? "") : 0;
-      const masked = seconds === 0 ? putFile(MASK, "", {}, host) : unmask(host);
+      const files = generator(config, host);
+      const masked = seconds === 0 ? files.put(MASK, "") : unmask(files, host);
       const changed =
-        seconds === 0 || seconds === DAY
-          ? removeFile(DROP_IN, host)
-          : putFile(DROP_IN, dropIn(seconds), {}, host);
+        seconds === 0 || seconds === DAY ? files.remove(DROP_IN) : files.put(DROP_IN, dropIn(seconds));
       if (!(masked || changed) || !options.restart || host.dryRun) return;
       await host.run(["systemctl", "daemon-reload"]);
       await host.run(["systemctl", seconds === 0 ? "stop" : "restart", TIMER]);
@@ -34,9 +35,9 @@ export function sshKeysRefresh(options: { restart: boolean }): Applier {
   };
 }
 
-/** Takes away our mask, but no unit that the user wrote in its place. */
-function unmask(host: Pick<ApplyHost, "root" | "log" | "dryRun">): boolean {
-  return readIfExists(MASK, host) === "" && removeFile(MASK, host);
+/** Takes away our mask, but no unit that somebody put in its place. */
+function unmask(files: Generator, host: Pick<ApplyHost, "root">): boolean {
+  return readIfExists(MASK.path, host) === "" && files.remove(MASK);
 }
 
 /** The first line takes back all times of the unit itself (systemd.timer(5)). */

@@ -9,6 +9,7 @@ import {
   openSync,
 } from "node:fs";
 import { join } from "node:path";
+import { GENERATED } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { maskUrl } from "../http.ts";
@@ -19,6 +20,7 @@ import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } 
 import { formatKeyFile, LITERAL, parseKeyFile } from "./authorized-keys.ts";
 import { withEnvironment } from "./environment.ts";
 import { putFile, readIfExists } from "./files.ts";
+import { generator } from "./generated.ts";
 import { type Account, findUser, USER } from "./users.ts";
 
 /** All sources are asked at once, so this bounds the whole applier; a network whose DNS is late has all that time. */
@@ -33,6 +35,7 @@ export function sshKeys(options: { network: boolean }): Applier {
   return {
     name: "ssh_authorized_keys",
     apply: async (config, host) => {
+      if (generator(config, host).isWritten(GENERATED.sshKeys)) return;
       const items = listItems("ssh_authorized_keys", config.sshAuthorizedKeys);
       const user = findUser(USER, host);
       const path = join(user.home, ".ssh/authorized_keys");

@@ -1,22 +1,22 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { GENERATED } from "../config/generated-files.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { inRoot } from "../paths.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
-import { putFile, removeFile } from "./files.ts";
+import { generator } from "./generated.ts";
 
 /**
- * Read by systemd-sysctl, which would otherwise put the image's defaults over ours when it starts, and by udev for
- * network interfaces that appear later. The name sorts behind the image's files.
+ * Sets kernel parameters, in the order in which they are written. Their file is for systemd-sysctl, which would otherwise
+ * put the image's defaults over ours when it starts, and for udev, which applies it to network interfaces that appear
+ * later; its name sorts behind the image's files.
  */
-const FILE = "/etc/sysctl.d/95-k3os-config.conf";
-
-/** Sets kernel parameters, in the order in which they are written. */
 export const sysctls: Applier = {
   name: "sysctls",
   apply: (config, host) => {
     const { good, errors } = checkItems(mapItems("k3os.sysctls", config.k3os?.sysctls), checkSetting);
-    if (good.length === 0) removeFile(FILE, host);
-    else putFile(FILE, good.map(({ path, value }) => `${path} = ${value}\n`).join(""), {}, host);
+    const files = generator(config, host);
+    if (good.length === 0) files.remove(GENERATED.sysctls);
+    else files.put(GENERATED.sysctls, good.map(({ path, value }) => `${path} = ${value}\n`).join(""));
     const writes = good.map((setting) => [`k3os.sysctls[${setting.key}]`, setting] as const);
     const unwritten = checkItems(writes, (setting) => writeSysctl(setting, host));
     throwErrors([...errors, ...unwritten.errors]);

@@ -1,11 +1,10 @@
+import { GENERATED } from "../config/generated-files.ts";
 import type { WifiNetwork } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
 import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
-import { putFile, readIfExists, removeFile } from "./files.ts";
+import { readIfExists } from "./files.ts";
+import { generator } from "./generated.ts";
 
-const DIRECTORY = "/var/lib/connman";
-const SETTINGS = `${DIRECTORY}/settings`;
-const SERVICES = `${DIRECTORY}/cloud-config.config`;
 /** They hold passphrases. */
 const MODE = 0o600;
 
@@ -13,17 +12,20 @@ const MODE = 0o600;
 export const wifi: Applier = {
   name: "wifi",
   apply: (config, host) => {
+    const files = generator(config, host);
     const items = listItems("k3os.wifi", config.k3os?.wifi);
     if (items.length === 0) {
-      removeFile(SERVICES, host);
+      files.remove(GENERATED.wifiNetworks);
       return;
     }
     const { good, errors } = checkItems(items, serviceLines);
     const sections = good.map((lines, index) => ["", `[service_wifi${index}]`, ...lines]);
-    const settings = readIfExists(SETTINGS, host) ?? "";
+    const settings = readIfExists(GENERATED.wifiSettings.path, host) ?? "";
     const enabled = setInSection(settings, "WiFi", { Enable: "true", Tethering: "false" });
-    putFile(SETTINGS, enabled, { mode: MODE }, host);
-    putFile(SERVICES, `${[...SERVICES_HEADER, ...sections.flat()].join("\n")}\n`, { mode: MODE }, host);
+    files.put(GENERATED.wifiSettings, enabled, { mode: MODE });
+    files.put(GENERATED.wifiNetworks, `${[...SERVICES_HEADER, ...sections.flat()].join("\n")}\n`, {
+      mode: MODE,
+    });
     throwErrors(errors);
   },
 };

@@ -1,40 +1,60 @@
 import { lstatSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { requireReplaceable } from "../atomic.ts";
+import { decodeContent } from "../config/content.ts";
+import { generatedAt, writtenPath } from "../config/generated-files.ts";
 import type { WriteFile } from "../config/schema.ts";
 import { CommandError, during } from "../errors.ts";
 import { inRoot } from "../paths.ts";
 import { type Applier, type ApplyHost, forEachItem, listItems } from "./applier.ts";
 import { putFile } from "./files.ts";
+import { reloadService } from "./services.ts";
 import { findOwner } from "./users.ts";
 
-/** A compressed content may not unpack to more. */
-const MAX_BYTES = 256 << 20;
+/**
+ * Writes files, in order; a symbolic link is replaced, set-id bits are kept, and each file appears whole. In the runtime
+ * phase, the service that one of our files belongs to gets to know of the user's in its place, as it would of ours.
+ */
+export function writeFiles(options: { restart: boolean }): Applier {
+  return {
+    name: "write_files",
+    apply: async (config, host) => {
+      const changed = new Set<string>();
+      try {
+        await forEachItem(listItems("write_files", config.writeFiles), (file) =>
+          during(`Writing ${JSON.stringify(file.path)}`, () => {
+            const path = absolutePath(file.path);
+            if (writeOne(path, file, host)) changed.add(path);
+          }),
+        );
+      } finally {
+        if (options.restart && !host.dryRun) await tellServices([...changed], host);
+      }
+    },
+  };
+}
 
-/** Writes files, in order; a symbolic link is replaced, set-id bits are kept, and each file appears whole. */
-export const writeFiles: Applier = {
-  name: "write_files",
-  apply: (config, host) =>
-    forEachItem(listItems("write_files", config.writeFiles), (file) =>
-      during(`Writing ${JSON.stringify(file.path)}`, () => writeOne(file, host)),
-    ),
-};
+const UNITS = "/etc/systemd/system/";
 
-function writeOne(file: WriteFile, host: ApplyHost): void {
-  const path = absolutePath(file.path);
+async function tellServices(changed: readonly string[], host: Pick<ApplyHost, "run">): Promise<void> {
+  if (changed.some((path) => path.startsWith(UNITS))) await host.run(["systemctl", "daemon-reload"]);
+  const services = changed.map((path) => generatedAt(path)?.service);
+  for (const service of new Set(services)) if (service !== undefined) await reloadService(service, host);
+}
+
+/** Returns whether that changed anything. */
+function writeOne(path: string, file: WriteFile, host: ApplyHost): boolean {
   requireReplaceable(lstatSync(inRoot(host, path), { throwIfNoEntry: false }));
   const content = decodeContent(file.content ?? "", file.encoding ?? "");
   const self = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const owner = findOwner(file.owner ?? "", self, host);
-  putFile(path, content, { mode: parseMode(file.permissions ?? ""), ...owner }, host);
+  return putFile(path, content, { mode: parseMode(file.permissions ?? ""), ...owner }, host);
 }
 
-/** As in the original, a relative path starts at `/`; `..` never leads above it. */
+/** `..` never leads above the root. */
 function absolutePath(path: string): string {
   if (path === "" || path.endsWith("/")) throw new CommandError("expected the path of a file");
   if (path.includes("\0")) throw new CommandError("found a NUL character in the path");
-  return join("/", path);
+  return writtenPath(path);
 }
 
 function parseMode(text: string): number {
@@ -42,35 +62,4 @@ function parseMode(text: string): number {
   if (!/^(0o)?[0-7]{1,5}$/.test(text))
     throw new CommandError(`found the permissions "${text}", wanted such as "0644"`);
   return Number.parseInt(text.replace("0o", ""), 8) & 0o7777;
-}
-
-/** The bytes that a content means: `b64`, `gzip` and their combinations in all spellings of the original. */
-export function decodeContent(content: string, encoding: string): Uint8Array {
-  const steps = encoding
-    .toLowerCase()
-    .split("+")
-    .filter((step) => step !== "");
-  const base64 = steps.some((step) => step === "b64" || step === "base64");
-  const gzip = steps.some((step) => step === "gz" || step === "gzip");
-  const unknown = steps.find((step) => !["b64", "base64", "gz", "gzip"].includes(step));
-  if (unknown !== undefined) {
-    throw new CommandError(`found the encoding "${encoding}", wanted "b64", "gzip" or "gzip+b64"`);
-  }
-  // compressed content without base64 can only come from a YAML `!!binary`, one character a byte
-  const bytes = base64 ? decodeBase64(content) : Buffer.from(content, gzip ? "latin1" : "utf8");
-  if (!gzip) return bytes;
-  try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
-  } catch (error) {
-    const large = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-    throw new CommandError(
-      large ? `the content unpacks to more than ${MAX_BYTES} bytes` : "the content is not valid gzip data",
-    );
-  }
-}
-
-function decodeBase64(text: string): Buffer {
-  const packed = text.replaceAll(/\s/g, "");
-  if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(packed)) throw new CommandError("the content is not valid base64");
-  return Buffer.from(packed, "base64");
 }

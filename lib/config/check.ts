@@ -3,7 +3,7 @@ import type { Host } from "../host.ts";
 import { fetchBytes, maskUrl } from "../http.ts";
 import { type Diagnostic, formatDiagnostic, hasErrors, logDiagnostics } from "./diagnostics.ts";
 import { MAX_BYTES } from "./limits.ts";
-import { parseBytes } from "./parse.ts";
+import { parseConfig } from "./parse.ts";
 
 /** The content of a configuration by path or URL. Throws CommandError when it cannot be had or has errors. */
 export async function fetchConfig(url: string, host: Pick<Host, "log" | "clock" | "env">): Promise<Buffer> {
@@ -17,10 +17,10 @@ export async function fetchConfig(url: string, host: Pick<Host, "log" | "clock" 
 
 /** Throws CommandError that names every error in a file's content; warnings are logged. */
 export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, "log">): void {
-  const { diagnostics, settings } = parseBytes(content, name);
+  const { diagnostics, origins } = parseConfig(content, name);
   refuseErrors(`The configuration "${name}" has errors`, diagnostics);
   logDiagnostics(diagnostics, host);
-  if (settings.length === 0) host.log.warn(`The configuration "${name}" sets nothing`);
+  if (origins.size === 0) host.log.warn(`The configuration "${name}" sets nothing`);
 }
 
 /** Throws CommandError with all errors among what was found. */

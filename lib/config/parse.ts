@@ -1,7 +1,8 @@
 import type { Diagnostic } from "./diagnostics.ts";
 import { parseYaml } from "./document.ts";
 import { interpretDocument, REPLACEMENT } from "./interpret.ts";
-import { type Merged, mergeLayers } from "./merge.ts";
+import { judgeLayers } from "./judge.ts";
+import type { Merged } from "./merge.ts";
 import { decodeUtf8 } from "./scalars.ts";
 import type { Layer } from "./setting.ts";
 
@@ -36,10 +37,15 @@ function decodeUtf16(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Reads one configuration file (YAML or JSON) given as text; `name` stands for it in messages.
+ * Reads one configuration file (YAML or JSON); `name` stands for it in messages.
  * Never throws: what cannot be used is left out and told of.
  */
+export function parseConfig(bytes: Uint8Array, name: string): Merged {
+  return judgeLayers([parseBytes(bytes, name)]);
+}
+
+/** {@link parseConfig} of a text. */
 export function parseConfigText(text: string, name: string): Pick<Merged, "config" | "diagnostics"> {
-  const { config, diagnostics } = mergeLayers([parseLayer(text, name)]);
+  const { config, diagnostics } = judgeLayers([parseLayer(text, name)]);
   return { config, diagnostics };
 }

@@ -55,6 +55,14 @@ function probeConfig(key: SshKey, keysUrl: string): string {
   });
 }
 
+/** In the place of files that are generated. connman tells of an option that it does not know when it reads its file. */
+const OWN_FILES = [
+  { path: "/etc/connman/main.conf", content: "[General]\nNetworkInterfaceBlacklist=veth,cni\nProbe=1\n" },
+  { path: "/etc/resolv.conf", content: "nameserver 192.0.2.54\n" },
+  { path: "/etc/issue", content: "a probe\n" },
+];
+const OWN_CONFIG = "/var/lib/rancher/k3os/config.d/70-files";
+
 /** Keys that no boot applies, but the installer. */
 const isInstallKey = (path: string) => path.startsWith("k3os.install.");
 
@@ -192,6 +200,7 @@ describe("the running system", () => {
 describe("a boot without a network", () => {
   beforeAll(async () => {
     await shell("sudo touch /var/lib/probe/done");
+    await shell(`echo '${JSON.stringify({ write_files: OWN_FILES })}' | sudo tee ${OWN_CONFIG} >/dev/null`);
     await machine.powerDown();
     await within(machine.exited, 4 * MINUTE, "The machine did not switch itself off");
     machine = await bootKernel({ name: "config-offline", disks: [disk], network: "silent" });
@@ -224,6 +233,15 @@ describe("a boot without a network", () => {
     expect(
       await ask("sudo journalctl -b -o cat -u ccapply | grep -c 'this machine has no default route'"),
     ).toBe("1");
+  });
+
+  test("starts connman with a file that is written in the place of a generated one, and never anew", async () => {
+    const starts = "grep -c 'Connection Manager version'";
+    const unknown = "grep -c 'Unknown option Probe '";
+    const journal = "sudo journalctl -b -o cat -u connman";
+    expect(await ask(`${journal} | ${starts}; ${journal} | ${unknown}`)).toBe("1\n1");
+    const paths = OWN_FILES.map(({ path }) => path).join(" ");
+    expect(await ask(`cat ${paths}`)).toBe(OWN_FILES.map(({ content }) => content.trim()).join("\n"));
   });
 
   test("starts k3s all the same", async () => {

@@ -49,8 +49,8 @@ describe("dns and ntp", () => {
     expect(treeOf(host.root)).toEqual(before);
     await runtime.apply({ k3os: { dnsNameservers: ["9.9.9.9"], ntpServers: ["a.example"] } }, host);
     expect(host.programs.map(({ argv }) => argv.join(" "))).toEqual([
-      "systemctl try-restart connman.service",
-      "systemctl try-restart systemd-timesyncd.service",
+      "systemctl try-reload-or-restart connman.service",
+      "systemctl try-reload-or-restart systemd-timesyncd.service",
     ]);
   });
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
-import { gzipSync } from "node:zlib";
-import { decodeContent, writeFiles } from "../../../lib/apply/write-files.ts";
+import { writeFiles } from "../../../lib/apply/write-files.ts";
 import type { WriteFile } from "../../../lib/config/schema.ts";
 import { runProgram } from "../../../lib/host.ts";
 import { testHost } from "../../support/host.ts";
@@ -9,7 +8,7 @@ import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
 
 function write(files: readonly WriteFile[], host: ReturnType<typeof testHost>): Promise<string> {
-  return outcome(writeFiles, { writeFiles: files }, host);
+  return outcome(writeFiles({ restart: false }), { writeFiles: files }, host);
 }
 
 describe("write_files", () => {
@@ -111,25 +110,4 @@ describe("write_files", () => {
     expect(readdirSync(host.root).sort()).toEqual(["directory", "file", "good", "pipe"]);
     expect(readdirSync(`${host.root}/directory`)).toEqual([]);
   });
-});
-
-const GZIPPED = gzipSync("grüß");
-
-test.each([
-  ["", "grüß"],
-  ["b64", Buffer.from("grüß").toString("base64")],
-  ["base64", ` ${Buffer.from("grüß").toString("base64")}\n`],
-  ["gz", GZIPPED.toString("latin1")],
-  ["gzip", GZIPPED.toString("latin1")],
-  ...["gz+b64", "gzip+b64", "gz+base64", "gzip+base64", "GZIP+BASE64"].map((encoding): [string, string] => [
-    encoding,
-    GZIPPED.toString("base64"),
-  ]),
-])("decodeContent() understands the encoding %p", (encoding, content) => {
-  expect(Buffer.from(decodeContent(content, encoding)).toString()).toBe("grüß");
-});
-
-test("decodeContent() keeps bytes that are no text", () => {
-  const bytes = Buffer.from([0, 255, 128, 10]);
-  expect(Buffer.from(decodeContent(bytes.toString("base64"), "b64")).equals(bytes)).toBe(true);
 });

@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { gzipSync } from "node:zlib";
+import { decodeContent } from "../../../lib/config/content.ts";
+
+const GZIPPED = gzipSync("grüß");
+
+test.each([
+  ["", "grüß"],
+  ["b64", Buffer.from("grüß").toString("base64")],
+  ["base64", ` ${Buffer.from("grüß").toString("base64")}\n`],
+  ["gz", GZIPPED.toString("latin1")],
+  ["gzip", GZIPPED.toString("latin1")],
+  ...["gz+b64", "gzip+b64", "gz+base64", "gzip+base64", "GZIP+BASE64"].map((encoding): [string, string] => [
+    encoding,
+    GZIPPED.toString("base64"),
+  ]),
+])("decodeContent() understands the encoding %p", (encoding, content) => {
+  expect(Buffer.from(decodeContent(content, encoding)).toString()).toBe("grüß");
+});
+
+test("decodeContent() keeps bytes that are no text", () => {
+  const bytes = Buffer.from([0, 255, 128, 10]);
+  expect(Buffer.from(decodeContent(bytes.toString("base64"), "b64")).equals(bytes)).toBe(true);
+});
+
+test.each(["a$b", "abcde", "====", "YQ===", "YWJj=YWJj"])(
+  "decodeContent() refuses %p as base64",
+  (content) => {
+    expect(() => decodeContent(content, "b64")).toThrow("not valid base64");
+  },
+);
