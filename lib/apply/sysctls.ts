@@ -7,8 +7,8 @@ import { generator } from "./generated.ts";
 
 /**
  * Sets kernel parameters, in the order in which they are written. Their file is for systemd-sysctl, which would otherwise
- * put the image's defaults over ours when it starts, and for udev, which applies it to network interfaces that appear
- * later; its name sorts behind the image's files.
+ * put the image's defaults over ours when it starts, and for udev, which applies it to what appears later ({@link LATER});
+ * its name sorts behind the image's files.
  */
 export const sysctls: Applier = {
   name: "sysctls",
@@ -22,6 +22,12 @@ export const sysctls: Applier = {
     throwErrors([...errors, ...unwritten.errors]);
   },
 };
+
+/**
+ * Settings that come with a network interface or a kernel module, when udev applies the file to them (99-systemd.rules,
+ * 99-k3os-sysctl.rules): that they are not there yet is no failure.
+ */
+const LATER = /^net\/(?:ipv[46]\/(?:conf|neigh)\/[^/]+\/|bridge\/|netfilter\/nf_conntrack|nf_conntrack_max$)/;
 
 interface Setting {
   readonly key: string;
@@ -48,7 +54,7 @@ export function sysctlPath(key: string): string {
   throw new CommandError(`Found the kernel setting "${key}": expected a name such as "kernel.printk"`);
 }
 
-function writeSysctl({ path, value }: Setting, host: Pick<ApplyHost, "root" | "dryRun" | "log">): void {
+function writeSysctl({ key, path, value }: Setting, host: Pick<ApplyHost, "root" | "dryRun" | "log">): void {
   const file = inRoot(host, `/proc/sys/${path}`);
   if (isSetTo(file, value)) return;
   if (host.dryRun) {
@@ -59,6 +65,10 @@ function writeSysctl({ path, value }: Setting, host: Pick<ApplyHost, "root" | "d
     writeFileSync(file, `${value}\n`, { flag: "r+" }); // never create one
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    if (missing && LATER.test(path)) {
+      host.log.info(`k3os.sysctls[${key}]: the kernel has no such setting yet: set when it appears`);
+      return;
+    }
     throw new CommandError(missing ? "The kernel has no such setting" : messageOf(error));
   }
 }

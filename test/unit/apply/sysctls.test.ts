@@ -38,6 +38,29 @@ describe("sysctls", () => {
     expect(existsSync(`${host.root}/proc/sys/vm/none`)).toBe(false);
   });
 
+  test.each([
+    "net.ipv4.conf.eth9.rp_filter",
+    "net.ipv6.neigh.eth0/100.gc_stale_time",
+    "net.bridge.bridge-nf-call-iptables",
+    "net.netfilter.nf_conntrack_max",
+    "net.nf_conntrack_max",
+  ])("leaves %s, which may appear later, to udev", async (key) => {
+    using host = testHost({ files: FILES });
+    expect(await outcome(sysctls, { k3os: { sysctls: { [key]: "1", "vm.swappiness": "10" } } }, host)).toBe(
+      "",
+    );
+    expect(readFileSync(host.root + DROP_IN, "utf8")).toContain(`${sysctlPath(key)} = 1\n`);
+    expect(host.logged).toContain(
+      `k3os.sysctls[${key}]: the kernel has no such setting yet: set when it appears`,
+    );
+  });
+
+  test("writes a setting of an interface that is there", async () => {
+    using host = testHost({ files: { "/proc/sys/net/ipv4/conf/eth0/rp_filter": "0\n" } });
+    await sysctls.apply({ k3os: { sysctls: { "net.ipv4.conf.eth0.rp_filter": "2" } } }, host);
+    expect(readFileSync(`${host.root}/proc/sys/net/ipv4/conf/eth0/rp_filter`, "utf8")).toBe("2\n");
+  });
+
   test("removes the drop-in with the last setting", async () => {
     using host = testHost({ files: { [DROP_IN]: "vm/swappiness = 10\n" } });
     await sysctls.apply({}, host);
