@@ -24,7 +24,7 @@ that it says it belongs to.`,
   exits: { done: "a source answered", failed: "none did, or a SOURCE is not known" },
   maxPositionals: Number.POSITIVE_INFINITY,
   choices: async () => {
-    const { AUTO } = await import("../lib/datasource/choose.ts");
+    const { AUTO } = await import("../lib/config/data-source-names.ts");
     const { OFFER } = await import("../lib/datasource/providers.ts");
     return [AUTO, ...OFFER.providers.map(({ name }) => name)];
   },

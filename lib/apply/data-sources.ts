@@ -1,3 +1,4 @@
+import { dataSourceFlaw } from "../config/flaws.ts";
 import { GENERATED } from "../config/generated-files.ts";
 import { CommandError } from "../errors.ts";
 import { type Applier, checkItems, listItems, throwErrors } from "./applier.ts";
@@ -16,9 +17,8 @@ export const dataSources: Applier = {
   },
 };
 
-/** A provider's name or `file=PATH`; the unit splits the line at blanks. */
 function checkSource(entry: string): string {
-  const name = entry.trim();
-  if (/^[a-z0-9-]+$/i.test(name) || /^file=[\w./:@+-]+$/.test(name)) return name;
-  throw new CommandError(`found ${JSON.stringify(name)}, wanted a name such as "aws", or "file=PATH"`);
+  const flaw = dataSourceFlaw(entry);
+  if (flaw !== undefined) throw new CommandError(flaw.message);
+  return entry.trim();
 }

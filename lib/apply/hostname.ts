@@ -1,14 +1,13 @@
 import { writeFileSync } from "node:fs";
+import { HOSTNAME } from "../config/forms.ts";
 import { GENERATED, writtenText } from "../config/generated-files.ts";
 import { CommandError } from "../errors.ts";
 import { inRoot, PATH } from "../paths.ts";
-import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
+import { type Applier, type ApplyHost, forEachItem } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { type Generator, generator } from "./generated.ts";
 
 const KERNEL_NAME = "/proc/sys/kernel/hostname";
-/** HOST_NAME_MAX of Linux. */
-const MAX_LENGTH = 64;
 
 /**
  * Names the machine: in the kernel, /etc/hostname, and the 127.0.1.1 line of an existing /etc/hosts.
@@ -26,7 +25,9 @@ export function hostname(options: { dhcp: boolean }): Applier {
       const name = options.dhcp ? await latestName(configured, host) : configured;
       if (name === "") return;
       await forEachItem([["hostname", name]], () => {
-        setName({ name: checkHostname(name), configured: checkHostname(configured || name) }, files, host);
+        // the name that the kernel has may be older than today's rules
+        const checked = name === kernelName(host) ? name : checkHostname(name);
+        setName({ name: checked, configured: checkHostname(configured || name) }, files, host);
       });
       if (configured === "") putFile(PATH.keptHostname, `${name}\n`, {}, host);
     },
@@ -52,7 +53,12 @@ async function latestName(configured: string, host: ApplyHost): Promise<string> 
 async function takeOffer(host: ApplyHost): Promise<string> {
   if (host.dryRun || readIfExists(PATH.dhcpHostname, host) !== undefined) return "";
   const seen = await nameInConnman(host);
-  const offered = isNew(seen, kernelName(host) ?? "") ? seen : "";
+  const isOffer = isNew(seen, kernelName(host) ?? "");
+  const offered = isOffer && isHostname(seen) ? seen : "";
+  if (isOffer && offered === "") {
+    const found = JSON.stringify(seen);
+    host.log.warn(`DHCP names this machine ${found}, wanted ${HOSTNAME.wanted}: it is not taken`);
+  }
   putFile(PATH.dhcpHostname, offered === "" ? "" : `${offered}\n`, {}, host);
   return offered;
 }
@@ -98,10 +104,12 @@ function setName(
 }
 
 function checkHostname(name: string): string {
-  if (name.length <= MAX_LENGTH && !/[\s/]/.test(plainText(name))) return name;
-  throw new CommandError(
-    `found ${JSON.stringify(name)}, wanted one word of at most ${MAX_LENGTH} characters`,
-  );
+  if (isHostname(name)) return name;
+  throw new CommandError(`found ${JSON.stringify(name)}, wanted ${HOSTNAME.wanted}`);
+}
+
+function isHostname(name: string): boolean {
+  return new RegExp(HOSTNAME.pattern).test(name);
 }
 
 /** The text of a hosts file with the names of 127.0.1.1 replaced; all other lines stay as they are. */

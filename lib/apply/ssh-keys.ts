@@ -14,7 +14,8 @@ import type { CloudConfig } from "../config/schema.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { maskUrl } from "../http.ts";
 import { inRoot, PATH } from "../paths.ts";
-import { fetchKeys, keySource } from "../ssh-keys.ts";
+import { keySource } from "../ssh-key.ts";
+import { fetchKeys } from "../ssh-keys.ts";
 import { openTrusted } from "../trusted-path.ts";
 import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } from "./applier.ts";
 import { formatKeyFile, LITERAL, parseKeyFile } from "./authorized-keys.ts";
@@ -82,6 +83,7 @@ export async function askKeySource(
   let name: string = LITERAL;
   try {
     const source = keySource(entry);
+    // lines of it that are no keys were told of when the configuration was read
     if (source.kind === "literal") return { name, keys: source.lines };
     name = maskUrl(source.name);
     if (!network) return { name, keys: undefined };

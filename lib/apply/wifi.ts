@@ -1,3 +1,4 @@
+import { networkNameFlaw } from "../config/flaws.ts";
 import { GENERATED } from "../config/generated-files.ts";
 import type { WifiNetwork } from "../config/schema.ts";
 import { CommandError } from "../errors.ts";
@@ -34,8 +35,8 @@ const SERVICES_HEADER = ["[global]", "Name=cloud-config", "Description=Services 
 
 /** One network as connman-service.config(5) has it. */
 function serviceLines({ name, passphrase = "" }: WifiNetwork): readonly string[] {
-  const bytes = Buffer.byteLength(name);
-  if (bytes < 1 || bytes > 32) throw new CommandError(`name: found ${bytes} bytes, wanted 1 to 32`);
+  const flaw = name === "" ? { message: "found nothing, wanted 1 to 32 bytes" } : networkNameFlaw(name);
+  if (flaw !== undefined) throw new CommandError(`name: ${flaw.message}`);
   const lines = ["Type=wifi", `Name=${keyFileValue(name)}`];
   return passphrase === "" ? lines : [...lines, `Passphrase=${keyFileValue(passphrase)}`];
 }

@@ -18,8 +18,11 @@ export async function fetchConfig(url: string, host: Pick<Host, "log" | "clock" 
 /** Throws CommandError that names every error in a file's content; warnings are logged. */
 export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, "log">): void {
   const { diagnostics, origins } = parseConfig(content, name);
+  logDiagnostics(
+    diagnostics.filter(({ severity }) => severity === "warning"),
+    host,
+  );
   refuseErrors(`The configuration "${name}" has errors`, diagnostics);
-  logDiagnostics(diagnostics, host);
   if (origins.size === 0) host.log.warn(`The configuration "${name}" sets nothing`);
 }
 

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "./diagnostics.ts";
 import type { Field, ListField, MapField, StructField } from "./field.ts";
 import { fieldName, isUnsafeKey, joinPath, preferredSpelling, snakeCase, suggestion } from "./names.ts";
-import { checkFlag, checkText } from "./scalars.ts";
+import { type Checked, checkFlag, checkText } from "./scalars.ts";
 import { BOOT_WORDS, SCHEMA } from "./schema.ts";
 import type { Layer, Setting, SettingValue } from "./setting.ts";
 
@@ -27,7 +27,12 @@ interface Assignment {
   readonly word: Word;
 }
 
-type Report = (word: Word, path: string, message: string, kind?: Diagnostic["kind"] | "error") => undefined;
+type Report = (
+  word: Word,
+  path: string,
+  message: string,
+  kind?: Diagnostic["kind"] | Diagnostic["severity"],
+) => undefined;
 
 /**
  * Splits a kernel command line as the kernel does (next_arg() in lib/cmdline.c): at blanks outside double quotes, and
@@ -169,13 +174,19 @@ function fieldValue(words: readonly Assignment[], report: Report): SettingValue 
       return listValue(field, words, report);
     case "map":
       return mapValue(field, words, report);
-    default: {
-      const checked =
-        field.kind === "flag" ? checkFlag(field, word.value ?? "true") : checkText(field, word.value ?? "");
-      if ("value" in checked) return checked.value;
-      return report(word, snakeCase(path), checked.problem, "error");
-    }
+    case "text":
+      return used(checkText(field, word.value ?? ""), word, snakeCase(path), report);
+    case "flag":
+      return used(checkFlag(field, word.value ?? "true"), word, snakeCase(path), report);
   }
+}
+
+/** The value of a word, if it counts; what is wrong with it is told of. */
+function used<T>(checked: Checked<T>, word: Word, path: string, report: Report): T | undefined {
+  if ("problem" in checked) return report(word, path, checked.problem, "error");
+  const { value, flaw } = checked;
+  if (flaw?.kept !== undefined) report(word, path, flaw.message, flaw.kept);
+  return value;
 }
 
 /** Values that are all broken do not make an empty list, which would clear that of the sources below. */
@@ -188,9 +199,7 @@ function listValue(
   if (item.kind !== "text" || words.every(({ word }) => word.value === "")) return [];
   const values = words.flatMap(({ path, word }) => {
     if (word.value === "") return []; // `k3os.modules=` empties the list
-    const checked = checkText(item, word.value ?? "");
-    if ("value" in checked) return [checked.value];
-    return report(word, snakeCase(path), checked.problem, "error") ?? [];
+    return used(checkText(item, word.value ?? ""), word, snakeCase(path), report) ?? [];
   });
   return values.length > 0 ? values : undefined;
 }
@@ -201,9 +210,8 @@ function mapValue(field: MapField, words: readonly Assignment[], report: Report)
       [field.key, key],
       [field.value, word.value ?? ""],
     ] as const) {
-      const checked = checkText(part, text);
-      if ("problem" in checked)
-        return report(word, joinPath(snakeCase(path), key), checked.problem, "error") ?? [];
+      const value = used(checkText(part, text), word, joinPath(snakeCase(path), key), report);
+      if (value === undefined) return [];
     }
     return [[key, word.value ?? ""]];
   });

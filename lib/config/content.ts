@@ -1,11 +1,30 @@
 import { gunzipSync } from "node:zlib";
-import { CommandError } from "../errors.ts";
+import { CommandError, messageOf } from "../errors.ts";
 
 /** A compressed content may not unpack to more. */
 const MAX_BYTES = 256 << 20;
+const LOOKED_AT = 1 << 20;
 
-/** The bytes that a content means: `b64`, `gzip` and their combinations in all spellings of the original. */
-export function decodeContent(content: string, encoding: string): Uint8Array {
+/**
+ * What keeps a content from being what its encoding says; undefined if nothing does. Of compressed content, no more is
+ * looked at than costs nothing.
+ */
+export function contentProblem(content: string, encoding: string): string | undefined {
+  try {
+    decodeContent(content, encoding, LOOKED_AT);
+    return undefined;
+  } catch (error) {
+    return error instanceof TooLarge ? undefined : messageOf(error);
+  }
+}
+
+class TooLarge extends CommandError {}
+
+/**
+ * The bytes that a content means: `b64`, `gzip` and their combinations in all spellings of the original. Throws
+ * CommandError where it is something else, or unpacks to more than `maxBytes`.
+ */
+export function decodeContent(content: string, encoding: string, maxBytes = MAX_BYTES): Uint8Array {
   const steps = encoding
     .toLowerCase()
     .split("+")
@@ -20,12 +39,11 @@ export function decodeContent(content: string, encoding: string): Uint8Array {
   const bytes = base64 ? decodeBase64(content) : Buffer.from(content, gzip ? "latin1" : "utf8");
   if (!gzip) return bytes;
   try {
-    return gunzipSync(bytes, { maxOutputLength: MAX_BYTES });
+    return gunzipSync(bytes, { maxOutputLength: maxBytes });
   } catch (error) {
     const large = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-    throw new CommandError(
-      large ? `the content unpacks to more than ${MAX_BYTES} bytes` : "the content is not valid gzip data",
-    );
+    if (large) throw new TooLarge(`the content unpacks to more than ${maxBytes} bytes`);
+    throw new CommandError("the content is not valid gzip data");
   }
 }
 

@@ -10,6 +10,17 @@ export interface Form {
   readonly wanted: string;
 }
 
+/** What is wrong with a value that has the right form. */
+export interface Flaw {
+  /** What was found, and what was wanted. Never contains a secret. */
+  readonly message: string;
+  /**
+   * The value counts all the same, and this is how much of a problem that is: what it is for refuses it, and is to do so
+   * rather than go on without it, or makes something else of it. Without this, the value is left out, as an error.
+   */
+  readonly kept?: "error" | "warning";
+}
+
 /** What every declaration may say beside its kind. */
 export interface Described {
   /** One or two sentences for the reference. */
@@ -29,6 +40,8 @@ export interface Described {
 export interface TextField extends Described {
   readonly kind: "text";
   readonly form?: Form;
+  /** Looks at a text, never the empty one, for what no form can say. */
+  readonly judge?: (text: string) => Flaw | undefined;
   /** May hold line breaks and other control characters; without it they are refused. */
   readonly multiline?: boolean;
   /** A list entry without it is meaningless and dropped. */
@@ -37,6 +50,11 @@ export interface TextField extends Described {
   readonly argument?: boolean;
   /** Bytes that are no text are kept as base64, and the field of this name beside it says so. */
   readonly bytesBy?: string;
+}
+
+export interface EntryFlaw extends Pick<Flaw, "message"> {
+  /** Of the field. */
+  readonly name: string;
 }
 
 export interface FlagField extends Described {
@@ -57,6 +75,8 @@ export interface ListField<Item extends TextField | StructField = TextField | St
 export interface StructField<Fields extends FieldTable = FieldTable> extends Described {
   readonly kind: "struct";
   readonly fields: Fields;
+  /** Looks at an entry of a list, all of whose fields are good: what is wrong with one of them beside the others. */
+  readonly judge?: (entry: Readonly<Record<string, string | boolean>>) => EntryFlaw | undefined;
 }
 
 export type Field = TextField | FlagField | MapField | ListField | StructField;
@@ -101,7 +121,7 @@ export function map(options: Described & { readonly key?: TextField; readonly va
 
 export function struct<const Fields extends FieldTable>(
   fields: Fields,
-  options: Described = {},
+  options: Omit<StructField, "kind" | "fields"> = {},
 ): StructField<Fields> {
   return { kind: "struct", fields, ...options };
 }

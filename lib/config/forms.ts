@@ -1,9 +1,14 @@
 import type { Form } from "./field.ts";
 
-/** RFC 1123 names, plus `_`, which Linux and DHCP servers let pass; at most 64 characters (HOST_NAME_MAX). */
+/** Characters at most: k3s makes the host name the node's, and the kubelet makes a label's value of that. */
+export const MAX_HOSTNAME = 63;
+
+const DNS_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
+
+/** A name that a node can have: a subdomain of RFC 1123, that k3s writes in small letters. */
 export const HOSTNAME: Form = {
-  pattern: "^(?=.{1,64}$)[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?$",
-  wanted: 'a host name: letters, digits, "-" and ".", at most 64 characters',
+  pattern: `^(?=.{1,${MAX_HOSTNAME}}$)${DNS_LABEL}(?:\\.${DNS_LABEL})*$`,
+  wanted: `a host name that a node can have: letters, digits, "-" and ".", at most ${MAX_HOSTNAME} characters`,
 };
 
 export const ENCODING: Form = {

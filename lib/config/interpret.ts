@@ -1,9 +1,10 @@
 import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
+import { isCloudInitKey } from "./cloud-init-keys.ts";
 import type { YamlDocument } from "./document.ts";
 import type { Field, FlagField, ListField, MapField, StructField, TextField } from "./field.ts";
 import { MAX_BYTES, MAX_NODES } from "./limits.ts";
 import { fieldName, joinPath, preferredSpelling, snakeCase, suggestion } from "./names.ts";
-import { checkFlag, checkText, decodeUtf8, encodingOfBase64 } from "./scalars.ts";
+import { type Checked, checkFlag, checkText, decodeUtf8, encodingOfBase64 } from "./scalars.ts";
 import { SCHEMA } from "./schema.ts";
 import { type Entry, type Layer, NOTHING, type Setting, type SettingValue } from "./setting.ts";
 import {
@@ -15,6 +16,7 @@ import {
   isNull,
   type KeyValue,
   keyValues,
+  note,
   type Reader,
   report,
   resolve,
@@ -31,7 +33,6 @@ interface FieldNode {
 
 /** Stands in a text for bytes that could not be decoded. */
 export const REPLACEMENT = "\ufffd";
-const EMPTY = 'found nothing, which changes nothing: wanted a value, or "", [] or {} to clear one';
 
 /**
  * What a YAML document sets, read by the schema: every scalar by the field that it is for. What does not fit is left out
@@ -58,7 +59,7 @@ function readSection(struct: StructField, section: Node | null, name: string, re
     const path = name === "" ? found.name : `${name}.${found.name}`;
     if (field.kind === "struct") return readSection(field, node, path, reader);
     if (isNull(resolve(node, reader))) {
-      report(reader, "warning", keyNode, snakeCase(path), EMPTY);
+      note(reader, "empty", keyNode, snakeCase(path));
       return [];
     }
     const value = readField(field, node, snakeCase(path), reader);
@@ -110,6 +111,10 @@ function reportUnknown(struct: StructField, entry: KeyValue, path: string, reade
   const { key, keyNode, value } = entry;
   // an anchored value at the top is there to be referred to
   if (path === "" && value !== null && !isAlias(value) && value.anchor !== undefined) return;
+  if (path === "" && isCloudInitKey(key)) {
+    note(reader, "foreign", keyNode, key);
+    return;
+  }
   const message = `unknown key${suggestion(struct, key, path)}`;
   report(reader, "warning", keyNode, joinPath(path, key), message, "unknown-key");
 }
@@ -149,8 +154,12 @@ function readScalar(field: TextField | FlagField, written: Node | null, path: st
   if (!spend(reader, text.length)) return undefined;
   if (reader.damaged && text.includes(REPLACEMENT))
     return fail("found bytes that are not UTF-8, wanted text");
-  const checked = field.kind === "flag" ? checkFlag(field, text) : checkText(field, text);
-  return "problem" in checked ? fail(checked.problem) : checked.value;
+  const checked: Checked<string | boolean> =
+    field.kind === "flag" ? checkFlag(field, text) : checkText(field, text);
+  if ("problem" in checked) return fail(checked.problem);
+  if (checked.flaw?.kept !== undefined)
+    report(reader, checked.flaw.kept, written, path, checked.flaw.message);
+  return checked.value;
 }
 
 /**
@@ -223,6 +232,10 @@ function readEntry(
     else report(reader, "error", written, path, "found !!binary that is no text, wanted base64 text");
   }
   if (reader.errors === before) requireFields(struct, entry, written, path, reader);
+  const flaw = reader.errors === before ? struct.judge?.(entry) : undefined;
+  if (flaw !== undefined) {
+    report(reader, "error", written, joinPath(path, snakeCase(flaw.name)), flaw.message);
+  }
   return reader.errors > before ? undefined : entry;
 }
 
@@ -253,6 +266,7 @@ function readMap(field: MapField, node: Node | null, path: string, reader: Reade
       report(reader, "error", keyNode, where, name.problem);
       return [];
     }
+    if (name.flaw?.kept !== undefined) report(reader, name.flaw.kept, keyNode, where, name.flaw.message);
     const text = isNull(resolve(value, reader)) ? "" : readScalar(field.value, value, where, reader);
     return text === undefined ? [] : [[name.value, text.replace(/[\r\n]+$/, "")]];
   });

@@ -1,11 +1,11 @@
-import type { FlagField, TextField } from "./field.ts";
+import type { FlagField, Flaw, TextField } from "./field.ts";
 
 /** Longest text in characters, contents of files excepted. */
 const MAX_TEXT = 256 * 1024;
 const SHOWN = 60;
 
-/** The outcome of checking a scalar: its value, or what was found and what was wanted. */
-export type Checked<T> = { readonly value: T } | { readonly problem: string };
+/** The outcome of checking a scalar: its value, with what is wrong although it counts, or what was found and wanted. */
+export type Checked<T> = { readonly value: T; readonly flaw?: Flaw } | { readonly problem: string };
 
 /** The words for true and false, in any case: those of YAML 1.1, and the digits of shell scripts. */
 export const FLAGS: Readonly<Record<string, boolean>> = {
@@ -43,7 +43,16 @@ export function checkText(field: TextField, written: string): Checked<string> {
   if (field.form !== undefined && !new RegExp(field.form.pattern).test(value)) {
     return { problem: `found ${found}, wanted ${field.form.wanted}` };
   }
-  return { value };
+  const flaw = field.judge?.(value);
+  if (flaw === undefined) return { value };
+  return flaw.kept === undefined ? { problem: flaw.message } : { value, flaw };
+}
+
+/** What keeps a text from being what its field wants; undefined if it is. For who can still be asked for another one. */
+export function textProblem(field: TextField, text: string): string | undefined {
+  const checked = checkText(field, text);
+  if ("problem" in checked) return checked.problem;
+  return checked.flaw?.kept === "error" ? checked.flaw.message : undefined;
 }
 
 /** A value for messages: quoted and shortened, or only named if it is a secret. */

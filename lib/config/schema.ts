@@ -1,5 +1,15 @@
 import { EVERY_PHASE, flag, list, map, type Phase, struct, text, type ValueOf } from "./field.ts";
 import {
+  dataSourceFlaw,
+  fileFlaw,
+  labelNameFlaw,
+  networkNameFlaw,
+  passphraseFlaw,
+  serverUrlFlaw,
+  sshKeyFlaw,
+  tokenFlaw,
+} from "./flaws.ts";
+import {
   ENCODING,
   ENVIRONMENT_NAME,
   HOSTNAME,
@@ -83,7 +93,7 @@ const INSTALL = struct(
 
 const K3OS = struct(
   {
-    dataSources: list(text(), {
+    dataSources: list(text({ judge: dataSourceFlaw }), {
       phases: ["boot"],
       description:
         "Where to look for the host name, ssh keys and user data that a cloud gives this machine, in the order tried: `aws`, `gcp`, `hetzner`, `openstack`, `scaleway`, `vultr`, `digitalocean`, `packet`, `cdrom`, … The first that answers with user data ends the search.",
@@ -112,8 +122,13 @@ const K3OS = struct(
     }),
     wifi: list(
       struct({
-        name: text({ required: true, description: "Name (SSID) of the network." }),
-        passphrase: text({ secret: true, aliases: ["password", "pass"], description: "Its passphrase." }),
+        name: text({ required: true, judge: networkNameFlaw, description: "Name (SSID) of the network." }),
+        passphrase: text({
+          secret: true,
+          judge: passphraseFlaw,
+          aliases: ["password", "pass"],
+          description: "Its passphrase: 8 to 63 characters of ASCII, or 64 hexadecimal digits.",
+        }),
       }),
       {
         phases: BOOT_AND_RUNTIME,
@@ -139,18 +154,20 @@ const K3OS = struct(
       example: "12h",
     }),
     serverUrl: text({
+      judge: serverUrlFlaw,
       phases: BOOT_AND_RUNTIME,
       description: "URL of the k3s server to join. With it the node is an agent, without it a server.",
       example: "https://server.example.com:6443",
     }),
     token: text({
       secret: true,
+      judge: tokenFlaw,
       phases: BOOT_AND_RUNTIME,
       description: "Cluster secret, or the node token of the server (begins with `K10`).",
       example: "TOKEN_VALUE",
     }),
     labels: map({
-      key: text({ form: LABEL_NAME }),
+      key: text({ form: LABEL_NAME, judge: labelNameFlaw }),
       value: text({ form: LABEL_VALUE }),
       phases: BOOT_AND_RUNTIME,
       description: "Labels that the node gets when it registers with the cluster for the first time.",
@@ -181,28 +198,34 @@ const K3OS = struct(
 
 /** Every key of the configuration, declared once: types, checks, spellings, kernel parameters, schema, reference. */
 export const SCHEMA = struct({
-  sshAuthorizedKeys: list(text({ multiline: true }), {
+  sshAuthorizedKeys: list(text({ multiline: true, judge: sshKeyFlaw }), {
     phases: BOOT_AND_RUNTIME,
     description:
       "ssh keys that may log in as `rancher`: the key itself, an account (`github:USER`, `gitlab:USER`, `codeberg:USER`, `launchpad:USER`), or a URL from which to fetch keys.",
-    example: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExample me@example.com", "github:ibuildthecloud"],
+    example: [
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExamples me@example.com",
+      "github:ibuildthecloud",
+    ],
   }),
   writeFiles: list(
-    struct({
-      encoding: text({
-        form: ENCODING,
-        description: "How `content` is encoded: `b64`, `gzip` or `gzip+b64`. Default: not at all.",
-      }),
-      content: text({
-        multiline: true,
-        secret: true,
-        bytesBy: "encoding",
-        description: "The content; bytes that are no text as YAML `!!binary` or by an `encoding`.",
-      }),
-      owner: text({ form: OWNER, description: "`USER` or `USER:GROUP`. Default: root." }),
-      path: text({ required: true, description: "Where to write. Missing directories are made." }),
-      permissions: text({ form: OCTAL_MODE, description: 'Octal mode. Default: "0644".' }),
-    }),
+    struct(
+      {
+        encoding: text({
+          form: ENCODING,
+          description: "How `content` is encoded: `b64`, `gzip` or `gzip+b64`. Default: not at all.",
+        }),
+        content: text({
+          multiline: true,
+          secret: true,
+          bytesBy: "encoding",
+          description: "The content; bytes that are no text as YAML `!!binary` or by an `encoding`.",
+        }),
+        owner: text({ form: OWNER, description: "`USER` or `USER:GROUP`. Default: root." }),
+        path: text({ required: true, description: "Where to write. Missing directories are made." }),
+        permissions: text({ form: OCTAL_MODE, description: 'Octal mode. Default: "0644".' }),
+      },
+      { judge: fileFlaw },
+    ),
     {
       phases: EVERY_PHASE,
       description: "Files to write.",

@@ -1,8 +1,10 @@
 import type { Host } from "../host.ts";
 import { PATH } from "../paths.ts";
+import { readKeys } from "../ssh-key.ts";
 import { readCmdline } from "./cmdline.ts";
 import type { Diagnostic, Place } from "./diagnostics.ts";
 import { failure, isDiagnostic, listDirectory, readSourceFile } from "./files.ts";
+import { MAX_HOSTNAME } from "./forms.ts";
 import { checkText } from "./scalars.ts";
 import { SCHEMA } from "./schema.ts";
 import { type Layer, NOTHING, type Setting } from "./setting.ts";
@@ -71,8 +73,8 @@ async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> 
 }
 
 /**
- * The host name that a data source gave: `local_hostname`, which only some write, else `hostname`. Names longer than
- * Linux allows (64) lose their domain, as in https://github.com/coreos/afterburn/issues/509.
+ * The host name that a data source gave: `local_hostname`, which only some write, else `hostname`. Names that are
+ * too long lose their domain, as in https://github.com/coreos/afterburn/issues/509. One that no node can have is not taken.
  */
 async function readMetadataHostname(host: SourceHost): Promise<readonly SourceLayer[]> {
   for (const path of [PATH.metadataHostname, `${PATH.metadata}/hostname`]) {
@@ -86,21 +88,34 @@ function readHostname(bytes: Buffer, source: string): Layer {
   const name = bytes.toString().trim();
   if (name === "") return NOTHING;
   const [label = ""] = name.split(".");
-  const checked = checkText(SCHEMA.fields.hostname, name.length > 64 ? label : name);
+  const checked = checkText(SCHEMA.fields.hostname, name.length > MAX_HOSTNAME ? label : name);
   const place: Place = { source, line: 1, column: 1 };
   if ("value" in checked)
     return { settings: [{ path: "hostname", value: checked.value, place }], diagnostics: [] };
-  return broken({ severity: "error", place, path: "hostname", message: checked.problem });
+  return broken({
+    severity: "warning",
+    place,
+    path: "hostname",
+    message: `${checked.problem}: it is not taken`,
+  });
 }
 
 /** Keys of the instance are added to the configured ones: they must not lock out who configured their own. */
 function readAuthorizedKeys(bytes: Buffer, source: string): Layer {
-  const lines = bytes.toString().split("\n");
-  const keys = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-  if (keys.length === 0) return NOTHING;
+  const { keys, flaws } = readKeys(bytes.toString());
   const place: Place = { source, line: 1, column: 1 };
   const setting: Setting = { path: "sshAuthorizedKeys", value: keys, place, adds: true };
-  return { settings: [setting], diagnostics: [] };
+  return {
+    settings: keys.length === 0 ? [] : [setting],
+    diagnostics: flaws.map((message) => {
+      return {
+        severity: "warning",
+        place,
+        path: "ssh_authorized_keys",
+        message: `${message}: it is not taken`,
+      };
+    }),
+  };
 }
 
 function broken(diagnostic: Diagnostic): Layer {

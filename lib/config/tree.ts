@@ -1,5 +1,6 @@
 import { isMap, isPair, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from "yaml";
-import type { Diagnostic } from "./diagnostics.ts";
+import { insteadOf } from "./cloud-init-keys.ts";
+import type { Diagnostic, Place } from "./diagnostics.ts";
 import type { YamlDocument } from "./document.ts";
 import { MAX_BYTES, MAX_NODES } from "./limits.ts";
 import { isUnsafeKey, joinPath } from "./names.ts";
@@ -10,11 +11,21 @@ export interface Reader {
   readonly document: YamlDocument;
   readonly damaged: boolean;
   readonly diagnostics: Diagnostic[];
+  /** Keys of which there is one line for all of a document. */
+  readonly notes: Readonly<Record<Note, NotedKey[]>>;
   /** Of all errors and warnings, also those beyond {@link MAX_DIAGNOSTICS}. */
   errors: number;
   warnings: number;
   nodes: number;
   characters: number;
+}
+
+/** Keys that say nothing, and those of cloud-init that we do not have. */
+export type Note = "empty" | "foreign";
+
+interface NotedKey {
+  readonly key: string;
+  readonly place: Place;
 }
 
 /** A console at boot must not scroll for minutes because a source is garbage. */
@@ -30,6 +41,7 @@ export interface KeyValue {
 
 /** Merge keys that lead through more maps than this lead in a circle. */
 const MAX_MERGES = 32;
+const EMPTY = 'found nothing, which changes nothing: wanted a value, or "", [] or {} to clear one';
 const BINARY = "tag:yaml.org,2002:binary";
 const NULL = "tag:yaml.org,2002:null";
 
@@ -46,7 +58,8 @@ export function isExhausted({ nodes, characters }: Reader): boolean {
 
 export function createReader(document: YamlDocument, options: { readonly damaged?: boolean }): Reader {
   const damaged = options.damaged ?? false;
-  return { document, damaged, diagnostics: [], errors: 0, warnings: 0, nodes: 0, characters: 0 };
+  const notes = { empty: [], foreign: [] };
+  return { document, damaged, diagnostics: [], notes, errors: 0, warnings: 0, nodes: 0, characters: 0 };
 }
 
 export function report(
@@ -64,14 +77,38 @@ export function report(
   reader.diagnostics.push({ severity, place, path, message, ...(kind === undefined ? {} : { kind }) });
 }
 
-/** What was reported, and how much more there was. */
+/** Keeps a key for the line about all of its kind. */
+export function note(reader: Reader, kind: Note, node: Node, key: string): void {
+  reader.notes[kind].push({ key, place: reader.document.placeOf(node) });
+}
+
+/** What was reported, how much more there was, and the lines about many keys. */
 export function allDiagnostics(reader: Reader): readonly Diagnostic[] {
   const { diagnostics, errors, warnings } = reader;
+  const all = [...diagnostics, ...noted(reader)];
   const more = errors + warnings - diagnostics.length;
-  if (more === 0) return diagnostics;
+  if (more === 0) return all;
   const { source } = reader.document.placeOf(null);
   const severity = errors > 0 ? "error" : "warning";
-  return [...diagnostics, { severity, place: { source }, path: "", message: `found ${more} more problems` }];
+  return [...all, { severity, place: { source }, path: "", message: `found ${more} more problems` }];
+}
+
+function noted({ notes }: Reader): Diagnostic[] {
+  return (["empty", "foreign"] as const).flatMap((kind): Diagnostic[] => {
+    const [first] = notes[kind];
+    if (first === undefined) return [];
+    const keys = notes[kind].map(({ key }) => key);
+    const line = { severity: "warning", place: first.place, path: keys.join(", ") } as const;
+    return kind === "empty"
+      ? [{ ...line, message: EMPTY }]
+      : [
+          {
+            ...line,
+            kind: "unknown-key",
+            message: `unknown here, though cloud-init has it; ${insteadOf(keys)}`,
+          },
+        ];
+  });
 }
 
 /** A node, or what its alias refers to; null where that is nothing. */

@@ -1,8 +1,9 @@
 import { quoteArgv } from "../host.ts";
 import { PATH } from "../paths.ts";
 import { type Diagnostic, hasErrors, type Place } from "./diagnostics.ts";
+import type { Field, Phase } from "./field.ts";
 import { MAX_BYTES } from "./limits.ts";
-import { fieldName } from "./names.ts";
+import { fieldName, snakeCase } from "./names.ts";
 import { decodeUtf8 } from "./scalars.ts";
 import { SCHEMA } from "./schema.ts";
 import { type Layer, NOTHING, type Setting } from "./setting.ts";
@@ -96,10 +97,35 @@ export async function readUserdata(data: Uint8Array, source: string): Promise<La
       const { parseBytes } = await import("./parse.ts");
       const layer = parseBytes(userdata.bytes, source);
       return userdata.sure || !hasErrors(layer.diagnostics)
-        ? layer
+        ? { ...layer, diagnostics: [...layer.diagnostics, ...tooLate(layer)] }
         : ignored("warning", "other text", source);
     }
   }
+}
+
+/**
+ * User data is there when the network is: what is only applied before that never is. Data sources in it have served
+ * their purpose by then.
+ */
+function tooLate({ settings }: Layer): Diagnostic[] {
+  return settings.flatMap(({ path, place }): Diagnostic[] => {
+    const phases = phasesOf(path);
+    if (phases.includes("runtime") || phases.includes("install") || path === "k3os.dataSources") return [];
+    const wanted = /Cmd$/.test(path) ? ", wanted run_cmd" : "";
+    const message = `found in user data, which comes when the phases that this belongs to are over (${phases.join(", ")}): it has no effect${wanted}`;
+    return [{ severity: "warning", place, path: snakeCase(path), message }];
+  });
+}
+
+/** The phases of a setting, which are those of its section unless it has its own. */
+function phasesOf(path: string): readonly Phase[] {
+  let field: Field | undefined = SCHEMA;
+  let phases: readonly Phase[] = [];
+  for (const name of path.split(".")) {
+    field = field?.kind === "struct" ? field.fields[name] : undefined;
+    phases = field?.phases ?? phases;
+  }
+  return phases;
 }
 
 /** What user data sets that is a script. */

@@ -1,10 +1,8 @@
 import { gunzipSync } from "node:zlib";
+import { MAX_HOSTNAME } from "../config/forms.ts";
 import { DEFAULTS } from "../http-options.ts";
-import { isKey } from "../ssh-keys.ts";
+import { isKey } from "../ssh-key.ts";
 import type { Metadata } from "./source.ts";
-
-/** HOST_NAME_MAX of Linux. */
-const LONGEST_NAME = 64;
 
 /** Bytes of user data at most, also unpacked. */
 export const MAX_USERDATA = DEFAULTS.maxBytes;
@@ -66,7 +64,7 @@ function acceptKeys(given: readonly string[], ignored: (what: string) => void): 
   return [...new Set(keys)];
 }
 
-/** Names longer than Linux allows lose their domain: https://github.com/coreos/afterburn/issues/509 */
+/** Names longer than a node can have lose their domain: https://github.com/coreos/afterburn/issues/509 */
 function acceptName(
   what: string,
   given: string | undefined,
@@ -74,7 +72,7 @@ function acceptName(
 ): string | undefined {
   const name = given?.trim() ?? "";
   if (name === "") return undefined;
-  const short = name.length <= LONGEST_NAME ? name : (name.slice(0, LONGEST_NAME).split(".")[0] ?? "");
+  const short = name.length <= MAX_HOSTNAME ? name : (name.slice(0, MAX_HOSTNAME).split(".")[0] ?? "");
   if (/^[\w.:-]+$/.test(short)) return short;
   ignored(`${what}: found ${quote(name)}, wanted one word of letters, digits, "-" and "."`);
   return undefined;

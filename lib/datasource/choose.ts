@@ -1,5 +1,5 @@
+import { AUTO, FILE_SOURCE, unknownSource } from "../config/data-source-names.ts";
 import { CommandError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
 import type { Platform } from "./platform.ts";
 import type { Provider } from "./source.ts";
 
@@ -19,10 +19,6 @@ export interface Offer {
   /** Makes the provider of `file=PATH`. */
   readonly fileSource: (path: string) => Provider;
 }
-
-/** Stands in a list for every source at hand, and for all others that the machine is known to belong to. */
-export const AUTO = "auto";
-const FILE = "file=";
 
 /**
  * The sources that a list means, in its order, each once. Some of them share addresses (aws, hetzner and openstack), and
@@ -54,15 +50,12 @@ export function chooseSources(
 }
 
 function providersOf(name: string, offer: Offer, platform: Platform): Provider[] | CommandError {
-  if (name.startsWith(FILE)) return [offer.fileSource(name.slice(FILE.length))];
+  if (name.startsWith(FILE_SOURCE)) return [offer.fileSource(name.slice(FILE_SOURCE.length))];
   if (name.toLowerCase() === AUTO) {
     return offer.providers.filter((one) => offer.atHand.includes(one) || one.recognises(platform));
   }
   const found = offer.providers.find((one) => one.name === name.toLowerCase());
   if (found !== undefined) return [found];
-  const names = [...offer.providers.map((one) => one.name), AUTO];
-  const near = nearest(name.toLowerCase(), names);
-  const advice =
-    near === undefined ? `wanted one of ${names.join(", ")} or ${FILE}PATH` : `did you mean "${near}"?`;
-  return new CommandError(`Unknown data source ${JSON.stringify(name)}: ${advice}`);
+  const names = offer.providers.map((one) => one.name);
+  return new CommandError(unknownSource(name, names));
 }

@@ -39,7 +39,7 @@ swappy() { [ "$(cat /proc/sys/vm/swappiness)" = 7 ]; }
   check k3os.server_url has $secrets 'K3S_URL="https://server.example:6443"'
   check k3os.token has $secrets 'K3S_TOKEN="probe-token"'
   check k3os.labels has $unit "--node-label probe=yes"
-  check k3os.k3s_args has $unit "k3s agent --probe-flag"
+  check k3os.k3s_args has $unit "k3s agent --with-node-id"
   check k3os.environment set_as_given
   check k3os.ssh_keys_refresh has /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf OnUnitActiveSec=7200
   check k3os.taints has $unit "--kubelet-arg register-with-taints=probe=yes:NoSchedule"

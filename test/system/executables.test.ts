@@ -164,6 +164,20 @@ for (const target of TARGETS) {
       expect(ended.code).toBe(1);
     });
 
+    test("judges a configuration by what k3s takes", async () => {
+      const validate = (text: string) =>
+        runInRoot(executable, ["config", "validate", "/c.yaml"], { files: { "/c.yaml": text } });
+      const good = await validate("hostname: node-1\nk3os: {k3s_args: [server, --disable=traefik]}\n");
+      expect([good.code, good.stderr]).toEqual([0, "The configuration is valid\n"]);
+      const bad = await validate("hostname: node_1\nk3os: {k3s_args: [server, --no-deploy=traefik]}\n");
+      expect(bad.code).toBe(1);
+      expect(bad.stderr.split("\n")).toEqual([
+        expect.stringContaining('Error: /c.yaml:1:11: hostname: found "node_1", wanted a host name'),
+        'Error: /c.yaml:2:8: k3os.k3s_args[1]: found "--no-deploy", which k3s has not taken since v1.25: wanted --disable',
+        "",
+      ]);
+    });
+
     test("knows the link it is called by", async () => {
       const ended = await runInRoot(executable, ["--help"], { link: "/usr/bin/install" });
       expect(ended.stdout).toStartWith("Usage: k3os install ");

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connmanSettings } from "../../lib/apply/dns-ntp.ts";
 import { EVERY_PHASE, type Phase, type StructField } from "../../lib/config/field.ts";
 import { snakeCase } from "../../lib/config/names.ts";
 import { SCHEMA } from "../../lib/config/schema.ts";
@@ -39,7 +40,11 @@ function probeConfig(key: SshKey, keysUrl: string): string {
     k3os: {
       data_sources: ["file=/var/lib/probe/no-userdata"],
       modules: ["brd rd_nr=2 rd_size=64"],
-      sysctls: { "vm.swappiness": 7 },
+      sysctls: {
+        "vm.swappiness": 7,
+        "net.ipv4.conf.probe0.log_martians": 1,
+        "net.bridge.bridge-nf-call-arptables": 0,
+      },
       ntp_servers: ["ntp.example"],
       dns_nameservers: ["192.0.2.53"],
       wifi: [{ name: "probe-net", passphrase: "probe-passphrase" }],
@@ -47,7 +52,7 @@ function probeConfig(key: SshKey, keysUrl: string): string {
       server_url: "https://server.example:6443",
       token: "probe-token",
       labels: { probe: "yes" },
-      k3s_args: ["agent", "--probe-flag"],
+      k3s_args: ["agent", "--with-node-id"],
       environment: { PROBE: "a $b" },
       taints: ["probe=yes:NoSchedule"],
       ssh_keys_refresh: "2h",
@@ -57,7 +62,7 @@ function probeConfig(key: SshKey, keysUrl: string): string {
 
 /** In the place of files that are generated. connman tells of an option that it does not know when it reads its file. */
 const OWN_FILES = [
-  { path: "/etc/connman/main.conf", content: "[General]\nNetworkInterfaceBlacklist=veth,cni\nProbe=1\n" },
+  { path: "/etc/connman/main.conf", content: `${connmanSettings([], [])}Probe=1\n` },
   { path: "/etc/resolv.conf", content: "nameserver 192.0.2.54\n" },
   { path: "/etc/issue", content: "a probe\n" },
 ];
@@ -147,10 +152,17 @@ describe("a configuration with every key", () => {
     expect(await shell("sudo grep ^PROBE= /var/lib/k3s-fixture/environment")).toBe("PROBE=a $b");
   });
 
+  test("sets what comes with an interface, or with a module that k3s loads, when it does", async () => {
+    await shell("sudo ip link add probe0 type bridge");
+    const isSet = (file: string, value: number) => `[ "$(cat /proc/sys/net/${file})" = ${value} ]`;
+    const both = `${isSet("ipv4/conf/probe0/log_martians", 1)} && ${isSet("bridge/bridge-nf-call-arptables", 0)}`;
+    await shell(`timeout 60 sh -c 'until ${both}; do sleep 0.1; done'`);
+  });
+
   test("starts k3s with its arguments, and with its secrets in the environment", async () => {
     const version = (await shell("k3os --version")).replace("k3os version ", "");
     expect((await shell("cat /var/lib/k3s-fixture/arguments")).split("\n")).toEqual([
-      ...["agent", "--probe-flag"],
+      ...["agent", "--with-node-id"],
       ...["--node-label", "k3os.io/mode=local", "--node-label", `k3os.io/version=${version}`],
       ...["--node-label", "probe=yes"],
       ...["--kubelet-arg", "register-with-taints=probe=yes:NoSchedule"],

@@ -3,7 +3,7 @@ import { type Diagnostic, formatDiagnostic } from "../../config/diagnostics.ts";
 import { readConfig } from "../../config/read.ts";
 import { inRoot } from "../../paths.ts";
 import { readTextBounded } from "../../read-bounded.ts";
-import { readKeys } from "../../ssh-keys.ts";
+import { readKeys } from "../../ssh-key.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 
 export const configuration = defineCheck({

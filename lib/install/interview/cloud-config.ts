@@ -38,6 +38,6 @@ async function checkFile(
     await fetchConfig(answer.trim(), { ...host, log });
     return { problem: undefined, warnings };
   } catch (error) {
-    return { problem: formatError(error).replace(/^Error: /, ""), warnings: "" };
+    return { problem: `${warnings}${formatError(error).replace(/^Error: /, "")}`, warnings: "" };
   }
 }

@@ -1,3 +1,6 @@
+import { tokenFlaw } from "../../config/flaws.ts";
+import { textProblem } from "../../config/scalars.ts";
+import { SCHEMA } from "../../config/schema.ts";
 import { hasConfigFile, isSet, type Step, withK3os } from "./step.ts";
 
 /** What the node is in its cluster. One that is configured with a server to join is an agent. */
@@ -33,21 +36,14 @@ export const token: Step = {
   },
 };
 
-/** k3s joins by https only (pkg/clientaccess/token.go, ParseAndValidateToken). */
+const SERVER_URL = SCHEMA.fields.k3os.fields.serverUrl;
+
 export function urlProblem(answer: string): string | undefined {
-  const url = URL.canParse(answer.trim()) ? new URL(answer.trim()) : undefined;
-  return url?.protocol === "https:" && url.hostname !== "" && !/\s/.test(answer.trim())
-    ? undefined
-    : "Expected an https URL such as https://server.example.com:6443";
+  return answer.trim() === "" ? "Expected the URL of a server" : textProblem(SERVER_URL, answer.trim());
 }
 
-/**
- * Any secret will do, but what begins with K10 is read as a node token: the SHA-256 of the server's certificates in 64
- * digits, and a secret (k3s, pkg/clientaccess/token.go, parseToken).
- */
+/** What somebody types hardly has blanks or other alphabets in it, though k3s would take them. */
 export function tokenProblem(answer: string): string | undefined {
   const text = answer.trim();
-  if (/[^!-~]/.test(text)) return "Expected ASCII characters without blanks";
-  if (!text.startsWith("K10") || /^K10[0-9a-f]{64}::[^:]+(?::.+)?$/i.test(text)) return undefined;
-  return "Expected K10, 64 hexadecimal digits, :: and a secret, as in the server's node-token file";
+  return /[^!-~]/.test(text) ? "Expected ASCII characters without blanks" : tokenFlaw(text)?.message;
 }

@@ -1,6 +1,9 @@
+import { textProblem } from "../../config/scalars.ts";
+import { SCHEMA } from "../../config/schema.ts";
 import { messageOf } from "../../errors.ts";
 import { maskUrl } from "../../http.ts";
-import { fetchKeys, isKey, keySource } from "../../ssh-keys.ts";
+import { isKey, keySource } from "../../ssh-key.ts";
+import { fetchKeys } from "../../ssh-keys.ts";
 import { hasLogin, isComposed, type Step, type StepHost } from "./step.ts";
 
 /** Somebody waits at the prompt. */
@@ -44,11 +47,8 @@ export function entriesProblem(answer: string): string | undefined {
   const entries = keyEntries(answer);
   if (entries.length === 0) return "Expected a user";
   for (const entry of entries) {
-    try {
-      keySource(entry);
-    } catch (error) {
-      return `${maskUrl(entry)}: ${messageOf(error)}`;
-    }
+    const problem = textProblem(SCHEMA.fields.sshAuthorizedKeys.item, entry);
+    if (problem !== undefined) return `${maskUrl(entry)}: ${problem}`;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-import type { WifiNetwork } from "../../config/schema.ts";
+import { textProblem } from "../../config/scalars.ts";
+import { SCHEMA, type WifiNetwork } from "../../config/schema.ts";
 import { isComposed, isSet, type Step, withK3os } from "./step.ts";
 
 export const wifi: Step = {
@@ -16,16 +17,12 @@ export const wifi: Step = {
   },
 };
 
-/** IEEE 802.11: an SSID has up to 32 octets. */
+const NETWORK = SCHEMA.fields.k3os.fields.wifi.item.fields;
+
 export function nameProblem(name: string): string | undefined {
-  const bytes = Buffer.byteLength(name);
-  return bytes >= 1 && bytes <= 32 ? undefined : `Expected 1 to 32 bytes, found ${bytes}`;
+  return name === "" ? "Expected the name of a network" : textProblem(NETWORK.name, name);
 }
 
-/** IEEE 802.11i, H.4: 8 to 63 printable ASCII characters, or the key that would be made of them, 64 digits. */
 export function passphraseProblem(passphrase: string): string | undefined {
-  if (passphrase === "" || /^[ -~]{8,63}$/.test(passphrase) || /^[0-9a-f]{64}$/i.test(passphrase)) {
-    return undefined;
-  }
-  return "Expected 8 to 63 ASCII characters, or 64 hexadecimal digits";
+  return textProblem(NETWORK.passphrase, passphrase);
 }

@@ -105,6 +105,19 @@ describe("hostname with DHCP", () => {
     },
   );
 
+  test.each(["my_node", "x".repeat(64), "-a", "a b"])(
+    "does not take %p, which no node can be called, and warns",
+    async (offered) => {
+      using host = await booted("node-1", offered);
+      await runtime.apply({ hostname: "node-1" }, host);
+      expect(names(host).kernel).toBe("node-1");
+      const warned = host.logged.filter((line) => line.startsWith("Warning: DHCP names this machine"));
+      expect(warned).toEqual([
+        expect.stringContaining(`${JSON.stringify(offered)}, wanted a host name that a node`),
+      ]);
+    },
+  );
+
   test("has nothing to ask where connman does not run", async () => {
     using host = testHost({ files: FILES, answer: () => ({ stdout: "0\n" }) });
     await runtime.apply({ hostname: "node-1" }, host);

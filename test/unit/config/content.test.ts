@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import { decodeContent } from "../../../lib/config/content.ts";
+import { contentProblem, decodeContent } from "../../../lib/config/content.ts";
 
 const GZIPPED = gzipSync("grüß");
 
@@ -29,3 +29,15 @@ test.each(["a$b", "abcde", "====", "YQ===", "YWJj=YWJj"])(
     expect(() => decodeContent(content, "b64")).toThrow("not valid base64");
   },
 );
+
+test.each([
+  ["hello", "", undefined],
+  ["aGk=", "b64", undefined],
+  ["aG k=\n", "base64", undefined],
+  ["a$b", "b64", "the content is not valid base64"],
+  ["aGk=", "gzip+b64", "the content is not valid gzip data"],
+  [GZIPPED.subarray(0, -9).toString("base64"), "gz+b64", "the content is not valid gzip data"],
+  [gzipSync(Buffer.alloc(8 << 20)).toString("base64"), "gz+b64", undefined],
+])("contentProblem() of %p in %p", (content, encoding, problem) => {
+  expect(contentProblem(content, encoding)).toBe(problem as string);
+});

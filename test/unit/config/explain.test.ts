@@ -3,20 +3,23 @@ import { explainConfig } from "../../../lib/config/explain.ts";
 import { readConfig } from "../../../lib/config/read.ts";
 import { UsageError } from "../../../lib/errors.ts";
 import { testHost } from "../../support/host.ts";
+import { makeKey } from "../../support/ssh-key.ts";
+
+const INSTANCE = makeKey("ssh-ed25519", "instance");
 
 const FILES = {
   "/k3os/system/config.yaml": `hostname: a
-ssh_authorized_keys: [own]
+ssh_authorized_keys: ["github:own"]
 write_files: [{path: /a, content: inside}]
 k3os:
   password: hunter1
   token: hunter2
-  wifi: [{name: home, passphrase: hunter3}]
+  wifi: [{name: home, passphrase: hunter3000}]
   environment: {http_proxy: "http://me:hunter4@proxy:3128"}
 `,
   "/proc/cmdline": "quiet k3os.token=hunter5 k3os.install.silent",
   "/run/config/local_hostname": "b",
-  "/run/config/ssh/authorized_keys": "instance\n",
+  "/run/config/ssh/authorized_keys": `${INSTANCE}\n`,
   "/var/lib/rancher/k3os/config.d/x.yaml": "k3os:\n  token: hunter6\n",
 };
 
@@ -33,7 +36,7 @@ test("explainConfig() shows the value, what set it, and what that won over", asy
 });
 
 test("explainConfig() of a list that a source adds to shows each part's source", async () => {
-  expect(await explain("ssh_authorized_key")).toBe(`ssh_authorized_keys: ["own","instance"]
+  expect(await explain("ssh_authorized_key")).toBe(`ssh_authorized_keys: ["github:own","${INSTANCE}"]
   added by /run/config/ssh/authorized_keys:1:1
   set by /k3os/system/config.yaml:2:1
 `);

@@ -77,7 +77,7 @@ test.each([
   ["run_cmd: []", { runCmd: [] }],
   ["k3os: {labels: {}}", { k3os: { labels: {} } }],
   ["k3os: {wifi: {name: home}}", { k3os: { wifi: [{ name: "home" }] } }],
-  ["k3os: {wifi: [{name: 5, pass: 0123}]}", { k3os: { wifi: [{ name: "5", passphrase: "0123" }] } }],
+  ["k3os: {wifi: [{name: 5, pass: 01234567}]}", { k3os: { wifi: [{ name: "5", passphrase: "01234567" }] } }],
   ["write_files: [{path: /a, permissions: 0644}]", { writeFiles: [{ path: "/a", permissions: "0644" }] }],
   ["k3os: {labels: {yes: no, 1: 2}}", { k3os: { labels: { yes: "no", "1": "2" } } }],
   ["k3os:\n  token: |\n    T\n", { k3os: { token: "T" } }],
@@ -222,9 +222,9 @@ test.each([
 });
 
 test.each([
-  ["k3os:\n  data_source: [a]\n  data_sources: [b]\n", "b"],
-  ["k3os:\n  data_sources: [b]\n  datasource: [a]\n", "b"],
-  ["k3os:\n  datasource: [a]\n  dataSources: [b]\n", "b"],
+  ["k3os:\n  data_source: [aws]\n  data_sources: [gcp]\n", "gcp"],
+  ["k3os:\n  data_sources: [gcp]\n  datasource: [aws]\n", "gcp"],
+  ["k3os:\n  datasource: [aws]\n  dataSources: [gcp]\n", "gcp"],
 ])("parseConfigText() of two spellings %p prefers snake plural, else the last, and warns", (text, source) => {
   const { config, messages } = read(text);
   expect(config).toEqual({ k3os: { dataSources: [source] } });
@@ -245,12 +245,12 @@ b: &b {serverUrl: b, password: b}
 c: &c {<<: *b, password: c}
 k3os:
   <<: [*c, *a]
-  serverurl: own
+  serverurl: https://own
   labels: {"<<": x}
 `);
   expect(config.k3os?.token).toBe("a");
   expect(config.k3os?.password).toBe("c");
-  expect(config.k3os?.serverUrl).toBe("own");
+  expect(config.k3os?.serverUrl).toBe("https://own");
   expect(messages).toHaveLength(1); // the quoted "<<" is a label's key, and a bad one
 });
 
@@ -267,8 +267,16 @@ test("parseConfigText() resolves aliases of lists, maps and texts, the latest an
 
 test.each([
   ["", "f0VMRgIBAQD/", { content: "f0VMRgIBAQD/", encoding: "b64" }],
-  ["encoding: gzip, ", "H4sIAIDb/U8C", { content: "H4sIAIDb/U8C", encoding: "gzip+b64" }],
-  ["encoding: gz, ", "H4sIAIDb/U8C", { content: "H4sIAIDb/U8C", encoding: "gz+b64" }],
+  [
+    "encoding: gzip, ",
+    "H4sIAAAAAAACA6sAAIMW3IwBAAAA",
+    { content: "H4sIAAAAAAACA6sAAIMW3IwBAAAA", encoding: "gzip+b64" },
+  ],
+  [
+    "encoding: gz, ",
+    "H4sIAAAAAAACA6sAAIMW3IwBAAAA",
+    { content: "H4sIAAAAAAACA6sAAIMW3IwBAAAA", encoding: "gz+b64" },
+  ],
   ["", "aGVsbG8K", { content: "hello\n" }],
   ["encoding: b64, ", "YUdrPQ==", { content: "aGk=", encoding: "b64" }],
   ["", "f0VM RgIB\n    AQD/", { content: "f0VMRgIBAQD/", encoding: "b64" }],

@@ -5,6 +5,7 @@ import { formatDiagnostic } from "../../../lib/config/diagnostics.ts";
 import { readConfig } from "../../../lib/config/read.ts";
 import { runProgram } from "../../../lib/host.ts";
 import { testHost } from "../../support/host.ts";
+import { makeKey } from "../../support/ssh-key.ts";
 
 const SYSTEM = "/k3os/system/config.yaml";
 const CMDLINE = "/proc/cmdline";
@@ -12,6 +13,7 @@ const LOCAL = "/var/lib/rancher/k3os/config.yaml";
 const LOCAL_D = "/var/lib/rancher/k3os/config.d";
 const HOSTNAME = "/run/config/local_hostname";
 const KEYS = "/run/config/ssh/authorized_keys";
+const KEY = makeKey("ssh-ed25519", "key");
 const USERDATA = "/run/config/userdata";
 
 async function read(files: Readonly<Record<string, string>>) {
@@ -73,8 +75,8 @@ test.each([
   ["a wrong type in one", "run_cmd: {a: b}\n", /^error .*config.yaml:1:10: run_cmd: found a map/],
   ["one that is no YAML", "a: [\n", /^error .*config.yaml:2:1: /],
 ])("readConfig() applies the other sources beside %s", async (_, text, message) => {
-  const { config, messages } = await read({ [SYSTEM]: "hostname: n\n", [LOCAL]: text, [KEYS]: "key\n" });
-  expect(config).toEqual({ hostname: "n", sshAuthorizedKeys: ["key"] });
+  const { config, messages } = await read({ [SYSTEM]: "hostname: n\n", [LOCAL]: text, [KEYS]: KEY });
+  expect(config).toEqual({ hostname: "n", sshAuthorizedKeys: [KEY] });
   expect(messages).toHaveLength(1);
   expect(messages[0]).toMatch(message);
 });
@@ -103,21 +105,38 @@ test("readConfig() takes the host name of the instance from hostname where there
   expect((await read({ "/run/config/hostname": "b\n", [HOSTNAME]: "a" })).config).toEqual({ hostname: "a" });
 });
 
-test("readConfig() cuts the domain off a host name that is too long, and refuses a bad one", async () => {
+test("readConfig() cuts the domain off a host name that is too long", async () => {
   const long = `node.${"a".repeat(60)}.example.com`;
   expect((await read({ [HOSTNAME]: long })).config).toEqual({ hostname: "node" });
-  const { config, messages } = await read({ [SYSTEM]: "hostname: n\n", [HOSTNAME]: "a b\n" });
-  expect(config).toEqual({ hostname: "n" });
-  expect(messages[0]).toStartWith(`error ${HOSTNAME}:1:1: hostname: found "a b", wanted a host name`);
+  expect((await read({ [HOSTNAME]: `${"a".repeat(64)}.example.com` })).config).toEqual({});
 });
 
+test.each(["a b", "a_b", "-a", "a.", "a..b"])(
+  "readConfig() does not take the name %p of the instance, and warns",
+  async (name) => {
+    const { config, messages } = await read({ [SYSTEM]: "hostname: n\n", [HOSTNAME]: `${name}\n` });
+    expect(config).toEqual({ hostname: "n" });
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toStartWith(
+      `warning ${HOSTNAME}:1:1: hostname: found ${JSON.stringify(name)}, wanted a host`,
+    );
+    expect(messages[0]).toEndWith("it is not taken");
+  },
+);
+
 test("readConfig() adds the keys of the instance to the configured ones", async () => {
-  const keys = "  ssh-rsa one  \n\n# comment\nssh-rsa two\r\nssh-rsa own\n";
-  const files = { [SYSTEM]: "ssh_authorized_keys: [ssh-rsa own]\n", [KEYS]: keys };
-  const added = ["ssh-rsa own", "ssh-rsa one", "ssh-rsa two"];
-  expect((await read(files)).config).toEqual({ sshAuthorizedKeys: added });
-  const replaced = await read({ ...files, [USERDATA]: "ssh_authorized_keys: [user]\n" });
-  expect(replaced.config).toEqual({ sshAuthorizedKeys: ["user"] });
+  const [own = "", one = "", two = ""] = ["own", "one", "two"].map((name) => makeKey("ssh-rsa", name));
+  const keys = `  ${one}  \n\n# comment\n${two}\r\n${own}\n`;
+  const files = { [SYSTEM]: `ssh_authorized_keys: ["${own}"]\n`, [KEYS]: keys };
+  expect((await read(files)).config).toEqual({ sshAuthorizedKeys: [own, one, two] });
+  const replaced = await read({ ...files, [USERDATA]: 'ssh_authorized_keys: ["github:user"]\n' });
+  expect(replaced.config).toEqual({ sshAuthorizedKeys: ["github:user"] });
+});
+
+test("readConfig() leaves lines of the instance out that are no keys, and warns of each", async () => {
+  const { config, messages } = await read({ [KEYS]: `rancher\n${makeKey("ssh-ed25519", "a")}\n` });
+  expect(config.sshAuthorizedKeys).toHaveLength(1);
+  expect(messages).toEqual([expect.stringMatching(/^warning .*found no ssh public key.*: it is not taken$/)]);
 });
 
 test("readConfig() adds a script in user data to the lists of all other sources", async () => {

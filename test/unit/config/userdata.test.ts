@@ -95,3 +95,17 @@ test.each(["user-data.yaml", "user-data.json", "user-data.sh"])(
     expect(config.runCmd).toHaveLength(1);
   },
 );
+
+test("readUserdata() warns of commands that come too late, and of nothing else", async () => {
+  const { messages } = await read(`#cloud-config
+init_cmd: [a]
+bootcmd: [b]
+run_cmd: [c]
+hostname: n
+k3os: {data_sources: [aws], modules: [kvm], install: {silent: true}}
+`);
+  expect(messages).toEqual([
+    "warning userdata:2:1: init_cmd: found in user data, which comes when the phases that this belongs to are over (initrd): it has no effect, wanted run_cmd",
+    "warning userdata:3:1: boot_cmd: found in user data, which comes when the phases that this belongs to are over (boot): it has no effect, wanted run_cmd",
+  ]);
+});

@@ -35,7 +35,7 @@ describe("acceptMetadata()", () => {
   test.each([
     [" node-1\n", "node-1"],
     [`${"a".repeat(40)}.${"b".repeat(40)}`, "a".repeat(40)],
-    ["a".repeat(70), "a".repeat(64)],
+    ["a".repeat(70), "a".repeat(63)],
     ["two words", undefined],
     ["a\u001b[2J", undefined],
     ["<html>", undefined],

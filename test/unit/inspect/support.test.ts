@@ -39,7 +39,7 @@ const [BROKEN, UNKNOWN, COMMENT, USERDATA, SCRIPT, K3S, OVERRIDDEN] = [
 
 const CONFIG = `# ${COMMENT}
 hostname: node-7
-ssh_authorized_keys: ["ssh-ed25519 AAAAC3 me@example.com"]
+ssh_authorized_keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExamples me@example.com"]
 run_cmd: ["curl -u me:${COMMAND} example.com"]
 write_files:
 - path: /etc/a
@@ -112,7 +112,9 @@ describe("k3os support", () => {
     const source = files.get("configuration/sources/k3os/system/config.yaml") ?? "";
     expect(source).toContain("hostname: node-7\n");
     expect(source).toContain("region: west\n");
-    expect(source).toContain("ssh-ed25519 AAAAC3 me@example.com");
+    expect(source).toContain(
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExamples me@example.com",
+    );
     expect(source).toContain("path: /etc/a\n");
     expect(source).toContain('GREETING: "(secret)"\n');
     expect(source).toContain(

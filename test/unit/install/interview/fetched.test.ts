@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { configValidate } from "../../../../commands/config-validate.ts";
+import { parseCommandLine } from "../../../../lib/cli.ts";
+import { fetchConfig } from "../../../../lib/config/check.ts";
 import type { Diagnostic } from "../../../../lib/config/diagnostics.ts";
+import { messageOf } from "../../../../lib/errors.ts";
 import { cloudConfig } from "../../../../lib/install/interview/cloud-config.ts";
 import { sshKeys } from "../../../../lib/install/interview/ssh-keys.ts";
 import type { Interview } from "../../../../lib/install/interview/step.ts";
@@ -91,4 +95,23 @@ describe("the question for a cloud-init file", () => {
     await using server = await serveFiles({ "/good": "hostname: n2\n" });
     expect((await ask(cloudConfig, [true, "URL/good"], server, known)).shown).toBe("");
   });
+});
+
+test("the question for a file says what `k3os config validate` and the installer say", async () => {
+  const text = `hostname: a_b
+ssh_authorized_keys: [ssh-rsa AAAA]
+write_files: [{path: /etc/resolv.conf, content: $, encoding: b64}, {path: /etc/hosts}]
+boot_cmd:
+k3os: {server_url: 'http://a', k3s_args: [server, --no-deploy=a, --disabel, b], labels: {k8s.io/a: b}, wifi: [{name: a, pass: b}]}
+`;
+  await using server = await serveFiles({ "/c": text });
+  const { shown, url } = await ask(cloudConfig, [true, "URL/c", ""], server);
+  using host = testHost({ files: { "/c": text } });
+  const line = parseCommandLine(configValidate, [`${host.root}/c`], {});
+  expect(await configValidate.run(line, host)).toBe(1);
+  const said = host.logged.map((each) => each.replaceAll(`${host.root}/c`, "URL/c").replace("Error: ", "  "));
+  expect(said).toHaveLength(9);
+  for (const each of said) expect(shown).toContain(each);
+  const refused = await fetchConfig(`${url}/c`, host).catch(messageOf);
+  expect(String(refused).replaceAll(url, "URL")).toContain(said[0] ?? "");
 });

@@ -9,7 +9,7 @@ writeFiles: [{path: /etc/a, content: hidden1}]
 k3os:
   password: $6$hidden2
   token: hidden3
-  wifi: [{name: home, passphrase: hidden4}, {name: open}]
+  wifi: [{name: home, passphrase: hidden44}, {name: open}]
   environment: {http_proxy: "http://me:word@proxy:3128"}
   install: {device: /dev/vda}
 `;
