@@ -2,8 +2,8 @@ import { type Arguments, defineCommand } from "../lib/cli.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
 import { configJson, configYaml } from "../lib/config/dump.ts";
 import type { Phase } from "../lib/config/field.ts";
+import type { Merged } from "../lib/config/merge.ts";
 import { readConfig } from "../lib/config/read.ts";
-import type { CloudConfig } from "../lib/config/schema.ts";
 import { EXIT, UsageError } from "../lib/errors.ts";
 import { EVENTS_OPTION } from "../lib/events.ts";
 import type { Host } from "../lib/host.ts";
@@ -46,21 +46,21 @@ out; all else is applied.`,
     const phase = phaseOf(values);
     if (phase === undefined) {
       if (values.json) throw new UsageError("Cannot combine --json with --dump or --dump-json");
-      return await withConfig(host, (config) => print(config, values.dump ? "yaml" : "json", host));
+      return await withConfig(host, ({ config }) => print(config, values.dump ? "yaml" : "json", host));
     }
-    return await withConfig(host, (config) => apply(phase, config, { ...host, dryRun: values["dry-run"] }));
+    return await withConfig(host, (found) => apply(phase, found, { ...host, dryRun: values["dry-run"] }));
   },
 });
 
 /** Reads the configuration for `action`, which returns whether it succeeded. Returns the exit status. */
 async function withConfig(
   host: Host,
-  action: (config: CloudConfig) => boolean | Promise<boolean>,
+  action: (found: Merged) => boolean | Promise<boolean>,
 ): Promise<number> {
-  const { config, diagnostics } = await readConfig(host);
-  logDiagnostics(diagnostics, host);
-  const done = await action(config);
-  return done && !hasErrors(diagnostics) ? EXIT.done : EXIT.failed;
+  const found = await readConfig(host);
+  logDiagnostics(found.diagnostics, host);
+  const done = await action(found);
+  return done && !hasErrors(found.diagnostics) ? EXIT.done : EXIT.failed;
 }
 
 /** The phase that the options ask for, none where they ask to print; of several, the first in this order counts. */
@@ -71,16 +71,16 @@ function phaseOf(values: Arguments<typeof OPTIONS>["values"]): Phase | undefined
   return values.dump || values["dump-json"] ? undefined : "runtime";
 }
 
-function print(config: CloudConfig, format: "yaml" | "json", host: Host): true {
+function print(config: Merged["config"], format: "yaml" | "json", host: Host): true {
   host.print(format === "yaml" ? configYaml(config) : `${configJson(config)}\n`);
   return true;
 }
 
 async function apply(
   phase: Phase,
-  config: CloudConfig,
+  found: Merged,
   host: Host & { readonly dryRun: boolean },
 ): Promise<boolean> {
-  const { applyPhase } = await import("../lib/apply/stages.ts");
-  return (await applyPhase(phase, config, host)).length === 0;
+  const { applyAndRecord } = await import("../lib/apply/outcome.ts");
+  return (await applyAndRecord(phase, found, host)).length === 0;
 }

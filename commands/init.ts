@@ -109,9 +109,11 @@ async function settleForeignRoot(host: BootHost): Promise<void> {
 async function applyConfiguration(phase: "initrd" | "boot", host: BootHost): Promise<void> {
   const { formatDiagnostic } = await import("../lib/config/diagnostics.ts");
   const { readConfig } = await import("../lib/config/read.ts");
-  const { applyPhase } = await import("../lib/apply/stages.ts");
-  const { config, diagnostics } = await readConfig(host);
+  const { applyAndRecord } = await import("../lib/apply/outcome.ts");
+  const found = await readConfig(host);
   // both phases read the same sources: once is enough to tell
-  if (phase === "boot") for (const found of diagnostics) host.log.warn(formatDiagnostic(found));
-  await applyPhase(phase, config, host);
+  if (phase === "boot") {
+    for (const diagnostic of found.diagnostics) host.log.warn(formatDiagnostic(diagnostic));
+  }
+  await applyAndRecord(phase, found, host);
 }

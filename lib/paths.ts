@@ -37,6 +37,9 @@ export const PATH = {
   installDir: "/run/k3os/install",
   /** A static shell that outlives the initrd: there for any failure of the boot, whatever root is mounted. */
   rescueShell: "/run/k3os/busybox",
+  /** What this boot has made of the configuration, and what the versions that are kept achieve of it (lib/applied.ts). */
+  outcome: "/run/k3os/applied.json",
+  applied: "/var/lib/rancher/k3os/applied.json",
   /** Held while an upgrade runs; the original's name, which its Plan passes. */
   upgradeLock: "/run/k3os/upgrade.lock",
   cmdline: "/proc/cmdline",

@@ -22,6 +22,8 @@ export interface Applier {
 export interface ItemError {
   readonly path: string;
   readonly message: string;
+  /** What it achieved before is still in effect. */
+  readonly kept?: boolean;
 }
 
 /** Some entries failed; all others are in effect. */

@@ -92,8 +92,9 @@ export async function askKeySource(
       host.log.warn(`${path}: ${rejected} lines of "${name}" are no ssh public key: left out`);
     return { name, keys };
   } catch (error) {
-    const keys = name === LITERAL ? [] : undefined;
-    return { name, keys, error: { path, message: messageOf(error) } };
+    const message = messageOf(error);
+    if (name === LITERAL) return { name, keys: [], error: { path, message } };
+    return { name, keys: undefined, error: { path, message, kept: true } };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { NotApplied } from "../applied.ts";
 import type { CloudConfig } from "../config/schema.ts";
 import { messageOf } from "../errors.ts";
 import { pinnedK3s } from "../k3s-release.ts";
@@ -76,12 +77,8 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
 };
 
 /** A part of the configuration that is not in effect. */
-export interface ApplyFailure {
+export interface ApplyFailure extends NotApplied {
   readonly phase: Phase;
-  readonly applier: string;
-  /** The entry concerned, such as `write_files[2]`; absent if the whole applier failed. */
-  readonly path?: string;
-  readonly message: string;
 }
 
 /**
@@ -110,9 +107,9 @@ export async function applyAll(
     const work = applyOne(applier, config, host).then((found) => {
       const errors = found.length === 0 ? {} : { errors: found };
       host.tell?.({ event: "applier", phase, name: applier.name, ok: found.length === 0, ...errors });
-      for (const { path, message } of found) {
-        host.log.error(`Cannot apply ${path ?? applier.name}: ${message}`);
-        failures.push({ phase, applier: applier.name, ...(path === undefined ? {} : { path }), message });
+      for (const failure of found) {
+        host.log.error(`Cannot apply ${failure.path ?? applier.name}: ${failure.message}`);
+        failures.push({ phase, applier: applier.name, ...failure });
       }
     });
     unfinished.push(work);
@@ -127,7 +124,7 @@ async function applyOne(
   applier: Applier,
   config: CloudConfig,
   host: ApplyHost,
-): Promise<readonly { readonly path?: string; readonly message: string }[]> {
+): Promise<readonly Omit<NotApplied, "applier">[]> {
   try {
     await applier.apply(config, host);
     return [];

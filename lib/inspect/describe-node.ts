@@ -24,6 +24,7 @@ export function describeNode(node: NodeState, dataSource: AnsweredSource): strin
     rows.push(["Config", state === "read" ? path : `${path} (${state})`]);
     rows.push(...problems.map((problem): Row => ["", problem]));
   }
+  rows.push(...node.notApplied.map((problem): Row => ["Unapplied", problem]));
   for (const { name, state, addresses } of interfaces ?? []) {
     rows.push(["Network", [name, state, ...addresses].filter(Boolean).join(" ")]);
   }

@@ -1,7 +1,7 @@
 import { printable } from "../printable.ts";
 import { wrap } from "../wrap.ts";
 import type { Check, Finding } from "./check.ts";
-import { configuration, login } from "./checks/configuration.ts";
+import { applied, configuration, login } from "./checks/configuration.ts";
 import { diskIdentity, stateDisk, systemReadOnly } from "./checks/disk.ts";
 import { k3sCertificates, k3sInstalled, k3sService } from "./checks/k3s.ts";
 import { clock, kernel, memory } from "./checks/machine.ts";
@@ -22,6 +22,7 @@ export const CHECKS: readonly Check[] = [
   bootMenu,
   bootFailures,
   configuration,
+  applied,
   login,
   hostName,
   defaultRoute,

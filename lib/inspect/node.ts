@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { hostname, release } from "node:os";
+import { notApplied } from "../applied.ts";
 import { formatDiagnostic, hasErrors } from "../config/diagnostics.ts";
 import { readLayers } from "../config/sources.ts";
 import { type Mount, parseMountinfo } from "../disk/mount.ts";
@@ -51,6 +52,8 @@ export interface NodeState {
   readonly k3s: K3sState | undefined;
   readonly failedUnits: readonly string[] | undefined;
   readonly configuration: readonly SourceState[];
+  /** What of it is not in effect in this boot: `run_cmd[0]: …`. */
+  readonly notApplied: readonly string[];
   readonly interfaces: readonly InterfaceAddresses[] | undefined;
   readonly disks: { readonly state: DiskState | undefined; readonly medium: DiskState | undefined };
   /** What could not be found out, and why. */
@@ -78,6 +81,7 @@ export async function readNode(mode: string | undefined, host: InspectHost): Pro
     k3s: await readK3s(host),
     failedUnits: await attempt("units", () => failedUnits(host)),
     configuration,
+    notApplied: (await attempt("what was applied (needs root)", () => notApplied(host))) ?? [],
     interfaces: await attempt("addresses", async () => {
       return ownInterfaces((await host.run(["ip", "-json", "address"])).stdout);
     }),

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { recordOutcome } from "../applied.ts";
 import { writeFileAtomic } from "../atomic.ts";
 import { messageOf } from "../errors.ts";
 import { pruneVersions } from "../generation/links.ts";
@@ -13,7 +14,7 @@ import {
 } from "../generation/trial.ts";
 import { inRoot, PATH } from "../paths.ts";
 import { renewMenu } from "./boot-menu.ts";
-import { HEALTH_CHECKS, type HealthHost, waitForHealth } from "./health.ts";
+import { findFaults, type HealthHost, trialChecks, waitForHealth } from "./health.ts";
 import { writable } from "./writable.ts";
 
 /** Milliseconds until a new generation must have been found healthy. */
@@ -27,11 +28,12 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   const system = inRoot(host, PATH.system);
   const trial = readTrial(system);
   if (trial?.state !== "trial" || trial.kind !== "upgrade") return undefined;
-  const checks = HEALTH_CHECKS.filter(({ name }) => !trial.tolerated.includes(name));
-  const faults = await waitForHealth(deadline, host, checks);
+  const waited = await waitForHealth(deadline, host, trialChecks({ last: false }));
+  const faults = waited.length === 0 ? [] : await findFaults(host, trialChecks({ last: true }));
   await using _writable = await writable(system, host);
   if (faults.length === 0) {
     finishTrial(system, host);
+    rememberApplied(host);
     host.log.info(`${describeVersions(changedVersions(trial.parts))}: healthy, and kept from now on`);
     await renewMenu(host).catch((error: unknown) => host.log.warn(messageOf(error)));
     for (const name of pruneVersions(system, trial.keep)) host.log.info(`Removed ${name}`);
@@ -40,6 +42,15 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   await keepJournal(trial, host);
   failTrial(system, trial, faults.join("; "), host);
   return faults;
+}
+
+/** From here on new versions have to achieve what this one does. */
+function rememberApplied(host: HealthHost): void {
+  try {
+    recordOutcome(host);
+  } catch (error) {
+    host.log.warn(`What became of the configuration cannot be kept: ${messageOf(error)}`);
+  }
 }
 
 /** What the services said, for whoever looks for the reason afterwards. */

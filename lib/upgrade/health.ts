@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { lostAchievements, readOutcome, readRecord } from "../applied.ts";
 import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { fetchText } from "../http.ts";
@@ -23,13 +24,25 @@ const KUBELET = "http://127.0.0.1:10248/healthz";
 /** Milliseconds for one check. */
 const PATIENCE = 30_000;
 
-/** What a machine must be for a new generation to be kept, in the order in which it comes true. */
+const SYSTEM: HealthCheck = { name: "system", look: systemRuns };
+const K3S: HealthCheck = { name: "k3s", look: k3sReady };
+const OWN: HealthCheck = { name: "health.d", look: ownChecksPass };
+
+/** What a healthy machine is, in the order in which it comes true. */
 export const HEALTH_CHECKS: readonly HealthCheck[] = [
-  { name: "system", look: systemRuns },
+  SYSTEM,
   { name: "configuration", look: configurationApplied },
-  { name: "k3s", look: k3sReady },
-  { name: "health.d", look: ownChecksPass },
+  K3S,
+  OWN,
 ];
+
+/**
+ * What a machine must be for a new generation to be kept. What its configuration does not achieve is no reason to go
+ * back, unless it achieved that with the versions before. `last`: there is no time left to wait for it.
+ */
+export function trialChecks({ last }: { readonly last: boolean }): readonly HealthCheck[] {
+  return [SYSTEM, { name: "configuration", look: (host) => configurationKept(last, host) }, K3S, OWN];
+}
 
 /** What is wrong with the machine now, each with the name of its check; empty: nothing. */
 export async function findFaults(
@@ -77,6 +90,30 @@ async function configurationApplied(host: HealthHost): Promise<string | undefine
   const [state, result] = [properties.get("ActiveState"), properties.get("Result")];
   if (state === "active") return undefined;
   return `${UNIT.apply} is ${state ?? "unknown"}${result === "success" ? "" : ` (${result})`}`;
+}
+
+/** How a service ends that did not end by itself. */
+const CRASHES = ["signal", "core-dump", "oom-kill", "exec-condition", "resources"];
+
+async function configurationKept(last: boolean, host: HealthHost): Promise<string | undefined> {
+  const properties = await unitProperties(UNIT.apply, ["ActiveState", "Result"], host);
+  const [state = "unknown", result = ""] = [properties.get("ActiveState"), properties.get("Result")];
+  const outcome = readOutcome(host);
+  const runtime = outcome?.phases.runtime;
+  if (state === "inactive") return `${UNIT.apply} has not been started`;
+  if (state === "failed" && (CRASHES.includes(result) || (runtime?.done !== true && result !== "timeout"))) {
+    return `${UNIT.apply} has ended before its work was done (${result})`;
+  }
+  const record = readRecord(host);
+  if (record === undefined) return undefined;
+  if (outcome !== undefined) {
+    const lost = lostAchievements(record, outcome);
+    if (lost.length > 0) return `achieved before, and not now: ${lost.join("; ")}`;
+  }
+  if (runtime?.done === true) return undefined;
+  // a command that never ends: of the user, who changed the configuration, or since the change of version?
+  const isSame = record.phases.runtime !== undefined && record.phases.runtime.config === runtime?.config;
+  return last && !isSame ? undefined : `${UNIT.apply} is ${state}`;
 }
 
 /** Where k3s is configured: a server's API says that it is ready; an agent's kubelet that it is well. */

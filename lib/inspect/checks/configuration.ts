@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { notApplied } from "../../applied.ts";
 import { type Diagnostic, formatDiagnostic } from "../../config/diagnostics.ts";
 import { readConfig } from "../../config/read.ts";
 import { inRoot } from "../../paths.ts";
@@ -24,6 +25,19 @@ export function judgeConfiguration(diagnostics: readonly Diagnostic[]): Verdict 
     return { state: "warning", message: warnings.join("; "), hint };
   }
   return { state: "ok", message: "every source is valid" };
+}
+
+export const applied = defineCheck({
+  name: "applied",
+  only: "k3OS",
+  facts: notApplied,
+  judge: judgeApplied,
+});
+
+export function judgeApplied(problems: readonly string[]): Verdict {
+  if (problems.length === 0) return { state: "ok", message: "everything of the configuration" };
+  const hint = "journalctl -b -u ccapply; mend it, then sudo k3os config";
+  return { state: "failure", message: `not in effect: ${problems.join("; ")}`, hint };
 }
 
 /** The user that people log in as, and where its keys are. */

@@ -6,7 +6,12 @@ import { parseCommandLine } from "../../../lib/cli.ts";
 import { grubConfig } from "../../../lib/disk/grub.ts";
 import { GIB, MIB } from "../../../lib/disk/size.ts";
 import { type Check, defineCheck, runChecks, type Verdict } from "../../../lib/inspect/check.ts";
-import { hasPassword, judgeConfiguration, judgeLogin } from "../../../lib/inspect/checks/configuration.ts";
+import {
+  hasPassword,
+  judgeApplied,
+  judgeConfiguration,
+  judgeLogin,
+} from "../../../lib/inspect/checks/configuration.ts";
 import {
   diskIdentity,
   judgeDisk,
@@ -43,6 +48,8 @@ const place = { source: "/a.yaml", line: 1, column: 2 };
 const unknown = { severity: "warning", place, path: "x", message: "unknown key" } as const;
 
 const VERDICTS: readonly [what: string, verdict: Verdict, state: Verdict["state"], message: string][] = [
+  ["a configuration in effect", judgeApplied([]), "ok", "everything"],
+  ["a command that failed", judgeApplied(["run_cmd[0]: no"]), "failure", "run_cmd[0]: no"],
   ["memory of a server", judgeMemory({ bytes: 1.9 * GIB, role: "server" }), "ok", "1.9 GiB, server"],
   ["memory too small for a server", judgeMemory({ bytes: GIB, role: "server" }), "warning", "server"],
   ["memory of an agent", judgeMemory({ bytes: 490 * MIB, role: "agent" }), "ok", "agent"],

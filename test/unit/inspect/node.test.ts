@@ -5,6 +5,7 @@ import { status } from "../../../commands/status.ts";
 import { parseCommandLine } from "../../../lib/cli.ts";
 import { setLinks } from "../../../lib/generation/links.ts";
 import { type NodeState, readNode } from "../../../lib/inspect/node.ts";
+import { PATH } from "../../../lib/paths.ts";
 import { testHost } from "../../support/host.ts";
 import { answers, k3osNode } from "../../support/k3os-node.ts";
 import { addVersion } from "../../support/system-directory.ts";
@@ -20,6 +21,7 @@ describe("readNode()", () => {
       k3s: { role: "server", state: "active", since: "Mon" },
       failedUnits: [],
       configuration: [{ path: "/proc/cmdline", state: "read", problems: [] }],
+      notApplied: [],
       interfaces: [{ name: "eth0", state: "UP", addresses: ["10.0.2.15/24"] }],
       disks: { state: { device: "/dev/vda1", type: "ext4", readOnly: false }, medium: undefined },
       leftOut: [],
@@ -40,6 +42,19 @@ describe("readNode()", () => {
     expect(configuration.at(-1)?.problems[0]).toStartWith(`${BROKEN}:2:1: `);
   });
 
+  test("says what of the configuration is not in effect", async () => {
+    const failures = [{ applier: "run_cmd", path: "run_cmd[0]", message: "no" }];
+    const runtime = {
+      done: true,
+      config: "",
+      items: {},
+      failures: [...failures, { applier: "k3s", message: "lost" }],
+    };
+    const files = { [PATH.outcome]: JSON.stringify({ sources: "", broken: [], phases: { runtime } }) };
+    using host = k3osNode({ files });
+    expect((await readNode("local", host)).notApplied).toEqual(["run_cmd[0]: no", "k3s: lost"]);
+  });
+
   test("says what a restart is needed for", async () => {
     using host = k3osNode();
     const system = join(host.root, "k3os/system");
@@ -57,6 +72,7 @@ describe("readNode()", () => {
       failedUnits: undefined,
       interfaces: undefined,
       configuration: [],
+      notApplied: [],
       leftOut: ["disks", "uptime", "units", "addresses"],
     } satisfies Partial<NodeState>);
   });

@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import {
+  type NotApplied,
+  readOutcome,
+  readRecord,
+  recordOutcome,
+  writeOutcome,
+} from "../../../lib/applied.ts";
 import { changeGeneration, partsOf, readTrial } from "../../../lib/generation/trial.ts";
 import type { RunResult } from "../../../lib/host.ts";
 import { judgeTrial } from "../../../lib/upgrade/bless.ts";
@@ -87,10 +94,11 @@ describe("judgeTrial()", () => {
     addVersion(system, "k3os", "v3");
   });
 
-  function tryNew(tolerated: readonly string[] = []): void {
+  function tryNew(): void {
     const parts = partsOf(system, { k3os: "v3" });
     const since = "2030";
-    changeGeneration(system, { kind: "upgrade", since, parts, keep: 0, tolerated, keepData: false }, host);
+    const change = { kind: "upgrade", since, parts, keep: 0, tolerated: [], keepData: false } as const;
+    changeGeneration(system, change, host);
   }
 
   test("has nothing to judge where nothing is on trial", async () => {
@@ -134,9 +142,101 @@ describe("judgeTrial()", () => {
     expect(await judgeTrial(600_000, jumping)).toHaveLength(1);
   });
 
-  test("does not mind what failed before the upgrade, too", async () => {
-    tryNew(["configuration"]);
-    units["ccapply.service"] = "ActiveState=failed\nResult=exit-code";
-    expect(await judgeTrial(1000, host)).toEqual([]);
+  describe("and a configuration that does not achieve everything", () => {
+    const FAILED = "ActiveState=failed\nResult=exit-code";
+    const failure = (path: string, more = {}) => ({ applier: "run_cmd", path, message: "no", ...more });
+
+    /** What the latest start has made of a configuration of commands and a key. */
+    function outcome(commands: readonly string[], failures: readonly NotApplied[], done = true): void {
+      const items = Object.fromEntries(commands.map((line, at) => [`run_cmd[${at}]`, line]));
+      const all = { ...items, "ssh_authorized_keys[0]": "github:somebody" };
+      const phases = { runtime: { done, config: commands.join(), items: all, failures } };
+      writeOutcome({ sources: "same", broken: [], phases }, host);
+    }
+
+    /** As after so many starts under the versions before. */
+    function before(commands: readonly string[], failures: readonly NotApplied[], starts = 2): void {
+      outcome(commands, failures);
+      for (let start = 0; start < starts; start++) recordOutcome(host);
+    }
+
+    test("keeps what comes from a version that has left no record", async () => {
+      outcome(["sudo ifconfig eth0 up"], [failure("run_cmd[0]")]);
+      units["ccapply.service"] = FAILED;
+      tryNew();
+      expect(await judgeTrial(1000, host)).toEqual([]);
+      // and from here on there is one
+      expect(readRecord(host)?.phases.runtime).toBeDefined();
+    });
+
+    test("keeps it where the same failed before", async () => {
+      before(["bad", "good"], [failure("run_cmd[0]")]);
+      outcome(["new", "good", "bad"], [failure("run_cmd[2]"), failure("run_cmd[0]")]);
+      units["ccapply.service"] = FAILED;
+      tryNew();
+      expect(await judgeTrial(1000, host)).toEqual([]);
+    });
+
+    test("goes back where a command succeeded before", async () => {
+      before(["good"], []);
+      outcome(["new", "good"], [failure("run_cmd[1]")]);
+      units["ccapply.service"] = FAILED;
+      tryNew();
+      expect(await judgeTrial(1000, host)).toEqual([
+        "configuration: achieved before, and not now: run_cmd[1]: no",
+      ]);
+    });
+
+    test("does not take one success of a command for a promise: many succeed only once", async () => {
+      before(["mkdir /var/lib/x"], [], 1);
+      outcome(["mkdir /var/lib/x"], [failure("run_cmd[0]")]);
+      units["ccapply.service"] = FAILED;
+      tryNew();
+      expect(await judgeTrial(1000, host)).toEqual([]);
+    });
+
+    test("does not mind keys that cannot be fetched: those known before stay", async () => {
+      before([], []);
+      outcome([], [failure("ssh_authorized_keys[0]", { kept: true })]);
+      units["ccapply.service"] = FAILED;
+      tryNew();
+      expect(await judgeTrial(1000, host)).toEqual([]);
+    });
+
+    test("goes back where the same files were valid before", async () => {
+      before([], []);
+      const { phases = {} } = readOutcome(host) ?? {};
+      writeOutcome({ sources: "same", broken: ["config.yaml:1: hostname: found nonsense"], phases }, host);
+      units["ccapply.service"] = FAILED;
+      tryNew();
+      expect((await judgeTrial(1000, host))?.[0]).toContain("hostname: found nonsense");
+    });
+
+    test("does not wait for a command that never ends, unless it ended before", async () => {
+      outcome(["sleep infinity"], [], false);
+      units["ccapply.service"] = "ActiveState=activating\nResult=success";
+      tryNew();
+      const started = host.clock.monotonic();
+      expect(await judgeTrial(600_000, host)).toEqual([]);
+      expect(host.clock.monotonic() - started).toBeLessThan(10_000);
+      before(["good"], []);
+      outcome(["good", "sleep infinity"], [], false);
+      tryNew();
+      expect(await judgeTrial(600_000, host)).toEqual([]);
+      before(["slow"], []);
+      outcome(["slow"], [], false);
+      tryNew();
+      expect(await judgeTrial(600_000, host)).toEqual(["configuration: ccapply.service is activating"]);
+    });
+
+    test.each(["signal", "core-dump", "exit-code"])(
+      "goes back where the program itself ends by %s",
+      async (result) => {
+        outcome([], [], false);
+        units["ccapply.service"] = `ActiveState=failed\nResult=${result}`;
+        tryNew();
+        expect((await judgeTrial(1000, host))?.[0]).toContain("has ended before its work was done");
+      },
+    );
   });
 });

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Outcome, type PhaseOutcome, readOutcome, recordOutcome, writeOutcome } from "../applied.ts";
+import { formatDiagnostic } from "../config/diagnostics.ts";
+import type { Phase, StructField } from "../config/field.ts";
+import type { Merged } from "../config/merge.ts";
+import { snakeCase } from "../config/names.ts";
+import { type CloudConfig, SCHEMA } from "../config/schema.ts";
+import { messageOf } from "../errors.ts";
+import { readTrial } from "../generation/trial.ts";
+import { inRoot, PATH } from "../paths.ts";
+import type { ApplyHost } from "./applier.ts";
+import { type ApplyFailure, applyPhase } from "./stages.ts";
+
+/**
+ * {@link applyPhase}, and writes down what becomes of each entry: for whoever asks, and for new versions, which have to
+ * achieve as much. Never throws.
+ */
+export async function applyAndRecord(
+  phase: Phase,
+  { config, diagnostics }: Pick<Merged, "config" | "diagnostics">,
+  host: ApplyHost,
+): Promise<readonly ApplyFailure[]> {
+  if (phase === "install" || host.dryRun) return await applyPhase(phase, config, host);
+  const begun = { done: false, config: digestOf(config), items: configItems(phase, config), failures: [] };
+  const files = sourceFiles(host);
+  // what a cloud says may be another thing at each boot
+  const ofFiles = diagnostics.filter(
+    ({ severity, place }) => severity === "error" && files.includes(place.source),
+  );
+  const broken = ofFiles.map(formatDiagnostic);
+  const note = (outcome: PhaseOutcome) =>
+    attempt(host, () => {
+      const { phases } = readOutcome(host) ?? { phases: {} };
+      const all: Outcome = {
+        sources: contentDigest(files, host),
+        broken,
+        phases: { ...phases, [phase]: outcome },
+      };
+      writeOutcome(all, host);
+    });
+  note(begun);
+  const failures = await applyPhase(phase, config, host);
+  note({ ...begun, done: true, failures: failures.map(({ phase: _phase, ...failure }) => failure) });
+  if (phase === "runtime") {
+    attempt(host, () => {
+      if (!isTried(host)) recordOutcome(host);
+    });
+  }
+  return failures;
+}
+
+/** Versions on trial are measured by the record: they do not make it. */
+function isTried(host: ApplyHost): boolean {
+  const trial = readTrial(inRoot(host, PATH.system));
+  return trial?.kind === "upgrade" && trial.state !== "switching" && trial.started;
+}
+
+/** That something cannot be written down is no reason to apply less. */
+function attempt(host: ApplyHost, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    host.log.warn(`What became of the configuration cannot be written down: ${messageOf(error)}`);
+  }
+}
+
+/** Every entry that a phase applies, by the path that messages call it by, with a digest of what it says. */
+export function configItems(phase: Phase, config: CloudConfig): Record<string, string> {
+  return Object.fromEntries(itemsOf(SCHEMA, config, "", phase));
+}
+
+function itemsOf(struct: StructField, section: object, prefix: string, phase: Phase): [string, string][] {
+  return Object.entries(section).flatMap(([name, value]): [string, string][] => {
+    const field = struct.fields[name];
+    const path = `${prefix}${snakeCase(name)}`;
+    if (field === undefined) return [];
+    if (field.kind === "struct") return itemsOf(field, value, `${path}.`, phase);
+    if (field.phases?.includes(phase) !== true) return [];
+    if (field.kind === "list") {
+      return (value as unknown[]).map((item, index) => [`${path}[${index}]`, digestOf(item)]);
+    }
+    if (field.kind === "map")
+      return Object.entries(value).map((entry) => [`${path}[${entry[0]}]`, digestOf(entry)]);
+    return [[path, digestOf(value)]];
+  });
+}
+
+function digestOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 32);
+}
+
+/** The files that the user writes. */
+function sourceFiles(host: Pick<ApplyHost, "root">): string[] {
+  const directory = inRoot(host, PATH.localConfigDir);
+  const names = existsSync(directory) ? readdirSync(directory).sort() : [];
+  return [PATH.systemConfig, PATH.localConfig, ...names.map((name) => join(PATH.localConfigDir, name))];
+}
+
+function contentDigest(paths: readonly string[], host: Pick<ApplyHost, "root">): string {
+  const found = paths.filter((path) => statSync(inRoot(host, path), { throwIfNoEntry: false })?.isFile());
+  return digestOf(found.map((path) => [path, readFileSync(inRoot(host, path), "base64")]));
+}
