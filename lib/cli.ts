@@ -70,6 +70,8 @@ export interface CommandRow {
   readonly aliases?: readonly string[];
   /** Names in PATH that are links to the executable, and mean this command. */
   readonly links?: readonly string[];
+  /** Every link to the executable in this directory means this command, with the link's name as the first argument. */
+  readonly directory?: string;
   readonly hidden?: boolean;
   readonly load: () => Promise<Command>;
 }

@@ -26,7 +26,12 @@ function findCommand(
   table: CommandTable,
   { argv0, argv }: Call,
 ): [string, CommandRow | undefined, readonly string[]] {
-  const link = argv0.slice(argv0.lastIndexOf("/") + 1);
+  const end = argv0.lastIndexOf("/");
+  const link = argv0.slice(end + 1);
+  const owner = Object.entries(table).find(
+    ([, { directory }]) => directory === argv0.slice(0, Math.max(end, 0)),
+  );
+  if (owner !== undefined) return [owner[0], owner[1], [link, ...argv]];
   if (link !== "k3os") {
     const found = lookUp(table, link);
     if (found !== undefined) return [found[0], found[1], argv];

@@ -22,7 +22,8 @@ export async function commandFiles(
   const date = new Date(sourceDateEpoch * 1000).toISOString().slice(0, 10);
   const pages = await manPages(table);
   const manual = pages.map((page) => [manFile(page.name), roffPage(page, { version, date })]);
-  const linked = (await loadCommands(table)).flatMap(({ words, row: { links = [] } }) => {
+  const shown = (await loadCommands(table)).filter(({ row }) => !row.hidden);
+  const linked = shown.flatMap(({ words, row: { links = [] } }) => {
     return links.flatMap((link) => [
       [bashFile(link), "k3os"],
       [fishFile(link), "k3os.fish"],

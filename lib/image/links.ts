@@ -1,25 +1,44 @@
+import { OPENRC_UNITS } from "../openrc-units.ts";
+import { APPLET_LINKS } from "./applets.ts";
+
+/** The executable, which knows what it is from the link's name. */
+const EXECUTABLE = "/k3os/system/k3os/current/k3os";
+
+/** Commands of the original's OpenRC and BusyBox that the executable has in their place. */
+const LEGACY_COMMANDS = [
+  ...["sbin/service", "sbin/rc-service", "sbin/rc-update", "sbin/rc-status", "sbin/ifenslave", "sbin/apk"],
+  ...["sbin/adduser", "sbin/addgroup", "sbin/deluser", "sbin/delgroup"],
+];
+
 /**
  * Symbolic links of the image, path below /usr → target. The commands among them lead to the current version of the
- * executable, which knows what it is from the link's name.
+ * executable.
  */
 export const LINKS: Readonly<Record<string, string>> = {
   // commands
-  "sbin/k3os": "/k3os/system/k3os/current/k3os",
-  "sbin/update-issue": "/k3os/system/k3os/current/k3os",
-  "sbin/metadata": "/k3os/system/k3os/current/k3os",
-  "sbin/toolbox": "/k3os/system/k3os/current/k3os",
-  "sbin/k3os-upgrade-rootfs": "/k3os/system/k3os/current/k3os",
-  "sbin/k3os-upgrade-kernel": "/k3os/system/k3os/current/k3os",
+  "sbin/k3os": EXECUTABLE,
+  "sbin/update-issue": EXECUTABLE,
+  "sbin/metadata": EXECUTABLE,
+  "sbin/toolbox": EXECUTABLE,
+  "sbin/k3os-upgrade-rootfs": EXECUTABLE,
+  "sbin/k3os-upgrade-kernel": EXECUTABLE,
   // where the original has them
-  "share/rancher/k3os/scripts/k3os-upgrade-rootfs": "/k3os/system/k3os/current/k3os",
-  "share/rancher/k3os/scripts/k3os-upgrade-kernel": "/k3os/system/k3os/current/k3os",
-  "share/rancher/k3os/scripts/toolbox": "/k3os/system/k3os/current/k3os",
-  "libexec/k3os/install": "/k3os/system/k3os/current/k3os",
+  "share/rancher/k3os/scripts/k3os-upgrade-rootfs": EXECUTABLE,
+  "share/rancher/k3os/scripts/k3os-upgrade-kernel": EXECUTABLE,
+  "share/rancher/k3os/scripts/toolbox": EXECUTABLE,
+  "libexec/k3os/install": EXECUTABLE,
   "sbin/k3s": "/k3os/system/k3s/current/k3s",
   "sbin/kubectl": "k3s",
   "sbin/crictl": "k3s",
   "sbin/ctr": "k3s",
   "bin/vim": "vim.tiny",
+  "sbin/ether-wake": "etherwake",
+  ...Object.fromEntries(LEGACY_COMMANDS.map((path) => [path, EXECUTABLE])),
+  ...Object.fromEntries(Object.keys(OPENRC_UNITS).map((name) => [`etc/init.d/${name}`, EXECUTABLE])),
+  ...APPLET_LINKS,
+
+  // as in the original, tables of crond are in /etc
+  "share/k3os/var/spool/cron/crontabs": "/etc/crontabs",
 
   // what the read-only /usr leaves to the persistent /var
   local: "/var/local",

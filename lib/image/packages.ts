@@ -11,9 +11,11 @@ export const SUITE = "trixie";
 const USERLAND = [
   // service manager, devices, log in
   "systemd systemd-sysv systemd-timesyncd libpam-systemd linux-sysctl-defaults udev dbus kmod passwd login sudo tzdata",
+  // names of time zones that are spelled differently today: US/Pacific
+  "tzdata-legacy",
   // network
   "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool iputils-ping wireguard-tools",
-  "openssh-server openssh-client curl rsync ca-certificates",
+  "openssh-server openssh-client curl wget rsync ca-certificates etherwake",
   // disks, including what the installer and first boot run
   "e2fsprogs dosfstools mtools xfsprogs parted fdisk gdisk cryptsetup lvm2 mdadm multipath-tools open-iscsi nfs-common",
   "smartmontools lsscsi",
@@ -21,6 +23,8 @@ const USERLAND = [
   "dmidecode lm-sensors irqbalance pciutils usbutils kbd qemu-guest-agent",
   // at the prompt
   "bash bash-completion vim-tiny less htop procps psmisc strace jq logrotate xz-utils zstd ncurses-base",
+  // what the original had of BusyBox and no other package brings: applets.ts
+  "busybox-static",
 ];
 
 /** What only some architectures have: boot loaders, and the agents of hypervisors. */

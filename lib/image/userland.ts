@@ -122,7 +122,9 @@ export async function buildRootImage(
   const overlay = join(context.project, "overlay");
   const sources = [
     "accounts.ts",
+    "applets.ts",
     "links.ts",
+    "../openrc-units.ts",
     "os-release.ts",
     "../project.ts",
     "squashfs.ts",

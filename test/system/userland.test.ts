@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  statSync,
-  symlinkSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { runProgram } from "../../lib/host.ts";
+import { APPLET_LINKS, LEFT_OUT_APPLETS } from "../../lib/image/applets.ts";
 import { filesBelow } from "../../lib/image/walk.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { type UnpackedImage, unpackImage } from "../support/image.ts";
@@ -131,14 +124,137 @@ describe("the userland", () => {
       return lstatSync(file).isSymbolicLink() && readlinkSync(file) !== "/dev/null" && !existsSync(file);
     });
     expect(lost).toEqual([]);
-    const own = ["cloud-config", "ccapply", "local", "ssh-host-key@ed25519", "connman", "ssh"].map(
-      (name) => `${name}.service`,
-    );
-    const executable = join(root, "k3os/system/k3os/current/k3os");
-    mkdirSync(dirname(executable), { recursive: true });
-    symlinkSync("/usr/bin/true", executable);
+    const own = [
+      "cloud-config",
+      "ccapply",
+      "local",
+      "issue",
+      "crond",
+      "ssh-host-key@ed25519",
+      "connman",
+      "ssh",
+    ].map((name) => `${name}.service`);
+    await enterExecutable("/usr/bin/true", root);
     const { code, stdout, stderr } = await inUserland("systemd-analyze", "verify", "--man=no", ...own);
     expect({ code, said: `${stdout}${stderr}` }).toEqual({ code: 0, said: "" });
+  });
+
+  test("has every applet of BusyBox that no other program is, but those left out on purpose", async () => {
+    const applets = (await inUserland("busybox", "--list")).stdout.trim().split("\n");
+    const links = Object.keys(APPLET_LINKS);
+    const programs = ["bin", "sbin"].flatMap((name) =>
+      readdirSync(join(usr, name)).map((file) => `${name}/${file}`),
+    );
+    const others = new Set(programs.filter((path) => !links.includes(path)).map((path) => basename(path)));
+    const leftOut = Object.values(LEFT_OUT_APPLETS).flat();
+    const wanted = applets.filter((name) => !others.has(name) && !leftOut.includes(name));
+    expect(links.map((path) => basename(path)).sort()).toEqual(wanted.sort());
+    expect(
+      links.filter((path) => statSync(join(usr, path)).ino !== statSync(join(usr, "bin/busybox")).ino),
+    ).toEqual([]);
+    const deaf: string[] = [];
+    for (const name of wanted) {
+      const { stdout, stderr } = await inUserland(name, "--help");
+      if (!`${stdout}${stderr}`.includes(`Usage: ${name}`)) deaf.push(name);
+    }
+    expect(deaf).toEqual([]);
+  });
+
+  describe("has the commands of the original's system:", () => {
+    beforeAll(async () => {
+      await enterExecutable(join(medium, "k3os/system/k3os/current/k3os"), root);
+    });
+
+    test("adduser, addgroup, deluser and delgroup", async () => {
+      const { code } = await inUserland(
+        "adduser",
+        "-D",
+        "-g",
+        "Some Body",
+        "-s",
+        "/bin/sh",
+        "-u",
+        "1500",
+        "-h",
+        "/home/sb",
+        "sb",
+      );
+      expect(code).toBe(0);
+      expect(readFileSync(join(root, "etc/passwd"), "utf8")).toContain(
+        "sb:x:1500:1500:Some Body:/home/sb:/bin/sh\n",
+      );
+      expect(statSync(join(root, "home/sb")).uid).toBe(1500);
+      for (const argv of [
+        ["addgroup", "-g", "1600", "team"],
+        ["adduser", "sb", "team"],
+        ["addgroup", "sb", "users"],
+      ]) {
+        expect(await inUserland(...argv)).toMatchObject({ code: 0 });
+      }
+      expect((await inUserland("id", "-nG", "sb")).stdout.trim().split(" ").sort()).toEqual([
+        "sb",
+        "team",
+        "users",
+      ]);
+      expect(await inUserland("delgroup", "sb", "team")).toMatchObject({ code: 0 });
+      expect(await inUserland("deluser", "--remove-home", "sb")).toMatchObject({ code: 0 });
+      expect(await inUserland("delgroup", "team")).toMatchObject({ code: 0 });
+      expect(existsSync(join(root, "home/sb"))).toBe(false);
+      expect(await inUserland("adduser", "-S", "-D", "-H", "daemon2")).toMatchObject({ code: 0 });
+    });
+
+    test("rc-update and service, before services start", async () => {
+      const wants = join(root, "etc/systemd/system/multi-user.target.wants");
+      expect(await inUserland("rc-update", "add", "crond", "default")).toMatchObject({ code: 0 });
+      expect(readdirSync(wants)).toEqual(["crond.service"]);
+      expect(await inUserland("rc-service", "iscsid", "start")).toMatchObject({ code: 0 });
+      expect(await inUserland("/etc/init.d/ntpd", "restart")).toMatchObject({ code: 0 });
+      expect(readdirSync(wants).sort()).toEqual([
+        ...["crond.service", "iscsid.service", "systemd-timesyncd.service"],
+      ]);
+      expect(await inUserland("rc-update", "del", "crond")).toMatchObject({ code: 0 });
+      expect(await inUserland("rc-update", "del", "sshd")).toMatchObject({ code: 0 });
+      expect(readlinkSync(join(root, "etc/systemd/system/ssh.service"))).toBe("/dev/null");
+      expect(await inUserland("service", "sshd", "start")).toMatchObject({ code: 0 });
+      expect(lstatExists(join(root, "etc/systemd/system/ssh.service"))).toBe(false);
+      expect(await inUserland("rc-service", "haveged", "start")).toMatchObject({ code: 0 });
+      expect((await inUserland("rc-status")).stdout).toMatch(/^ sshd +\[ {2}stopped {2}\]$/m);
+      const unknown = await inUserland("service", "no-such", "start");
+      expect(unknown).toMatchObject({ code: 1 });
+      expect(unknown.stderr).toContain('There is no service "no-such"');
+      expect(readdirSync(join(usr, "etc/init.d"))).toContain("k3s-service");
+    });
+
+    test("apk says what to do instead", async () => {
+      const { code, stderr } = await inUserland("apk", "add", "--no-cache", "nano");
+      expect(code).toBe(1);
+      expect(stderr).toContain("sudo toolbox");
+    });
+  });
+
+  test("lets somebody in who is in /etc/passwd alone", async () => {
+    // the recipe of boxes for Vagrant
+    const sed = ["sed", "-e", "/^rancher/p", "-e", "s/^rancher/vagrant/", "-i", "/etc/passwd"];
+    expect(await inUserland(...sed)).toMatchObject({ code: 0 });
+    expect((await inUserland("id", "vagrant")).stdout).toContain("uid=1000(rancher)");
+    expect(await inUserland("runuser", "--login", "--command", "id -u", "vagrant")).toMatchObject({
+      code: 0,
+      stdout: "1000\n",
+    });
+    expect((await inUserland("sudo", "-l", "-U", "vagrant")).stderr).not.toContain(
+      "account validation failure",
+    );
+  });
+
+  test("knows today's and yesterday's names of time zones", () => {
+    for (const name of ["Europe/Berlin", "US/Pacific", "GB", "Etc/GMT+8"]) {
+      expect([
+        name,
+        readFileSync(join(usr, "share/zoneinfo", name))
+          .subarray(0, 4)
+          .toString(),
+      ]).toEqual([name, "TZif"]);
+    }
   });
 
   test("has no tool that would change it", () => {
@@ -146,6 +262,13 @@ describe("the userland", () => {
     expect(tools.filter(existsSync)).toEqual([]);
   });
 });
+
+/** Puts a program where the links of the image lead. */
+async function enterExecutable(program: string, root: string): Promise<void> {
+  const executable = join(root, "k3os/system/k3os/current/k3os");
+  mkdirSync(dirname(executable), { recursive: true });
+  await runProgram(["cp", "--remove-destination", program, executable]);
+}
 
 function lstatExists(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;

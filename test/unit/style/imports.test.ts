@@ -6,6 +6,7 @@ const TOOL_FOLDERS = ["disk", "build", "generation", "completion"];
 /** Domains of the product, in the order in which a machine meets them; and those that only build it. */
 const PRODUCT_DOMAINS = [
   ...["config", "apply", "datasource", "install", "overlay", "upgrade", "boot"],
+  "legacy", // commands of the original's system
   ...["inspect", "reset"], // what a person does to a node that runs: looks at it, and makes it new
 ];
 const BUILD_DOMAINS = ["image", "executable"];

@@ -1,0 +1,14 @@
+import { defineCommand } from "../lib/cli.ts";
+import { ADDGROUP_OPTIONS, addgroupPrograms } from "../lib/legacy/accounts.ts";
+import { runPrograms } from "../lib/legacy/run-programs.ts";
+
+/** `addgroup`, as the original's BusyBox had it. */
+export const addgroup = defineCommand({
+  usage: "[USER] GROUP",
+  description: `
+Adds a group, or a user to a group, as BusyBox of the original did: by groupadd
+and usermod.`,
+  options: ADDGROUP_OPTIONS,
+  maxPositionals: 2,
+  run: ({ values, positionals }, host) => runPrograms(addgroupPrograms(values, positionals), host),
+});

@@ -1,0 +1,14 @@
+import { defineCommand } from "../lib/cli.ts";
+import { ADDUSER_OPTIONS, adduserPrograms } from "../lib/legacy/accounts.ts";
+import { runPrograms } from "../lib/legacy/run-programs.ts";
+
+/** `adduser`, as the original's BusyBox had it. */
+export const adduser = defineCommand({
+  usage: "USER [GROUP]",
+  description: `
+Adds a user, or a user to a group, as BusyBox of the original did: by useradd
+and usermod.`,
+  options: ADDUSER_OPTIONS,
+  maxPositionals: 2,
+  run: ({ values, positionals }, host) => runPrograms(adduserPrograms(values, positionals), host),
+});

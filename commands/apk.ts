@@ -1,0 +1,17 @@
+import { defineCommand } from "../lib/cli.ts";
+import { CommandError } from "../lib/errors.ts";
+
+/** `apk`, which the original had not either once it ran: says what to do instead. */
+export const apk = defineCommand({
+  usage: "...",
+  description: `
+There are no packages to add: the system is one image. For tools there is
+"toolbox"; programs of your own go to /usr/local/bin.`,
+  options: {},
+  rawArguments: true,
+  run: () => {
+    throw new CommandError("k3OS has no packages: its system is one image that is replaced as a whole", {
+      hint: 'run tools in a container by "sudo toolbox", or put static programs into /usr/local/bin',
+    });
+  },
+});

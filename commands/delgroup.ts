@@ -1,0 +1,14 @@
+import { defineCommand } from "../lib/cli.ts";
+import { delgroupPrograms } from "../lib/legacy/accounts.ts";
+import { runPrograms } from "../lib/legacy/run-programs.ts";
+
+/** `delgroup`, as the original's BusyBox had it. */
+export const delgroup = defineCommand({
+  usage: "[USER] GROUP",
+  description: `
+Removes a group, or a user from a group, as BusyBox of the original did: by
+groupdel and gpasswd.`,
+  options: {},
+  maxPositionals: 2,
+  run: ({ positionals }, host) => runPrograms(delgroupPrograms(positionals), host),
+});

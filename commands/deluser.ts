@@ -1,0 +1,14 @@
+import { defineCommand } from "../lib/cli.ts";
+import { DELUSER_OPTIONS, deluserPrograms } from "../lib/legacy/accounts.ts";
+import { runPrograms } from "../lib/legacy/run-programs.ts";
+
+/** `deluser`, as the original's BusyBox had it. */
+export const deluser = defineCommand({
+  usage: "USER [GROUP]",
+  description: `
+Removes a user, or a user from a group, as BusyBox of the original did: by
+userdel and gpasswd.`,
+  options: DELUSER_OPTIONS,
+  maxPositionals: 2,
+  run: ({ values, positionals }, host) => runPrograms(deluserPrograms(values, positionals), host),
+});

@@ -1,0 +1,27 @@
+import { defineCommand } from "../lib/cli.ts";
+import { UsageError } from "../lib/errors.ts";
+
+/** `ifenslave`, as the original's BusyBox had it. */
+export const ifenslave = defineCommand({
+  usage: "BOND INTERFACE...",
+  description: `
+Gives interfaces to a bond, or takes them out of it, as BusyBox of the original
+did: by ip link.`,
+  options: { detach: { type: "boolean", short: "d", help: "take the interfaces out of the bond" } },
+  maxPositionals: Number.POSITIVE_INFINITY,
+  run: async ({ values, positionals: [bond, ...interfaces] }, host) => {
+    if (bond === undefined || interfaces.length === 0) {
+      throw new UsageError("Missing argument: expected BOND INTERFACE...");
+    }
+    const { runPrograms } = await import("../lib/legacy/run-programs.ts");
+    const set = (name: string, ...words: string[]) => ["ip", "link", "set", "dev", name, ...words];
+    if (values.detach)
+      return await runPrograms(
+        interfaces.map((name) => set(name, "nomaster")),
+        host,
+      );
+    // the kernel takes only interfaces that are down, and brings them up with the bond
+    const given = interfaces.flatMap((name) => [set(name, "down"), set(name, "master", bond)]);
+    return await runPrograms([...given, set(bond, "up")], host);
+  },
+});

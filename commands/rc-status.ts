@@ -1,0 +1,20 @@
+import { defineCommand } from "../lib/cli.ts";
+import { EXIT } from "../lib/errors.ts";
+
+/** `rc-status`, as the original's OpenRC had it. */
+export const rcStatus = defineCommand({
+  usage: "[RUNLEVEL]",
+  description: `
+Shows the services that the original had, and whether they run. For all units:
+systemctl status.`,
+  options: {
+    all: { type: "boolean", short: "a", help: "accepted, without a meaning: there is one runlevel" },
+    servicelist: { type: "boolean", short: "s", help: "accepted, without a meaning: this is the list" },
+  },
+  maxPositionals: 1,
+  run: async (_, host) => {
+    const { describeServices } = await import("../lib/legacy/service-control.ts");
+    host.print(await describeServices(host));
+    return EXIT.done;
+  },
+});

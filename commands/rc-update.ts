@@ -1,0 +1,28 @@
+import { defineCommand } from "../lib/cli.ts";
+import { EXIT, UsageError } from "../lib/errors.ts";
+
+/** `rc-update`, as the original's OpenRC had it. */
+export const rcUpdate = defineCommand({
+  usage: "[add|del NAME [RUNLEVEL]]",
+  description: `
+Has a service start with this boot, or not, by the name that it had in the
+original or by its own. As in the original, /etc is new at every boot: call it
+in boot_cmd. Without arguments it shows the services.`,
+  options: {
+    update: { type: "boolean", short: "u", help: "accepted, without a meaning" },
+    all: { type: "boolean", short: "a", help: "accepted, without a meaning: there is one runlevel" },
+  },
+  maxPositionals: 3,
+  run: async ({ values, positionals: [action, name] }, host) => {
+    const control = await import("../lib/legacy/service-control.ts");
+    if (action === undefined || action === "show") {
+      if (!values.update) host.print(await control.describeServices(host));
+      return EXIT.done;
+    }
+    if (name === undefined) throw new UsageError("Missing argument: expected the name of a service");
+    if (action === "add") await control.addToRunlevel(name, host);
+    else if (action === "del" || action === "delete") await control.removeFromRunlevel(name, host);
+    else throw new UsageError(`Unknown action "${action}": expected add or del`);
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,115 @@
+import { existsSync, rmSync } from "node:fs";
+import { CommandError, UsageError } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { linkTarget } from "../links.ts";
+import { inRoot } from "../paths.ts";
+import { unitProperties } from "../systemd.ts";
+import { findService, knownServices } from "./services.ts";
+
+export type ServiceHost = Pick<Host, "root" | "run" | "log" | "print">;
+
+/** The target whose services start at every boot; the only runlevel that there is. */
+const TARGET = "multi-user.target";
+
+/** What OpenRC's actions are called by systemctl(1). */
+const ACTIONS: Readonly<Record<string, string>> = {
+  start: "start",
+  stop: "stop",
+  restart: "restart",
+  condrestart: "try-restart",
+  reload: "reload-or-restart",
+  "force-reload": "reload-or-restart",
+  zap: "reset-failed",
+};
+
+/** OpenRC's status of a service that does not run. */
+const STOPPED = 3;
+
+/**
+ * Does to a service of the original what its name says, to the unit that it is here. Before the service manager runs, in
+ * `boot_cmd`, it will start what is to be started. Returns the exit status. Throws CommandError for an unknown service.
+ */
+export async function controlService(name: string, action: string, host: ServiceHost): Promise<number> {
+  const service = findService(name, host);
+  if (service.kind === "unknown") throw unknownService(name);
+  const verb = ACTIONS[action];
+  if (verb === undefined && action !== "status") {
+    throw new UsageError(`Unknown action "${action}": expected ${Object.keys(ACTIONS).join(", ")} or status`);
+  }
+  if (service.kind === "built-in") {
+    host.log.info(`${name} is part of the system here: there is nothing to ${action}`);
+    return 0;
+  }
+  const { unit } = service;
+  if (verb === undefined) return await printStatus(unit, host);
+  if (isStarting(verb)) await unmask(unit, host);
+  if (hasServiceManager(host)) await host.run(["systemctl", verb, unit]);
+  else if (isStarting(verb)) await addToBoot(unit, host);
+  return 0;
+}
+
+function isStarting(verb: string): boolean {
+  return verb === "start" || verb === "restart";
+}
+
+/** The test that sd_booted(3) makes. */
+function hasServiceManager(host: Pick<Host, "root">): boolean {
+  return existsSync(inRoot(host, "/run/systemd/system"));
+}
+
+async function printStatus(unit: string, host: ServiceHost): Promise<number> {
+  const state = await stateOf(unit, host);
+  host.print(` * status: ${state}\n`);
+  return state === "started" || state === "starting" ? 0 : STOPPED;
+}
+
+/** In OpenRC's words. */
+async function stateOf(unit: string, host: Pick<Host, "run" | "root">): Promise<string> {
+  if (!hasServiceManager(host)) return "stopped";
+  const state = (await unitProperties(unit, ["ActiveState"], host)).get("ActiveState") ?? "";
+  const words: Record<string, string> = { active: "started", reloading: "started", activating: "starting" };
+  return words[state] ?? (state === "failed" ? "crashed" : "stopped");
+}
+
+function unknownService(name: string): CommandError {
+  return new CommandError(`There is no service "${name}"`, {
+    hint: 'services are units of systemd: "systemctl list-unit-files", "rc-service --list" for those of the original',
+  });
+}
+
+/** Has a service start with every boot. /etc is new at each: it has to be said in each, as in the original. */
+export async function addToRunlevel(name: string, host: ServiceHost): Promise<void> {
+  const service = findService(name, host);
+  if (service.kind === "unknown") throw unknownService(name);
+  if (service.kind === "built-in") return host.log.info(`${name} is part of the system here`);
+  await unmask(service.unit, host);
+  await addToBoot(service.unit, host);
+}
+
+async function addToBoot(unit: string, host: ServiceHost): Promise<void> {
+  await host.run(["systemctl", "--quiet", "add-wants", TARGET, unit]);
+}
+
+/** Keeps a service from being started by this boot; one that runs goes on. */
+export async function removeFromRunlevel(name: string, host: ServiceHost): Promise<void> {
+  const service = findService(name, host);
+  if (service.kind === "unknown") throw unknownService(name);
+  if (service.kind === "built-in") return host.log.info(`${name} is part of the system here: it stays`);
+  const added = inRoot(host, `/etc/systemd/system/${TARGET}.wants/${service.unit}`);
+  if (linkTarget(added) !== undefined) return rmSync(added);
+  await host.run(["systemctl", "--quiet", "mask", service.unit]);
+}
+
+async function unmask(unit: string, host: ServiceHost): Promise<void> {
+  if (linkTarget(inRoot(host, `/etc/systemd/system/${unit}`)) !== "/dev/null") return;
+  await host.run(["systemctl", "--quiet", "unmask", unit]);
+}
+
+/** The services of the original and what each does, as `rc-status` shows them. */
+export async function describeServices(host: ServiceHost): Promise<string> {
+  const rows: string[] = [];
+  for (const [name, unit] of knownServices(host)) {
+    rows.push(` ${name.padEnd(40)}[  ${await stateOf(unit, host)}  ]\n`);
+  }
+  return `Runlevel: default\n${rows.join("")}`;
+}

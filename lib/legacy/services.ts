@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Host } from "../host.ts";
+import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../openrc-units.ts";
+import { inRoot } from "../paths.ts";
+
+/** Where units are looked for, as systemd does (systemd.unit(5)). */
+const UNIT_DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"];
+
+/** What a service of the original is here. */
+export type Service =
+  | { readonly kind: "unit"; readonly unit: string }
+  /** Nothing to start or stop. */
+  | { readonly kind: "built-in" }
+  | { readonly kind: "unknown" };
+
+/** Finds what a name means: a service of the original, or a unit of systemd by its own name. */
+export function findService(name: string, host: Pick<Host, "root">): Service {
+  const unit =
+    OPENRC_UNITS[name] ?? (/\.(service|target|socket|timer)$/.test(name) ? name : `${name}.service`);
+  if (hasUnit(unit, host)) return { kind: "unit", unit };
+  return BUILT_IN_SERVICES.includes(name) ? { kind: "built-in" } : { kind: "unknown" };
+}
+
+function hasUnit(unit: string, host: Pick<Host, "root">): boolean {
+  if (unit.includes("/")) return false;
+  const file = unit.replace(/@[^.]*\./, "@.");
+  return UNIT_DIRECTORIES.some((directory) => existsSync(inRoot(host, join(directory, file))));
+}
+
+/** Names of all services of the original that are units here. */
+export function knownServices(host: Pick<Host, "root">): [name: string, unit: string][] {
+  return Object.entries(OPENRC_UNITS).filter(([, unit]) => hasUnit(unit, host));
+}
