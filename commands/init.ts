@@ -47,9 +47,11 @@ function inheritedMode(): RunningMode {
 
 async function leaveInitrd(host: BootHost): Promise<never> {
   const { bootInitrd } = await import("../lib/boot/initrd.ts");
+  const { keepInjected } = await import("../lib/boot/injected.ts");
   const { isSameProgram, switchRoot } = await import("../lib/boot/switch-root.ts");
   const root = await bootInitrd(host);
   const same = isSameProgram(root.path);
+  keepInjected(host);
   switchRoot(root.path);
   // the usual case: the version to start is the one that runs, and starting it again would only take time
   if (same) return startSystem(root.mode, { continued: root.mode === "local" }, host);

@@ -30,6 +30,8 @@ export const PATH = {
   mode: "/run/k3os/mode",
   /** There once DHCP was asked for a name in this boot; empty if it had none. */
   dhcpHostname: "/run/k3os/dhcp-hostname",
+  /** What somebody has put into the initrd, until the first commands of the configuration have run. */
+  injected: "/run/k3os/initrd",
   target: "/run/k3os/target",
   medium: "/run/k3os/iso",
   kernelMount: "/run/k3os/kernel",

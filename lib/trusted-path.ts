@@ -1,4 +1,13 @@
-import { closeSync, constants, lstatSync, mkdirSync, openSync, readlinkSync, type Stats } from "node:fs";
+import {
+  closeSync,
+  constants,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  type Stats,
+} from "node:fs";
 import { isAbsolute } from "node:path";
 import { CommandError } from "./errors.ts";
 
@@ -13,6 +22,8 @@ export interface TrustedPlace extends Disposable {
 export interface TrustOptions {
   /** Make the directories that are missing, with mode 0755. */
   readonly make?: boolean;
+  /** Whose those are that are made; default: who runs this. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
   /** Go on where the last part is a link; default: a link itself is the place. */
   readonly follow?: boolean;
 }
@@ -47,7 +58,10 @@ export function openTrusted(root: string, path: string, options: TrustOptions = 
       if (isLast) {
         return { directory: walk.at("."), path: walk.at(name), [Symbol.dispose]: walk.close };
       }
-      if (found === undefined && name !== ".." && options.make) mkdirSync(walk.at(name), { mode: 0o755 });
+      if (found === undefined && name !== ".." && options.make) {
+        mkdirSync(walk.at(name), { mode: 0o755 });
+        if (options.owner !== undefined) lchownSync(walk.at(name), options.owner.uid, options.owner.gid);
+      }
       walk.enter(name);
     }
     throw new CommandError(`"${path}" is the name of no file`);

@@ -17,6 +17,7 @@ import { password } from "./password.ts";
 import { sshKeys } from "./ssh-keys.ts";
 import { sshKeysRefresh } from "./ssh-keys-refresh.ts";
 import { sysctls } from "./sysctls.ts";
+import { timezone } from "./timezone.ts";
 import { wifi } from "./wifi.ts";
 import { writeFiles } from "./write-files.ts";
 
@@ -33,6 +34,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     modules,
     sysctls,
     hostname({ dhcp: false }),
+    timezone,
     password,
     writeFiles({ restart: false }),
     environment({ reload: false }),
@@ -44,6 +46,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     modules,
     sysctls,
     hostname({ dhcp: false }),
+    timezone,
     dnsNtp({ restart: false }),
     wifi,
     password,
@@ -60,6 +63,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     modules,
     sysctls,
     hostname({ dhcp: true }),
+    timezone,
     dnsNtp({ restart: true }),
     wifi,
     password,

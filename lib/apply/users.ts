@@ -20,6 +20,14 @@ export function findUser(name: string, host: Pick<ApplyHost, "root">): Account {
   return { name, uid: Number(uid), gid: Number(gid), home };
 }
 
+/** The account in whose home, below /home, a path lies; undefined if it lies in none. */
+export function ownerOfHome(path: string, host: Pick<ApplyHost, "root">): Account | undefined {
+  const lines = (readIfExists("/etc/passwd", host) ?? "").split("\n").map((line) => line.split(":"));
+  return lines
+    .map(([name = "", , uid, gid, , home = ""]) => ({ name, uid: Number(uid), gid: Number(gid), home }))
+    .find(({ home }) => /^\/home\/[^/]+$/.test(home) && path.startsWith(`${home}/`));
+}
+
 /** The ids that `USER`, `USER:GROUP` or numbers mean. Without a group it is the first of `fallback`. */
 export function findOwner(
   owner: string,

@@ -5,10 +5,11 @@ import { generatedAt, writtenPath } from "../config/generated-files.ts";
 import type { WriteFile } from "../config/schema.ts";
 import { CommandError, during } from "../errors.ts";
 import { inRoot } from "../paths.ts";
+import { openTrusted } from "../trusted-path.ts";
 import { type Applier, type ApplyHost, forEachItem, listItems } from "./applier.ts";
 import { putFile } from "./files.ts";
 import { reloadService } from "./services.ts";
-import { findOwner } from "./users.ts";
+import { findOwner, ownerOfHome } from "./users.ts";
 
 /**
  * Writes files, in order; a symbolic link is replaced, set-id bits are kept, and each file appears whole. In the runtime
@@ -47,7 +48,16 @@ function writeOne(path: string, file: WriteFile, host: ApplyHost): boolean {
   const content = decodeContent(file.content ?? "", file.encoding ?? "");
   const self = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   const owner = findOwner(file.owner ?? "", self, host);
+  if (!host.dryRun) makeParentsInHome(path, host);
   return putFile(path, content, { mode: parseMode(file.permissions ?? ""), ...owner }, host);
+}
+
+/** Missing directories of a file in somebody's home belong to them: a program of theirs wants to write there, too. */
+function makeParentsInHome(path: string, host: ApplyHost): void {
+  const owner = ownerOfHome(path, host);
+  if (owner === undefined) return;
+  using _home = openTrusted(host.root, owner.home, { make: true });
+  using _file = openTrusted(host.root, path, { make: true, owner });
 }
 
 /** `..` never leads above the root. */

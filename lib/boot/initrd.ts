@@ -9,6 +9,7 @@ import { type FoundDevice, findDevices, mediumCandidates } from "./devices.ts";
 import { settleGeneration } from "./generation.ts";
 import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
+import { EMBEDDED_MEDIUM, NEW_ROOT } from "./initrd-paths.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
 import { blacklistModules, createModuleLoader, loadNamedModules, type ModuleLoader } from "./modules.ts";
@@ -16,17 +17,11 @@ import { prepareState } from "./state.ts";
 import { DEVICE_WAIT, findState, mountState, waitFor } from "./state-device.ts";
 import { continueTakeover, replaceSystem } from "./takeover.ts";
 
-/** A network boot has no disk or CD to find: it brings the ISO as a file in an archive appended to the initrd. */
-const EMBEDDED_MEDIUM = "/k3os.iso";
-
 /** The root that the initrd leaves for: its `/sbin/init` is started with `K3OS_MODE`. */
 export interface NewRoot {
   readonly path: string;
   readonly mode: RunningMode;
 }
-
-/** Where the new root is put together; not below /run, which moves into it. */
-const NEW_ROOT = "/sysroot";
 
 /** The first stage: from the initrd's `/init` to a mounted root. Throws CommandError with the reason when there is none. */
 export async function bootInitrd(host: BootHost): Promise<NewRoot> {

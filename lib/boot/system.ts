@@ -2,6 +2,7 @@ import { messageOf } from "../errors.ts";
 import { growStatePartition } from "./grow.ts";
 import type { BootHost } from "./host.ts";
 import { nameHost, openLiveLogin, persistIdentity, writeHosts } from "./identity.ts";
+import { withInjected } from "./injected.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { bindKernelModules } from "./kernel-modules.ts";
 import type { RunningMode } from "./mode.ts";
@@ -36,7 +37,7 @@ const STEPS: readonly Step[] = [
   { name: "mode", required: true, run: recordMode },
   { name: "kernel modules", run: bindKernelModules },
   { name: "identity", run: persistIdentity },
-  { name: "initrd configuration", modes: RUNNING, run: (boot) => boot.applyPhase("initrd") },
+  { name: "initrd configuration", modes: RUNNING, run: applyInitrdPhase },
   { name: "login without password", modes: ["live", "install", "shell"], run: openLiveLogin },
   { name: "grow the state partition", modes: ["local"], run: growStatePartition },
   { name: "host name", run: nameHost },
@@ -57,6 +58,11 @@ export async function prepareSystem(boot: SystemBoot): Promise<void> {
       boot.log.error(`${step.name}: ${messageOf(error)}`);
     }
   }
+}
+
+/** Commands of this phase find at `/.base` what was put into the initrd. */
+async function applyInitrdPhase(boot: SystemBoot): Promise<void> {
+  await withInjected(() => boot.applyPhase("initrd"));
 }
 
 function openJournal(boot: SystemBoot): void {

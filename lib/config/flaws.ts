@@ -83,3 +83,13 @@ export function labelNameFlaw(name: string): Flaw | undefined {
   const advice = 'wanted another prefix, or "kubectl label node" once it has joined';
   return { message: `found a label below "${prefix}/", which no node may give itself: ${advice}` };
 }
+
+/** A name that has the form of a time zone's, and is none. */
+export function timeZoneFlaw(name: string): Flaw | undefined {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return undefined;
+  } catch {
+    return { message: `found ${quoted(name, {})}, wanted the name of a time zone such as "Europe/Berlin"` }; // RangeError
+  }
+}

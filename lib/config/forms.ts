@@ -58,3 +58,9 @@ export const TAINT: Form = {
   pattern: `^${TAINT_TEXT}(?:,${TAINT_TEXT})*$`,
   wanted: 'a taint such as "key=value:NoSchedule"',
 };
+
+/** A name of https://www.iana.org/time-zones, with capitals, as its file is called. */
+export const TIME_ZONE: Form = {
+  pattern: "^[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}$",
+  wanted: 'the name of a time zone such as "Europe/Berlin"',
+};

@@ -7,6 +7,7 @@ import {
   passphraseFlaw,
   serverUrlFlaw,
   sshKeyFlaw,
+  timeZoneFlaw,
   tokenFlaw,
 } from "./flaws.ts";
 import {
@@ -19,6 +20,7 @@ import {
   OWNER,
   REFRESH_SPAN,
   TAINT,
+  TIME_ZONE,
 } from "./forms.ts";
 
 const BOOT_AND_RUNTIME: readonly Phase[] = ["boot", "runtime"];
@@ -109,6 +111,13 @@ const K3OS = struct(
       phases: EVERY_PHASE,
       description: "Kernel settings, as in `sysctl(8)`.",
       example: { "kernel.printk": "4 4 1 7", "kernel.kptr_restrict": "1" },
+    }),
+    timezone: text({
+      form: TIME_ZONE,
+      judge: timeZoneFlaw,
+      phases: EVERY_PHASE,
+      description: "Time zone of the node, by its name in the database of zones. Default: UTC.",
+      example: "Europe/Berlin",
     }),
     ntpServers: list(text(), {
       phases: BOOT_AND_RUNTIME,

@@ -48,7 +48,6 @@ export const LINKS: Readonly<Record<string, string>> = {
   "etc/os-release": "../usr/lib/os-release",
   "etc/resolv.conf": "/run/connman/resolv.conf",
   "etc/mtab": "../proc/self/mounts",
-  "etc/localtime": "/usr/share/zoneinfo/UTC",
   "etc/ssl/cert.pem": "certs/ca-certificates.crt",
   "etc/iscsi/initiatorname.iscsi": "/var/lib/iscsi/initiatorname.iscsi",
 };

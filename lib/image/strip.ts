@@ -67,6 +67,7 @@ export const REMOVED_PATHS: readonly string[] = [
     "var/log/{apt,dpkg.log,alternatives.log,bootstrap.log,README,runit}",
     // /etc: what would make machines alike, what the boot writes, and what nobody reads
     "etc/{hostname,hosts,machine-id,fstab,resolv.conf,.pwd.lock,modules,modules-load.d/*,vconsole.conf,*-}",
+    "etc/{localtime,timezone}", // without them it is UTC, and commands of users make them
     "etc/ssh/ssh_host_*",
     "etc/{apt,apport,dpkg,debconf.conf,ucf.conf,adduser.conf,deluser.conf,initramfs-tools,kernel,python3*,perl}",
     "etc/{cron.d,cron.daily,init.d,rc?.d,runit,sv,insserv.conf.d,update-motd.d,issue.net,debian_version,grub.d}",

@@ -32,6 +32,7 @@ swappy() { [ "$(cat /proc/sys/vm/swappiness)" = 7 ]; }
   check k3os.data_sources has /etc/conf.d/cloud-config "file=/var/lib/probe/no-userdata"
   check k3os.modules [ -e /sys/block/ram1 ]
   check k3os.sysctls swappy
+  check k3os.timezone [ "$(readlink /etc/localtime)" = /usr/share/zoneinfo/US/Pacific ]
   check k3os.ntp_servers has /etc/connman/main.conf FallbackTimeservers=ntp.example
   check k3os.dns_nameservers has /etc/connman/main.conf FallbackNameservers=192.0.2.53
   check k3os.wifi has /var/lib/connman/cloud-config.config Name=probe-net
@@ -48,7 +49,7 @@ swappy() { [ "$(cat /proc/sys/vm/swappiness)" = 7 ]; }
 [ "$phase" = runtime ] && exit
 rm -f $keys /etc/probe.conf /etc/hostname /run/probe-* /etc/conf.d/cloud-config /etc/sysctl.d/95-k3os-config.conf \
   /etc/connman/main.conf /etc/systemd/timesyncd.conf.d/50-k3os-config.conf /var/lib/connman/cloud-config.config \
-  $secrets $unit /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf
+  /etc/localtime $secrets $unit /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf
 sed -i '/^PROBE=/d' /etc/environment
 echo undone >/proc/sys/kernel/hostname
 echo 60 >/proc/sys/vm/swappiness

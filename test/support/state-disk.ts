@@ -1,11 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
+import { cpioArchive } from "../../lib/image/cpio.ts";
 import { LABEL } from "../../lib/paths.ts";
 import { type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { PROJECT } from "./sources.ts";
 
 const ARTIFACTS = join(PROJECT, "dist/artifacts");
+const INITRD = join(ARTIFACTS, "k3os-initrd-amd64");
 const CONSOLE = "console=ttyS0,115200";
 
 export interface StateDiskOptions {
@@ -49,17 +51,29 @@ export async function makeLabelledDisk(file: string): Promise<string> {
   return file;
 }
 
+/** The artifacts' initrd with an archive of files behind it, as `virt-install --initrd-inject` makes it. */
+function injectFiles(files: Readonly<Record<string, string>>, name: string): string {
+  const entries = Object.entries(files).map(([path, text]) => {
+    return { kind: "file", path, mode: 0o644, content: Buffer.from(text) } as const;
+  });
+  const file = join(VM_DIRECTORY, name);
+  writeFileSync(file, Buffer.concat([readFileSync(INITRD), cpioArchive(entries, 0)]));
+  return file;
+}
+
 /** Starts the kernel and initrd of the artifacts, without any boot loader. */
 export function bootKernel(
   options: Omit<MachineOptions, "kernel" | "memory"> & {
     readonly memory?: number;
     readonly words?: readonly string[];
+    /** Files that are put into the root of the initrd, as text. */
+    readonly injected?: Readonly<Record<string, string>>;
   },
 ): Promise<Machine> {
-  const { words = [], memory = 1024, ...rest } = options;
+  const { words = [], memory = 1024, injected, ...rest } = options;
   const kernel = {
     image: join(ARTIFACTS, "k3os-vmlinuz-amd64"),
-    initrd: join(ARTIFACTS, "k3os-initrd-amd64"),
+    initrd: injected === undefined ? INITRD : injectFiles(injected, `${rest.name}.initrd`),
     append: [CONSOLE, ...words].join(" "),
   };
   return startMachine({ ...rest, memory, kernel });

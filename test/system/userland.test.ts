@@ -176,14 +176,14 @@ describe("the userland", () => {
         "-u",
         "1500",
         "-h",
-        "/home/sb",
+        "/srv/sb",
         "sb",
       );
       expect(code).toBe(0);
       expect(readFileSync(join(root, "etc/passwd"), "utf8")).toContain(
-        "sb:x:1500:1500:Some Body:/home/sb:/bin/sh\n",
+        "sb:x:1500:1500:Some Body:/srv/sb:/bin/sh\n",
       );
-      expect(statSync(join(root, "home/sb")).uid).toBe(1500);
+      expect(statSync(join(root, "srv/sb")).uid).toBe(1500);
       for (const argv of [
         ["addgroup", "-g", "1600", "team"],
         ["adduser", "sb", "team"],
@@ -199,7 +199,7 @@ describe("the userland", () => {
       expect(await inUserland("delgroup", "sb", "team")).toMatchObject({ code: 0 });
       expect(await inUserland("deluser", "--remove-home", "sb")).toMatchObject({ code: 0 });
       expect(await inUserland("delgroup", "team")).toMatchObject({ code: 0 });
-      expect(existsSync(join(root, "home/sb"))).toBe(false);
+      expect(existsSync(join(root, "srv/sb"))).toBe(false);
       expect(await inUserland("adduser", "-S", "-D", "-H", "daemon2")).toMatchObject({ code: 0 });
     });
 

@@ -26,17 +26,29 @@ function probeConfig(key: SshKey, keysUrl: string): string {
     ssh_authorized_keys: [key.publicKey, keysUrl],
     write_files: [
       { path: "/var/lib/probe/check", content: support("probe.sh"), permissions: "0755" },
+      { path: "/home/rancher/.config/probe/file", content: "" },
       { path: "/etc/probe.conf", content: "probe\n", permissions: "0640", owner: "root:sudo" },
       {
         path: "/etc/local.d/probe.start",
         content: "#!/bin/bash\necho $PROBE > /run/probe-local\n",
         permissions: "0755",
       },
+      {
+        path: "/etc/local.d/waits.start",
+        content: "#!/bin/sh\nuntil [ -e /run/cluster ]; do sleep 5; done\n",
+        permissions: "0755",
+      },
     ],
     hostname: "probed",
-    init_cmd: ["touch /run/probe-init", "/var/lib/probe/check initrd"],
-    boot_cmd: ["touch /run/probe-boot", "/var/lib/probe/check boot"],
-    run_cmd: ["touch /run/probe-run"],
+    init_cmd: ["touch /run/probe-init; cp /.base/injected.txt /run/", "/var/lib/probe/check initrd"],
+    boot_cmd: ["touch /run/probe-boot; rc-update add crond", "/var/lib/probe/check boot"],
+    run_cmd: [
+      "touch /run/probe-run",
+      "sudo ifconfig lo up",
+      // the recipe of boxes for Vagrant, each time that commands are run
+      "grep -q ^vagrant /etc/passwd || sudo sed -e '/^rancher/p' -e 's/^rancher/vagrant/' -i /etc/passwd",
+      "sleep 1234 &",
+    ],
     k3os: {
       data_sources: ["file=/var/lib/probe/no-userdata"],
       modules: ["brd rd_nr=2 rd_size=64"],
@@ -45,6 +57,7 @@ function probeConfig(key: SshKey, keysUrl: string): string {
         "net.ipv4.conf.probe0.log_martians": 1,
         "net.bridge.bridge-nf-call-arptables": 0,
       },
+      timezone: "US/Pacific",
       ntp_servers: ["ntp.example"],
       dns_nameservers: ["192.0.2.53"],
       wifi: [{ name: "probe-net", passphrase: "probe-passphrase" }],
@@ -101,6 +114,7 @@ beforeAll(async () => {
     name: "config",
     disks: [disk],
     ssh: true,
+    injected: { "injected.txt": "injected\n" },
     extra: [
       ...["-device", "virtio-serial-pci", "-chardev", "null,id=agent"],
       ...["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"],
@@ -140,11 +154,27 @@ describe("a configuration with every key", () => {
     const places = "/etc /home/rancher /var/lib/connman /var/lib/rancher /var/lib/probe /usr/local";
     expect(await shell(`sudo find ${places} -newer /run/before`)).toBe("");
     const { stderr } = await ssh(node, "sudo k3os config --dry-run");
-    expect(stderr.trim()).toBe('Would run run_cmd[0]: "touch /run/probe-run"');
+    const changes = stderr.split("\n").filter((line) => !line.startsWith("Would run run_cmd["));
+    expect(changes.join("")).toBe("");
   });
 
   test("adds keys fetched with the network to those written down", async () => {
     expect(await shell("grep -c '^ssh-' ~/.ssh/authorized_keys")).toBe("2");
+  });
+
+  test("does what recipes for the original do", async () => {
+    expect(await sshOutput({ ...node, user: "vagrant" }, "sudo id -un; cat /run/injected.txt")).toBe(
+      "root\ninjected",
+    );
+    expect(await shell("systemctl is-active crond multi-user.target")).toBe("active\nactive");
+    expect(await shell("stat -c %U ~/.config ~/.config/probe")).toBe("rancher\nrancher");
+    // in the background of a command
+    expect(await shell("pgrep --full --exact 'sleep 1234' | wc -l")).not.toBe("0");
+    expect(await shell("date +%Z")).toMatch(/^P[SD]T$/);
+    // a script that waits for ever
+    expect(
+      await shell("systemctl show -P ActiveState local; pgrep --full local.d/[w]aits >/dev/null; echo $?"),
+    ).toBe("active\n0");
   });
 
   test("reaches logins, services and the scripts in local.d", async () => {

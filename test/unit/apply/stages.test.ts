@@ -19,6 +19,7 @@ describe("PHASES", () => {
       "modules",
       "sysctls",
       "hostname",
+      "timezone",
       "dns and ntp",
       "wifi",
       "password",

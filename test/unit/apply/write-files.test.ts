@@ -21,6 +21,27 @@ describe("write_files", () => {
     expect(statSync(`${host.root}/d`).mode & 0o7777).toBe(0o644);
   });
 
+  test("gives missing directories in a home to whom it belongs, and none elsewhere", async () => {
+    const passwd = "rancher:x:1000:1001::/home/rancher:/bin/bash\nother:x:1002:1002::/home/ran:/bin/sh\n";
+    using host = testHost({ files: { "/etc/passwd": passwd } });
+    const content = "";
+    await write(
+      [
+        { path: "/home/rancher/.config/a/file", content },
+        { path: "/srv/b/file", content },
+      ],
+      host,
+    );
+    const owners = ["home", "home/rancher", "home/rancher/.config", "home/rancher/.config/a", "srv/b"].map(
+      (name) => {
+        const { uid, gid } = statSync(`${host.root}/${name}`);
+        return `${uid}:${gid}`;
+      },
+    );
+    expect(owners).toEqual(["0:0", "1000:1001", "1000:1001", "1000:1001", "0:0"]);
+    expect(statSync(`${host.root}/home/rancher/.config/a/file`).uid).toBe(0);
+  });
+
   test.each([
     ["755", 0o755],
     ["04755", 0o4755],

@@ -1,0 +1,76 @@
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../errors.ts";
+import { PATH } from "../paths.ts";
+import { mount, unmount } from "../sys.ts";
+import type { BootHost } from "./host.ts";
+import { EMBEDDED_MEDIUM, NEW_ROOT } from "./initrd-paths.ts";
+
+/** What the initrd's root has of its own, or is made there by us or by the kernel. */
+const OWN = [
+  ...[
+    "bin",
+    "dev",
+    "etc",
+    "init",
+    "k3os",
+    "lib",
+    "lib64",
+    "mnt",
+    "proc",
+    "root",
+    "run",
+    "sbin",
+    "sys",
+    "tmp",
+  ],
+  ...["usr", "var", EMBEDDED_MEDIUM.slice(1), NEW_ROOT.slice(1)],
+];
+
+/** They lie in memory, and are meant to be configurations. */
+const MAX_BYTES = 32 << 20;
+
+/**
+ * Keeps what somebody has put into the root of the initrd (`virt-install --initrd-inject`, an archive that a boot loader
+ * appends), for {@link withInjected}. Failing to is told.
+ */
+export function keepInjected(host: BootHost): void {
+  try {
+    const { dev } = lstatSync("/");
+    const names = injectedNames(readdirSync("/")).filter((name) => lstatSync(join("/", name)).dev === dev);
+    if (names.length === 0) return;
+    mkdirSync(PATH.injected, { recursive: true, mode: 0o700 });
+    let left = MAX_BYTES;
+    for (const name of names) {
+      const size = sizeOf(join("/", name));
+      left -= size;
+      if (left < 0) host.log.warn(`"/${name}" of the initrd is not kept: more than ${MAX_BYTES >> 20} MiB`);
+      else cpSync(join("/", name), join(PATH.injected, name), { recursive: true, verbatimSymlinks: true });
+    }
+  } catch (error) {
+    host.log.warn(`What was put into the initrd cannot be kept: ${messageOf(error)}`);
+  }
+}
+
+/** Those among the names of the initrd's root that are not its own. */
+export function injectedNames(names: readonly string[]): string[] {
+  return names.filter((name) => !OWN.includes(name) && !name.startsWith("."));
+}
+
+function sizeOf(path: string): number {
+  const found = lstatSync(path);
+  if (!found.isDirectory()) return found.size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}
+
+/** Does something with what {@link keepInjected} has kept at `/.base`, where the original had the initrd's root. */
+export async function withInjected(action: () => Promise<void>): Promise<void> {
+  if (!existsSync(PATH.injected)) return await action();
+  mount(PATH.injected, PATH.base, { flags: ["bind"] });
+  try {
+    await action();
+  } finally {
+    unmount(PATH.base, { lazy: true });
+    rmSync(PATH.injected, { recursive: true });
+  }
+}
