@@ -10,5 +10,6 @@ Adds a group, or a user to a group, as BusyBox of the original did: by groupadd
 and usermod.`,
   options: ADDGROUP_OPTIONS,
   maxPositionals: 2,
+  needsRoot: () => true,
   run: ({ values, positionals }, host) => runPrograms(addgroupPrograms(values, positionals), host),
 });

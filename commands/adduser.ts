@@ -10,5 +10,6 @@ Adds a user, or a user to a group, as BusyBox of the original did: by useradd
 and usermod.`,
   options: ADDUSER_OPTIONS,
   maxPositionals: 2,
+  needsRoot: () => true,
   run: ({ values, positionals }, host) => runPrograms(adduserPrograms(values, positionals), host),
 });

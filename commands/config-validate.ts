@@ -2,6 +2,7 @@ import { defineCommand } from "../lib/cli.ts";
 import { type Diagnostic, hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
 import { MAX_BYTES } from "../lib/config/limits.ts";
 import { readConfig } from "../lib/config/read.ts";
+import type { CloudConfig } from "../lib/config/schema.ts";
 import { during, EXIT } from "../lib/errors.ts";
 import type { Host } from "../lib/host.ts";
 import { readBounded } from "../lib/read-bounded.ts";
@@ -11,12 +12,13 @@ export const configValidate = defineCommand({
   usage: "[FILE...]",
   description: `
 Checks each FILE, or without any all sources of this system's configuration.
-Unknown keys, which are else only warned of, are errors.`,
+Unknown keys, which are else only warned of, are errors. Commands that k3OS does
+not have are warned of.`,
   options: {},
   exits: { done: "there are no errors", failed: "there are errors, or a FILE cannot be read" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ positionals }, host) => {
-    const found = positionals.length === 0 ? await checkSystem(host) : await checkFiles(positionals);
+    const found = positionals.length === 0 ? await checkSystem(host) : await checkFiles(positionals, host);
     const diagnostics = found.map(strictly);
     logDiagnostics(diagnostics, host);
     if (hasErrors(diagnostics)) return EXIT.failed;
@@ -26,15 +28,27 @@ Unknown keys, which are else only warned of, are errors.`,
 });
 
 async function checkSystem(host: Host): Promise<readonly Diagnostic[]> {
-  return (await readConfig(host)).diagnostics;
+  const { config, diagnostics } = await readConfig(host);
+  return [...diagnostics, ...(await missingOf(config, "the configuration", host))];
 }
 
-async function checkFiles(files: readonly string[]): Promise<readonly Diagnostic[]> {
+/** What the commands of a configuration call and k3OS does not have. */
+async function missingOf(config: CloudConfig, source: string, host: Host): Promise<readonly Diagnostic[]> {
+  const { missingCommands } = await import("../lib/legacy/missing-commands.ts");
+  return missingCommands(config, host).map((missing) => ({
+    severity: "warning",
+    place: { source },
+    ...missing,
+  }));
+}
+
+async function checkFiles(files: readonly string[], host: Host): Promise<readonly Diagnostic[]> {
   const { parseConfig } = await import("../lib/config/parse.ts");
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const bytes = await during(`Reading "${file}"`, () => readBounded(file, { maxBytes: MAX_BYTES }));
-    diagnostics.push(...parseConfig(bytes, file).diagnostics);
+    const { config, diagnostics: found } = parseConfig(bytes, file);
+    diagnostics.push(...found, ...(await missingOf(config, file, host)));
   }
   return diagnostics;
 }

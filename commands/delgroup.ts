@@ -10,5 +10,6 @@ Removes a group, or a user from a group, as BusyBox of the original did: by
 groupdel and gpasswd.`,
   options: {},
   maxPositionals: 2,
+  needsRoot: () => true,
   run: ({ positionals }, host) => runPrograms(delgroupPrograms(positionals), host),
 });

@@ -10,5 +10,6 @@ Removes a user, or a user from a group, as BusyBox of the original did: by
 userdel and gpasswd.`,
   options: DELUSER_OPTIONS,
   maxPositionals: 2,
+  needsRoot: () => true,
   run: ({ values, positionals }, host) => runPrograms(deluserPrograms(values, positionals), host),
 });

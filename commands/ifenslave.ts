@@ -9,6 +9,7 @@ Gives interfaces to a bond, or takes them out of it, as BusyBox of the original
 did: by ip link.`,
   options: { detach: { type: "boolean", short: "d", help: "take the interfaces out of the bond" } },
   maxPositionals: Number.POSITIVE_INFINITY,
+  needsRoot: () => true,
   run: async ({ values, positionals: [bond, ...interfaces] }, host) => {
     if (bond === undefined || interfaces.length === 0) {
       throw new UsageError("Missing argument: expected BOND INTERFACE...");

@@ -13,6 +13,7 @@ in boot_cmd. Without arguments it shows the services.`,
     all: { type: "boolean", short: "a", help: "accepted, without a meaning: there is one runlevel" },
   },
   maxPositionals: 3,
+  needsRoot: ({ positionals: [action = "show"] }) => action !== "show",
   run: async ({ values, positionals: [action, name] }, host) => {
     const control = await import("../lib/legacy/service-control.ts");
     if (action === undefined || action === "show") {

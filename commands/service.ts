@@ -22,6 +22,7 @@ will be started with them.`,
     other: "3: with status: it does not run",
   },
   maxPositionals: 2,
+  needsRoot: ({ positionals: [, action = "status"] }) => action !== "status",
   run: async ({ values, positionals: [name, action] }, host) => {
     const { findService, knownServices } = await import("../lib/legacy/services.ts");
     if (values.list) {

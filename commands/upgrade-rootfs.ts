@@ -14,7 +14,10 @@ ${ABOUT_RELEASES}`,
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { upgradeRootfs } = await import("../lib/upgrade/from-release.ts");
-    await upgradeRootfs(upgradeSettings(values), host);
+    const { warnOfMissing } = await import("../lib/legacy/warn-of-missing.ts");
+    const settings = upgradeSettings(values);
+    await warnOfMissing(settings.system, host);
+    await upgradeRootfs(settings, host);
     return EXIT.done;
   },
 });

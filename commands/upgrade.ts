@@ -19,10 +19,12 @@ become healthy, the versions before are started again.`,
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
     const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
     const { lockUpgrade } = await import("../lib/generation/lock.ts");
+    const { warnOfMissing } = await import("../lib/legacy/warn-of-missing.ts");
     const settings = copySettings(values);
     const { remount, force } = values;
     const options = { remount, force, dryRun: values["dry-run"], keepData: values["keep-data"] };
     using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
+    await warnOfMissing(settings.destination, host);
     const changed = await upgradeSystem(settings, options, host);
     if (changed && values.reboot) await restartMachine(settings.destination, host);
     else if (changed) host.log.info("Takes effect at the next start of the machine");

@@ -1,0 +1,129 @@
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { CloudConfig, WriteFile } from "../config/schema.ts";
+import type { Host } from "../host.ts";
+import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../openrc-units.ts";
+import { inRoot } from "../paths.ts";
+import programs from "./programs.json" with { type: "json" };
+import { findService } from "./services.ts";
+import { type CalledProgram, programsOf } from "./shell-programs.ts";
+
+/** Something in the commands of a configuration that k3OS does not have. */
+export interface MissingCommand {
+  /** As the user writes it: `run_cmd[0]`. */
+  readonly path: string;
+  /** What is missing, and what to use instead. */
+  readonly message: string;
+}
+
+/** What bash does itself. */
+const BUILTINS = new Set(
+  (
+    ". : [ alias bg bind break builtin caller cd command compgen complete continue declare dirs disown echo enable eval exec " +
+    "exit export false fc fg getopts hash help history jobs kill let local logout mapfile popd printf pushd pwd read " +
+    "readarray readonly return set shift shopt source suspend test times trap true type typeset ulimit umask unalias unset wait"
+  ).split(" "),
+);
+
+const SYSTEM_DIRECTORIES = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
+/** Where users put programs of their own; /usr/local leads to /var/local. */
+const OWN_DIRECTORIES = ["/usr/local/bin", "/usr/local/sbin", "/var/local/bin", "/var/local/sbin"];
+
+/** What to use in the place of programs that are not here, or that are and only say so. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  apk: 'there are no packages: put static programs into /usr/local/bin, or use "toolbox"',
+  "apt-get": 'there are no packages: put static programs into /usr/local/bin, or use "toolbox"',
+  lbu: "what is to stay is in /var and in the configuration",
+  "openrc-run": "write a unit to /etc/systemd/system",
+  udhcpc: "connman asks DHCP on every card",
+  syslogd: 'the journal has all of it: "journalctl"',
+  logread: 'use "journalctl"',
+  ntpd: "systemd-timesyncd sets the clock: k3os.ntp_servers",
+  "rc-config": 'use "rc-update" or "systemctl"',
+  openrc: 'use "systemctl"',
+  kubectx: 'use "kubectl config use-context"',
+  kubens: 'use "kubectl config set-context --current --namespace"',
+};
+
+const known = new Set(Object.values(programs).flatMap((line) => line.split(" ")));
+
+/**
+ * Commands of a configuration whose program or service the userland of this version does not have. `host` is the system
+ * that the configuration is of: what its user has put there counts. What depends on variables is not judged.
+ */
+export function missingCommands(config: CloudConfig, host: Pick<Host, "root">): MissingCommand[] {
+  const files = config.writeFiles ?? [];
+  const lists = { init_cmd: config.initCmd, boot_cmd: config.bootCmd, run_cmd: config.runCmd };
+  const lines = Object.entries(lists).flatMap(([name, list = []]) =>
+    list.map((line, at) => [`${name}[${at}]`, line] as const),
+  );
+  const scripts = files.flatMap((file, at) =>
+    scriptOf(file).map((text) => [`write_files[${at}]`, text] as const),
+  );
+  const found = [...lines, ...scripts].flatMap(([path, line]) =>
+    programsOf(line).flatMap((program) => {
+      const message = objection(program, files, host);
+      return message === undefined ? [] : [{ path, message }];
+    }),
+  );
+  const openrc = files.flatMap(({ content = "" }, at) => {
+    const isOpenrc = /^#!.*\bopenrc-run\b/.test(content);
+    return isOpenrc ? [{ path: `write_files[${at}]`, message: missing("openrc-run") }] : [];
+  });
+  const all = [...found, ...openrc];
+  return all.filter((one, at) => all.findIndex((other) => isSame(one, other)) === at);
+}
+
+function isSame(one: MissingCommand, other: MissingCommand): boolean {
+  return one.path === other.path && one.message === other.message;
+}
+
+/** A shell script of those that run at the end of the boot. */
+function scriptOf({ path, content = "", encoding = "" }: WriteFile): string[] {
+  const isScript =
+    /^\/etc\/local\.d\/[^/]+\.start$/.test(path) && /^#!\s*\S*\/(?:env )?(?:ba|a)?sh\b/.test(content);
+  return isScript && encoding === "" ? [content] : [];
+}
+
+function objection(
+  { name, args }: CalledProgram,
+  files: readonly WriteFile[],
+  host: Pick<Host, "root">,
+): string | undefined {
+  const program = basename(name);
+  const directory = dirname(name);
+  if (directory === "/etc/init.d") return objectionToService(program, files, host);
+  if (name.includes("/") && !SYSTEM_DIRECTORIES.includes(directory)) return undefined;
+  if (["service", "rc-service"].includes(program)) return objectionToService(firstWord(args), files, host);
+  if (program === "rc-update" && /^(?:add|del|delete)$/.test(args[0] ?? "")) {
+    return objectionToService(args[1], files, host);
+  }
+  if (program === "apk" || /^setup-\w+$/.test(program)) return missing(program);
+  if (BUILTINS.has(program) || known.has(program)) return undefined;
+  const own = OWN_DIRECTORIES.map((place) => join(place, program));
+  const isOwn = own.some(
+    (path) => existsSync(inRoot(host, path)) || files.some((file) => file.path === path),
+  );
+  return isOwn ? undefined : missing(program);
+}
+
+function firstWord(args: readonly string[]): string | undefined {
+  return args.find((arg) => !arg.startsWith("-"));
+}
+
+function missing(program: string): string {
+  const instead = INSTEAD[program];
+  return `k3OS has no "${program}"${instead === undefined ? "" : `: ${instead}`}`;
+}
+
+function objectionToService(
+  name: string | undefined,
+  files: readonly WriteFile[],
+  host: Pick<Host, "root">,
+): string | undefined {
+  if (name === undefined || !/^[\w.@-]+$/.test(name)) return undefined;
+  if (OPENRC_UNITS[name] !== undefined || BUILT_IN_SERVICES.includes(name)) return undefined;
+  const isOwn = files.some(({ path }) => path === `/etc/systemd/system/${name}.service`);
+  if (isOwn || findService(name, host).kind !== "unknown") return undefined;
+  return `k3OS has no service "${name}": write a unit to /etc/systemd/system, and start it by systemctl`;
+}

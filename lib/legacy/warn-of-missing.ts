@@ -1,0 +1,16 @@
+import { dirname } from "node:path";
+import { readConfig } from "../config/read.ts";
+import type { Host } from "../host.ts";
+import { missingCommands } from "./missing-commands.ts";
+
+/**
+ * Names what the commands of a machine's configuration call and this version does not have, before the machine restarts
+ * with it. `system` is the machine's system directory, which may be mounted elsewhere, as in a container of the cluster.
+ */
+export async function warnOfMissing(system: string, host: Pick<Host, "log">): Promise<void> {
+  const root = dirname(dirname(system));
+  const { config } = await readConfig({ root });
+  for (const { path, message } of missingCommands(config, { root })) {
+    host.log.warn(`${path} of the configuration will fail: ${message}`);
+  }
+}
