@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
 import { APPLET_LINKS, LEFT_OUT_APPLETS } from "../../lib/image/applets.ts";
 import { filesBelow } from "../../lib/image/walk.ts";
+import programs from "../../lib/legacy/programs.json" with { type: "json" };
 import { hostTarget } from "../../lib/targets.ts";
 import { type UnpackedImage, unpackImage } from "../support/image.ts";
 
@@ -158,6 +159,13 @@ describe("the userland", () => {
       if (!`${stdout}${stderr}`.includes(`Usage: ${name}`)) deaf.push(name);
     }
     expect(deaf).toEqual([]);
+  });
+
+  test("has the programs that the check of commands knows, and no others", () => {
+    const found = ["bin", "sbin"].flatMap((name) => readdirSync(join(usr, name)));
+    const known = Object.values(programs).flatMap((line) => line.split(" "));
+    // boot loaders and agents of hypervisors differ from one architecture to the next
+    if (arch === "amd64") expect(known.sort()).toEqual([...new Set(found)].sort());
   });
 
   describe("has the commands of the original's system:", () => {
