@@ -37,6 +37,8 @@ export const LINKS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(OPENRC_UNITS).map((name) => [`etc/init.d/${name}`, EXECUTABLE])),
   ...APPLET_LINKS,
 
+  // Debian has these files once
+  "share/zoneinfo/posix": ".",
   // as in the original, tables of crond are in /etc
   "share/k3os/var/spool/cron/crontabs": "/etc/crontabs",
 

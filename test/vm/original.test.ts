@@ -7,6 +7,7 @@ import { makeDisk, output } from "../support/disk.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { bootDisk, type Hardware, reachNode, waitUntilApplied } from "../support/node.ts";
+import { HOST_ADDRESS } from "../support/qemu.ts";
 import { generateKey, type SshKey, sshOutput } from "../support/ssh.ts";
 
 const MINUTE = 60_000;
@@ -40,7 +41,13 @@ let machine: Hardware;
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "k3os-original-"));
   key = await generateKey(scratch);
-  const config = JSON.stringify({ ssh_authorized_keys: [key.publicKey], hostname: "original" });
+  const config = JSON.stringify({
+    // a server that does not answer, and commands of Alpine, of which one is not here
+    ssh_authorized_keys: [key.publicKey, `http://${HOST_ADDRESS}:1/keys`],
+    hostname: "original",
+    boot_cmd: ["ln -s /usr/share/zoneinfo/US/Pacific /etc/localtime"],
+    run_cmd: ["sudo ifconfig eth0 up", "apk add nano"],
+  });
   const disk = join(scratch, "disk.img");
   await makeInstalledDisk(disk, { config });
   await makeOriginal(disk);
@@ -72,7 +79,7 @@ async function makeOriginal(file: string): Promise<void> {
     writeFileSync(join(system, "kernel", OLD.kernel, "kernel.squashfs"), "");
     writeFileSync(join(root, "boot/grub/grub.cfg"), MENU);
     rmSync(join(root, "boot/grub/grubenv"));
-    await runProgram([
+    const { stderr } = await runProgram([
       ...[join(ARTIFACTS, "k3os-amd64"), "upgrade", "--kernel", "--rootfs", "--remount", "--sync"],
       ...[
         `--lock-file=${join(scratch, "lock")}`,
@@ -81,6 +88,8 @@ async function makeOriginal(file: string): Promise<void> {
       ],
     ]);
     expect(readlinkSync(join(system, "k3os/previous"))).toBe(OLD.k3os);
+    expect(stderr.match(/of the configuration will fail/g)).toHaveLength(1);
+    expect(stderr).toContain('run_cmd[1] of the configuration will fail: k3OS has no "apk"');
   } finally {
     output(["umount", root]);
   }
@@ -96,9 +105,13 @@ test(
     const run = (command: string) => sshOutput(target, command);
     expect(await run("hostname")).toBe("original");
     await run("timeout 100 sh -c 'while [ -e /k3os/system/trial.json ]; do sleep 1; done'");
-    expect(JSON.parse(await run("k3os status --json"))).toMatchObject({
-      previous: { k3os: OLD.k3os, kernel: OLD.kernel },
-    });
+    const status = JSON.parse(await run("sudo k3os status --json"));
+    expect(status).toMatchObject({ previous: { k3os: OLD.k3os, kernel: OLD.kernel }, failed: [] });
+    // what the configuration does not achieve is told, and is no reason to go back
+    const unapplied = status.notApplied.map((problem: string) => problem.replace(/:.*/s, ""));
+    expect(unapplied.sort()).toEqual(["run_cmd[1]", "ssh_authorized_keys[1]"]);
+    expect(status.failedUnits).toContain("ccapply.service");
+    expect(await run("date +%Z")).toMatch(/^P[SD]T$/);
     // the menu now counts the starts of the next one, with the consoles of the old menu
     const menu = await run("sudo cat /boot/grub/grub.cfg");
     expect(menu).toContain("load_env k3os_trial");

@@ -251,4 +251,34 @@ describe("an upgrade that is bad leads back to the old version by itself:", () =
     },
     20 * MINUTE,
   );
+
+  testOf("long")(
+    "a command of the configuration that succeeded before, and does not any more",
+    async () => {
+      {
+        await using node = await startNode(machine(), "before-command");
+        await node.run("sudo rm -r /var/lib/rancher/k3os/health.d");
+        await node.run("echo K3OS_HEALTH_DEADLINE=180 | sudo tee /var/lib/rancher/k3os/health.conf");
+        const commands = `run_cmd: ['[ $(readlink /k3os/system/k3os/current) = ${old.k3os} ]', 'false']`;
+        await node.run(
+          `echo "${commands.replaceAll("$", "\\$")}" | sudo tee /var/lib/rancher/k3os/config.d/command.yaml`,
+        );
+        for (const time of [1, 2]) {
+          const { code } = await ssh(node.target, "sudo k3os config");
+          expect([time, code]).toEqual([time, 1]);
+        }
+        await node.run(`sudo sh -c '${MAKE} make k3os v99.0.3'`);
+        await node.run(upgrade("--rootfs"));
+        await node.restart();
+      }
+      await startAndFail(machine(), "lost", /Not healthy: .*Restarting with the versions before/);
+      await using node = await startNode(machine(), "after-lost");
+      await expectBack(
+        node,
+        { k3os: "v99.0.3" },
+        "configuration: achieved before, and not now: run_cmd[0]: ",
+      );
+    },
+    20 * MINUTE,
+  );
 });

@@ -32,7 +32,7 @@ describe("applyAndRecord()", () => {
   test("writes down what failed, for root only, and counts what succeeds", async () => {
     using host = testHost({ files, shell });
     await applyAndRecord("runtime", { config, diagnostics: [] }, host);
-    expect(notApplied(host).join()).toContain('run_cmd[1]: Command "bad" failed (exit status 1)');
+    expect(notApplied(host).join()).toStartWith("run_cmd[1]: ");
     expect(statSync(join(host.root, PATH.outcome)).mode & 0o777).toBe(0o600);
     const counts = () => Object.entries(readRecord(host)?.phases.runtime?.items ?? {});
     const commands = () => counts().filter(([key]) => key.startsWith("run_cmd#"));
