@@ -5,21 +5,7 @@ export interface CalledProgram {
 }
 
 /** Words after which another command follows. */
-const KEYWORDS = new Set([
-  "if",
-  "then",
-  "else",
-  "elif",
-  "do",
-  "while",
-  "until",
-  "!",
-  "time",
-  "{",
-  "}",
-  "fi",
-  "done",
-]);
+const KEYWORDS = new Set("if then else elif do while until ! time { } fi done".split(" "));
 /** Commands that start another, and those of their options that take a value. */
 const WRAPPERS: Readonly<Record<string, string>> = {
   sudo: "ugCDhpRT",

@@ -50,6 +50,29 @@ describe("dispatch()", () => {
   });
 });
 
+test("a link in a command's directory means that command, with its own name as the first argument", async () => {
+  using host = testHost();
+  const command = defineCommand({
+    options: {},
+    maxPositionals: 2,
+    run: async ({ positionals }, { print }) => {
+      print(positionals.join(" "));
+      return 0;
+    },
+  });
+  const table = { service: { summary: "Act", directory: "/etc/init.d", load: async () => command } };
+  for (const argv0 of ["/etc/init.d/sshd", "/sbin/sshd", "sshd"]) {
+    await dispatch(table, {
+      argv0,
+      argv: ["service", "stop"].slice(argv0.startsWith("/etc") ? 1 : 0),
+      env: {},
+      uid: 0,
+      createHost: async () => host,
+    });
+  }
+  expect(host.printed).toEqual(["sshd stop", "stop", "stop"]);
+});
+
 describe("formatError()", () => {
   const errno = Object.assign(new Error("ENOENT: no such file"), { code: "ENOENT", syscall: "open" });
 
