@@ -258,7 +258,8 @@ export const SCHEMA = struct({
   k3os: K3OS,
   runCmd: list(text({ multiline: true, private: true }), {
     phases: ["runtime"],
-    description: "Shell commands, run last, when the network is up and everything else is applied.",
+    description:
+      "Shell commands, run last, when the network is up and everything else is applied. What they leave in the background stays.",
     example: ["echo hi from run_cmd"],
   }),
   bootCmd: list(text({ multiline: true, private: true }), {
@@ -268,7 +269,8 @@ export const SCHEMA = struct({
   }),
   initCmd: list(text({ multiline: true, private: true }), {
     phases: ["initrd"],
-    description: "Shell commands, run as early as possible.",
+    description:
+      "Shell commands, run as early as possible. Files that were put into the initrd, such as by `virt-install --initrd-inject`, are at `/.base` for them.",
     example: ["echo hi from init_cmd"],
   }),
 });
