@@ -47,7 +47,7 @@ function probeConfig(key: SshKey, keysUrl: string): string {
       "sudo ifconfig lo up",
       // the recipe of boxes for Vagrant, each time that commands are run
       "grep -q ^vagrant /etc/passwd || sudo sed -e '/^rancher/p' -e 's/^rancher/vagrant/' -i /etc/passwd",
-      "sleep 1234 &",
+      "sleep 1234 >/dev/null 2>&1 &",
     ],
     k3os: {
       data_sources: ["file=/var/lib/probe/no-userdata"],
