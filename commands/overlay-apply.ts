@@ -30,6 +30,7 @@ anything fails, or the power does, the board starts as it did before.`,
       value: "DIR",
       help: "the root file system to lay it over (default: /)",
     },
+    "allow-downgrade": { type: "boolean", help: "take an older release than the one that is there" },
     "dry-run": { type: "boolean", help: "check everything, and show what would be done" },
     key: {
       type: "string",
@@ -54,6 +55,7 @@ anything fails, or the power does, the board starts as it did before.`,
       keys: values.key,
       insecure: values["insecure-skip-verify"],
       dryRun: values["dry-run"],
+      allowDowngrade: values["allow-downgrade"],
     };
     using _lock = lockUpgrade(PATH.upgradeLock);
     await applyOverlay(settings, host);

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../lib/atomic.ts";
 import { parseChecksums } from "../lib/checksums.ts";
@@ -41,7 +42,9 @@ encrypted key is taken from ${PASSWORD_VARIABLE}, or asked for.`,
     const timestamp = Math.floor(host.clock.now() / 1000);
     for (const { directory, arch, content } of lists) {
       const signature = join(directory, signatureName(arch));
-      writeFileAtomic(signature, signList(content, { arch, version, timestamp }, key));
+      const names = [...parseChecksums(content.toString()).keys()];
+      const sizes = new Map(names.map((name) => [name, statSync(join(directory, name)).size]));
+      writeFileAtomic(signature, signList(content, { arch, version, timestamp, sizes }, key));
       writeFileAtomic(join(directory, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));
       host.print(`${signature}: signed for ${version} by ${key.publicKey.id}\n`);
     }

@@ -5,7 +5,7 @@ import type { Host } from "./host.ts";
 import { HttpError, TryError, transportFailure } from "./http-error.ts";
 import { needsRoute, proxyFor } from "./http-proxy.ts";
 import { loadUndici } from "./http-undici.ts";
-import { maskUrl } from "./http-url.ts";
+import { downgradeError, isDowngrade, maskUrl } from "./http-url.ts";
 import { readTextBounded } from "./read-bounded.ts";
 import { VERSION } from "./version.ts";
 
@@ -27,6 +27,8 @@ export interface Request {
   readonly tryAgain?: readonly number[] | undefined;
   /** Default true; else an answer that is a redirect is returned. */
   readonly followRedirects?: boolean | undefined;
+  /** Follow a redirect from https to http. Default: that is an HttpError. */
+  readonly plainRedirects?: boolean | undefined;
 }
 
 /** The head of a successful answer, and its body still to be read. */
@@ -135,7 +137,8 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
           throw new HttpError(`more than ${MAX_REDIRECTS} redirects`, { status });
         const next = redirectTarget(url, status, joinHeaders(answer.headers).location);
         if (next.origin !== url.origin) headers = { ...defaultHeaders(next), ...rangeHeaders(own) };
-        if (url.protocol === "https:" && next.protocol === "http:") {
+        if (isDowngrade(url.href, next.href)) {
+          if (!message.plainRedirects) throw downgradeError(url.href, next.href);
           host.log.warn(`"${maskUrl(url.href)}" redirects to the unencrypted "${maskUrl(next.href)}"`);
         }
         url = next;

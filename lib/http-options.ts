@@ -22,6 +22,8 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
   /** Default true; else a redirect is an answer like any other, its target in the header `location`. */
   readonly followRedirects?: boolean;
+  /** Follow a redirect from https to http, which anybody on the way can answer. Default: that is an error. */
+  readonly plainRedirects?: boolean;
   /** Statuses after which another try may help, besides 408, 425, 429 and 5xx. */
   readonly tryAgain?: readonly number[];
 }

@@ -140,7 +140,9 @@ async function fetchRest(
     await flow.restart();
   }
   const headers = { ...options.headers, ...range };
-  const reply = await client.send(url, { method: "GET", headers, signal: attempt.signal }).catch((error) => {
+  const { plainRedirects } = options;
+  const request = { method: "GET", headers, plainRedirects, signal: attempt.signal } as const;
+  const reply = await client.send(url, request).catch((error) => {
     if (!(error instanceof HttpError) || error.status !== 416) throw error;
     state.validator = undefined; // nothing lies behind what we have: start again
     throw new TryError(error.message, { status: error.status });
@@ -153,6 +155,9 @@ async function fetchRest(
   }
   const length = reply.headers["content-length"];
   const total = length === undefined ? undefined : flow.size() + Number(length);
+  if (total !== undefined && total > (options.maxBytes ?? Number.POSITIVE_INFINITY)) {
+    throw new HttpError(`the content is larger than ${options.maxBytes} bytes: the server tells of ${total}`);
+  }
   for await (const chunk of reply.body) {
     attempt.pause(); // a disk that is slow to take it is not the server's silence
     await flow.write(chunk, total);
@@ -204,6 +209,7 @@ async function curl(
   const limits = { ...DEFAULTS, deadline: HOUR, ...options };
   const argv = ["curl", "--fail", "--silent", "--show-error", "--globoff"];
   argv.push("--proto", `=${CURL_SCHEMES.map((scheme) => scheme.slice(0, -1)).join(",")}`);
+  if (options.maxBytes !== undefined) argv.push("--max-filesize", String(options.maxBytes));
   argv.push("--connect-timeout", String(limits.timeout / 1000), "--max-time", String(limits.deadline / 1000));
   argv.push("--retry", String(limits.retries), "--output", scratch, "--", url);
   try {

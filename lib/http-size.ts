@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
-import { fetchResponse } from "./http.ts";
+import { type FetchOptions, fetchResponse } from "./http.ts";
 import { localPath } from "./http-url.ts";
 import { specialKind } from "./read-bounded.ts";
 
@@ -11,6 +11,7 @@ import { specialKind } from "./read-bounded.ts";
  */
 export async function sizeOf(
   url: string,
+  options: Pick<FetchOptions, "plainRedirects">,
   host: Pick<Host, "log" | "clock" | "env">,
 ): Promise<number | undefined> {
   const path = localPath(url);
@@ -22,6 +23,6 @@ export async function sizeOf(
     throw new CommandError(`"${path}" is ${special}, wanted a file`);
   }
   if (!/^https?:/i.test(url)) return undefined;
-  const { headers } = await fetchResponse(url, { method: "HEAD" }, host);
+  const { headers } = await fetchResponse(url, { ...options, method: "HEAD" }, host);
   return headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
 }

@@ -37,3 +37,15 @@ export function localPath(url: string): string | undefined {
 export function maskUrl(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1***@");
 }
+
+/** Whether a way from one URL to another gives up encryption. */
+export function isDowngrade(from: string, to: string): boolean {
+  return /^https:/i.test(from) && /^http:/i.test(to);
+}
+
+/** What is wrong with such a way. */
+export function downgradeError(from: string, to: string): HttpError {
+  return new HttpError(
+    `refused to follow "${maskUrl(from)}" to "${maskUrl(to)}": anybody on the way could answer that, which is not encrypted`,
+  );
+}

@@ -64,9 +64,9 @@ export async function fetchResponse(
     `fetch "${maskUrl(url)}"`,
     limits,
     async (attempt) => {
-      const { method = "GET", headers = {}, body, tryAgain, followRedirects } = options;
+      const { method = "GET", headers = {}, body, tryAgain, followRedirects, plainRedirects } = options;
       const { signal } = attempt;
-      const request = { method, headers, body, tryAgain, followRedirects, signal };
+      const request = { method, headers, body, tryAgain, followRedirects, plainRedirects, signal };
       const reply = await client.send(parsed, request);
       // the answer to HEAD tells the length of a body that it does not have
       const raw = method === "HEAD" ? Buffer.alloc(0) : await readBody(reply, limits.maxBytes, attempt.alive);

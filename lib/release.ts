@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { parseChecksums } from "./checksums.ts";
 import { CommandError, during, messageOf } from "./errors.ts";
 import type { Host } from "./host.ts";
-import { download, fetchBytes, HttpError, maskUrl } from "./http.ts";
+import { download, type FetchOptions, fetchBytes, HttpError, maskUrl, type ReceiveOptions } from "./http.ts";
 import { localPath } from "./http-url.ts";
 import { readBounded } from "./read-bounded.ts";
 import { releaseKeys } from "./release-keys.ts";
-import { claimedVersion, listName, MAX_LIST, signatureName, verifyList } from "./release-list.ts";
+import { claimedFields, listName, MAX_LIST, signatureName, verifyList } from "./release-list.ts";
 import { type PublicKey, readPublicKey } from "./signature-keys.ts";
 import type { Arch } from "./targets.ts";
 
@@ -25,7 +25,11 @@ export interface Release {
   readonly arch: Arch;
   /** SHA-256 in lower-case hexadecimal by base name. */
   readonly files: ReadonlyMap<string, string>;
-  /** A key that is trusted signed version, architecture and digests. */
+  /** Bytes by base name, where the signature tells them. */
+  readonly sizes: ReadonlyMap<string, number>;
+  /** When the list was signed, in seconds since the epoch; 0 if nobody says. */
+  readonly timestamp: number;
+  /** A key that is trusted signed version, architecture, sizes and digests. */
   readonly signed: boolean;
 }
 
@@ -48,6 +52,10 @@ export interface WantedRelease {
 type ReleaseHost = Pick<Host, "log" | "clock" | "env" | "run">;
 
 const MAX_SIGNATURE = 1 << 14;
+/** Largest file of a release whose size nobody has signed, in bytes. */
+const MAX_FILE = 4 * 2 ** 30;
+/** Seconds after which a list is old: there has been a release since, most likely. */
+const OLD = 180 * 86_400;
 
 /**
  * Whom to trust by what the options `--key` and `--insecure-skip-verify` say; the latter is warned of, and outdoes the
@@ -82,16 +90,23 @@ export async function readRelease(
   host: ReleaseHost,
 ): Promise<Release> {
   if (trust.kind === "anyone") return await readUnverified(directory, { arch, listed }, host);
-  const content = await readSmall(releaseFile(directory, listName(arch)), MAX_LIST, host);
-  const signature = await readSignature(directory, arch, host);
+  const content = await readSmall(releaseFile(directory, listName(arch)), { maxBytes: MAX_LIST }, host);
+  const signature = await readSignature(directory, arch, {}, host);
   const list = await during(`Verifying "${shown(directory, arch)}"`, () =>
     verifyList(content, { signature, arch, keys: trust.keys }),
   );
+  const age = host.clock.now() / 1000 - list.timestamp;
+  if (age > OLD) {
+    const days = Math.floor(age / 86_400);
+    host.log.warn(
+      `"${shown(directory, arch)}" was signed ${days} days ago: see whether there is a newer release`,
+    );
+  }
   return { ...list, signed: true };
 }
 
 /** The digest that a file of a release must have: SHA-256, hexadecimal. Throws CommandError if it is not listed. */
-export function digestOf({ files, arch }: Release, name: string): string {
+export function digestOf({ files, arch }: Pick<Release, "files" | "arch">, name: string): string {
   const digest = files.get(name);
   if (digest !== undefined) return digest;
   throw new CommandError(`The release has no "${name}": its ${listName(arch)} does not list it`);
@@ -100,6 +115,16 @@ export function digestOf({ files, arch }: Release, name: string): string {
 /** {@link digestOf}; undefined if it is not listed where nobody has signed the list. */
 export function wantedDigest(release: Release, name: string): string | undefined {
   return release.signed || release.files.has(name) ? digestOf(release, name) : undefined;
+}
+
+/** What a download of a file of a release must be. Throws CommandError if a signed list does not have it. */
+export function wantedContent(
+  release: Release,
+  name: string,
+): Pick<ReceiveOptions, "sha256" | "maxBytes" | "plainRedirects"> {
+  const sha256 = wantedDigest(release, name);
+  const maxBytes = release.sizes.get(name) ?? MAX_FILE;
+  return { maxBytes, plainRedirects: !release.signed, ...(sha256 && { sha256 }) };
 }
 
 /**
@@ -114,7 +139,7 @@ export async function readReleaseFile(
 ): Promise<Buffer> {
   const wanted = wantedDigest(release, name);
   const url = releaseFile(directory, name);
-  const content = await readSmall(url, MAX_LIST, host);
+  const content = await readSmall(url, { maxBytes: MAX_LIST, plainRedirects: !release.signed }, host);
   const found = createHash("sha256").update(content).digest("hex");
   if (wanted === undefined || found === wanted) return content;
   throw new CommandError(
@@ -135,10 +160,14 @@ async function readUnverified(
   host: ReleaseHost,
 ): Promise<Release> {
   const list = shown(directory, arch);
-  const unsigned = { arch, version: undefined, signed: false };
+  const unsigned = { arch, version: undefined, sizes: new Map(), timestamp: 0, signed: false };
   let content: Buffer;
   try {
-    content = await readSmall(releaseFile(directory, listName(arch)), MAX_LIST, host);
+    content = await readSmall(
+      releaseFile(directory, listName(arch)),
+      { maxBytes: MAX_LIST, ...ANY_WAY },
+      host,
+    );
   } catch (error) {
     if (listed || !isMissing(error)) throw error;
     host.log.warn(`There is no "${list}": nothing that comes from there can be checked`);
@@ -146,17 +175,26 @@ async function readUnverified(
   }
   const files = await during(`Reading "${list}"`, () => parseChecksums(content.toString()));
   try {
-    const signature = await readSignature(directory, arch, host);
-    return { ...unsigned, files, version: claimedVersion(signature, arch) };
+    const signature = await readSignature(directory, arch, ANY_WAY, host);
+    return { ...unsigned, files, ...claimedFields(signature, arch) };
   } catch (error) {
     host.log.warn(`The signature of "${list}" is not good: ${messageOf(error)}`);
     return { ...unsigned, files };
   }
 }
 
-async function readSignature(directory: string, arch: Arch, host: ReleaseHost): Promise<string> {
+/** Where the user trusts anyone. */
+const ANY_WAY = { plainRedirects: true } as const;
+
+async function readSignature(
+  directory: string,
+  arch: Arch,
+  way: Pick<FetchOptions, "plainRedirects">,
+  host: ReleaseHost,
+): Promise<string> {
+  const url = releaseFile(directory, signatureName(arch));
   try {
-    return (await readSmall(releaseFile(directory, signatureName(arch)), MAX_SIGNATURE, host)).toString();
+    return (await readSmall(url, { maxBytes: MAX_SIGNATURE, ...way }, host)).toString();
   } catch (cause) {
     // a list without its signature is not a release that is missing
     if (isMissing(cause)) throw new CommandError(`Nobody has signed "${shown(directory, arch)}"`, { cause });
@@ -165,14 +203,18 @@ async function readSignature(directory: string, arch: Arch, host: ReleaseHost): 
 }
 
 /** The content of a URL or path, at most `maxBytes` of it. */
-async function readSmall(url: string, maxBytes: number, host: ReleaseHost): Promise<Buffer> {
-  if (localPath(url) !== undefined || /^https?:/i.test(url)) return await fetchBytes(url, { maxBytes }, host);
+async function readSmall(
+  url: string,
+  options: Pick<FetchOptions, "plainRedirects"> & { readonly maxBytes: number },
+  host: ReleaseHost,
+): Promise<Buffer> {
+  if (localPath(url) !== undefined || /^https?:/i.test(url)) return await fetchBytes(url, options, host);
   // ftp is left to a program that writes files
   const scratch = await mkdtemp(join(tmpdir(), "k3os-release-"));
   try {
     const file = join(scratch, "file");
-    await download(url, file, { maxBytes }, host);
-    return readBounded(file, { maxBytes });
+    await download(url, file, options, host);
+    return readBounded(file, { maxBytes: options.maxBytes });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

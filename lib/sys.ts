@@ -170,30 +170,52 @@ export function setLimit(resource: keyof typeof LIMITS, value: bigint): void {
   call("prlimit64", `Setting the limit of ${resource}`, 0, LIMITS[resource], limit, null);
 }
 
+/** A loop device that holds an image; at the end of the scope the kernel frees it, or when nothing is mounted from it. */
+export interface LoopDevice extends Disposable {
+  /** Such as `/dev/loop0`. */
+  readonly path: string;
+}
+
+const LOOP_TRIES = 16;
+
 /**
- * Mounts a read-only image file through a loop device that the kernel frees when the mount goes.
+ * Attaches an open image file, read-only, to a free loop device; `name` is what losetup(8) shows.
  * Source: linux/loop.h (LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_SET_STATUS64, LO_FLAGS_AUTOCLEAR); these exist since
  * Linux 3.1, where LOOP_CONFIGURE needs 5.8. Throws SystemCallError.
  */
-export function mountImage(file: string, target: string, type: string): void {
-  const image = openSync(file, "r");
+export function attachImage(image: number, name: string): LoopDevice {
   const control = openSync("/dev/loop-control", "r+");
   try {
-    const number = call("ioctl", "Finding a free loop device", control, 0x4c82, 0);
-    const path = `/dev/loop${number}`;
-    const device = openSync(path, "r");
-    try {
-      call("ioctl", `Attaching "${file}" to "${path}"`, device, 0x4c00, image);
-      const info = Buffer.alloc(232);
-      info.writeUInt32LE(1 | 4, 52); // lo_flags: read-only, autoclear
-      info.write(file.slice(0, 63), 56); // lo_file_name, for losetup's listing
-      call("ioctl", `Configuring "${path}"`, device, 0x4c04, info);
-      mount(path, target, { type, flags: ["ro"] });
-    } finally {
-      closeSync(device);
+    for (let tries = 1; ; tries++) {
+      const number = call("ioctl", "Finding a free loop device", control, 0x4c82, 0);
+      const path = `/dev/loop${number}`;
+      const device = openSync(path, "r");
+      try {
+        call("ioctl", `Attaching "${name}" to "${path}"`, device, 0x4c00, image);
+        const info = Buffer.alloc(232);
+        info.writeUInt32LE(1 | 4, 52); // lo_flags: read-only, autoclear
+        info.write(name.slice(0, 63), 56); // lo_file_name
+        call("ioctl", `Configuring "${path}"`, device, 0x4c04, info);
+        return { path, [Symbol.dispose]: () => closeSync(device) };
+      } catch (error) {
+        closeSync(device);
+        // another program has just taken it
+        const isTaken = error instanceof SystemCallError && error.errno === constants.errno.EBUSY;
+        if (!isTaken || tries === LOOP_TRIES) throw error;
+      }
     }
   } finally {
     closeSync(control);
+  }
+}
+
+/** Mounts a read-only image file through a loop device that goes with the mount. Throws SystemCallError. */
+export function mountImage(file: string, target: string, type: string): void {
+  const image = openSync(file, "r");
+  try {
+    using device = attachImage(image, file);
+    mount(device.path, target, { type, flags: ["ro"] });
+  } finally {
     closeSync(image);
   }
 }

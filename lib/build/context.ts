@@ -29,6 +29,8 @@ export interface BuildContext {
   readonly releaseKeys: readonly string[];
   /** Seconds since the epoch that every timestamp in an artifact gets (reproducible-builds.org). */
   readonly sourceDateEpoch: number;
+  /** Seconds since the epoch that a signature of what is built says: by that a node knows an older list from a newer. */
+  readonly signedAt: number;
 }
 
 const PROJECT = join(import.meta.dirname, "../..");
@@ -50,6 +52,7 @@ export function createBuildContext(options: { debug?: boolean } = {}): BuildCont
     releaseKeys: [],
     // a fixed day unless the caller says otherwise: the same sources give the same bytes
     sourceDateEpoch: Number(process.env.SOURCE_DATE_EPOCH ?? 1_767_225_600),
+    signedAt: Number(process.env.SOURCE_DATE_EPOCH ?? Math.floor(Date.now() / 1000)),
   };
 }
 

@@ -8,13 +8,13 @@ import { type Component, FILE } from "../paths.ts";
 import type { Part, Stage } from "./stage.ts";
 import { openUnpacker } from "./unpacker.ts";
 
-export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress"> {
+export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress" | "maxBytes" | "plainRedirects"> {
   /** The path of `/k3os/system`. */
   readonly system: string;
   /** What is unpacked of what the archive holds. */
   readonly components: readonly Component[];
   /** Hexadecimal digest that the archive must have; undefined where the user trusts anyone, and there is none. */
-  readonly sha256: string | undefined;
+  readonly sha256?: string | undefined;
   /** The version that a wanted k3os must have; undefined where nobody vouches for one. */
   readonly version: string | undefined;
   /** ELF `e_machine` that the executable of k3os must be for. */
@@ -35,7 +35,7 @@ export async function unpackRelease(
   options: UnpackOptions,
   host: Pick<Host, "log" | "clock" | "env" | "run">,
 ): Promise<readonly Part[]> {
-  const { system, components, sha256, signal, onProgress } = options;
+  const { system, components, sha256, signal, onProgress, maxBytes, plainRedirects } = options;
   let unpacker = openUnpacker(system, components);
   const consumer: Consumer = {
     scratch: `${system}/k3os/.rootfs.partial`,
@@ -46,7 +46,13 @@ export async function unpackRelease(
     },
     finish: () => during(unpacking(url), () => unpacker.finish()),
   };
-  const wanted = { deadline: DEADLINE, signal, ...(sha256 && { sha256 }), ...(onProgress && { onProgress }) };
+  const wanted: ReceiveOptions = {
+    ...{ deadline: DEADLINE, signal },
+    ...(sha256 && { sha256 }),
+    ...(onProgress && { onProgress }),
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(plainRedirects && { plainRedirects }),
+  };
   try {
     await receive(url, consumer, wanted, host);
     const stages = unpacker.stages();

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildContext } from "../build/context.ts";
 import { checksumFile } from "../checksums.ts";
@@ -38,11 +38,12 @@ export async function signingKey(
 export async function writeChecksums(
   target: Pick<Target, "arch">,
   { names, key }: { readonly names: readonly string[]; readonly key: SecretKey },
-  { artifacts, version, sourceDateEpoch }: Pick<BuildContext, "artifacts" | "version" | "sourceDateEpoch">,
+  { artifacts, version, signedAt }: Pick<BuildContext, "artifacts" | "version" | "signedAt">,
 ): Promise<void> {
   const { arch } = target;
   const list = await checksumFile(names.map((name) => join(artifacts, name)));
-  const signature = signList(Buffer.from(list), { arch, version, timestamp: sourceDateEpoch }, key);
+  const sizes = new Map(names.map((name) => [name, statSync(join(artifacts, name)).size]));
+  const signature = signList(Buffer.from(list), { arch, version, timestamp: signedAt, sizes }, key);
   writeFileSync(join(artifacts, listName(arch)), list);
   writeFileSync(join(artifacts, signatureName(arch)), signature);
   writeFileSync(join(artifacts, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));

@@ -45,6 +45,7 @@ const FILES = [
   PATH.cmdline,
   PATH.osRelease,
   `${PATH.system}/trial.json`,
+  `${PATH.system}/release.json`,
   `${PATH.system}/quarantine.json`,
   "/boot/grub/grub.cfg",
   "/boot/grub/grubenv",

@@ -1,15 +1,17 @@
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256File } from "../checksums.ts";
+import { sha256Opened } from "../checksums.ts";
 import { devicesByLabel, probe } from "../disk/blkid.ts";
 import { type BlockDevice, resolveDevice, withDescendants } from "../disk/lsblk.ts";
 import { mounted, type Opened, parseMountinfo } from "../disk/mount.ts";
 import { CommandError, during } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { localPath } from "../http-url.ts";
-import { checkIso, fetchIso, type IsoImage, isoName } from "../iso-image.ts";
+import { checkIso, fetchIso, type IsoImage, isoName, withAdvice } from "../iso-image.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
+import { openRegular } from "../read-bounded.ts";
+import { attachImage } from "../sys.ts";
 import type { Target } from "../targets.ts";
 import { downloadDirectory } from "./iso.ts";
 import { looksLikeMedium } from "./medium.ts";
@@ -67,7 +69,9 @@ async function openPath(path: string, host: SourceHost): Promise<OpenedMedium> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new CommandError(`There is no installation medium "${path}"`);
   if (found.isDirectory()) return inPlace(path, path, undefined);
-  return await during(`Opening the installation medium "${path}"`, () => mountMedium(path, host));
+  return await during(`Opening the installation medium "${path}"`, () => {
+    return found.isFile() ? mountFile(path, undefined, host) : mountMedium(path, host);
+  });
 }
 
 /** Nothing is mounted before its content is known to be what was signed. */
@@ -88,10 +92,21 @@ async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
   }
 }
 
-async function openLocalIso(path: string, { sha256 }: IsoImage, host: SourceHost): Promise<OpenedMedium> {
-  const found = sha256 === undefined ? undefined : await sha256File(path);
-  if (found === sha256) return await openPath(path, host);
-  throw new CommandError(`"${path}" is not the expected file: its sha256 is ${found}, wanted ${sha256}`);
+async function openLocalIso(path: string, iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
+  return await during(`Opening the installation medium "${path}"`, () =>
+    withAdvice(iso, () => mountFile(path, iso.sha256, host)),
+  );
+}
+
+/** Mounts an image file, which is opened once: what was compared is what is mounted, whatever its name comes to mean. */
+async function mountFile(path: string, sha256: string | undefined, host: SourceHost): Promise<OpenedMedium> {
+  using file = openRegular(path);
+  const found = sha256 === undefined ? undefined : await sha256Opened(file);
+  if (found !== sha256) {
+    throw new CommandError(`"${path}" is not the expected file: its sha256 is ${found}, wanted ${sha256}`);
+  }
+  using loop = attachImage(file.fd, path);
+  return { ...(await mountMedium(loop.path, host)), origin: path, device: undefined };
 }
 
 /** File systems of media, with options that keep the kernel from writing to them: replaying a journal is writing. */
@@ -103,17 +118,15 @@ const MEDIUM_FLAGS = new Map([
   ...["ext3", "ext4"].map((type): [string, string[]] => [type, ["ro", "noload"]]),
 ]);
 
-/** Mounts a device, or an image file through a loop device that goes with the mount. */
+/** Mounts a device. */
 async function mountMedium(path: string, host: SourceHost): Promise<OpenedMedium> {
   const content = await probe(path, host);
   const type = content.kind === "data" ? content.type : undefined;
   const flags = type === undefined ? undefined : MEDIUM_FLAGS.get(type);
   if (flags === undefined) throw new CommandError(`"${path}" has no file system that a medium could have`);
   const target = inRoot(host, join(PATH.installDir, "medium"));
-  const isDevice = statSync(path).isBlockDevice();
-  const options = { flags: isDevice ? flags : [...flags, "loop"] };
-  const mount = await mounted(path, target, options, host);
-  return { ...mount, origin: path, device: isDevice ? path : undefined };
+  const mount = await mounted(path, target, { flags }, host);
+  return { ...mount, origin: path, device: path };
 }
 
 /** In live mode boot has mounted the medium. */

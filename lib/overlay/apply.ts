@@ -12,7 +12,8 @@ import { sizeOf } from "../http-size.ts";
 import { abortOnSignals } from "../interrupt.ts";
 import { type Component, PATH } from "../paths.ts";
 import { formatBytes, showProgress } from "../progress.ts";
-import { chooseTrust, digestOf, type Release, readRelease, wantedDigest } from "../release.ts";
+import { chooseTrust, digestOf, type Release, readRelease, wantedContent } from "../release.ts";
+import { refuseOlder, rememberRelease } from "../release-memory.ts";
 import { type Arch, targetOf } from "../targets.ts";
 import { findProblems } from "./check.ts";
 import { gatherOverlayFacts, type OverlayFacts } from "./facts.ts";
@@ -30,6 +31,8 @@ export interface OverlaySettings {
   readonly keys: readonly string[];
   readonly insecure: boolean;
   readonly dryRun: boolean;
+  /** Take a list that is older than the one that this root has taken last. */
+  readonly allowDowngrade: boolean;
 }
 
 export type OverlayHost = Pick<Host, "log" | "clock" | "env" | "run" | "print" | "progress">;
@@ -54,6 +57,7 @@ export async function applyOverlay(settings: OverlaySettings, host: OverlayHost)
     writeFileAtomic(join(root, PATH.systemConfig), config, { mode: 0o600 });
     host.log.info(`Wrote ${join(root, PATH.systemConfig)}`);
   }
+  rememberRelease(system, release, host);
   takeNames(root);
   const versions = parts.map(({ component, version }) => `${component} ${version}`).join(", ");
   host.log.info(`The next start of "${root}" is one of k3OS: ${versions}`);
@@ -84,13 +88,14 @@ async function preflight(
       return undefined;
     }
   }
-  const size = await attempt(() => sizeOf(tarball, host));
+  const size = await attempt(() => sizeOf(tarball, { plainRedirects: settings.insecure }, host));
   const { refusals, warnings } = findProblems({ arch, size }, facts);
   complaints.push(...refusals);
   const release = await attempt(async () => {
     const trust = chooseTrust(settings, host);
     const found = await readRelease(directory, { arch, trust }, host);
     if (found.signed) digestOf(found, name);
+    refuseOlder(join(settings.root, PATH.system), found, settings, host);
     return found;
   });
   const config = configUrl === undefined ? undefined : await attempt(() => fetchConfig(configUrl, host));
@@ -149,7 +154,7 @@ async function unpack(
     {
       system,
       components: WANTED,
-      sha256: wantedDigest(release, name),
+      ...wantedContent(release, name),
       version: release.version,
       elfMachine: targetOf(release.arch).elfMachine,
       signal: interruption.signal,

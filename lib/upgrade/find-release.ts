@@ -1,7 +1,7 @@
 import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { fetchResponse, fetchText, HttpError, maskUrl } from "../http.ts";
-import { localPath } from "../http-url.ts";
+import { downgradeError, isDowngrade, localPath } from "../http-url.ts";
 import { RELEASES_URL } from "../project.ts";
 import { isMissing, type Release, readRelease, releaseFile, type Trust } from "../release.ts";
 import { listName } from "../release-list.ts";
@@ -136,7 +136,9 @@ async function followLatest(start: string, host: FindHost): Promise<Latest> {
       if (!/\bjson\b/.test(answer.headers["content-type"] ?? "")) return { kind: "unknown" };
       return await askApi(url, host);
     }
-    url = new URL(location, url).href;
+    const next = new URL(location, url).href;
+    if (isDowngrade(url, next)) throw downgradeError(url, next);
+    url = next;
     const [, before = "", last = ""] = /^(.*?)\/([^/?#]*)\/?([?#].*)?$/.exec(url) ?? [];
     const version = decodeURIComponent(last);
     // `…/releases/tag/VERSION`; a repository that was renamed redirects to its new `…/latest` first
@@ -168,6 +170,7 @@ async function askApi(url: string, host: FindHost): Promise<Latest> {
     if (typeof tag_name !== "string" || !isVersion(tag_name)) throw new CommandError("it has no tag_name");
     const files = assets[0]?.browser_download_url;
     const base = url.replace(/\/(latest|tags\/[^/]*)$/, "");
+    if (files !== undefined && isDowngrade(url, files)) throw downgradeError(url, files);
     if (files === undefined) return { kind: "version", version: tag_name, base };
     return { kind: "directory", version: tag_name, directory: files.replace(/\/[^/]*$/, "") };
   } catch (error) {

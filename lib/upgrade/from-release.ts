@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { CommandError } from "../errors.ts";
+import { CommandError, messageOf } from "../errors.ts";
 import { linkedVersion } from "../generation/links.ts";
 import { lockUpgrade } from "../generation/lock.ts";
 import { type Part, removeLeftovers } from "../generation/stage.ts";
@@ -10,11 +10,12 @@ import { sizeOf } from "../http-size.ts";
 import { abortOnSignals } from "../interrupt.ts";
 import type { Component } from "../paths.ts";
 import { formatBytes, showProgress } from "../progress.ts";
-import { chooseTrust, digestOf, releaseFile, wantedDigest } from "../release.ts";
+import { chooseTrust, digestOf, type Release, releaseFile, wantedContent } from "../release.ts";
+import { refuseOlder, rememberRelease } from "../release-memory.ts";
 import { hostTarget, targetOf } from "../targets.ts";
 import { compareVersions } from "./compare-versions.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
-import { fetchKernel, kernelFiles, kernelVersion } from "./kernel-files.ts";
+import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
 import type { ReleaseUpgradeSettings } from "./settings.ts";
 import { refuseSwitch, switchGeneration } from "./switch.ts";
@@ -37,7 +38,7 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
   const change: Change = { ...found, component: "k3os", to: found.version, files: [name] };
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os to ${found.version}\n`);
-  await apply(settings, host, async (signal) => {
+  await apply(settings, found.release, host, async (signal) => {
     using progress = showProgress(`Downloading ${name}`, undefined, host);
     const onProgress = (done: number, total?: number) => progress.update(done, total);
     const parts = await unpackRelease(
@@ -45,7 +46,7 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
       {
         system,
         components: ROOTFS,
-        sha256: wantedDigest(found.release, name),
+        ...wantedContent(found.release, name),
         version: found.release.version,
         elfMachine: targetOf(found.release.arch).elfMachine,
         signal,
@@ -73,7 +74,7 @@ export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: Upgr
   const change: Change = { ...found, component: "kernel", to: version, files };
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os kernel to ${version}\n`);
-  await apply(settings, host, (signal) => {
+  await apply(settings, found.release, host, (signal) => {
     const progress = (name: string) => showProgress(`Downloading ${name}`, undefined, host);
     return fetchKernel(found, { system, version, signal, progress }, host);
   });
@@ -88,6 +89,30 @@ function withoutKernel(system: string): string | undefined {
   return "k3os for 32-bit ARM architecture only provides rootfs, no kernel updates available.";
 }
 
+/** What an upgrade of one part leaves of another release is said: the two were not tried together. */
+async function tellMixture(
+  { component, directory, release, version }: Change,
+  system: string,
+  host: UpgradeHost,
+): Promise<void> {
+  const kernelFile = kernelVersionFile(release.arch);
+  if (component === "kernel") {
+    const k3os = linkedVersion(system, "k3os", "current");
+    if (k3os === undefined || k3os === version) return;
+    host.log.warn(
+      `This kernel is that of ${version}, and k3OS is ${k3os}: ` +
+        `k3os-upgrade-rootfs brings the same release, K3OS_VERSION=${k3os} the kernel that k3OS has`,
+    );
+  } else if (withoutKernel(system) === undefined && release.files.has(kernelFile)) {
+    const kernel = linkedVersion(system, "kernel", "current");
+    const wanted = await kernelVersion({ directory, release }, host).catch((error: unknown) => {
+      host.log.warn(`Which kernel belongs to ${version} is not known: ${messageOf(error)}`);
+    });
+    if (kernel === undefined || wanted === undefined || kernel === wanted) return;
+    host.log.warn(`The kernel stays ${kernel}, and ${version} has ${wanted}: k3os-upgrade-kernel brings it`);
+  }
+}
+
 /** Throws CommandError where an upgrade cannot even start. */
 function prepare({ system, lockFile }: ReleaseUpgradeSettings): Disposable {
   if (!statSync(system, { throwIfNoEntry: false })?.isDirectory()) {
@@ -97,7 +122,9 @@ function prepare({ system, lockFile }: ReleaseUpgradeSettings): Disposable {
 }
 
 async function find(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<FoundRelease> {
-  return await findRelease({ arch: hostTarget().arch, trust: chooseTrust(settings, host) }, host);
+  const found = await findRelease({ arch: hostTarget().arch, trust: chooseTrust(settings, host) }, host);
+  refuseOlder(settings.system, found.release, settings, host);
+  return found;
 }
 
 /** A new version of a component, and the files of the release that it comes from. */
@@ -130,6 +157,7 @@ async function isWanted(
   }
   refuseSwitch(system, [{ component, version: to }], { force });
   if (release.signed) for (const file of files) digestOf(release, file);
+  await tellMixture(change, system, host);
   if (!dryRun) return true;
   host.print(`${component}: ${from ?? "none"} → ${to}\n`);
   for (const file of files) host.print(`  ${await describeFile(change, file, host)}\n`);
@@ -137,18 +165,19 @@ async function isWanted(
 }
 
 async function describeFile(
-  { directory }: Pick<Change, "directory">,
+  { directory, release }: Pick<Change, "directory" | "release">,
   file: string,
   host: UpgradeHost,
 ): Promise<string> {
   const url = releaseFile(directory, file);
-  const size = await sizeOf(url, host);
+  const size = await sizeOf(url, { plainRedirects: !release.signed }, host);
   return size === undefined ? maskUrl(url) : `${maskUrl(url)} (${formatBytes(size)})`;
 }
 
 /** Puts new versions into the system by `stage`, and makes them current. */
 async function apply(
   { system, force, keep, keepData, reboot }: ReleaseUpgradeSettings,
+  release: Release,
   host: UpgradeHost,
   stage: (signal: AbortSignal) => Promise<readonly Part[]>,
 ): Promise<void> {
@@ -158,6 +187,7 @@ async function apply(
     await removeLeftovers(system);
     const parts = await stage(interruption.signal);
     switchGeneration(system, parts, { force, keep, keepData }, host);
+    rememberRelease(system, release, host);
   }
   if (!reboot) return host.print("Upgrade complete! Please reboot.\n");
   host.print("Upgrade complete! Restarting …\n");

@@ -4,7 +4,7 @@ import { openStage, type Part } from "../generation/stage.ts";
 import type { Host } from "../host.ts";
 import { download } from "../http.ts";
 import { FILE } from "../paths.ts";
-import { readReleaseFile, releaseFile, wantedDigest } from "../release.ts";
+import { readReleaseFile, releaseFile, wantedContent } from "../release.ts";
 import type { Arch } from "../targets.ts";
 import { isVersion } from "../version-name.ts";
 import type { FoundRelease } from "./find-release.ts";
@@ -19,6 +19,11 @@ export function kernelFiles(arch: Arch): readonly { readonly from: string; reado
   ];
 }
 
+/** The file of a release that says which kernel it brings. */
+export function kernelVersionFile(arch: Arch): string {
+  return `k3os-kernel-version-${arch}`;
+}
+
 /**
  * Which kernel a release brings, such as `6.12.57+deb13-amd64`: the only line of its file `k3os-kernel-version-ARCH`, which
  * the list must name. Throws HttpError or CommandError.
@@ -27,7 +32,7 @@ export async function kernelVersion(
   { directory, release }: Pick<FoundRelease, "directory" | "release">,
   host: FilesHost,
 ): Promise<string> {
-  const name = `k3os-kernel-version-${release.arch}`;
+  const name = kernelVersionFile(release.arch);
   const text = (await readReleaseFile(directory, name, release, host)).toString();
   const version = text.replace(/\n$/, "");
   if (isVersion(version)) return version;
@@ -66,9 +71,8 @@ export async function fetchKernel(
   try {
     for (const { from, to } of kernelFiles(release.arch)) {
       using meter = progress(from);
-      const sha256 = wantedDigest(release, from);
       const onProgress = (done: number, total?: number) => meter.update(done, total);
-      const options = { signal, onProgress, ...(sha256 && { sha256 }) };
+      const options = { signal, onProgress, ...wantedContent(release, from) };
       await download(releaseFile(directory, from), join(stage.path, to), options, host);
       meter.finish();
     }

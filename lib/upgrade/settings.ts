@@ -26,7 +26,10 @@ If anything fails, or the power does, the system is the old or the new one.`;
 
 /** The options that upgrades from a release share. */
 export const RELEASE_UPGRADE_OPTIONS = {
-  "allow-downgrade": { type: "boolean", help: "take a version that is older than the current one" },
+  "allow-downgrade": {
+    type: "boolean",
+    help: "take an older version, or a list signed before the last one taken",
+  },
   force: { type: "boolean", help: "fetch the current version again, or one that failed before" },
   "dry-run": { type: "boolean", help: "show what would be done, but change nothing" },
   key: {

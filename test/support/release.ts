@@ -16,17 +16,20 @@ export interface Signing {
   readonly version: string;
   /** Default: this machine's. */
   readonly arch?: Arch;
+  /** Seconds since the epoch; default: now. */
+  readonly timestamp?: number;
 }
 
 /** The list of some files and its signature, by name. */
 export function signedList(
   files: Readonly<Record<string, string | Uint8Array>>,
-  { secret, version, arch = hostTarget().arch }: Signing,
+  { secret, version, arch = hostTarget().arch, timestamp = Math.floor(Date.now() / 1000) }: Signing,
 ): Record<string, string | Uint8Array> {
   const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
   const lines = Object.entries(files).map(([name, content]) => `${digest(content)}  ${name}\n`);
   const list = Buffer.from(lines.join(""));
-  const signature = signList(list, { arch, version, timestamp: 0 }, secret);
+  const sizes = new Map(Object.entries(files).map(([name, content]) => [name, Buffer.byteLength(content)]));
+  const signature = signList(list, { arch, version, timestamp, sizes }, secret);
   return { [listName(arch)]: list, [signatureName(arch)]: signature };
 }
 

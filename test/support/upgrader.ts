@@ -52,6 +52,8 @@ export interface ReleaseOptions {
   /** The version that it is signed for. */
   readonly signedAs?: string;
   readonly secret?: SecretKey;
+  /** When it is signed, in seconds since the epoch; default: now. */
+  readonly timestamp?: number;
   readonly kernel?: string;
   /** Files that are not what was signed. */
   readonly changed?: Readonly<Record<string, string | Uint8Array>>;
@@ -80,7 +82,8 @@ export function createUpgrader(): Upgrader {
     release: async (version, more = {}) => {
       const directory = join(releases, version);
       const files = await releaseFiles(version, more);
-      const signing = { secret: more.secret ?? secret, version: more.signedAs ?? version };
+      const { timestamp = Math.floor(Date.now() / 1000) } = more;
+      const signing = { secret: more.secret ?? secret, version: more.signedAs ?? version, timestamp };
       const all = { ...files, ...signedList(files, signing), ...more.changed };
       for (const [name, content] of Object.entries(all)) {
         mkdirSync(dirname(join(directory, name)), { recursive: true });

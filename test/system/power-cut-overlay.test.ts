@@ -42,6 +42,7 @@ function apply(root: string): Promise<void> {
     keys: [encodePublicKey(secret.publicKey)],
     insecure: false,
     dryRun: false,
+    allowDowngrade: false,
   };
   return applyOverlay(settings, host);
 }

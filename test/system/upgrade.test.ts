@@ -43,7 +43,7 @@ describe("k3os upgrade-rootfs", () => {
       `Upgrading k3os to ${NEW}\nUpgrade complete! Please reboot.\n`,
     ]);
     const look = upgrader.look();
-    expect(look.filter((line) => !/^(kernel|trial)/.test(line))).toEqual([
+    expect(look.filter((line) => !/^(kernel|trial|release)/.test(line))).toEqual([
       "k3os",
       `k3os/current -> ${NEW}`,
       `k3os/previous -> ${OLD.k3os}`,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
+import { runProgram } from "../../lib/host.ts";
 import { download } from "../../lib/http.ts";
 import { testHost } from "../support/host.ts";
 import { serveLoopback } from "../support/loopback.ts";
@@ -186,6 +187,25 @@ describe("download()", () => {
     const call = download(server.origin, `${host.root}/out`, { maxBytes: 1000 }, host);
     await expect(call).rejects.toThrow("larger than 1000 bytes");
     expect(server.requests).toHaveLength(1);
+  });
+
+  test("does not begin what the server says is larger", async () => {
+    using host = testHost();
+    await using server = await serveLoopback((_, response) => {
+      response.writeHead(200, { "content-length": 2 ** 40 });
+      response.write(CONTENT);
+    });
+    const call = download(server.origin, `${host.root}/out`, { maxBytes: 1000 }, host);
+    await expect(call).rejects.toThrow(`larger than 1000 bytes: the server tells of ${2 ** 40}`);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  test("puts no file in the place of a pipe", async () => {
+    using host = testHost();
+    writeFileSync(`${host.root}/in`, CONTENT);
+    await runProgram(["mkfifo", `${host.root}/out`]);
+    const call = download(`${host.root}/in`, `${host.root}/out`, {}, host);
+    await expect(call).rejects.toThrow("a pipe is in its place");
   });
 
   test("copies a local path", async () => {

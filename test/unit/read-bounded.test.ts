@@ -90,7 +90,7 @@ test("nothing that takes a path waits for the other end of a pipe", async () => 
   const readers: readonly (() => unknown)[] = [
     () => fetchBytes(pipe, {}, host),
     () => receive(pipe, consumer, {}, host),
-    () => sizeOf(pipe, host),
+    () => sizeOf(pipe, {}, host),
     () => sha256File(pipe),
     () => readPublicKey(pipe),
     () => elfMachine(pipe),

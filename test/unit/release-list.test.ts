@@ -33,8 +33,34 @@ describe("verifyList()", () => {
     const files = new Map([["k3os-amd64", DIGEST]]);
     for (const version of ["v0.30.0", "v1.2.3+k3s1-rc.1"]) {
       const signature = signList(LIST, { ...IDENTITY, version }, KEY);
-      expect(verify(signature)).toEqual({ arch: "amd64", version, files });
+      const { timestamp } = IDENTITY;
+      expect(verify(signature)).toEqual({ arch: "amd64", version, timestamp, files, sizes: new Map() });
     }
+  });
+
+  test("returns the sizes that were signed", () => {
+    const sizes = new Map([
+      ["k3os-amd64", 97_000_000],
+      ["k3os-amd64.iso", 0],
+    ]);
+    const signature = signList(LIST, { ...IDENTITY, sizes }, KEY);
+    expect(signature.split("\n")[2]).toEndWith("\tsizes:k3os-amd64=97000000,k3os-amd64.iso=0\thashed");
+    expect(verify(signature).sizes).toEqual(sizes);
+  });
+
+  test.each(["k3os-amd64", "k3os-amd64=", "k3os-amd64=-1", "k3os-amd64=1e9", "=1", "k3os-amd64=1,"])(
+    "refuses the sizes %j",
+    (sizes) => {
+      const signature = signContent(LIST, `${GOOD}\tsizes:${sizes}`, KEY);
+      expect(() => verify(signature)).toThrow("which is no size of a file");
+    },
+  );
+
+  test("returns the time of the signature, and refuses what is none", () => {
+    expect(verify(signContent(LIST, GOOD, KEY)).timestamp).toBe(1);
+    expect(verify(signContent(LIST, GOOD.replace("timestamp:1\t", ""), KEY)).timestamp).toBe(0);
+    const later = signContent(LIST, GOOD.replace("timestamp:1", "timestamp:tomorrow"), KEY);
+    expect(() => verify(later)).toThrow('It is signed at "tomorrow", which is no time');
   });
 
   test("takes fields in any order, and fields that it does not know", () => {

@@ -1,8 +1,17 @@
 import { describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CommandError, messageOf } from "../../lib/errors.ts";
-import { chooseTrust, digestOf, readRelease, releaseFile, type Trust } from "../../lib/release.ts";
+import { runProgram } from "../../lib/host.ts";
+import {
+  chooseTrust,
+  digestOf,
+  readRelease,
+  releaseFile,
+  type Trust,
+  wantedContent,
+} from "../../lib/release.ts";
 import { COMMITTED_KEYS, MAX_RELEASE_KEYS, releaseKeys } from "../../lib/release-keys.ts";
 import { signList } from "../../lib/release-list.ts";
 import { encodePublicKey, makeSecretKey, publicKeyFile } from "../../lib/signature-keys.ts";
@@ -12,11 +21,18 @@ import { serveFiles } from "../support/http-server.ts";
 const KEY = makeSecretKey();
 const DIGEST = "0123456789abcdef".repeat(4);
 const LIST = `${DIGEST}  k3os-amd64\n`;
-const SIGNATURE = signList(Buffer.from(LIST), { arch: "amd64", version: "v0.30.0", timestamp: 1 }, KEY);
+const NOW = Math.floor(Date.now() / 1000);
+const SIZES = new Map([["k3os-amd64", 5]]);
+const signed = (timestamp: number) =>
+  signList(Buffer.from(LIST), { arch: "amd64", version: "v0.30.0", timestamp, sizes: SIZES }, KEY);
+const SIGNATURE = signed(NOW);
 const FILES = { "/r/sha256sum-amd64.txt": LIST, "/r/sha256sum-amd64.txt.minisig": SIGNATURE };
 const TRUST: Trust = { kind: "keys", keys: [KEY.publicKey] };
 const ANYONE: Trust = { kind: "anyone" };
-const RELEASE = { arch: "amd64", version: "v0.30.0", files: new Map([["k3os-amd64", DIGEST]]), signed: true };
+const RELEASE = {
+  ...{ arch: "amd64", version: "v0.30.0", timestamp: NOW, signed: true },
+  ...{ files: new Map([["k3os-amd64", DIGEST]]), sizes: SIZES },
+};
 
 /** Reads the release directory of a host with these files; also the warnings. */
 async function read(files: Readonly<Record<string, string>>, trust: Trust) {
@@ -48,6 +64,28 @@ describe("readRelease()", () => {
     using host = testHost();
     const url = `http://127.0.0.1:${server.port}/r/?t=1`;
     expect(await readRelease(url, { arch: "amd64", trust: TRUST }, host)).toEqual(RELEASE as never);
+  });
+
+  test("warns of a list that was signed 180 days ago", async () => {
+    const name = "/r/sha256sum-amd64.txt.minisig";
+    const { release, logged } = await read({ ...FILES, [name]: signed(NOW - 181 * 86_400) }, TRUST);
+    expect(release?.version).toBe("v0.30.0");
+    expect(logged).toEqual([
+      'Warning: "/r/sha256sum-amd64.txt" was signed 181 days ago: see whether there is a newer release',
+    ]);
+    expect((await read({ ...FILES, [name]: signed(NOW - 179 * 86_400) }, TRUST)).logged).toEqual([]);
+    // a clock that was never set
+    expect((await read({ ...FILES, [name]: signed(NOW + 9 * 86_400) }, TRUST)).logged).toEqual([]);
+  });
+
+  test("waits for no pipe in the place of a list or signature", async () => {
+    using host = testHost({ files: FILES });
+    for (const name of ["sha256sum-amd64.txt.minisig", "sha256sum-amd64.txt"]) {
+      rmSync(join(host.root, "r", name));
+      await runProgram(["mkfifo", join(host.root, "r", name)]);
+      const call = readRelease(join(host.root, "r"), { arch: "amd64", trust: TRUST }, host);
+      expect(await call.then(() => "", messageOf)).toEndWith(`${name}": found a pipe, wanted a file`);
+    }
   });
 
   test("leaves ftp to curl", async () => {
@@ -104,7 +142,10 @@ describe("readRelease()", () => {
 
   test("of anyone's warns of a missing list; refuses a broken one", async () => {
     expect(await read({}, ANYONE)).toEqual({
-      release: { arch: "amd64", version: undefined, files: new Map(), signed: false },
+      release: {
+        ...{ arch: "amd64", version: undefined, timestamp: 0, signed: false },
+        ...{ files: new Map(), sizes: new Map() },
+      },
       logged: ['Warning: There is no "/r/sha256sum-amd64.txt": nothing that comes from there can be checked'],
     });
     expect((await read({ "/r/sha256sum-amd64.txt": "<html>\n" }, ANYONE)).error).toContain("Line 1 of the");
@@ -141,6 +182,16 @@ describe("releaseFile()", () => {
   ])("in %s is %s", (directory, file) => {
     expect(releaseFile(directory, "f")).toBe(file);
   });
+});
+
+test("wantedContent() bounds a file by the size that is signed, and any other", () => {
+  const release = { ...RELEASE, arch: "amd64" } as const;
+  const wanted = { sha256: DIGEST, maxBytes: 5, plainRedirects: false };
+  expect(wantedContent(release, "k3os-amd64")).toEqual(wanted);
+  const unsized = { ...release, sizes: new Map() };
+  expect(wantedContent(unsized, "k3os-amd64")).toEqual({ ...wanted, maxBytes: 4 * 2 ** 30 });
+  const anyones = { ...release, signed: false, files: new Map(), sizes: new Map() };
+  expect(wantedContent(anyones, "x")).toEqual({ maxBytes: 4 * 2 ** 30, plainRedirects: true });
 });
 
 test("digestOf() throws for a file that is not listed", () => {

@@ -41,6 +41,7 @@ function contextIn(host: TestHost, name: string): BuildContext {
     version: VERSION,
     releaseKeys: [],
     sourceDateEpoch: 1_767_225_600,
+    signedAt: 1_767_225_600,
   };
 }
 

@@ -12,7 +12,7 @@ const AMD64 = targetOf("amd64");
 function contextOf(host: TestHost): BuildContext {
   const { root } = host;
   const directories = { project: root, artifacts: root, cache: root };
-  return { host, ...directories, version: "v1.0.0", releaseKeys: [], sourceDateEpoch: 0 };
+  return { host, ...directories, version: "v1.0.0", releaseKeys: [], sourceDateEpoch: 0, signedAt: 0 };
 }
 
 describe("versionOfUrl()", () => {

@@ -26,7 +26,7 @@ describe("signingKey()", () => {
 
 test("writeChecksums() makes a release directory, the same for the same files", async () => {
   using host = testHost({ files: { "/k3os-amd64": "program", "/k3os-amd64.iso": "iso", "/other": "x" } });
-  const context = { artifacts: host.root, version: "v0.30.0", sourceDateEpoch: 1_767_225_600 };
+  const context = { artifacts: host.root, version: "v0.30.0", signedAt: 1_767_225_600 };
   const names = ["k3os-amd64", "k3os-amd64.iso"];
   const key = makeSecretKey();
   const write = () => writeChecksums({ arch: "amd64" }, { names, key }, context);
@@ -36,7 +36,7 @@ test("writeChecksums() makes a release directory, the same for the same files", 
   await write();
   expect(signature()).toBe(before);
   expect(before).toContain(
-    "timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\thashed\n",
+    "timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\tsizes:k3os-amd64=7,k3os-amd64.iso=3\thashed\n",
   );
 
   const keys = [readPublicKey(join(host.root, "k3os.pub"))];

@@ -11,6 +11,7 @@ const MAY_ASK_THE_TIME = [
   ...["lib/host.ts", "lib/boot/host.ts", "lib/time-stamp.ts"],
   ...["lib/datasource/network/gcp.ts", "lib/inspect/checks/k3s.ts", "lib/inspect/checks/machine.ts"],
   ...["lib/inspect/node.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
+  ...["lib/build/context.ts", "lib/release.ts"],
 ];
 
 /** What a visitor finds in the project's root, beside what git ignores. */
