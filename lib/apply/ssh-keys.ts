@@ -14,11 +14,11 @@ import type { CloudConfig } from "../config/schema.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { maskUrl } from "../http.ts";
 import { inRoot, PATH } from "../paths.ts";
-import { keySource } from "../ssh-key.ts";
+import { isKey, keySource } from "../ssh-key.ts";
 import { fetchKeys } from "../ssh-keys.ts";
 import { openTrusted } from "../trusted-path.ts";
 import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } from "./applier.ts";
-import { formatKeyFile, LITERAL, parseKeyFile } from "./authorized-keys.ts";
+import { formatKeyFile, type KeyFile, LITERAL, parseKeyFile } from "./authorized-keys.ts";
 import { withEnvironment } from "./environment.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { generator } from "./generated.ts";
@@ -30,7 +30,8 @@ const LIMITS = { deadline: DEADLINE, retries: Number.POSITIVE_INFINITY, maxBytes
 
 /**
  * Keeps the configured ssh keys of `rancher` in a block of authorized_keys that is ours; other lines stay. A source that
- * cannot be reached, or may not be asked for want of `network`, keeps the keys that it gave last.
+ * cannot be reached, or may not be asked for want of `network`, keeps the keys that it gave last; so does one that gives
+ * none any more, if they are the last that let anybody in.
  */
 export function sshKeys(options: { network: boolean }): Applier {
   return {
@@ -53,6 +54,12 @@ export function sshKeys(options: { network: boolean }): Applier {
       for (const { name, keys } of answers) {
         managed.set(name, [...(managed.get(name) ?? []), ...(keys ?? file.managed.get(name) ?? [])]);
       }
+      for (const name of lastWayIn({ ...file, managed }, file, namesAnswered(answers, config))) {
+        managed.set(name, file.managed.get(name) ?? []);
+        host.log.warn(
+          `"${name}" gives no key any more: its last ones stay, as nobody could log in without them`,
+        );
+      }
       const text = formatKeyFile({ ...file, managed });
       if (text !== old) {
         if (!host.dryRun) makeDirectory(user, host);
@@ -61,6 +68,18 @@ export function sshKeys(options: { network: boolean }): Applier {
       throwErrors(answers.flatMap(({ error }) => (error === undefined ? [] : [error])));
     },
   };
+}
+
+/** The names of the sources, by which a server has said what keys there are; data sources give literal ones. */
+function namesAnswered(answers: readonly KeyAnswer[], { k3os }: CloudConfig): readonly string[] {
+  const names = answers.flatMap(({ name, keys }) => (keys?.length === 0 ? [name] : []));
+  return (k3os?.dataSources ?? []).length > 0 ? [LITERAL, ...names] : names;
+}
+
+/** Of the sources that give nothing, those whose keys were the last that let anybody in. */
+function lastWayIn(file: KeyFile, before: KeyFile, names: readonly string[]): readonly string[] {
+  if (formatKeyFile(file).split("\n").some(isKey)) return [];
+  return names.filter((name) => before.managed.get(name)?.some(isKey));
 }
 
 /** What a source said: undefined keys mean that those known from it stay. */

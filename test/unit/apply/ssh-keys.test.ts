@@ -53,6 +53,45 @@ describe("ssh_authorized_keys", () => {
     expect(readFileSync(host.root + FILE, "utf8")).toBe(`${C}\n`);
   });
 
+  test.each([
+    ["nothing", ""],
+    ["blank lines", "\n\n"],
+    ["a comment", "# no keys\n"],
+    ["a page", "<html>log in first</html>\n"],
+  ])("keeps the last key that lets anybody in when its source answers with %s", async (_, later) => {
+    using host = hostWithUser();
+    let body = `${A}\n`;
+    await using server = await serveLoopback((_request, response) => response.end(body));
+    await applyKeys([server.origin], true, host);
+    body = later;
+    await applyKeys([server.origin], true, host);
+    expect(keysIn(host)).toEqual([A]);
+    // and it is given up once there is another way in
+    await applyKeys([server.origin, B], true, host);
+    expect(keysIn(host)).toEqual(later.startsWith("<") ? [A, B] : [B]);
+  });
+
+  test("keeps the last keys of a cloud that answers without any", async () => {
+    using host = hostWithUser({ "/run/config/provider": "AWS" });
+    const config = { k3os: { dataSources: ["aws"] } };
+    await outcome(sshKeys({ network: true }), { ...config, sshAuthorizedKeys: [A] }, host);
+    await outcome(sshKeys({ network: true }), config, host);
+    expect(keysIn(host)).toEqual([A]);
+    // without a cloud it is the user who took the key out of the configuration
+    await outcome(sshKeys({ network: true }), {}, host);
+    expect(keysIn(host)).toEqual([]);
+  });
+
+  test("takes the keys of an empty source back where a key of the user's is left", async () => {
+    using host = hostWithUser({ [FILE]: `${C}\n` });
+    let body = `${A}\n`;
+    await using server = await serveLoopback((_request, response) => response.end(body));
+    await applyKeys([server.origin], true, host);
+    body = "";
+    await applyKeys([server.origin], true, host);
+    expect(keysIn(host)).toEqual([C]);
+  });
+
   test("changes nothing the second time, nor where there is nothing to do", async () => {
     using host = hostWithUser();
     await applyKeys([], false, host);
@@ -101,8 +140,8 @@ describe("ssh_authorized_keys", () => {
     expect(await applyKeys([server.origin], false, host)).toBe("");
     expect(keysIn(host)).toEqual([A]);
     answer = { status: 200, text: "" };
-    expect(await applyKeys([server.origin], true, host)).toBe("");
-    expect(keysIn(host)).toEqual([]);
+    expect(await applyKeys([server.origin, B], true, host)).toBe("");
+    expect(keysIn(host)).toEqual([B]);
   });
 
   test("keeps the keys that a cloud gave until it has answered in this boot", async () => {
