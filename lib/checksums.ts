@@ -23,6 +23,17 @@ export async function sha256Opened(file: Pick<OpenedFile, "fd" | "size">): Promi
   return hash.digest("hex");
 }
 
+/** A content is not the one that was wanted. */
+export class DigestError extends CommandError {
+  override readonly name = "DigestError";
+}
+
+/** Throws DigestError unless the digest found is the one wanted, both SHA-256 in hexadecimal; `name` is for the message. */
+export function checkDigest(name: string, found: string, wanted: string | undefined): void {
+  if (wanted === undefined || found === wanted.toLowerCase()) return;
+  throw new DigestError(`"${name}" is not the expected file: its sha256 is ${found}, wanted ${wanted}`);
+}
+
 /** `DIGEST  NAME` or `DIGEST *NAME`. */
 const LINE = /^([0-9a-f]{64}) [ *](.+)$/i;
 

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { rm } from "node:fs/promises";
+import { checkDigest } from "./checksums.ts";
 import { CommandError } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { type Client, openClient, type Reply } from "./http-client.ts";
@@ -57,7 +58,7 @@ export async function receive(
   await fill(flow, url, consumer.scratch, options, host);
   await consumer.finish?.();
   const sha256 = flow.digest();
-  checkDigest(url, sha256, options.sha256);
+  checkDigest(maskUrl(url), sha256, options.sha256);
   return { bytes: flow.size(), sha256 };
 }
 
@@ -223,11 +224,4 @@ async function curl(
   } finally {
     await rm(scratch, { force: true });
   }
-}
-
-function checkDigest(url: string, found: string, wanted: string | undefined): void {
-  if (wanted === undefined || found === wanted.toLowerCase()) return;
-  throw new CommandError(
-    `"${maskUrl(url)}" is not the expected file: its sha256 is ${found}, wanted ${wanted}`,
-  );
 }

@@ -1,3 +1,4 @@
+import { DigestError } from "./checksums.ts";
 import { CommandError, messageOf } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { download, maskUrl, type ReceiveOptions } from "./http.ts";
@@ -53,7 +54,13 @@ export async function checkIso(
   const { sha256, ...limits } = wantedContent(release, isRenamed ? own : name);
   const size = release.sizes.get(isRenamed ? own : name) ?? found;
   if (!isRenamed) return { url, size, sha256, limits };
-  host.log.info(`"${name}" is not listed: it must be the ${own} of ${release.version ?? "the release"}`);
+  const wanted = `the ${own} of ${release.version ?? "the release"}`;
+  if (found !== undefined && found !== size) {
+    throw new DigestError(`"${name}" is not ${wanted}: it has ${found} bytes, wanted ${size}`, {
+      hint: adviceFor(arch),
+    });
+  }
+  host.log.info(`"${name}" is not listed: it must be ${wanted}`);
   return { url, size, sha256, limits, advice: adviceFor(arch) };
 }
 
@@ -95,13 +102,13 @@ export async function fetchIso(
   progress.finish();
 }
 
-/** Runs what compares the content of an ISO; a failure gets the advice that there is for it. */
+/** Runs what compares the content of an ISO; that it is another gets the advice that there is for it. */
 export async function withAdvice<T>({ advice }: IsoImage, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    if (advice === undefined || !(error instanceof CommandError)) throw error;
-    throw new CommandError(error.message, { cause: error.cause, hint: advice });
+    if (advice === undefined || !(error instanceof DigestError)) throw error;
+    throw new DigestError(error.message, { hint: advice });
   }
 }
 

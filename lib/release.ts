@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseChecksums } from "./checksums.ts";
+import { checkDigest, parseChecksums } from "./checksums.ts";
 import { CommandError, during, messageOf } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { download, type FetchOptions, fetchBytes, HttpError, maskUrl, type ReceiveOptions } from "./http.ts";
@@ -141,10 +141,8 @@ export async function readReleaseFile(
   const url = releaseFile(directory, name);
   const content = await readSmall(url, { maxBytes: MAX_LIST, plainRedirects: !release.signed }, host);
   const found = createHash("sha256").update(content).digest("hex");
-  if (wanted === undefined || found === wanted) return content;
-  throw new CommandError(
-    `"${maskUrl(url)}" is not the expected file: its sha256 is ${found}, wanted ${wanted}`,
-  );
+  checkDigest(maskUrl(url), found, wanted);
+  return content;
 }
 
 /** The URL or path of a file in a release directory; a query of the URL stays behind it. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256Opened } from "../checksums.ts";
+import { checkDigest, sha256Opened } from "../checksums.ts";
 import { devicesByLabel, probe } from "../disk/blkid.ts";
 import { type BlockDevice, resolveDevice, withDescendants } from "../disk/lsblk.ts";
 import { mounted, type Opened, parseMountinfo } from "../disk/mount.ts";
@@ -93,18 +93,13 @@ async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
 }
 
 async function openLocalIso(path: string, iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
-  return await during(`Opening the installation medium "${path}"`, () =>
-    withAdvice(iso, () => mountFile(path, iso.sha256, host)),
-  );
+  return await withAdvice(iso, () => mountFile(path, iso.sha256, host));
 }
 
 /** Mounts an image file, which is opened once: what was compared is what is mounted, whatever its name comes to mean. */
 async function mountFile(path: string, sha256: string | undefined, host: SourceHost): Promise<OpenedMedium> {
   using file = openRegular(path);
-  const found = sha256 === undefined ? undefined : await sha256Opened(file);
-  if (found !== sha256) {
-    throw new CommandError(`"${path}" is not the expected file: its sha256 is ${found}, wanted ${sha256}`);
-  }
+  if (sha256 !== undefined) checkDigest(path, await sha256Opened(file), sha256);
   using loop = attachImage(file.fd, path);
   return { ...(await mountMedium(loop.path, host)), origin: path, device: undefined };
 }

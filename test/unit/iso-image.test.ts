@@ -52,6 +52,18 @@ describe("an ISO by URL", () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  test("that was remastered is refused before it is fetched", async () => {
+    using host = testHost({ files: { "/my-node.iso": "the ISO, and more" } });
+    const file = join(host.root, "my-node.iso");
+    await using server = await serveFiles(atRoot({ ...LIST, "my-node.iso": { file } }));
+    const call = checkIso(`http://127.0.0.1:${server.port}/my-node.iso`, TRUST, AMD64, host);
+    const error = await call.catch((failure: CommandError) => failure);
+    expect(messageOf(error)).toBe(
+      '"my-node.iso" is not the k3os-amd64.iso of v1.2.3: it has 17 bytes, wanted 7',
+    );
+    expect((error as CommandError).hint).toContain("k3os release sign");
+  });
+
   test("is listed where the release lies, if there is no list beside it", async () => {
     await using elsewhere = await serveFiles({ "/isos/any.iso": "the ISO" });
     await using server = await serveFiles(atRoot(LIST));
