@@ -19,6 +19,8 @@ export interface NotApplied {
 
 /** What one phase of this boot has made of the configuration. */
 export interface PhaseOutcome {
+  /** Tells one run of the phase from the next. */
+  readonly run: string;
   /** All of it has been tried; false while it runs, and if it was cut short. */
   readonly done: boolean;
   /** A digest of the whole configuration. */
@@ -39,6 +41,8 @@ export interface Outcome {
 
 /** What a phase has achieved under the versions that are kept. */
 export interface PhaseRecord {
+  /** The latest run that counted. */
+  readonly run: string;
   readonly config: string;
   /** Entry (its list and the digest of what it says, wherever it stands) → how often in a row it succeeded, at most 2. */
   readonly items: Readonly<Record<string, number>>;
@@ -95,10 +99,9 @@ export function recordOutcome(host: Pick<Host, "root">): void {
   writeFileAtomic(inRoot(host, PATH.applied), `${JSON.stringify(record)}\n`, PRIVATE);
 }
 
-function phaseRecord(
-  { config, items, failures }: PhaseOutcome,
-  before: PhaseRecord | undefined,
-): PhaseRecord {
+function phaseRecord(outcome: PhaseOutcome, before: PhaseRecord | undefined): PhaseRecord {
+  const { run, config, items, failures } = outcome;
+  if (before?.run === run) return before;
   const failed = new Set(failures.map(({ path }) => path));
   const achieved = Object.entries(items)
     .filter(([path]) => !failed.has(path))
@@ -107,11 +110,14 @@ function phaseRecord(
       return [key, Math.min((before?.items[key] ?? 0) + 1, 2)];
     });
   const parts = failures.filter(({ path }) => path === undefined || items[path] === undefined);
-  return {
+  const record: PhaseRecord = {
+    run: before?.run ?? run,
     config,
     items: Object.fromEntries(achieved),
     failed: [...new Set(parts.map(({ applier }) => applier))],
   };
+  // where nothing else has changed, nothing is written
+  return JSON.stringify(record) === JSON.stringify(before) ? record : { ...record, run };
 }
 
 /** An entry by what it says: others may have come before it since. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Outcome, type PhaseOutcome, readOutcome, recordOutcome, writeOutcome } from "../applied.ts";
@@ -23,7 +23,14 @@ export async function applyAndRecord(
   host: ApplyHost,
 ): Promise<readonly ApplyFailure[]> {
   if (phase === "install" || host.dryRun) return await applyPhase(phase, config, host);
-  const begun = { done: false, config: digestOf(config), items: configItems(phase, config), failures: [] };
+  const run = randomBytes(8).toString("hex");
+  const begun = {
+    run,
+    done: false,
+    config: digestOf(config),
+    items: configItems(phase, config),
+    failures: [],
+  };
   const files = sourceFiles(host);
   // what a cloud says may be another thing at each boot
   const ofFiles = diagnostics.filter(

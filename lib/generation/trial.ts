@@ -42,7 +42,7 @@ export interface Trial {
   readonly left: number;
   /** Versions besides current and previous that stay on the disk. */
   readonly keep: number;
-  /** Names of health checks that failed before the change, and are not held against it. */
+  /** Names of health checks that failed before the change: for versions that compare no single entries (lib/applied.ts). */
   readonly tolerated: readonly string[];
   /** The datastore stays as it is when the version of k3s is changed back. */
   readonly keepData: boolean;

@@ -46,7 +46,7 @@ beforeAll(async () => {
     ssh_authorized_keys: [key.publicKey, `http://${HOST_ADDRESS}:1/keys`],
     hostname: "original",
     boot_cmd: ["ln -s /usr/share/zoneinfo/US/Pacific /etc/localtime"],
-    run_cmd: ["sudo ifconfig eth0 up", "apk add nano"],
+    run_cmd: ["sudo ifconfig eth0 up", "apk add nano", "sleep 4321 >/dev/null 2>&1 &"],
   });
   const disk = join(scratch, "disk.img");
   await makeInstalledDisk(disk, { config });
@@ -111,6 +111,7 @@ test(
     const unapplied = status.notApplied.map((problem: string) => problem.replace(/:.*/s, ""));
     expect(unapplied.sort()).toEqual(["run_cmd[1]", "ssh_authorized_keys[1]"]);
     expect(status.failedUnits).toContain("ccapply.service");
+    expect(await run("pgrep --full --exact --count 'sleep 4321'")).toBe("1"); // although the service failed
     expect(await run("date +%Z")).toMatch(/^P[SD]T$/);
     // the menu now counts the starts of the next one, with the consoles of the old menu
     const menu = await run("sudo cat /boot/grub/grub.cfg");

@@ -43,6 +43,27 @@ describe("applyAndRecord()", () => {
     expect(readFileSync(join(host.root, PATH.applied), "utf8")).not.toContain("good");
   });
 
+  test("counts a command of the boot once for each boot", async () => {
+    using host = testHost({ files, shell });
+    const found = { config: { bootCmd: ["mkdir x"] }, diagnostics: [] };
+    const count = () => Object.values(readRecord(host)?.phases.boot?.items ?? {});
+    await applyAndRecord("boot", found, host);
+    for (let time = 0; time < 3; time++) await applyAndRecord("runtime", found, host);
+    expect(count()).toEqual([1]);
+    await applyAndRecord("boot", found, host);
+    await applyAndRecord("runtime", found, host);
+    expect(count()).toEqual([2]);
+  });
+
+  test("writes the record only where it says something else", async () => {
+    using host = testHost({ files, shell });
+    const found = { config, diagnostics: [] };
+    for (let time = 0; time < 2; time++) await applyAndRecord("runtime", found, host);
+    const before = readFileSync(join(host.root, PATH.applied), "utf8");
+    await applyAndRecord("runtime", found, host);
+    expect(readFileSync(join(host.root, PATH.applied), "utf8")).toBe(before);
+  });
+
   test("leaves the record as it is while versions are on trial", async () => {
     using host = testHost({ files, shell });
     const system = makeSystem(host.root, { k3os: ["v1"] });

@@ -146,18 +146,23 @@ describe("judgeTrial()", () => {
     const FAILED = "ActiveState=failed\nResult=exit-code";
     const failure = (path: string, more = {}) => ({ applier: "run_cmd", path, message: "no", ...more });
 
+    let runs = 0;
+
     /** What the latest start has made of a configuration of commands and a key. */
     function outcome(commands: readonly string[], failures: readonly NotApplied[], done = true): void {
       const items = Object.fromEntries(commands.map((line, at) => [`run_cmd[${at}]`, line]));
       const all = { ...items, "ssh_authorized_keys[0]": "github:somebody" };
-      const phases = { runtime: { done, config: commands.join(), items: all, failures } };
+      const run = `${runs++}`;
+      const phases = { runtime: { run, done, config: commands.join(), items: all, failures } };
       writeOutcome({ sources: "same", broken: [], phases }, host);
     }
 
     /** As after so many starts under the versions before. */
     function before(commands: readonly string[], failures: readonly NotApplied[], starts = 2): void {
-      outcome(commands, failures);
-      for (let start = 0; start < starts; start++) recordOutcome(host);
+      for (let start = 0; start < starts; start++) {
+        outcome(commands, failures);
+        recordOutcome(host);
+      }
     }
 
     test("keeps what comes from a version that has left no record", async () => {
