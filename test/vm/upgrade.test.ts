@@ -117,6 +117,17 @@ describeLong("an upgrade of all parts", () => {
 describeLong("a machine whose boot menu does not name its disk", () => {
   const MENU = "boot/grub/grub.cfg";
 
+  /** Makes an installation another one, as far as a boot loader can tell. */
+  function changeUuid(disk: string): void {
+    const device = output(["losetup", "--find", "--show", "--offset", `${FIRST_PARTITION}`, disk]);
+    try {
+      output(["e2fsck", "-f", "-p", device]); // which tune2fs asks for
+      output(["tune2fs", "-U", "random", device]);
+    } finally {
+      output(["losetup", "--detach", device]);
+    }
+  }
+
   /** Changes the boot menu of a machine that is off. */
   async function editMenu({ disk }: Hardware, edit: (menu: string) => string): Promise<void> {
     const root = mkdtempSync(join(scratch, "root-"));
@@ -133,7 +144,7 @@ describeLong("a machine whose boot menu does not name its disk", () => {
     async () => {
       const hardware = newMachine("upgrade-menu");
       const other = newMachine("upgrade-other").disk;
-      output(["tune2fs", "-U", "random", `${other}?offset=${FIRST_PARTITION}`]);
+      changeUuid(other);
       await editMenu(hardware, (menu) => menu.replaceAll(" k3os.state=$state", ""));
       {
         await using machine = await bootDisk(hardware, { boot: "both", others: [other] });
