@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { GENERATED } from "../config/generated-files.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { inRoot } from "../paths.ts";
+import { sysctlPath } from "../sysctl-path.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { generator } from "./generated.ts";
 
@@ -37,21 +38,6 @@ interface Setting {
 
 function checkSetting([key, value]: readonly [string, string]): Setting {
   return { key, path: sysctlPath(key), value: plainText(value) };
-}
-
-/**
- * The path below /proc/sys of a key as sysctl(8) takes it: if its first separator is a dot, dots separate and a slash
- * stands for a dot in a name (`net.ipv4.conf.eth0/100.rp_filter`); if it is a slash, the other way round.
- */
-export function sysctlPath(key: string): string {
-  const text = plainText(key.trim());
-  const first = /[./]/.exec(text)?.[0];
-  const swapped = text.replace(/[./]/g, (char) => (char === "." ? "/" : "."));
-  const path = first === "." ? swapped : text;
-  const parts = path.split("/");
-  const odd = parts.some((part) => part === "" || part === "." || part === ".." || /[\s=*?[\]]/.test(part));
-  if (!odd && parts.length > 1) return path;
-  throw new CommandError(`Found the kernel setting "${key}": expected a name such as "kernel.printk"`);
 }
 
 function writeSysctl({ key, path, value }: Setting, host: Pick<ApplyHost, "root" | "dryRun" | "log">): void {

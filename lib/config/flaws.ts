@@ -1,5 +1,8 @@
+import { isIP } from "node:net";
 import { messageOf } from "../errors.ts";
+import { parseModule } from "../kernel-module.ts";
 import { keySource } from "../ssh-key.ts";
+import { sysctlPath } from "../sysctl-path.ts";
 import { contentProblem } from "./content.ts";
 import { AUTO, DATA_SOURCES, FILE_SOURCE, unknownSource } from "./data-source-names.ts";
 import type { EntryFlaw, Flaw } from "./field.ts";
@@ -14,6 +17,39 @@ export function sshKeyFlaw(entry: string): Flaw | undefined {
   } catch (error) {
     return { message: messageOf(error) };
   }
+}
+
+/** The path of a file to write. */
+export function pathFlaw(path: string): Flaw | undefined {
+  return path.endsWith("/") ? { message: `found ${quoted(path, {})}, wanted the path of a file` } : undefined;
+}
+
+export function moduleFlaw(entry: string): Flaw | undefined {
+  return thrownBy(() => parseModule(entry));
+}
+
+export function sysctlFlaw(key: string): Flaw | undefined {
+  return thrownBy(() => sysctlPath(key));
+}
+
+function thrownBy(action: () => unknown): Flaw | undefined {
+  try {
+    action();
+    return undefined;
+  } catch (error) {
+    return { message: messageOf(error) };
+  }
+}
+
+/** connman passes over names (FallbackNameservers in connman.conf(5)). */
+export function nameServerFlaw(server: string): Flaw | undefined {
+  if (isIP(server.trim()) !== 0) return undefined;
+  return { message: `found ${quoted(server, {})}, wanted the address of a name server` };
+}
+
+export function timeServerFlaw(server: string): Flaw | undefined {
+  if (!/[\s,]/.test(server.trim())) return undefined;
+  return { message: `found ${quoted(server, {})}, wanted the name or address of one server` };
 }
 
 /** An entry of `write_files` whose `content` is not what its `encoding` says. */

@@ -3,10 +3,15 @@ import {
   dataSourceFlaw,
   fileFlaw,
   labelNameFlaw,
+  moduleFlaw,
+  nameServerFlaw,
   networkNameFlaw,
   passphraseFlaw,
+  pathFlaw,
   serverUrlFlaw,
   sshKeyFlaw,
+  sysctlFlaw,
+  timeServerFlaw,
   timeZoneFlaw,
   tokenFlaw,
 } from "./flaws.ts";
@@ -101,13 +106,14 @@ const K3OS = struct(
         "Where to look for the host name, ssh keys and user data that a cloud gives this machine, in the order tried: `aws`, `gcp`, `hetzner`, `openstack`, `scaleway`, `vultr`, `digitalocean`, `packet`, `cdrom`, … The first that answers with user data ends the search.",
       example: ["openstack", "cdrom"],
     }),
-    modules: list(text(), {
+    modules: list(text({ judge: moduleFlaw }), {
       phases: EVERY_PHASE,
       description:
         "Kernel modules to load, each with its parameters after a space. Those of the kernel command line are loaded before the disk is looked for.",
       example: ["kvm", "nvme", "bonding mode=active-backup"],
     }),
     sysctls: map({
+      key: text({ judge: sysctlFlaw }),
       phases: EVERY_PHASE,
       description: "Kernel settings, as in `sysctl(8)`.",
       example: { "kernel.printk": "4 4 1 7", "kernel.kptr_restrict": "1" },
@@ -119,12 +125,12 @@ const K3OS = struct(
       description: "Time zone of the node, by its name in the database of zones. Default: UTC.",
       example: "Europe/Berlin",
     }),
-    ntpServers: list(text(), {
+    ntpServers: list(text({ judge: timeServerFlaw }), {
       phases: BOOT_AND_RUNTIME,
       description: "Time servers to use when DHCP names none.",
       example: ["0.pool.ntp.org", "1.pool.ntp.org"],
     }),
-    dnsNameservers: list(text(), {
+    dnsNameservers: list(text({ judge: nameServerFlaw }), {
       phases: BOOT_AND_RUNTIME,
       description: "Name servers to use when DHCP names none. Default: 8.8.8.8.",
       example: ["8.8.8.8", "1.1.1.1"],
@@ -230,7 +236,11 @@ export const SCHEMA = struct({
           description: "The content; bytes that are no text as YAML `!!binary` or by an `encoding`.",
         }),
         owner: text({ form: OWNER, description: "`USER` or `USER:GROUP`. Default: root." }),
-        path: text({ required: true, description: "Where to write. Missing directories are made." }),
+        path: text({
+          required: true,
+          judge: pathFlaw,
+          description: "Where to write. Missing directories are made.",
+        }),
         permissions: text({ form: OCTAL_MODE, description: 'Octal mode. Default: "0644".' }),
       },
       { judge: fileFlaw },

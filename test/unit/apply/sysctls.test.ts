@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { sysctlPath, sysctls } from "../../../lib/apply/sysctls.ts";
+import { sysctls } from "../../../lib/apply/sysctls.ts";
+import { sysctlPath } from "../../../lib/sysctl-path.ts";
 import { testHost } from "../../support/host.ts";
 import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";
@@ -74,26 +75,4 @@ describe("sysctls", () => {
     expect(readFileSync(`${host.root}/proc/sys/vm/swappiness`, "utf8")).toBe("60\n");
     expect(existsSync(host.root + DROP_IN)).toBe(false);
   });
-});
-
-test.each([
-  ["kernel.printk", "kernel/printk"],
-  ["net.ipv4.conf.eth0/100.rp_filter", "net/ipv4/conf/eth0.100/rp_filter"],
-  ["net/ipv4/conf/eth0.100/rp_filter", "net/ipv4/conf/eth0.100/rp_filter"],
-])("sysctlPath(%p) is %p", (key, path) => {
-  expect(sysctlPath(key)).toBe(path);
-});
-
-test.each([
-  "",
-  "kernel",
-  "..",
-  "../etc/passwd",
-  "/etc/passwd",
-  "kernel..x",
-  "a/../../b",
-  "kernel.a b",
-  "kernel.*",
-])("sysctlPath(%p) is refused", (key) => {
-  expect(() => sysctlPath(key)).toThrow("expected a name such as");
 });

@@ -33,6 +33,9 @@ const GOOD: readonly string[] = [
   "k3os: {labels: {a: b, example.com/a: '', k3os.io/mode: x, my-kubernetes.io/a: b}}",
   "k3os: {labels: {topology.kubernetes.io/zone: a, kubernetes.io/hostname: b, beta.kubernetes.io/instance-type: c}}",
   "k3os: {labels: {node.kubernetes.io/instance-type: a, kubelet.kubernetes.io/a: b, x.node.kubernetes.io/a: b}}",
+  "k3os: {modules: [kvm, 'bonding mode=1', nf_conntrack, snd-hda-intel]}",
+  "k3os: {sysctls: {net.ipv4.conf.eth0/100.rp_filter: 1, kernel/printk: '4 4 1 7'}}",
+  "k3os: {dns_nameservers: [8.8.8.8, '2001:4860:4860::8888'], ntp_servers: [pool.ntp.org, 192.0.2.1]}",
   "k3os: {taints: ['a=b:NoSchedule', 'example.com/a:NoExecute', 'a=:PreferNoSchedule']}",
 ];
 
@@ -78,6 +81,13 @@ const LEFT_OUT: readonly (readonly [text: string, message: string])[] = [
   ["k3os: {labels: {node-restriction.kubernetes.io/a: b}}", "which no node may give itself"],
   ["k3os: {labels: {'a b': c}}", "wanted a Kubernetes label name"],
   ["k3os: {labels: {a: 'b c'}}", "wanted a Kubernetes label value"],
+  ["k3os: {modules: ['-r kvm']}", 'k3os.modules[0]: Found the module name "-r"'],
+  ["k3os: {sysctls: {printk: 1}}", 'k3os.sysctls.printk: Found the kernel setting "printk"'],
+  ["k3os: {sysctls: {'net.ipv4.conf.*.rp_filter': 1}}", "expected a name such as"],
+  ["k3os: {dns_nameservers: [dns.google]}", 'found "dns.google", wanted the address of a name server'],
+  ["k3os: {dns_nameservers: ['8.8.8.8,1.1.1.1']}", "wanted the address of a name server"],
+  ["k3os: {ntp_servers: ['a b']}", 'found "a b", wanted the name or address of one server'],
+  ["write_files: [{path: /etc/}]", 'write_files[0].path: found "/etc/", wanted the path of a file'],
   ["k3os: {taints: ['a=b']}", 'wanted a taint such as "key=value:NoSchedule"'],
 ];
 

@@ -52,8 +52,8 @@ test.each(["0644", "yes", "No", "1e3", "12345", "010", "0x1F", "1_000", "12:30",
 );
 
 test("parseConfigText() takes large numbers in maps as they are written", () => {
-  const { config } = read("k3os:\n  sysctls:\n    fs.file-max: 1048576\n    vm.x: 1e6\n    0x10: ~\n");
-  expect(config.k3os?.sysctls).toEqual({ "fs.file-max": "1048576", "vm.x": "1e6", "0x10": "" });
+  const { config } = read("k3os:\n  sysctls:\n    fs.file-max: 1048576\n    vm.x: 1e6\n    vm.0x10: ~\n");
+  expect(config.k3os?.sysctls).toEqual({ "fs.file-max": "1048576", "vm.x": "1e6", "vm.0x10": "" });
 });
 
 test.each(["true", "True", "TRUE", "yes", "YES", "on", "On", "y", "1", '"true"', "'yes'", "!!bool yes"])(
@@ -234,8 +234,8 @@ test.each([
 
 test("parseConfigText() keeps the keys of maps as they are", () => {
   const map = { HTTP_PROXY: "a", camelCase: "b", snake_case: "c", "": "d" };
-  const { config } = read(JSON.stringify({ k3os: { sysctls: map } }));
-  expect(config.k3os?.sysctls).toEqual(map);
+  const { config } = read(JSON.stringify({ k3os: { environment: map } }));
+  expect(config.k3os?.environment).toEqual(map);
 });
 
 test("parseConfigText() merges by << : own keys win, then the first of a list", () => {
