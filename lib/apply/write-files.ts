@@ -13,7 +13,7 @@ import { findOwner, ownerOfHome } from "./users.ts";
 
 /**
  * Writes files, in order; a symbolic link is replaced, set-id bits are kept, and each file appears whole. In the runtime
- * phase, the service that one of our files belongs to gets to know of the user's in its place, as it would of ours.
+ * phase, what has read a file before it changed reads it again.
  */
 export function writeFiles(options: { restart: boolean }): Applier {
   return {
@@ -35,11 +35,21 @@ export function writeFiles(options: { restart: boolean }): Applier {
 }
 
 const UNITS = "/etc/systemd/system/";
+/** What reads all files of a directory, once: those that a cloud brings come later. */
+const READ_ONCE: Readonly<Record<string, string>> = {
+  "/etc/sysctl.d/": "systemd-sysctl.service",
+  "/etc/modules-load.d/": "systemd-modules-load.service",
+};
 
 async function tellServices(changed: readonly string[], host: Pick<ApplyHost, "run">): Promise<void> {
   if (changed.some((path) => path.startsWith(UNITS))) await host.run(["systemctl", "daemon-reload"]);
-  const services = changed.map((path) => generatedAt(path)?.service);
-  for (const service of new Set(services)) if (service !== undefined) await reloadService(service, host);
+  const services = new Set(changed.map(readerOf));
+  for (const service of services) if (service !== undefined) await reloadService(service, host);
+}
+
+function readerOf(path: string): string | undefined {
+  const directory = Object.keys(READ_ONCE).find((start) => path.startsWith(start));
+  return directory === undefined ? generatedAt(path)?.service : READ_ONCE[directory];
 }
 
 /** Returns whether that changed anything. */

@@ -75,6 +75,26 @@ describe("write_files", () => {
     expect(readFileSync(`${host.root}/f`, "utf8")).toBe("second");
   });
 
+  test.each([
+    ["/etc/sysctl.d/90-mine.conf", ["systemctl try-reload-or-restart systemd-sysctl.service"]],
+    ["/etc/modules-load.d/mine.conf", ["systemctl try-reload-or-restart systemd-modules-load.service"]],
+    ["/etc/ssh/sshd_config.d/mine.conf", ["systemctl try-reload-or-restart ssh.service"]],
+    ["/etc/systemd/system/mine.service", ["systemctl daemon-reload"]],
+    ["/etc/mine.conf", []],
+  ])("has %s read again by what read it before, once", async (path, calls) => {
+    using host = testHost();
+    for (let time = 0; time < 2; time++) {
+      await writeFiles({ restart: true }).apply({ writeFiles: [{ path }] }, host);
+      expect(host.programs.map(({ argv }) => argv.join(" "))).toEqual(calls);
+    }
+  });
+
+  test("has nothing read again before the services start", async () => {
+    using host = testHost();
+    await write([{ path: "/etc/sysctl.d/90-mine.conf" }], host);
+    expect(host.programs).toEqual([]);
+  });
+
   test("replaces a link", async () => {
     using host = testHost({ files: { "/target": "old" } });
     symlinkSync("target", `${host.root}/link`);
