@@ -33,7 +33,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
   prefer_fqdn_over_hostname: NAME,
   create_hostname_file: NAME,
   manage_etc_hosts: `${NAME}, or /etc/hosts by write_files`,
-  timezone: "write_files",
+  timezone: "k3os.timezone",
   locale: "write_files",
   keyboard: "write_files",
   ca_certs: "write_files",

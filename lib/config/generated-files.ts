@@ -20,6 +20,8 @@ export const GENERATED = {
   sysctls: { path: "/etc/sysctl.d/95-k3os-config.conf", keys: ["k3os.sysctls"] },
   hostname: { path: "/etc/hostname", keys: ["hostname"] },
   hosts: { path: "/etc/hosts", keys: ["hostname"] },
+  timezone: { path: "/etc/timezone", keys: ["k3os.timezone"] },
+  localTime: { path: "/etc/localtime", keys: ["k3os.timezone"] },
   connman: {
     path: "/etc/connman/main.conf",
     keys: ["k3os.dns_nameservers", "k3os.ntp_servers"],

@@ -18,6 +18,7 @@ const MACHINE = {
   "/proc/sys/kernel/hostname": "old\n",
   "/proc/sys/vm/swappiness": "60\n",
   "/sbin/k3s": "",
+  "/usr/share/zoneinfo/Europe/Berlin": "",
   [PATH.dhcpHostname]: "",
 };
 
@@ -28,6 +29,7 @@ const SETTINGS = {
   k3os: {
     dataSources: ["aws"],
     sysctls: { "vm.swappiness": "7" },
+    timezone: "Europe/Berlin",
     dnsNameservers: ["192.0.2.53"],
     ntpServers: ["ntp.example"],
     wifi: [{ name: "net", passphrase: "passphrase" }],
@@ -131,6 +133,7 @@ function configWith(path: string, key: string): string {
     ssh_authorized_keys: [KEY],
     "k3os.data_sources": ["aws"],
     "k3os.sysctls": { "vm.swappiness": "7" },
+    "k3os.timezone": "Europe/Berlin",
     "k3os.wifi": [{ name: "net" }],
     "k3os.password": "$6$salt$hash",
     "k3os.ssh_keys_refresh": "2h",
