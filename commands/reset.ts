@@ -73,8 +73,9 @@ async function show(facts: ResetFacts, host: Host): Promise<void> {
 }
 
 async function ask(): Promise<void> {
-  const { canAsk, terminal } = await import("../lib/prompt.ts");
+  const { canAsk, openTerminal } = await import("../lib/prompt.ts");
   if (!canAsk()) throw new UsageError("There is nobody to ask: expected --yes");
+  using terminal = openTerminal();
   if (!(await terminal.confirm("Delete all this at the next start?")))
     throw new Interrupted("Nothing was changed");
 }

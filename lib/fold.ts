@@ -20,12 +20,3 @@ export function foldLine(line: string, width: number, hanging = 0): string[] {
   }
   return [...folded, rest];
 }
-
-/** The lines as texts of at most `height` lines each. */
-export function pages(lines: readonly string[], height: number): string[] {
-  const size = Math.max(1, height);
-  const count = Math.ceil(lines.length / size);
-  return Array.from({ length: count }, (_, page) => {
-    return `${lines.slice(page * size, (page + 1) * size).join("\n")}\n`;
-  });
-}

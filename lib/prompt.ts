@@ -1,5 +1,7 @@
+import type { Readable } from "node:stream";
 import { Interrupted } from "./errors.ts";
-import { fold, pages } from "./fold.ts";
+import { fold } from "./fold.ts";
+import { type Keyboard, openKeyboard } from "./keyboard.ts";
 import { printable, printableText } from "./printable.ts";
 import { promptTheme, showsColours } from "./prompt-theme.ts";
 
@@ -25,8 +27,14 @@ export interface Asker {
   text(message: string, check: Check): Promise<string>;
   /** The same for a secret: what is typed shows as asterisks. */
   secret(message: string, check: Check): Promise<string>;
-  /** Shows a text, screen by screen where it is longer than one. Throws Interrupted on Ctrl-C at the end of a screen. */
+  /** Shows a text; what does not fit on the screen is above it. */
   show(text: string): Promise<void>;
+}
+
+/** The keys are ours from the first question on. */
+export interface OpenTerminal extends Asker, Disposable {
+  /** Gives the terminal back before the scope ends. */
+  close(): void;
 }
 
 /** Whether there is somebody to ask. */
@@ -34,13 +42,29 @@ export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-/** Who sits at our terminal. */
-export const terminal: Asker = {
+/**
+ * Whoever sits at our terminal, until the scope ends. What is typed before its question is shown is the answer all the same:
+ * installations are scripted by typing all answers at once.
+ */
+export function openTerminal(): OpenTerminal {
+  let keyboard: Keyboard | undefined;
+  const close = () => {
+    keyboard?.[Symbol.dispose]();
+    keyboard = undefined;
+  };
+  const asker = askerAt(() => {
+    keyboard ??= openKeyboard();
+    return keyboard;
+  });
+  return { ...asker, close, [Symbol.dispose]: close };
+}
+
+const askerAt = (keyboard: () => Keyboard): Asker => ({
   choose: async (message, choices, first) => {
     const { select } = await import("@inquirer/prompts");
     const preset = first === undefined ? {} : { default: first };
     const pageSize = Math.max(3, rows() - AROUND_CHOICES);
-    return await answered((on) =>
+    return await answered(keyboard(), (on) =>
       select(
         {
           message: printable(message),
@@ -56,25 +80,25 @@ export const terminal: Asker = {
   },
   confirm: async (message) => {
     const { confirm } = await import("@inquirer/prompts");
-    return await answered((on) =>
+    return await answered(keyboard(), (on) =>
       confirm({ message: printable(message), default: false, theme: theme() }, on),
     );
   },
   text: async (message, check) => {
     const { input } = await import("@inquirer/prompts");
-    return await answered((on) =>
-      input({ message: printable(message), validate: verdict(check), theme: theme() }, on),
+    return await answered(keyboard(), (on) =>
+      input({ message: printable(message), validate: verdict(check, keyboard()), theme: theme() }, on),
     );
   },
   secret: async (message, check) => {
     const { password } = await import("@inquirer/prompts");
-    return await answered((on) =>
+    return await answered(keyboard(), (on) =>
       password(
         {
           message: printable(message),
           mask: "*",
           toggleMask: false,
-          validate: verdict(check),
+          validate: verdict(check, keyboard()),
           theme: theme(),
         },
         on,
@@ -82,15 +106,9 @@ export const terminal: Asker = {
     );
   },
   show: async (text) => {
-    const { input } = await import("@inquirer/prompts");
-    const [first = "", ...others] = pages(fold(printableText(text), columns()), rows() - BELOW_TEXT);
-    process.stderr.write(first);
-    for (const page of others) {
-      await answered((on) => input({ message: "Enter for more", theme: theme() }, on), { vanish: true });
-      process.stderr.write(page);
-    }
+    process.stderr.write(`${fold(printableText(text), columns()).join("\n")}\n`);
   },
-};
+});
 
 /** A choice as the terminal may show it: disks and networks have names that somebody else gave. */
 function shown<T>(choice: Choice<T>): Choice<T> {
@@ -105,8 +123,6 @@ function shown<T>(choice: Choice<T>): Choice<T> {
 
 /** Lines that a list leaves to its question, to a description of its own, to an error and to the help. */
 const AROUND_CHOICES = 12;
-/** Lines that a screen of text leaves to the question that follows. */
-const BELOW_TEXT = 2;
 
 /** A serial line does not know its size: it says 0. */
 function rows(): number {
@@ -122,10 +138,11 @@ function theme() {
 }
 
 /** A check in the words of @inquirer/prompts; what it finds is kept within the screen. */
-function verdict(check: Check): (answer: string) => Promise<string | true> {
+function verdict(check: Check, keyboard: Keyboard): (answer: string) => Promise<string | true> {
   return async (answer) => {
-    const problem = await check(answer);
+    const problem = await keyboard.hold(async () => await check(answer));
     if (problem === undefined) return true;
+    keyboard.drop();
     // "> " goes before it
     return fold(printableText(problem), columns() - 2)
       .slice(0, Math.max(3, rows() - 4))
@@ -134,31 +151,20 @@ function verdict(check: Check): (answer: string) => Promise<string | true> {
 }
 
 interface Context {
+  readonly input: Readable;
   readonly output: NodeJS.WriteStream;
   readonly signal: AbortSignal;
-  readonly clearPromptOnDone: boolean;
 }
 
 /** Questions are no results: they go to standard error. */
-async function answered<T>(
-  question: (context: Context) => Promise<T>,
-  options: { readonly vanish?: boolean } = {},
-): Promise<T> {
-  const end = new AbortController();
-  // at the end of input (Ctrl-D) @inquirer/prompts would wait for ever, and the process end as if all were well; but its
-  // reader pauses the input when it closes
-  const abort = () => end.abort();
-  process.stdin.once("pause", abort);
+async function answered<T>(keyboard: Keyboard, question: (context: Context) => Promise<T>): Promise<T> {
   try {
-    const { signal } = end;
-    return await question({ output: process.stderr, signal, clearPromptOnDone: options.vanish ?? false });
+    return await keyboard.ask((input, signal) => question({ input, output: process.stderr, signal }));
   } catch (error) {
     // the name is all that tells them apart: the classes are not exported by @inquirer/prompts
     if (error instanceof Error && /^(Exit|Abort)PromptError$/.test(error.name)) {
       throw new Interrupted("Interrupted");
     }
     throw error;
-  } finally {
-    process.stdin.off("pause", abort);
   }
 }

@@ -174,8 +174,11 @@ function keyStream(bytes: Buffer, password: string, length: number): Buffer {
 }
 
 async function askedPassword(file: string): Promise<string> {
-  const { canAsk, terminal } = await import("./prompt.ts");
-  if (canAsk()) return await terminal.secret(`Password of "${file}"`, () => undefined);
+  const { canAsk, openTerminal } = await import("./prompt.ts");
+  if (canAsk()) {
+    using terminal = openTerminal();
+    return await terminal.secret(`Password of "${file}"`, () => undefined);
+  }
   throw new CommandError("It is encrypted, and there is no terminal to ask for its password", {
     hint: `give the password in the environment, as ${PASSWORD_VARIABLE}`,
   });

@@ -13,13 +13,7 @@ const AFTERWARDS = {
 /** The plan for people, as `--dry-run` prints it. Secrets of the configuration are not in it. */
 export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: PlanOrigins): string {
   const { medium, disk, state } = plan;
-  const { k3os, kernel, k3s } = medium.versions;
-  const lines = [
-    `Install k3OS ${k3os} (kernel ${kernel}, k3s ${k3s ?? "fetched at the first boot"})`,
-    `from ${origins.medium}`,
-    `to ${plan.device} (${formatBytes(plan.size)})`,
-    "",
-  ];
+  const lines = [...heading(plan, origins), ""];
   const occupants = facts.device?.occupants ?? [];
   if (plan.takeover !== undefined) {
     const { grub } = facts.takeover ?? {};
@@ -49,6 +43,42 @@ export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: Pl
   if (plan.takeover !== undefined) lines.push(...describeTakeover(plan.takeover));
   lines.push(`Then: ${AFTERWARDS[plan.afterwards]}`, "");
   return lines.join("\n");
+}
+
+function heading({ medium, device, size }: InstallPlan, origins: PlanOrigins): string[] {
+  const { k3os, kernel, k3s } = medium.versions;
+  return [
+    `Install k3OS ${k3os} (kernel ${kernel}, k3s ${k3s ?? "fetched at the first boot"})`,
+    `from ${origins.medium}`,
+    `to ${device} (${formatBytes(size)})`,
+  ];
+}
+
+/** What a person wants to see of a plan before it is carried out; with the question it fits on a screen of 24 lines. */
+export function summarizePlan(plan: InstallPlan, facts: InstallFacts, origins: PlanOrigins): string {
+  const { disk, state, device } = plan;
+  const occupants = (facts.device?.occupants ?? []).map(({ path, what }) => `  ${path}: ${what}`);
+  const erased = [`Erase everything on ${device}${occupants.length === 0 ? ", which is empty" : ":"}`];
+  const made = disk?.loader.kind === "efi" ? `${LABEL.esp} (FAT32) and ${LABEL.state} (ext4)` : LABEL.state;
+  const lines = [
+    ...heading(plan, origins),
+    ...(disk === undefined ? [] : [...erased, ...shortened(occupants)]),
+    disk === undefined
+      ? `Keep the file system on ${state.path} and its data`
+      : `Make ${made}, started by ${disk.loader.kind === "efi" ? "UEFI" : "BIOS"}`,
+    `Configuration: ${origins.config}`,
+    ...shortened((facts.network?.summary ?? []).map((line) => `Network: ${line}`)),
+    `Then: ${AFTERWARDS[plan.afterwards]}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Lines of a list that may be long. */
+const SHOWN = 5;
+
+function shortened(lines: readonly string[]): string[] {
+  const left = lines.length - SHOWN;
+  return left > 0 ? [...lines.slice(0, SHOWN), `  and ${left} more`] : [...lines];
 }
 
 function describeTakeover({ menu, record }: TakeoverPlan): string[] {

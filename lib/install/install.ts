@@ -9,11 +9,11 @@ import { abortOnSignals } from "../interrupt.ts";
 import { checkIso, type IsoImage } from "../iso-image.ts";
 import { FILE, inRoot, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
-import { terminal } from "../prompt.ts";
+import { openTerminal } from "../prompt.ts";
 import { applyPlan } from "./apply.ts";
 import { findObjections, refuse } from "./check.ts";
 import { installedConfig } from "./configuration.ts";
-import { describePlan } from "./describe.ts";
+import { describePlan, summarizePlan } from "./describe.ts";
 import { gatherFacts, type InstallFacts } from "./facts.ts";
 import { describeConfig } from "./interview/summary.ts";
 import { namedIso } from "./iso.ts";
@@ -45,6 +45,7 @@ export async function installSystem(
 ): Promise<InstallOutcome> {
   const host = withLocalNames(plainHost);
   await using _lock = await lockInstaller(host);
+  using terminal = openTerminal();
   const answers = await askQuestions(asked, running, await gatherFacts(asked, host), terminal, host);
   const { settings, facts } = answers;
   if (answers.operation === "configure") return { kind: "configure", config: answers.config };
@@ -64,14 +65,16 @@ export async function installSystem(
   const origin = config?.origin ?? (medium.config === undefined ? "none" : "the medium's");
   const origins = { medium: source.origin, config: isAnswered ? "as above" : origin };
   const configuration = describeConfig(config?.content ?? medium.config);
-  const description = describePlan(plan, facts, origins);
   if (settings.dryRun) {
+    const description = describePlan(plan, facts, origins);
     host.print(isAnswered ? `${configuration}\n${description}` : description);
     return { kind: "planned" };
   }
   if (attended && (settings.interview || consents || settings.device !== asked.device)) {
-    await askForConsent(`\n${configuration}\n${description}\n`, plan.device, terminal);
+    const summary = summarizePlan(plan, facts, origins);
+    await askForConsent(`\n${configuration}\n${summary}`, plan.device, terminal);
   }
+  terminal.close();
   using interruption = abortOnSignals();
   await applyPlan(plan, interruption.signal, host);
   host.log.info(`k3OS ${medium.versions.k3os} is installed on ${plan.device}`);

@@ -30,7 +30,6 @@ const AGENT: readonly Turn[] = [
   ["? Run as server or agent?", "2\r"],
   ["? URL of server", "https://server.example.com:6443\r"],
   ["? Token or cluster secret", `${TOKEN}\r`],
-  ["? Enter for more", KEY.enter],
   [/\? Erase everything on .* \(y\/N\)/, "y\r"],
 ];
 
@@ -146,8 +145,7 @@ describe("what is fetched is looked at before the answer counts:", () => {
       ["? Path or URL", `${url}/none\r`],
       ["404", `${KEY.erase}${url}/bad\r`],
       ["/bad:1:11: hostname", `${KEY.erase}${url}/good\r`],
-      [/hostname: n2[\s\S]*\? Enter for more/, KEY.enter],
-      ["? Erase everything", "n\r"],
+      [/hostname: n2[\s\S]*\? Erase everything/, "n\r"],
     ]);
     const { status } = await terminal.ended();
     expect(status).toBe(130);
@@ -168,11 +166,41 @@ describe("what is fetched is looked at before the answer counts:", () => {
       ["WiFi?", KEY.enter],
       ["? Run as server or agent?", KEY.enter],
       ["? Token or cluster secret (optional)", KEY.enter],
-      [`- http://127.0.0.1:${server.port}/none`, KEY.enter],
-      ["? Erase everything", "y\r"],
+      [new RegExp(`- http://127.0.0.1:${server.port}/none[\\s\\S]*\\? Erase everything`), "y\r"],
     ]);
     expect((await terminal.ended()).status).toBe(0);
     expect(await config(disks[1])).toBe(`ssh_authorized_keys:\n- ${url}/keys\n- ${url}/none\n`);
+  });
+});
+
+describe("answers that are typed before their questions are shown", () => {
+  test("install as a script of the original's typed them, on 24 rows", async () => {
+    using alone = makeLiveMachine([disks[1]]);
+    await using terminal = await alone.install();
+    await terminal.type(`1\ry\rhttp://127.0.0.1:${server.port}/good\ry\r`);
+    expect(await terminal.ended()).toEqual({ status: 0, restored: true, cursorShown: true });
+    expect(await config(disks[1])).toBe("hostname: n2\n");
+    expect(alone.restarts()).toBe(1);
+  });
+
+  test("may have a line feed behind each carriage return, as serial lines have", async () => {
+    using alone = makeLiveMachine([disks[1]]);
+    await using terminal = await alone.install();
+    await terminal.type("1\r\n\r\n\r\nopen-sesame\r\nopen-sesame\r\n\r\n1\r\n\r\ny\r\n");
+    expect((await terminal.ended()).status).toBe(0);
+    expect(await config(disks[1])).toMatch(/^k3os:\n {2}password: "?\$6\$/);
+    expect(terminal.written()).not.toContain("open-sesame");
+  });
+
+  test("are forgotten where one of them is wrong, and never consent to anything", async () => {
+    const before = disks[1].hash();
+    using alone = makeLiveMachine([disks[1]]);
+    await using terminal = await alone.install();
+    await terminal.type(`1\ry\rhttp://127.0.0.1:${server.port}/none\ry\ry\ry\r`);
+    await terminal.waitFor("404");
+    await terminal.type(KEY.interrupt);
+    expect((await terminal.ended()).status).toBe(130);
+    expect(disks[1].hash()).toBe(before);
   });
 });
 
@@ -209,8 +237,7 @@ describe("a command line that says what to do", () => {
     await using terminal = await machine.install({ args });
     await answer(terminal, [
       ["? Installation target", "2\r"],
-      [/hostname: n2[\s\S]*\? Enter for more/, KEY.enter],
-      ["? Erase everything", "y\r"],
+      [/hostname: n2[\s\S]*\? Erase everything/, "y\r"],
     ]);
     expect((await terminal.ended()).status).toBe(0);
     expect(await config(disks[1])).toBe("hostname: n2\n");

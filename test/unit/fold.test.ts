@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { fold, pages } from "../../lib/fold.ts";
+import { fold } from "../../lib/fold.ts";
 
 describe("fold()", () => {
   test.each([
@@ -17,9 +17,4 @@ describe("fold()", () => {
   test("ends for an indentation as wide as the screen", () => {
     expect(fold(`${" ".repeat(9)}abc`, 9).join("")).toContain("abc");
   });
-});
-
-test("pages() are as many lines as fit", () => {
-  expect(pages(["a", "b", "c"], 2)).toEqual(["a\nb\n", "c\n"]);
-  expect(pages(["a"], 0)).toEqual(["a\n"]);
 });

@@ -8,8 +8,8 @@ import { type Machine, startMachine } from "../support/qemu.ts";
 const MINUTE = 60_000;
 const [PASSWORD, TOKEN] = ["open-sesame", "cluster-secret"];
 
-/** What a person sees and types: a disk is there, the only one, so that nothing is asked of it. */
-const ANSWERS: readonly (readonly [question: RegExp, keys: string])[] = [
+/** What a script types once the first question is shown: a disk is there, the only one, so that nothing is asked of it. */
+const ANSWERS = [
   [/Choose operation/, "\r"],
   [/cloud-init file\? \(y\/N\)/, "\r"],
   [/SSH\? \(y\/N\)/, "\r"],
@@ -18,9 +18,8 @@ const ANSWERS: readonly (readonly [question: RegExp, keys: string])[] = [
   [/WiFi\? \(y\/N\)/, "\r"],
   [/Run as server or agent\?/, "\r"],
   [/Token or cluster secret/, `${TOKEN}\r`],
-  [/Enter for more/, "\r"],
   [/Erase everything on .* \(y\/N\)/, "y\r"],
-];
+] as const;
 
 let hardware: Hardware;
 
@@ -46,10 +45,10 @@ test(
     await logIn(machine);
     expect(await say(machine, "sudo cat /run/k3os/mode")).toBe("live");
     console.send("sudo k3os install\r");
-    for (const [question, keys] of ANSWERS) {
-      await console.expect(question, { timeout: 2 * MINUTE });
-      console.send(keys);
-    }
+    const [[first]] = ANSWERS;
+    await console.expect(first, { timeout: 2 * MINUTE });
+    console.send(ANSWERS.map(([, keys]) => keys).join(""));
+    for (const [question] of ANSWERS.slice(1)) await console.expect(question, { timeout: 2 * MINUTE });
     await console.expect(/is installed on \/dev\/vda/, { timeout: 8 * MINUTE });
     await within(machine.exited, 3 * MINUTE, "The machine did not restart");
     expect(console.text()).not.toContain(PASSWORD);

@@ -1,0 +1,128 @@
+import { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+
+/** A terminal's keys, or what plays them in a test. */
+export interface Keys extends Readable {
+  /** Missing where there are no modes to set. */
+  setRawMode?(raw: boolean): unknown;
+}
+
+/**
+ * What is typed at a terminal, from the first question to the last. Nothing that is typed is lost: what comes before its
+ * question is shown waits for it, as it would for a shell's `read`. Meanwhile the terminal echoes nothing.
+ */
+export interface Keyboard extends Disposable {
+  /**
+   * Runs a question, which reads its keys from `input`, one by one. `ended` is aborted when no more can come. Only one
+   * question is asked at a time.
+   */
+  ask<T>(question: (input: Readable, ended: AbortSignal) => Promise<T>): Promise<T>;
+  /** Keys wait while `action` looks at an answer: they are for the next question. */
+  hold<T>(action: () => Promise<T>): Promise<T>;
+  /** Forgets what was typed ahead: it was meant for questions that do not come now. */
+  drop(): void;
+}
+
+const INTERRUPT = "\u0003";
+/** An escape sequence (ECMA-48, and what function keys send), or any other key. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: a key sends them
+const KEY = /\u001b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\u001b[O])?|[\s\S]/gu;
+const ENDING = ["SIGTERM", "SIGHUP"] as const;
+
+/** Takes the keyboard until the scope ends; then the terminal is as it was. */
+export function openKeyboard(keys: Keys = process.stdin): Keyboard {
+  const queue: string[] = [];
+  const decoder = new StringDecoder("utf8");
+  let active: Readable | undefined;
+  let held = 0;
+  let ended = false;
+  let previous = "";
+  let wake: () => void = () => undefined;
+
+  const take = (chunk: Buffer | string) => {
+    for (const key of decoder.write(Buffer.from(chunk)).match(KEY) ?? []) {
+      const endsLineAgain = key === "\n" && previous === "\r";
+      previous = key;
+      if (key === INTERRUPT) interrupt();
+      else if (!endsLineAgain) queue.push(key);
+    }
+    wake();
+  };
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  /** At once, whatever waits: by the question that is shown, else as the terminal itself would do it. */
+  const interrupt = () => {
+    queue.length = 0;
+    if (active !== undefined) return active.push(INTERRUPT);
+    close();
+    process.kill(process.pid, "SIGINT");
+  };
+  const leave = (signal: NodeJS.Signals) => {
+    close();
+    process.kill(process.pid, signal);
+  };
+  const close = () => {
+    keys.off("data", take).off("end", end).pause();
+    keys.setRawMode?.(false);
+    for (const signal of ENDING) process.off(signal, leave);
+  };
+
+  keys.setRawMode?.(true);
+  keys.on("data", take).on("end", end).resume();
+  for (const signal of ENDING) process.once(signal, leave);
+
+  /** Hands over key after key; each has had its effect before the next one. */
+  async function feed(input: Readable): Promise<void> {
+    while (active === input) {
+      const key = held > 0 ? undefined : queue.shift();
+      if (key !== undefined) input.push(key);
+      else if (ended && held === 0) return void input.push(null);
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      await turn();
+    }
+  }
+
+  return {
+    ask: async (question) => {
+      const input = new Readable({ read: () => undefined });
+      const over = new AbortController();
+      // a reader that meets the end of input pauses it, and would wait for ever
+      input.once("pause", () => over.abort());
+      active = input;
+      const feeding = feed(input);
+      try {
+        return await question(input, over.signal);
+      } finally {
+        active = undefined;
+        wake();
+        await feeding;
+      }
+    },
+    hold: async (action) => {
+      held++;
+      try {
+        return await action();
+      } finally {
+        // once the question has seen what came of it
+        void turn().then(() => {
+          held--;
+          wake();
+        });
+      }
+    },
+    drop: () => {
+      queue.length = 0;
+    },
+    [Symbol.dispose]: close,
+  };
+}
+
+/** Until everything that is due now has been done. */
+async function turn(): Promise<void> {
+  for (let round = 0; round < 2; round++) await new Promise((resolve) => setImmediate(resolve));
+}
