@@ -36,12 +36,33 @@ export function exitStatus(error: unknown): number {
  * cleaning up at the end of an `await using` failed after it (SuppressedError).
  */
 export function messageOf(error: unknown): string {
+  return describe(error, "");
+}
+
+/** `said` is what has been said before: a path in it need not be said again. */
+function describe(error: unknown, said: string): string {
   if (!(error instanceof Error)) return String(error);
   if ("suppressed" in error && "error" in error) {
-    return `${messageOf(error.suppressed)}; then, cleaning up: ${messageOf(error.error)}`;
+    return `${describe(error.suppressed, said)}; then, cleaning up: ${describe(error.error, said)}`;
   }
-  if (error.cause === undefined) return error.message;
-  return `${error.message}: ${messageOf(error.cause)}`;
+  const message = isErrno(error) ? describeErrno(error, said) : error.message;
+  if (error.cause === undefined) return message;
+  return `${message}: ${describe(error.cause, said + message)}`;
+}
+
+function isErrno(error: Error): error is NodeJS.ErrnoException {
+  return typeof (error as NodeJS.ErrnoException).syscall === "string";
+}
+
+/** `ENOENT: no such file or directory, open '/etc/x'` as people say it: `"/etc/x": no such file or directory`. */
+function describeErrno(
+  { code = "", message, path, syscall = "" }: NodeJS.ErrnoException,
+  said: string,
+): string {
+  if (syscall.startsWith("spawn")) return code === "ENOENT" ? "there is no such program" : message;
+  const reason = message.startsWith(`${code}: `) ? message.slice(code.length + 2).split(", ")[0] : undefined;
+  if (reason === undefined) return message;
+  return path === undefined || said.includes(path) ? reason : `"${path}": ${reason}`;
 }
 
 /**
@@ -61,7 +82,7 @@ export function formatError(error: unknown, options: { stack?: boolean } = {}): 
 /** A failure that the program knows how to tell, or one of the system, such as a file that is not there. */
 function isExpected(error: Error): boolean {
   if ("suppressed" in error && error.suppressed instanceof Error) return isExpected(error.suppressed);
-  return error instanceof CommandError || typeof (error as NodeJS.ErrnoException).syscall === "string";
+  return error instanceof CommandError || isErrno(error);
 }
 
 /** Runs `action`; an error gets `doing` (a gerund: "opening /dev/vda") put before it as context. */

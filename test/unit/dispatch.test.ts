@@ -84,6 +84,30 @@ describe("formatError()", () => {
     expect(formatError(error, { stack: true })).not.toContain("\n    at ");
   });
 
+  test.each([
+    [
+      "open",
+      "/etc/x",
+      "ENOENT: no such file or directory, open '/etc/x'",
+      '"/etc/x": no such file or directory',
+    ],
+    ["write", undefined, "ENOSPC: no space left on device, write", "no space left on device"],
+    ["spawn lsblk", "lsblk", "spawn lsblk ENOENT", "there is no such program"],
+  ])("says what %s met as people do", (syscall, path, message, said) => {
+    const code = /E[A-Z]+/.exec(message)?.[0];
+    const error = Object.assign(new Error(message), { code, syscall, ...(path && { path }) });
+    expect(formatError(error)).toBe(`Error: ${said}`);
+  });
+
+  test("names a path once", () => {
+    const cause = Object.assign(new Error("EACCES: permission denied, open '/etc/x'"), {
+      ...{ code: "EACCES", syscall: "open", path: "/etc/x" },
+    });
+    expect(formatError(new CommandError('Reading "/etc/x"', { cause }))).toBe(
+      'Error: Reading "/etc/x": permission denied',
+    );
+  });
+
   test("shows where the program itself is wrong, if asked", () => {
     expect(formatError(new TypeError("oops"), { stack: true })).toContain("\n    at ");
     expect(formatError(new TypeError("oops"))).toBe("Error: oops");
