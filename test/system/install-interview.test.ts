@@ -186,6 +186,7 @@ describe("answers that are typed before their questions are shown", () => {
   test("may have a line feed behind each carriage return, as serial lines have", async () => {
     using alone = makeLiveMachine([disks[1]]);
     await using terminal = await alone.install();
+    await terminal.waitFor("Choose operation"); // before, the terminal itself makes two lines of it
     await terminal.type("1\r\n\r\n\r\nopen-sesame\r\nopen-sesame\r\n\r\n1\r\n\r\ny\r\n");
     expect((await terminal.ended()).status).toBe(0);
     expect(await config(disks[1])).toMatch(/^k3os:\n {2}password: "?\$6\$/);
