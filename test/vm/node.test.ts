@@ -157,6 +157,31 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
     expect(bundle).toMatch(/^600\n\d{2,}$/);
   });
 
+  test("has a kernel in which the doctor finds all that k3s needs, and whose configuration can be read", async () => {
+    const findings = await ssh(node, "sudo k3os doctor --json");
+    const kernel = (JSON.parse(findings.stdout) as { check: string }[]).find(
+      ({ check }) => check === "kernel",
+    );
+    expect(kernel).toEqual({ check: "kernel", state: "ok", message: "has all that k3s needs" } as never);
+    expect(await shell("grep -c ^CONFIG_VXLAN=m /boot/config-$(uname -r)")).toBe("1");
+  });
+
+  test("shows its banner above the login as it is drawn", () => {
+    const console = readFileSync(join(VM_DIRECTORY, `test-${arch}-first.log`), "utf8");
+    for (const line of ["| | _|___ / / _ \\/ __|", "| |/ / |_ \\| | | \\__ \\   k3OS v"]) {
+      expect(console).toContain(line);
+    }
+  });
+
+  test("tries again to fetch the k3s that it lacks", async () => {
+    expect(await shell("systemctl is-active k3os-k3s-download.timer")).toBe("active");
+    await shell("sudo systemctl start k3os-k3s-download.service");
+    const log = await shell("sudo journalctl --no-pager -o cat -u k3os-k3s-download.service");
+    expect(log).toMatch(
+      /Cannot fetch .*: this node is without k3s, which is tried again by k3os-k3s-download/,
+    );
+  });
+
   test("has no failed unit", async () => {
     expect(await shell(FAILED_UNITS)).toBe("");
   });
