@@ -11,14 +11,21 @@ Usage: install.sh [--force-efi] [--debug] [--tty TTY] [--poweroff] [--takeover] 
 
 Downloads k3os for this machine from K3OS_RELEASE_URL, else from where ISO_URL is, else from the
 newest release, verifies it, and runs "k3os install" with these arguments; its --help explains
-them. With --binary it runs a copy of PATH instead: nothing is downloaded, nothing verified.
+them. KEY is whose signature counts, for k3os itself, too, where minisign or OpenSSL 3 is at hand.
+With --binary it runs a copy of PATH instead: nothing is downloaded, nothing verified.
 END
 }
+
+# The public keys of this project's releases, as lib/release-keys.json has them, separated by blanks.
+KEYS=''
 
 say() { printf 'install.sh: %s\n' "$*" >&2; }
 fail() { say "$@"; exit 1; }
 misused() { say "$@"; usage >&2; exit 2; }
 has() { command -v "$1" >/dev/null 2>&1; }
+
+# Runs a program that may write so many blocks (512 bytes, in bash 1024) to a file: whatever a server sends has an end.
+limited() { ulimit -f "$1"; shift; exec "$@"; }
 
 # Runs a program in the background and waits for it: after one in the foreground a shell would act on a signal too late.
 # Its standard input is descriptor 3, as a shell gives programs in the background none.
@@ -71,17 +78,18 @@ pick_directory() {
   fail "found no directory for the executable; name one with TMPDIR. Tried were:$tried"
 }
 
-# Puts file NAME of the release into the private directory.
+# Puts file NAME of the release into the private directory; BLOCKS is how large it may be.
 get() {
   case $release in
     *://*) ;;
-    *) if cp -- "$release/$1" "$dir/$1"; then return; fi
+    *) if [ -e "$release/$1" ] && [ ! -f "$release/$1" ]; then fail "$release/$1 is no file"; fi
+      if attend limited "$2" cp -- "$release/$1" "$dir/$1"; then return; fi
       fail "cannot read $release/$1: put it there, or name the place of the release in K3OS_RELEASE_URL" ;;
   esac
   for try in 1 2 3; do
-    if transfer "$release/$1" "$dir/$1"; then return; fi
-    # the server's refusal, as curl and GNU wget say it
-    case $status in 22 | 8) break ;; esac
+    if transfer "$release/$1" "$dir/$1" "$2"; then return; fi
+    # the server's refusal, as curl and GNU wget say it; a file without end, as curl and the kernel (SIGXFSZ)
+    case $status in 22 | 8 | 63 | 153) break ;; esac
     if [ "$try" -lt 3 ]; then attend sleep 2; fi
   done
   fail "cannot download $release/$1; another place of the release can be named in K3OS_RELEASE_URL"
@@ -93,14 +101,74 @@ transfer() {
   if has curl; then
     case $release in [Hh][Tt][Tt][Pp][Ss]:*) redirects='=https' ;; *) redirects='=http,https' ;; esac
     if [ -t 2 ]; then meter=--progress-bar; else meter=-sS; fi
-    attend curl "$meter" --fail --location --proto-redir "$redirects" --retry 3 --connect-timeout 30 \
-      --speed-limit 1 --speed-time 60 --output "$2" -- "$1"
-  elif [ -t 2 ]; then attend wget -t 1 -O "$2" -- "$1"
-  else attend wget -nv -t 1 -O "$2" -- "$1" 2>"$dir/log" || { cat "$dir/log" >&2; return 1; }; fi
+    attend limited "$3" curl "$meter" --fail --location --proto-redir "$redirects" --retry 3 --connect-timeout 30 \
+      --speed-limit 1 --speed-time 60 --max-time 7200 --output "$2" -- "$1"
+  elif [ -t 2 ]; then attend limited "$3" wget -t 1 -O "$2" -- "$1"
+  else attend limited "$3" wget -nv -t 1 -O "$2" -- "$1" 2>"$dir/log" || { cat "$dir/log" >&2; return 1; }; fi
 }
 
-# Gets the executable and compares it with the release's list of checksums. Whether list and executable are genuine rests
-# on https alone; the executable then checks the signature of everything that it uses itself.
+# Adds a public key: the line of it that begins with RW, or a file that holds it.
+trust() {
+  case $1 in
+    '') return ;;
+    RW[QRST]*) if [ ${#1} = 56 ]; then keys="$keys $1"; return; fi ;;
+  esac
+  if [ ! -f "$1" ]; then fail "cannot read the key \"$1\": there is no such file"; fi
+  key=$(sed -n 's/^\(RW[QRST][A-Za-z0-9+/=]*\).*$/\1/p' <"$1")
+  if [ ${#key} != 56 ]; then fail "\"$1\" is not the public key of minisign"; fi
+  keys="$keys $key"
+}
+
+# Verifies the list, whose name is $list, by the signature of one of the keys. Without a program for that it only says so.
+verify() {
+  if has minisign; then verifier=minisign
+  elif has openssl && openssl dgst -blake2b512 </dev/null >/dev/null 2>&1 &&
+    [ -n "$(openssl pkeyutl -help 2>&1 | sed -n '/-rawin/p')" ]; then verifier=openssl
+  else
+    say "the signature of k3os itself is not verified: that needs minisign or OpenSSL 3"
+    return
+  fi
+  get "$list.minisig" 64
+  for key in $keys; do
+    if "verify_by_$verifier" "$key" >"$dir/log" 2>&1; then
+      comment=$(sed -n '3s/^trusted comment: //p' "$dir/$list.minisig") tab=$(printf '\t')
+      for field in "file:$list" "arch:$arch"; do
+        case $tab$comment$tab in *"$tab$field$tab"*) ;; *) fail "$release/$list is not signed as $field" ;; esac
+      done
+      return
+    fi
+  done
+  fail "$release/$list is not what was signed, or signed by none of the keys:$keys"
+}
+
+verify_by_minisign() {
+  minisign -V -q -P "$1" -m "$dir/$list" -x "$dir/$list.minisig"
+}
+
+# A signature of minisign's is one of Ed25519: of the content's BLAKE2b digest, and then of that signature and the comment.
+verify_by_openssl() {
+  signature=$dir/$list.minisig
+  case $(sed -n 2p "$signature") in RU[QRST]*) ;; *) return 1 ;; esac
+  sed -n 2p "$signature" | openssl base64 -d -A | tail -c 64 >"$dir/content.sig"
+  sed -n 4p "$signature" | openssl base64 -d -A >"$dir/comment.sig"
+  # SubjectPublicKeyInfo of Ed25519 (RFC 8410) is 12 bytes and the key
+  {
+    printf '\060\052\060\005\006\003\053\145\160\003\041\000'
+    printf '%s' "$1" | openssl base64 -d -A | tail -c 32
+  } >"$dir/key.der"
+  openssl dgst -blake2b512 -binary <"$dir/$list" >"$dir/content"
+  {
+    cat "$dir/content.sig"
+    printf '%s' "$(sed -n '3s/^trusted comment: //p' "$signature")"
+  } >"$dir/comment"
+  for part in content comment; do
+    openssl pkeyutl -verify -pubin -keyform DER -inkey "$dir/key.der" -rawin -in "$dir/$part" -sigfile "$dir/$part.sig" ||
+      return 1
+  done
+}
+
+# Gets the executable and compares it with the release's list of checksums. Without a key, or a program to verify it by,
+# whether the list is genuine rests on https alone; the executable then checks the signature of everything that it uses.
 download() {
   case $(uname -m) in
     x86_64) arch=amd64 ;;
@@ -114,26 +182,40 @@ download() {
   else fail "needs sha256sum, shasum or openssl to verify what it downloads: install one of them"; fi
   has curl || has wget || fail "needs curl or wget: install one of them"
   say "downloading k3os-$arch from $release"
-  get "sha256sum-$arch.txt"
-  want=$(sed -n "s/^\([0-9a-f]\{64\}\) [ *]k3os-$arch\$/\1/p" "$dir/sha256sum-$arch.txt")
-  [ -n "$want" ] || fail "$release/sha256sum-$arch.txt has no checksum of k3os-$arch"
-  get "k3os-$arch"
+  list=sha256sum-$arch.txt
+  get "$list" 4096
+  if [ -n "$keys" ] && [ "$insecure" = no ]; then verify; fi
+  want=$(sed -n "s/^\([0-9a-f]\{64\}\) [ *]k3os-$arch\$/\1/p" "$dir/$list")
+  [ -n "$want" ] || fail "$release/$list has no checksum of k3os-$arch"
+  get "k3os-$arch" 600000
   found=$($hash <"$dir/k3os-$arch")
   [ "${found%% *}" = "$want" ] ||
     fail "$release/k3os-$arch is not what the release lists: its sha256 is ${found%% *}, expected was $want"
   mv "$dir/k3os-$arch" "$dir/k3os"
 }
 
+# What is wrong with the value of an option is better known before anything is downloaded.
+look() {
+  case $1 in
+    --key) trust "$2" ;;
+    --device) case $2 in /dev/*) [ -e "$2" ] || fail "there is no device \"$2\"" ;; esac ;;
+    --config) case $2 in *://* | '') ;; *) [ -e "$2" ] || fail "there is no configuration \"$2\"" ;; esac ;;
+  esac
+}
+
 main() {
   set -eu
   unset binary
   child='' dir='' iso=${K3OS_INSTALL_ISO_URL:-} options=yes wants='' words=0 left=$#
+  keys=$KEYS insecure=no unknown=''
+  case ${K3OS_INSTALL_INSECURE_SKIP_VERIFY:-} in 1 | true | yes | on) insecure=yes ;; esac
   while [ "$left" -gt 0 ]; do
     arg=$1 left=$((left - 1))
     shift
     if [ -n "$wants" ]; then
       case $arg in -?*) break ;; esac
       if [ "$wants" = --binary ]; then binary=$arg wants=''; continue; fi
+      look "$wants" "$arg"
       wants=''
     else
       case $options$arg in
@@ -142,14 +224,19 @@ main() {
         yes--binary) wants=$arg; continue ;;
         yes--binary=*) binary=${arg#*=}; continue ;;
         yes--config | yes--device | yes--key | yes--tty) wants=$arg ;;
-        yes-?*) ;;
-        *) words=$((words + 1)); if [ "$words" = 2 ]; then iso=$arg; fi ;;
+        yes--config=* | yes--device=* | yes--key=* | yes--tty=*) look "${arg%%=*}" "${arg#*=}" ;;
+        yes--insecure-skip-verify) insecure=yes ;;
+        yes--force-efi | yes--debug | yes--poweroff | yes--takeover | yes--no-format | yes--copy-network | yes--force) ;;
+        yes--dry-run | yes--bootstrap | yes--yes | yes-y | yes--silent | yes--json) ;;
+        yes-?*) unknown=$arg ;;
+        *) words=$((words + 1)); case $words in 1) look --device "$arg" ;; 2) iso=$arg ;; esac ;;
       esac
     fi
     set -- "$@" "$arg"
   done
   [ -z "$wants" ] || misused "$wants needs a value"
   [ "$words" -le 2 ] || misused "more arguments than DEVICE and ISO_URL"
+  [ -z "$unknown" ] || [ -n "${binary+given}" ] || misused "unknown option $unknown"
   [ "$(id -u)" = 0 ] || fail "needs root; through a pipe it is: curl -sfL URL | sudo bash -s -- ARGUMENTS"
   trap 'if [ -n "$dir" ]; then rm -rf "$dir"; fi' EXIT
   trap 'interrupted 129' HUP
@@ -157,10 +244,13 @@ main() {
   trap 'interrupted 143' TERM
   # standard input may be the pipe that this script came through
   if [ -t 0 ]; then exec 3<&0; else exec 3</dev/null; fi
+  if [ "$keys" = "$KEYS" ] && [ -n "${K3OS_INSTALL_KEY:-}" ]; then trust "$K3OS_INSTALL_KEY"; fi
   find_release
   pick_directory
   if [ -z "${binary+given}" ]; then download
-  else cp -- "$binary" "$dir/k3os" || fail "cannot copy the executable \"$binary\""; fi
+  else
+    { [ -f "$binary" ] && cp -- "$binary" "$dir/k3os"; } || fail "cannot copy the executable \"$binary\""
+  fi
   chmod 700 "$dir/k3os"
   attend "$dir/k3os" install --bootstrap "$@"
 }

@@ -47,13 +47,13 @@ describe.each(DOWNLOADERS)("install.sh with $name", ({ shell, tools }) => {
       },
     });
     using scene = openScene({ tools });
-    const result = await scene.call({ shell, args: ["/dev/x", `${server.origin}/a.iso`] });
+    const result = await scene.call({ shell, args: ["/dev/null", `${server.origin}/a.iso`] });
     expect(result.code).toBe(0);
     expect(breaks).toBe(3);
     expect(scene.recorded()?.arguments).toEqual([
       "install",
       "--bootstrap",
-      "/dev/x",
+      "/dev/null",
       `${server.origin}/a.iso`,
     ]);
     expect(scene.leftovers()).toEqual([]);
@@ -62,7 +62,7 @@ describe.each(DOWNLOADERS)("install.sh with $name", ({ shell, tools }) => {
   test("gives up when it breaks off again and again", async () => {
     await using server = await serveRelease({ [EXECUTABLE]: breakOff });
     using scene = openScene({ tools });
-    const result = await scene.call({ shell, args: ["/dev/x", `${server.origin}/a.iso`] });
+    const result = await scene.call({ shell, args: ["/dev/null", `${server.origin}/a.iso`] });
     expect(result.code).toBe(1);
     expect(result.stderr).toContain(`install.sh: cannot download ${server.origin}/${EXECUTABLE}`);
     expect(server.requests).toHaveLength(4);
@@ -73,7 +73,7 @@ describe.each(DOWNLOADERS)("install.sh with $name", ({ shell, tools }) => {
   test("tells what the server said, and what it wanted there", async () => {
     await using server = await serveRelease();
     using scene = openScene({ tools });
-    const result = await scene.call({ shell, args: ["/dev/x", `${server.origin}/none/a.iso`] });
+    const result = await scene.call({ shell, args: ["/dev/null", `${server.origin}/none/a.iso`] });
     expect(result.code).toBe(1);
     expect(result.stderr).toContain("404");
     expect(result.stderr).toContain(`install.sh: cannot download ${server.origin}/none/${LIST}`);
@@ -85,14 +85,14 @@ describe.each(DOWNLOADERS)("install.sh with $name", ({ shell, tools }) => {
     const elsewhere = (response: ServerResponse) => response.writeHead(302, { location: "/there" }).end();
     await using server = await serveRelease({ [EXECUTABLE]: elsewhere, there: FAKE_EXECUTABLE });
     using scene = openScene({ tools });
-    const result = await scene.call({ shell, args: ["/dev/x", `${server.origin}/a.iso`] });
+    const result = await scene.call({ shell, args: ["/dev/null", `${server.origin}/a.iso`] });
     expect(result.code).toBe(0);
   });
 
   test("shows progress on a terminal", async () => {
     await using server = await serveRelease();
     using scene = openScene({ tools: { ...tools, script: "script" } });
-    const args = ["/dev/x", `${server.origin}/a.iso`];
+    const args = ["/dev/null", `${server.origin}/a.iso`];
     const result = await scene.call({ shell, args, by: ON_TERMINAL, saved: true });
     expect(result.code).toBe(0);
     expect(result.stdout).toContain("100");
@@ -105,7 +105,7 @@ describe.each(DOWNLOADERS)("install.sh with $name", ({ shell, tools }) => {
     const written = join(scene.directory, "log:/x");
     mkdirSync(written, { recursive: true });
     const env = { K3OS_RELEASE_URL: "-olog://x" };
-    const result = await scene.call({ shell, args: ["/dev/x"], env });
+    const result = await scene.call({ shell, args: ["/dev/null"], env });
     expect(result).toMatchObject({ code: 1, stdout: "" });
     expect(result.stderr).toContain(`install.sh: cannot download -olog://x/${LIST}`);
     expect(readdirSync(written)).toEqual([]);
@@ -117,7 +117,7 @@ test("install.sh takes the wget that busybox's shell has built in", async () => 
   using scene = openScene({ tools: {} });
   const result = await scene.call({
     shell: ["busybox", "sh"],
-    args: ["/dev/x", `${server.origin}/a.iso`],
+    args: ["/dev/null", `${server.origin}/a.iso`],
   });
   expect(result.code).toBe(0);
   expect(server.requests[0]?.headers["user-agent"]).toBe("Wget");
@@ -126,7 +126,7 @@ test("install.sh takes the wget that busybox's shell has built in", async () => 
 test("install.sh takes the newest release by default, and lets curl keep to https", async () => {
   const curl = '#!/bin/sh\necho "$*"\nexit 22\n';
   using scene = openScene({ tools: { curl } });
-  const result = await scene.call({ shell: ["dash"], args: ["/dev/x"] });
+  const result = await scene.call({ shell: ["dash"], args: ["/dev/null"] });
   expect(result.stdout).toContain(" --proto-redir =https ");
   expect(result.stdout).toEndWith(` -- https://github.com/k3os/k3os/releases/latest/download/${LIST}\n`);
 });
@@ -155,22 +155,26 @@ const REFUSALS: readonly Refusal[] = [
   { name: "a page for a list", files: { [LIST]: "<html>" }, says: `has no checksum of ${EXECUTABLE}` },
   {
     name: "a local release without files",
-    args: ["/dev/x", "./a.iso"],
+    args: ["/dev/null", "./a.iso"],
     says: `cannot read DIRECTORY/./${LIST}`,
   },
   {
     name: "a --binary that is missing",
-    args: ["--binary=none", "/dev/x"],
+    args: ["--binary=none", "/dev/null"],
     says: 'cannot copy the executable "none"',
   },
-  { name: "a --binary without a name", args: ["--binary=", "/dev/x"], says: 'cannot copy the executable ""' },
+  {
+    name: "a --binary without a name",
+    args: ["--binary=", "/dev/null"],
+    says: 'cannot copy the executable ""',
+  },
 ];
 
 describe.each(SHELLS.map((shell) => ({ shell })))("install.sh in $shell", ({ shell }) => {
   test.each(REFUSALS)("refuses $name", async ({ files, args, says }) => {
     await using server = await serveRelease(files);
     using scene = openScene();
-    const result = await scene.call({ shell, args: args ?? ["/dev/x", `${server.origin}/a.iso`] });
+    const result = await scene.call({ shell, args: args ?? ["/dev/null", `${server.origin}/a.iso`] });
     expect(result).toMatchObject({ code: 1, stdout: "" });
     expect(result.stderr).toContain(says.replace("DIRECTORY", scene.directory));
     expect(scene.recorded()).toBeUndefined();
@@ -200,7 +204,7 @@ describe.each([["dash"], ["bash"]])("install.sh in %s, where there is", (shell) 
   test.each(MACHINES)("$name", async ({ says, ...options }) => {
     await using server = await serveRelease();
     using scene = openScene(options);
-    const result = await scene.call({ shell: [shell], args: ["/dev/x", `${server.origin}/a.iso`] });
+    const result = await scene.call({ shell: [shell], args: ["/dev/null", `${server.origin}/a.iso`] });
     expect(result.stderr).toContain(says === undefined ? "downloading" : `install.sh: ${says}`);
     expect(result.code).toBe(says === undefined ? 0 : 1);
     expect(server.requests).toHaveLength(says === undefined ? 2 : 0);
@@ -217,6 +221,6 @@ test.each([
 ])("install.sh takes on %s the executable for %s", async (machine, arch) => {
   await using server = await serveRelease();
   using scene = openScene({ tools: { curl: "curl", uname: `#!/bin/sh\necho ${machine}\n` } });
-  await scene.call({ shell: ["dash"], args: ["/dev/x", `${server.origin}/a.iso`] });
+  await scene.call({ shell: ["dash"], args: ["/dev/null", `${server.origin}/a.iso`] });
   expect(server.requests[0]?.url).toBe(`/sha256sum-${arch}.txt`);
 });

@@ -13,7 +13,7 @@ import {
 } from "../support/install-script.ts";
 import { serveLoopback } from "../support/loopback.ts";
 
-const BINARY = ["--binary=k3os", "/dev/x"];
+const BINARY = ["--binary=k3os", "/dev/null"];
 
 /** A scene with a local executable. */
 function openBinaryScene() {
@@ -132,7 +132,7 @@ describe.each(SHELLS.map((shell) => ({ shell })))("install.sh in $shell", ({ she
     await using server = await serveLoopback(() => asked.resolve());
     const result = await scene.call({
       shell,
-      args: ["/dev/x", `${server.origin}/a.iso`],
+      args: ["/dev/null", `${server.origin}/a.iso`],
       onStart: (pid) => void asked.promise.then(() => process.kill(pid, "SIGTERM")),
     });
     expect(result.code).toBe(143);
@@ -157,7 +157,7 @@ describe("install.sh cut off", () => {
     const done: string[] = [];
     for (const cut of cuts) {
       const text = script.slice(0, cut);
-      const { code, stdout } = await scene.call({ shell, args: ["/dev/x"], text });
+      const { code, stdout } = await scene.call({ shell, args: ["/dev/null"], text });
       const incomplete = text.includes("\n{");
       if (stdout !== "" || (code === 0) === incomplete) done.push(text);
     }

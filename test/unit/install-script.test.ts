@@ -30,6 +30,9 @@ beforeAll(async () => {
 
 afterAll(() => server[Symbol.asyncDispose]());
 
+/** A name that a shell which is not careful makes something else of. */
+const ODD = "a b'\"$HOME`id`\\n*";
+
 /** A release on this machine, and an executable whose name needs care, in the directory of a scene. */
 function openLocalScene() {
   const scene = openScene();
@@ -40,6 +43,7 @@ function openLocalScene() {
     writeFileSync(join(directory, LIST), checksums(FAKE_EXECUTABLE));
   }
   writeScript(join(scene.directory, "-my k3os"), FAKE_EXECUTABLE);
+  writeFileSync(join(scene.directory, ODD), "");
   writeScript(join(scene.directory, "k3os-amd64"), FAKE_EXECUTABLE);
   return scene;
 }
@@ -61,69 +65,69 @@ const ISO = `ORIGIN/release/${EXECUTABLE}.iso`;
 const CASES: readonly Case[] = [
   {
     name: "hands over arguments as they are",
-    args: ["--config", "a b'\"$HOME`id`\\n*", "--new", "--tty=ttyS0,1", "--key", "", "-y", "/dev/x y", ISO],
+    args: ["--config", ODD, "--yes", "--tty=ttyS0,1", "--key", "", "-y", "/x y", ISO],
     release: "ORIGIN/release",
   },
   {
     name: "finds ISO_URL before options, saved",
-    args: ["/dev/x", ISO, "--debug"],
+    args: ["/dev/null", ISO, "--debug"],
     release: "ORIGIN/release",
     saved: true,
   },
   {
     name: "finds ISO_URL between options",
-    args: ["--force", "/dev/x", "--tty", "ttyS0", ISO, "--config", "ORIGIN/config/a"],
+    args: ["--force", "/dev/null", "--tty", "ttyS0", ISO, "--config", "ORIGIN/config/a"],
     release: "ORIGIN/release",
   },
   { name: "takes no option after --", args: ["--", "--tty", ISO], release: "ORIGIN/release" },
   {
     name: "leaves query and fragment out of the directory",
-    args: ["/dev/x", `${ISO}?token=a/b#c/d`],
+    args: ["/dev/null", `${ISO}?token=a/b#c/d`],
     release: "ORIGIN/release",
   },
   {
     name: "takes a local release",
-    args: ["/dev/x", "DIRECTORY/medium/any.iso"],
+    args: ["/dev/null", "DIRECTORY/medium/any.iso"],
     release: "DIRECTORY/medium",
   },
   {
     name: "takes a file URL",
-    args: ["/dev/x", "file://DIRECTORY/medium/a.iso"],
+    args: ["/dev/null", "file://DIRECTORY/medium/a.iso"],
     release: "DIRECTORY/medium",
   },
   {
     name: "takes a relative path that looks like an option",
-    args: ["/dev/x", "--", "-odd one/a.iso"],
+    args: ["/dev/null", "--", "-odd one/a.iso"],
     release: "DIRECTORY/-odd one",
   },
   {
     name: "reads K3OS_INSTALL_ISO_URL",
     args: [],
-    env: { K3OS_INSTALL_ISO_URL: ISO, K3OS_INSTALL_DEVICE: "/dev/x" },
+    env: { K3OS_INSTALL_ISO_URL: ISO, K3OS_INSTALL_DEVICE: "/dev/null" },
     release: "ORIGIN/release",
   },
   {
     name: "prefers the argument ISO_URL",
-    args: ["/dev/x", ISO],
+    args: ["/dev/null", ISO],
     env: { K3OS_INSTALL_ISO_URL: "ORIGIN/none/a.iso" },
     release: "ORIGIN/release",
   },
   {
     name: "prefers K3OS_RELEASE_URL, with slashes at its end",
-    args: ["/dev/x", ISO],
+    args: ["/dev/null", ISO],
     env: { K3OS_RELEASE_URL: "ORIGIN/other//" },
     release: "ORIGIN/other",
   },
   {
     name: "keeps --binary PATH for itself",
-    args: ["--debug", "--binary", "DIRECTORY/-my k3os", "/dev/x"],
-    passed: ["--debug", "/dev/x"],
+    args: ["--debug", "--binary", "DIRECTORY/-my k3os", "/dev/null"],
+    passed: ["--debug", "/dev/null"],
     release: "none",
   },
   {
     name: "keeps --binary=PATH for itself",
-    args: ["/dev/x", "ORIGIN/none/a.iso", "--binary=-my k3os"],
-    passed: ["/dev/x", "ORIGIN/none/a.iso"],
+    args: ["/dev/null", "ORIGIN/none/a.iso", "--binary=-my k3os"],
+    passed: ["/dev/null", "ORIGIN/none/a.iso"],
     release: "ORIGIN/none",
   },
 ];
@@ -148,7 +152,7 @@ describe.each(SHELLS.map((shell) => ({ shell })))("install.sh in $shell", ({ she
     expect(scene.leftovers()).toEqual([]);
   });
 
-  test.each([{ args: ["--help"] }, { args: ["-h"] }, { args: ["/dev/x", "--tty", "ttyS0", "--help"] }])(
+  test.each([{ args: ["--help"] }, { args: ["-h"] }, { args: ["/dev/null", "--tty", "ttyS0", "--help"] }])(
     "explains itself: $args",
     async ({ args }) => {
       using scene = openScene();
@@ -159,10 +163,10 @@ describe.each(SHELLS.map((shell) => ({ shell })))("install.sh in $shell", ({ she
   );
 
   test.each([
-    { args: ["/dev/x", "--tty"], says: "--tty needs a value" },
+    { args: ["/dev/null", "--tty"], says: "--tty needs a value" },
     { args: ["--config", "--tty", "ttyS0"], says: "--config needs a value" },
-    { args: ["/dev/x", "--binary"], says: "--binary needs a value" },
-    { args: ["/dev/x", "a.iso", "b"], says: "more arguments than" },
+    { args: ["/dev/null", "--binary"], says: "--binary needs a value" },
+    { args: ["/dev/null", "a.iso", "b"], says: "more arguments than" },
   ])("refuses $args", async ({ args, says }) => {
     using scene = openScene();
     const env = { K3OS_RELEASE_URL: `${origin}/release` };
@@ -181,7 +185,7 @@ describe.each(SHELLS.map((shell) => ({ shell })))("install.sh in $shell", ({ she
     using scene = openScene();
     const result = await scene.call({
       shell,
-      args: ["/dev/x", `${origin}/release/a.iso`],
+      args: ["/dev/null", `${origin}/release/a.iso`],
       env: { THEN: does },
     });
     expect(result.code).toBe(code);
@@ -191,9 +195,14 @@ describe.each(SHELLS.map((shell) => ({ shell })))("install.sh in $shell", ({ she
   test("leaves its terminal to the executable", async () => {
     using scene = openScene({ tools: { script: "script" } });
     writeScript(join(scene.directory, "k3os"), FAKE_EXECUTABLE);
-    await scene.call({ shell, args: ["--binary=k3os", "/dev/x"], by: ON_TERMINAL, saved: true });
+    await scene.call({ shell, args: ["--binary=k3os", "/dev/null"], by: ON_TERMINAL, saved: true });
     expect(scene.recorded()?.input).toBe("terminal");
   });
+});
+
+test("install.sh knows every option", () => {
+  const text = readFileSync(INSTALL_SCRIPT, "utf8");
+  for (const name of Object.keys(INSTALL_OPTIONS)) expect(text).toMatch(new RegExp(`yes--${name}\\b`));
 });
 
 test("install.sh knows which options take a value", () => {
@@ -220,8 +229,11 @@ test("install.sh has examples", () => {
 test.each(EXAMPLES)("install.sh takes the example of $file: $args", async ({ args }) => {
   using scene = openLocalScene();
   const env = { K3OS_RELEASE_URL: `${origin}/release` };
-  const { code } = await scene.call({ shell: ["dash"], args: args.split(" "), env });
+  writeFileSync(join(scene.directory, "node.yaml"), "");
+  // a disk and a key that are there
+  const real = args.replace(/\/dev\/\w+/, "/dev/null").replace("RWQ…", `RWQ${"A".repeat(53)}`);
+  const { code } = await scene.call({ shell: ["dash"], args: real.split(" "), env });
   expect(code).toBe(0);
-  const passed = args.replace(/--binary \S+ /, "").split(" ");
+  const passed = real.replace(/--binary \S+ /, "").split(" ");
   expect(scene.recorded()?.arguments).toEqual(["install", "--bootstrap", ...passed]);
 });
