@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { CommandError } from "../errors.ts";
+import { fillTree } from "../fill-tree.ts";
 import { linkTarget } from "../links.ts";
 import { PATH } from "../paths.ts";
 import { mount, SystemCallError, unmount } from "../sys.ts";
@@ -31,11 +32,11 @@ const DIRECTORIES: Readonly<Record<string, number>> = {
   "/var/empty": 0o555,
 };
 
-/** Skeleton of /var that the image brings; what is there already is left alone. */
+/** Skeleton of /var that the image brings. */
 const VAR_SKELETON = "/usr/share/k3os/var";
 
-/** Makes the writable directories of the root, and fills an empty /var. */
-export async function makeDirectories(boot: SystemBoot): Promise<void> {
+/** Makes the writable directories of the root, and what /var lacks. */
+export function makeDirectories(boot: Pick<SystemBoot, "log">): void {
   const umask = process.umask(0);
   for (const [path, mode] of Object.entries(DIRECTORIES)) {
     if (!existsSync(path)) mkdirSync(path, { recursive: true, mode });
@@ -45,7 +46,7 @@ export async function makeDirectories(boot: SystemBoot): Promise<void> {
     rmSync("/var/run", { recursive: true, force: true });
     symlinkSync("/run", "/var/run");
   }
-  if (existsSync(VAR_SKELETON)) await boot.run(["cp", "-a", "--update=none", `${VAR_SKELETON}/.`, "/var"]);
+  if (existsSync(VAR_SKELETON)) fillTree(VAR_SKELETON, "/var", boot);
   mount("tmpfs", "/tmp", {
     type: "tmpfs",
     flags: ["nosuid", "nodev", "noexec", "relatime"],
