@@ -14,6 +14,7 @@ import { CommandError, messageOf } from "./errors.ts";
 import type { Host } from "./host.ts";
 import { isThere } from "./links.ts";
 import { isLostCopy } from "./lost-content.ts";
+import { readBounded } from "./read-bounded.ts";
 
 /**
  * Copies what a directory has and another lacks, through a crash too: each file appears whole or not at all, and whatever
@@ -50,7 +51,7 @@ function fillFile(source: string, target: string, host: Pick<Host, "log">): void
   const { mode, uid, gid, size } = statSync(source);
   const read = () => readFileSync(source);
   const found = isThere(target);
-  if (found && (size === 0 || !isLostCopy(readFileSync(target), read))) return;
+  if (found && (size === 0 || !isLostCopy(readBounded(target), read))) return;
   writeFileAtomic(target, read(), { mode: mode & 0o7777, uid, gid });
   if (found) host.log.warn(`"${target}" was damaged: it is "${source}" again`);
 }

@@ -44,6 +44,8 @@ export const PATH = {
   applied: "/var/lib/rancher/k3os/applied.json",
   /** Held while an upgrade runs; the original's name, which its Plan passes. */
   upgradeLock: "/run/k3os/upgrade.lock",
+  /** The image's settings of sshd alone, for when it refuses those of /etc/ssh. */
+  imageSshd: "/run/k3os/sshd_config",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
   /** There while udevd runs. */

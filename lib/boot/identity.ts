@@ -1,32 +1,59 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import {
   appendFileSync,
-  cpSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { PATH } from "../paths.ts";
+import { flushDirectory } from "../atomic.ts";
+import { messageOf } from "../errors.ts";
+import type { Host } from "../host.ts";
+import { isLostText } from "../lost-content.ts";
+import { inRoot, PATH } from "../paths.ts";
 import { setHostname } from "../sys.ts";
+import { type KeptText, keptText } from "./kept-text.ts";
+import { KEPT_SSH, keepSshSettings } from "./ssh-settings.ts";
 import type { SystemBoot } from "./system.ts";
 
-const MACHINE_ID = join(PATH.localState, "machine-id");
-const SSH = join(PATH.localState, "ssh");
 const NODE = join(PATH.localState, "node");
+const NODE_PASSWORD = "password";
 
-/** Keeps across boots what makes this machine itself: machine id, ssh host keys and settings, k3s node password. */
-export function persistIdentity(): void {
-  const id = existsSync(MACHINE_ID) ? readFileSync(MACHINE_ID, "utf8").trim() : "";
-  const machineId = /^[0-9a-f]{32}$/.test(id) ? id : newMachineId();
-  if (machineId !== id) writeFileSync(MACHINE_ID, `${machineId}\n`, { mode: 0o444 });
-  writeFileSync("/etc/machine-id", `${machineId}\n`);
-  persistSsh();
-  mkdirSync(NODE, { recursive: true, mode: 0o700 });
-  replaceByLink("/etc/rancher/node", NODE);
+const MACHINE_ID: KeptText = {
+  path: join(PATH.localState, "machine-id"),
+  mode: 0o444,
+  isValid: (text) => /^[0-9a-f]{32}\s*$/.test(text),
+  make: () => `${newMachineId()}\n`,
+};
+
+type IdentityHost = Pick<Host, "root" | "run" | "log">;
+
+/**
+ * Keeps across boots what makes this machine itself: machine id, ssh host keys and settings, k3s node password, name of the
+ * iSCSI initiator. Each is kept for itself: what cannot be is logged. Never throws.
+ */
+export async function persistIdentity(host: IdentityHost): Promise<void> {
+  const parts: readonly (readonly [what: string, keep: () => void | Promise<void>])[] = [
+    ["machine id", () => keepMachineId(host)],
+    ["ssh", () => keepSsh(host)],
+    ["node password", () => keepNodePassword(host)],
+    ["iSCSI initiator", () => keepInitiatorName(host)],
+  ];
+  for (const [what, keep] of parts) {
+    try {
+      await keep();
+    } catch (error) {
+      host.log.error(`${what}: ${messageOf(error)}`);
+    }
+  }
+}
+
+function keepMachineId(host: IdentityHost): void {
+  writeFileSync(inRoot(host, "/etc/machine-id"), keptText(MACHINE_ID, host));
 }
 
 /** A random id as machine-id(5) wants it: a version 4 UUID without dashes. */
@@ -37,43 +64,75 @@ function newMachineId(): string {
   return bytes.toString("hex");
 }
 
+async function keepSsh(host: IdentityHost): Promise<void> {
+  await keepSshSettings(host);
+  replaceByLink("/etc/ssh", KEPT_SSH, host);
+}
+
 /**
- * /etc/ssh is kept whole, since its owner may edit it; but a file that still is as an earlier image brought it follows
- * the image, so that a release can change the server's defaults.
+ * A server takes a node for another one whose password is not the one that it came with first. k3s makes one where it
+ * finds none, but does not flush it: a power cut soon after would keep the node out of its cluster for good. So it finds one.
  */
-function persistSsh(): void {
-  if (!existsSync(SSH)) {
-    cpSync("/etc/ssh", SSH, { recursive: true });
-  } else {
-    const shipped = join("/etc/ssh", "sshd_config");
-    const kept = join(SSH, "sshd_config");
-    const mark = join(SSH, ".shipped");
-    const last = existsSync(mark) ? readFileSync(mark, "utf8").trim() : "";
-    if (!existsSync(kept) || digest(kept) === last) cpSync(shipped, kept);
+function keepNodePassword(host: IdentityHost): void {
+  const directory = inRoot(host, NODE);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const file = join(directory, entry.name);
+    if (entry.name === NODE_PASSWORD || !entry.isFile() || !isLostText(readFileSync(file))) continue;
+    rmSync(file);
+    flushDirectory(directory);
+    host.log.warn(`"${NODE}/${entry.name}" was damaged: k3s makes another`);
   }
-  writeFileSync(join(SSH, ".shipped"), `${digest("/etc/ssh/sshd_config")}\n`);
-  replaceByLink("/etc/ssh", SSH);
+  const make = () => `${randomBytes(16).toString("hex")}\n`; // as k3s does
+  const isValid = (text: string) => /^\S+\s*$/.test(text) && !text.includes("\0");
+  keptText({ path: join(NODE, NODE_PASSWORD), mode: 0o600, isValid, make }, host);
+  replaceByLink("/etc/rancher/node", NODE, host);
 }
 
-function digest(path: string): string {
-  return createHash("sha256").update(readFileSync(path)).digest("hex");
+/**
+ * The name by which storage knows this machine, in the file that Debian's open-iscsi writes when it first starts, but does
+ * not flush. It follows from the machine id, so that one that was lost comes back.
+ */
+function keepInitiatorName(host: IdentityHost): void {
+  const machineId = readFileSync(inRoot(host, "/etc/machine-id"), "utf8");
+  const unique = createHash("sha256").update(`iSCSI initiator ${machineId}`).digest("hex").slice(0, 12);
+  keptText(
+    {
+      path: "/var/lib/iscsi/initiatorname.iscsi",
+      mode: 0o600,
+      isValid: (text) => /^InitiatorName=\S/m.test(text) && !text.includes("\0"),
+      isTemplate: (text) => text.startsWith("GenerateName=yes"),
+      make: () => `InitiatorName=iqn.1993-08.org.debian:01:${unique}\n`,
+    },
+    host,
+  );
 }
 
-function replaceByLink(path: string, target: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  rmSync(path, { recursive: true, force: true });
-  symlinkSync(target, path);
+function replaceByLink(path: string, target: string, host: Pick<Host, "root">): void {
+  const link = inRoot(host, path);
+  mkdirSync(dirname(link), { recursive: true });
+  rmSync(link, { recursive: true, force: true });
+  symlinkSync(target, link);
 }
 
 /** Gives the host the name that the configuration has set by now, or else the kept one, generated at the first boot. */
-export function nameHost(): void {
-  if (!existsSync("/etc/hostname")) {
-    if (!existsSync(PATH.keptHostname)) writeFileSync(PATH.keptHostname, `k3os-${randomInt(0, 32_768)}\n`);
-    writeFileSync("/etc/hostname", readFileSync(PATH.keptHostname, "utf8"));
-  }
-  const name = readFileSync("/etc/hostname", "utf8").trim();
-  setHostname(name);
+export function nameHost(host: Pick<Host, "root" | "log">): void {
+  setHostname(hostName(host));
 }
+
+/** The name of {@link nameHost}, which is in /etc/hostname then. */
+export function hostName(host: Pick<Host, "root" | "log">): string {
+  const file = inRoot(host, "/etc/hostname");
+  if (!existsSync(file)) writeFileSync(file, keptText(HOST_NAME, host));
+  return readFileSync(file, "utf8").trim();
+}
+
+const HOST_NAME: KeptText = {
+  path: PATH.keptHostname,
+  mode: 0o644,
+  isValid: (text) => /^[^\s/\0]{1,64}\s*$/.test(text),
+  make: () => `k3os-${randomInt(0, 32_768)}\n`,
+};
 
 /** The hosts file of a machine of this name. */
 export function hostsFile(name: string): string {
