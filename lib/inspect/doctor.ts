@@ -7,6 +7,7 @@ import { k3sCertificates, k3sInstalled, k3sService } from "./checks/k3s.ts";
 import { clock, kernel, memory } from "./checks/machine.ts";
 import { defaultRoute, hostName, joinedServer, nameResolution, ports } from "./checks/network.ts";
 import { bootFailures, failedServices } from "./checks/services.ts";
+import { sshServer } from "./checks/ssh-server.ts";
 import { bootMenu, currentVersions, failedVersions } from "./checks/versions.ts";
 
 /** Everything that is looked at, from the machine to the cluster. */
@@ -24,6 +25,7 @@ export const CHECKS: readonly Check[] = [
   configuration,
   applied,
   login,
+  sshServer,
   hostName,
   defaultRoute,
   nameResolution,

@@ -1,10 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram, systemHost } from "../../lib/host.ts";
 import { APPLET_LINKS, LEFT_OUT_APPLETS } from "../../lib/image/applets.ts";
 import { filesBelow } from "../../lib/image/walk.ts";
+import { sshServer } from "../../lib/inspect/checks/ssh-server.ts";
 import programs from "../../lib/legacy/programs.json" with { type: "json" };
 import { hostTarget } from "../../lib/targets.ts";
 import { type UnpackedImage, unpackImage } from "../support/image.ts";
@@ -109,6 +119,16 @@ describe("the userland", () => {
     }
     expect(stdout).not.toMatch(/^ciphers .*(3des|cbc)/m);
     expect(stdout).not.toMatch(/^macs .*sha1/m);
+    const host = { ...systemHost({ root }), run: (argv: readonly string[]) => inUserland(...argv) };
+    expect(sshServer.judge(await sshServer.facts(host))).toMatchObject({ state: "ok" });
+    appendFileSync(
+      join(root, "etc/ssh/sshd_config"),
+      "Match Address 203.0.113.0/24\nPasswordAuthentication yes\n",
+    );
+    expect(sshServer.judge(await sshServer.facts(host))).toMatchObject({
+      state: "warning",
+      message: expect.stringContaining("passwordauthentication yes"),
+    });
   });
 
   test("installs GRUB for every platform of the ISO", async () => {

@@ -22,6 +22,7 @@ import { judgeCertificates, judgeService, k3sCertificates } from "../../../lib/i
 import { judgeClock, judgeKernel, judgeMemory } from "../../../lib/inspect/checks/machine.ts";
 import { answers, judgeHostName, judgePorts, judgeResolution } from "../../../lib/inspect/checks/network.ts";
 import { errorsOf, judgeStarts } from "../../../lib/inspect/checks/services.ts";
+import { judgeSshServer, sshServer } from "../../../lib/inspect/checks/ssh-server.ts";
 import { currentVersions, judgeMenu, judgeQuarantine } from "../../../lib/inspect/checks/versions.ts";
 import { CHECKS, describeFindings } from "../../../lib/inspect/doctor.ts";
 import { CERTIFICATE } from "../../support/certificate.ts";
@@ -36,6 +37,7 @@ const DISK = {
 };
 const IDENTITY = { device: "/dev/vda1", labelled: [], copies: [], named: true };
 const MENU = grubConfig({ uuid: "x", consoles: [], debug: false });
+const SSH_SERVER = { refusal: undefined, settings: ["passwordauthentication no\nport 22\n"] };
 const END = Date.parse("2030-01-01");
 const DAY = 24 * 3600 * 1000;
 const certificate = {
@@ -126,6 +128,25 @@ const VERDICTS: readonly [what: string, verdict: Verdict, state: Verdict["state"
   ["a login by key", judgeLogin({ keys: 2, password: false }), "ok", "2"],
   ["a login by password", judgeLogin({ keys: 0, password: true }), "warning", "console"],
   ["no login", judgeLogin({ keys: 0, password: false }), "failure", "nobody"],
+  ["an ssh server as promised", judgeSshServer(SSH_SERVER), "ok", "keys only"],
+  [
+    "an ssh server on its defaults",
+    judgeSshServer({ ...SSH_SERVER, settings: ["passwordauthentication yes\npermitrootlogin no\n"] }),
+    "warning",
+    "passwordauthentication yes",
+  ],
+  [
+    "an ssh server that is open to root",
+    judgeSshServer({ ...SSH_SERVER, settings: [...SSH_SERVER.settings, "permitrootlogin yes\n"] }),
+    "warning",
+    "permitrootlogin yes",
+  ],
+  [
+    "an ssh server without settings",
+    judgeSshServer({ refusal: "line 3", settings: [] }),
+    "failure",
+    "line 3",
+  ],
   ["a host name", judgeHostName("Node-1.example.com"), "ok", "Node-1"],
   ["a name of many machines", judgeHostName("localhost"), "warning", "other nodes"],
   ["a name with a _", judgeHostName("node_1"), "failure", "RFC 1123"],
@@ -249,6 +270,25 @@ describe("facts", () => {
     });
     const end = Date.parse("2120-01-01");
     expect(await k3sCertificates.facts(host)).toMatchObject({ all: [{ end }, { end }] });
+  });
+
+  test("of the ssh server: what it would do with those who come from outside", async () => {
+    const answer = (argv: readonly string[]) =>
+      argv[3]?.startsWith("user=root,") === true
+        ? { code: 255, stderr: "line 1\nline 2: no such keyword\n" }
+        : { stdout: "permitrootlogin no\n" };
+    using host = k3osNode({ answer, files: { "/etc/ssh/ssh_host_rsa_key": "key" } });
+    const refusal = "line 2: no such keyword";
+    expect(await sshServer.facts(host)).toEqual({ refusal, settings: ["permitrootlogin no\n", ""] });
+    using other = k3osNode({
+      answer: (argv) => ({ stdout: argv[1] === "is-active" ? "active\n" : "permitrootlogin yes\n" }),
+      files: { "/etc/ssh/ssh_host_rsa_key": "key" },
+    });
+    expect(await sshServer.facts(other)).toMatchObject({
+      refusal: "ssh-image.service runs instead of ssh.service",
+    });
+    const calls = host.programs.map(({ argv }) => argv.join(" "));
+    expect(calls[0]).toBe("/usr/sbin/sshd -T -C user=rancher,host=outside.example,addr=203.0.113.1");
   });
 
   test("of a port: who answers, and why nobody does", async () => {
