@@ -12,8 +12,9 @@ export interface KeyFile {
 /** Name in the block of the keys that stand in the configuration itself. */
 export const LITERAL = "the configuration";
 
+/** Takes a file apart; lines with NUL characters, which a power cut may leave, are no lines of anybody. */
 export function parseKeyFile(text: string): KeyFile {
-  const lines = text.split("\n");
+  const lines = text.split("\n").filter((line) => !line.includes("\0"));
   if (lines.at(-1) === "") lines.pop();
   const begin = lines.indexOf(BEGIN);
   const end = lines.indexOf(END, begin);

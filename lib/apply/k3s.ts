@@ -65,7 +65,8 @@ type Binary = Pick<K3sFacts, "binary" | "fingerprint">;
 function findBinary(host: Pick<ApplyHost, "root">): Binary | undefined {
   for (const binary of BINARIES) {
     const found = statSync(inRoot(host, binary), { throwIfNoEntry: false });
-    if (found?.isFile()) return { binary, fingerprint: `${found.size} ${Math.trunc(found.mtimeMs)}` };
+    if (found?.isFile() && found.size > 0)
+      return { binary, fingerprint: `${found.size} ${Math.trunc(found.mtimeMs)}` };
   }
   return undefined;
 }

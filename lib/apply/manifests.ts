@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { writtenPath } from "../config/generated-files.ts";
+import { isLostCopy } from "../lost-content.ts";
 import { inRoot, PATH } from "../paths.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
@@ -30,8 +31,10 @@ export const manifests: Applier = {
       const content = readFileSync(inRoot(host, join(SHIPPED, name)));
       const before = Object.hasOwn(delivered, name) ? delivered[name] : undefined;
       now[name] = digest(content);
-      if (now[name] === before) continue;
-      if (before === undefined || isAsDelivered(name, before, host)) {
+      const isLost = isDamaged(name, content, host);
+      if (now[name] === before && !isLost) continue;
+      if (isLost) host.log.warn(`The manifest "${name}" was damaged: it is delivered again`);
+      if (before === undefined || isLost || isAsDelivered(name, before, host)) {
         putFile(join(DEPLOYED, name), content, { mode: 0o600 }, host);
       } else {
         host.log.info(`The manifest "${name}" of this release is left out: yours was edited or removed`);
@@ -55,6 +58,12 @@ function shippedManifests(host: Pick<ApplyHost, "root">): readonly string[] {
 function isAsDelivered(name: string, before: string, host: Pick<ApplyHost, "root">): boolean {
   const file = inRoot(host, join(DEPLOYED, name));
   return existsSync(file) && digest(readFileSync(file)) === before;
+}
+
+/** What a power cut may leave is no edit. */
+function isDamaged(name: string, content: Uint8Array, host: Pick<ApplyHost, "root">): boolean {
+  const file = inRoot(host, join(DEPLOYED, name));
+  return existsSync(file) && isLostCopy(readFileSync(file), () => content);
 }
 
 /** An unreadable record counts as none: at worst, the manifests are delivered again. */

@@ -46,6 +46,7 @@ export function sshKeys(options: { network: boolean }): Applier {
       );
       // not before: somebody may have added a key while the sources were asked
       const old = readIfExists(path, host) ?? "";
+      if (old.includes("\0")) host.log.warn(`"${path}" was damaged: what cannot be read is left out`);
       const file = parseKeyFile(old);
       const managed = new Map<string, readonly string[]>();
       // a cloud's keys are literal: until it has answered, those that it gave before must still open the door

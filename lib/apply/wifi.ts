@@ -21,8 +21,11 @@ export const wifi: Applier = {
     }
     const { good, errors } = checkItems(items, serviceLines);
     const sections = good.map((lines, index) => ["", `[service_wifi${index}]`, ...lines]);
-    const settings = readIfExists(GENERATED.wifiSettings.path, host) ?? "";
-    const enabled = setInSection(settings, "WiFi", { Enable: "true", Tethering: "false" });
+    const { path } = GENERATED.wifiSettings;
+    const settings = readIfExists(path, host) ?? "";
+    const isDamaged = settings.includes("\0"); // connman does not flush what it writes
+    if (isDamaged) host.log.warn(`"${path}" was damaged: it is made anew`);
+    const enabled = setInSection(isDamaged ? "" : settings, "WiFi", { Enable: "true", Tethering: "false" });
     files.put(GENERATED.wifiSettings, enabled, { mode: MODE });
     files.put(GENERATED.wifiNetworks, `${[...SERVICES_HEADER, ...sections.flat()].join("\n")}\n`, {
       mode: MODE,

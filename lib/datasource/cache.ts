@@ -76,7 +76,10 @@ export function keptAnswer(
   host: Pick<Host, "root" | "log">,
 ): Kept | undefined {
   const kept = readKept(host);
-  if (kept === undefined) return undefined;
+  if (kept === undefined) {
+    if (existsSync(inRoot(host, FILE))) host.log.warn(`"${FILE}" is damaged: not used`);
+    return undefined;
+  }
   const machine = machineIdentity(platform);
   if (machine === undefined || textAt(kept, "machine") !== machine) {
     host.log.warn("What is kept of a data source was meant for another machine: not used");

@@ -120,6 +120,12 @@ describe("k3s", () => {
     expect(host.programs).toEqual([]);
   });
 
+  test("is missing where its file is empty", async () => {
+    using host = hostWith("inactive", { "/usr/local/bin/k3s": "" });
+    await k3s({ start: false }).apply({}, host);
+    expect(host.logged.join()).toContain("k3s is not installed");
+  });
+
   test("is left out where it is not installed", async () => {
     using host = hostWith("inactive", {});
     await runtime.apply({}, host);

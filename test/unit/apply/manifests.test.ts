@@ -48,6 +48,18 @@ describe("manifests", () => {
     }
   });
 
+  test.each(["", "\0\0"])(
+    "are delivered again where a power cut has left %j, and that is told",
+    async (damage) => {
+      using host = testHost({ files: FILES });
+      await manifests.apply({}, host);
+      writeFileSync(`${host.root}${DEPLOYED}/a.yaml`, damage);
+      await manifests.apply({}, host);
+      expect(deployed("a.yaml", host)).toBe("v1");
+      expect(host.logged).toContain('Warning: The manifest "a.yaml" was damaged: it is delivered again');
+    },
+  );
+
   test("follow the release where nobody touched them", async () => {
     using host = testHost({ files: FILES });
     await manifests.apply({}, host);

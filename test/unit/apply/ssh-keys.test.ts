@@ -44,6 +44,14 @@ describe("ssh_authorized_keys", () => {
     expect(keysIn(host)).toEqual([`${C} mine`, A, C]);
   });
 
+  test("leaves out what a power cut has left of lines, and tells of it", async () => {
+    using host = hostWithUser({ [FILE]: `${C}\n\0\0\0\0` });
+    await applyKeys([A], false, host);
+    expect(readFileSync(host.root + FILE, "latin1")).not.toContain("\0");
+    expect(keysIn(host)).toEqual([C, A]);
+    expect(host.logged.join()).toContain(`Warning: "${FILE}" was damaged`);
+  });
+
   test("removes a key that left the configuration", async () => {
     using host = hostWithUser({ [FILE]: `${C}\n` });
     await applyKeys([A, B], true, host);

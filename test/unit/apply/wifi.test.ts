@@ -32,6 +32,13 @@ describe("wifi", () => {
     expect(text).toContain("\nName=\\sa\\\\b\\s\nPassphrase==;#\n");
   });
 
+  test("makes settings anew of which a power cut has left nothing that connman could read", async () => {
+    using host = testHost({ files: { [SETTINGS]: "\0".repeat(40) } });
+    await wifi.apply({ k3os: { wifi: [{ name: "home" }] } }, host);
+    expect(readFileSync(host.root + SETTINGS, "utf8")).toBe("[WiFi]\nEnable=true\nTethering=false\n");
+    expect(host.logged).toContain(`Warning: "${SETTINGS}" was damaged: it is made anew`);
+  });
+
   test("changes nothing the second time", async () => {
     using host = testHost();
     const config = { k3os: { wifi: [{ name: "home" }] } };

@@ -55,8 +55,10 @@ describe("keptAnswer()", () => {
     using host = testHost();
     expect(keptAnswer(["aws"], THIS, host)).toBeUndefined();
     keepAnswer(ANSWER, THIS, host);
+    expect(host.logged).toEqual([]);
     writeFileSync(join(host.root, FILE), "{");
     expect(keptAnswer(["aws"], THIS, host)).toBeUndefined();
+    expect(host.logged).toEqual([`Warning: "/${FILE}" is damaged: not used`]);
   });
 });
 
