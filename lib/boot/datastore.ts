@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory } from "../atomic.ts";
+import { flushDirectory, writeFileAtomic } from "../atomic.ts";
 import type { Part } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { sync } from "../sys.ts";
@@ -8,6 +8,9 @@ import { sync } from "../sys.ts";
 /** Below the root of the running system. */
 const DATABASE = "var/lib/rancher/k3s/server/db";
 const SNAPSHOTS = "var/lib/rancher/k3os/datastore";
+
+/** There from when the replaced datastore is kept: what is in the datastore's place may be half of the snapshot then. */
+const RESTORING = "restoring";
 
 /** k3s's own database (SQLite) and its journal; members of an etcd cluster get their data from the others. */
 const FILES = /^state\.db(-wal|-shm)?$/;
@@ -35,20 +38,30 @@ export function snapshotDatastore(data: string, parts: readonly Part[], host: Pi
 export function restoreDatastore(data: string, parts: readonly Part[], host: Pick<Host, "log">): void {
   const k3s = changedK3s(parts);
   if (k3s === undefined) return;
-  const snapshot = join(data, SNAPSHOTS, k3s.from);
   const database = join(data, DATABASE);
-  if (databaseFiles(snapshot).length === 0) return;
+  const snapshot = join(data, SNAPSHOTS, k3s.from);
   const replaced = join(data, SNAPSHOTS, `replaced-${k3s.to}`);
-  // nothing is there where an earlier start was cut off behind this
-  if (databaseFiles(database).length > 0) {
-    rmSync(replaced, { recursive: true, force: true });
-    copyFiles(database, replaced);
+  const restoring = join(data, SNAPSHOTS, RESTORING);
+  if (databaseFiles(snapshot).length === 0) return;
+  if (!existsSync(restoring)) {
+    keepReplaced(database, replaced);
+    writeFileAtomic(restoring, "");
   }
   // SQLite takes a journal beside a database for its own: never one of the old with the other of the new
   for (const name of databaseFiles(database)) rmSync(join(database, name));
   copyFiles(snapshot, database);
   forgetSnapshot(data, k3s.from);
+  rmSync(restoring);
   host.log.info(`Put back the datastore of k3s ${k3s.from}; that of ${k3s.to} is kept as ${replaced}`);
+}
+
+/** Whole or not at all. */
+function keepReplaced(database: string, replaced: string): void {
+  const partial = `${replaced}.partial`;
+  if (databaseFiles(database).length === 0) return;
+  for (const path of [partial, replaced]) rmSync(path, { recursive: true, force: true });
+  copyFiles(database, partial);
+  renameSync(partial, replaced);
 }
 
 /** The version runs again, and what it writes from now on is not in the copy that was made when it ran before. */

@@ -28,6 +28,8 @@ const SYSTEM = "k3os/system";
 const ENVIRONMENT = "/boot/grub/grubenv";
 const DATABASE = "k3os/data/var/lib/rancher/k3s/server/db/state.db";
 
+const REPLACED = `k3os/data/var/lib/rancher/k3os/datastore/replaced-${NEW.k3s}/state.db`;
+
 let host: TestHost;
 let source: string;
 
@@ -164,6 +166,7 @@ describe.each([
       settle(root, "fallback");
       expectWhole(root, OLD);
       expect(readFileSync(join(root, DATABASE), "utf8")).toBe("the datastore\n");
+      expect(readFileSync(join(root, REPLACED), "utf8")).toBe("changed by the new version\n");
     });
     expect(bad).toEqual([]);
     expect(looked).toBeGreaterThan(5);
