@@ -1,6 +1,6 @@
-import { appendFileSync, copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory, writeFileAtomic } from "../atomic.ts";
+import { writeFileAtomic } from "../atomic.ts";
 import { verifyChecksums } from "../checksums.ts";
 import { setVariable } from "../disk/grubenv.ts";
 import { switchMenu } from "../disk/switch-menu.ts";
@@ -9,7 +9,7 @@ import type { Host } from "../host.ts";
 import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
 import { printableMessage } from "../printable.ts";
 import { readTextBounded } from "../read-bounded.ts";
-import { mountImage, setFileSystemLabel, sync, syncFileSystem, unmount } from "../sys.ts";
+import { mountImage, setFileSystemLabel, syncFileSystem, unmount } from "../sys.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
 import { deviceByUuid } from "./choose-state.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
@@ -143,14 +143,13 @@ function tellOldSystem(root: string, reason: string): void {
   writeFileAtomic(join(root, TAKEOVER.failure), `${reason}\n`);
   const motd = join(root, "etc/motd");
   const kept = join(root, TAKEOVER.oldMotd);
-  if (!existsSync(motd)) return;
-  if (!existsSync(kept)) renameSync(motd, kept);
+  if (!existsSync(kept)) {
+    if (!existsSync(motd)) return;
+    renameSync(motd, kept);
+  }
   const program = join(PATH.system, "k3os/current", FILE.executable);
-  copyFileSync(kept, motd);
-  appendFileSync(
-    motd,
-    `\nk3OS did not take this machine over: ${reason}\nNothing was deleted. To remove what it left: ${program} takeover --undo\n`,
-  );
-  flushDirectory(join(root, "etc"));
-  sync();
+  const why = `\nk3OS did not take this machine over: ${reason}\nNothing was deleted. To remove what it left: ${program} takeover --undo\n`;
+  const { mode, uid, gid } = statSync(kept);
+  const text = Buffer.concat([readFileSync(kept), Buffer.from(why)]);
+  writeFileAtomic(motd, text, { mode: mode & 0o7777, uid, gid });
 }
