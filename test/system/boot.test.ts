@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -14,6 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
 import { hostTarget } from "../../lib/targets.ts";
+import { bootRoot } from "../support/boot-root.ts";
 
 /**
  * The second stage of the boot, run by the real executable as process 1 of new namespaces on a root that is not ours:
@@ -33,6 +33,7 @@ touch /k3os/system/x 2>/dev/null || echo "/k3os/system is read-only"
 touch /etc/edited
 grep -c . /.base/k3os 2>/dev/null || echo "base is gone"
 cat /var/kept 2>/dev/null
+cat /var/lib/x/file
 echo "second boot" > /var/kept
 grep " /usr \\| /etc \\| /tmp " /proc/self/mounts | cut -d' ' -f2,3,4 | cut -d, -f1-3
 echo done
@@ -58,8 +59,7 @@ beforeAll(async () => {
   for (const applet of ["sh", "cat", "cp", "cut", "grep", "readlink", "touch"]) {
     symlinkSync("busybox", join(userland, "bin", applet));
   }
-  // busybox's cp has no --update=none; the skeleton of /var is copied by the real one in the VM ring
-  rmSync(join(userland, "share"), { recursive: true });
+  writeFileSync(join(userland, "share/k3os/var/lib/x/file"), "of the image\n");
   writeFileSync(
     join(userland, "etc/passwd"),
     "root:x:0:0::/root:/bin/sh\nrancher:x:1000:1000::/home/rancher:/bin/sh\n",
@@ -89,19 +89,9 @@ function makeRoot(name: string, options: { squashfs?: boolean; config?: string }
   return root;
 }
 
-/** Starts `/sbin/init` of a root as process 1 in namespaces of its own; returns all it prints, however it ends. */
-function boot(root: string, ...args: string[]): string {
-  const enter = `mount --bind ${root} ${root} && cd ${root} && pivot_root . old &&
-    exec /bin/busybox sh -c '/bin/busybox umount -l /old && exec /sbin/init ${args.join(" ")}'`;
-  const argv = ["--fork", "--pid", "--mount", "--uts", "--ipc", "--net", "sh", "-c", enter];
-  // a restart, which ends every failed boot, ends the namespace by a signal
-  const { stdout, stderr } = spawnSync("unshare", argv, { encoding: "utf8", timeout: 60_000 });
-  return stdout + stderr;
-}
-
 describe("/sbin/init on a foreign root", () => {
   test("enters the userland, builds the system and hands over to the service manager as process 1", () => {
-    const output = boot(makeRoot("board"));
+    const output = bootRoot(makeRoot("board"));
     expect(output).toContain("pid 1 mode local\n");
     expect(output).toContain("hostname board-1 board-1\n");
     expect(output).toMatch(/machine-id [0-9a-f]{32}\n/);
@@ -111,6 +101,7 @@ describe("/sbin/init on a foreign root", () => {
     expect(output).toContain("/usr is read-only\n");
     expect(output).toContain("/k3os/system is read-only\n");
     expect(output).toContain("base is gone\n");
+    expect(output).toContain("of the image\n");
     expect(output).toContain("/usr squashfs ro,");
     expect(output).toContain("/etc tmpfs rw,nosuid,nodev\n");
     expect(output).toContain("/tmp tmpfs rw,nosuid,nodev\n");
@@ -119,8 +110,8 @@ describe("/sbin/init on a foreign root", () => {
 
   test("keeps identity and /var, and starts with a fresh /etc, at the second boot", () => {
     const root = makeRoot("twice");
-    const first = boot(root);
-    const second = boot(root);
+    const first = bootRoot(root);
+    const second = bootRoot(root);
     const id = /machine-id \w+/;
     expect(second.match(id)?.[0]).toBe(first.match(id)?.[0] ?? "none");
     expect(first).not.toContain("second boot");
@@ -132,7 +123,7 @@ describe("/sbin/init on a foreign root", () => {
   });
 
   test("says what is missing when the version has no root image", () => {
-    const output = boot(makeRoot("bare", { squashfs: false }));
+    const output = bootRoot(makeRoot("bare", { squashfs: false }));
     expect(output).toContain("k3OS could not boot");
     expect(output).toContain(`k3os/${VERSION}/k3os.squashfs" is missing`);
   });
@@ -145,7 +136,7 @@ describe("/sbin/init on a foreign root", () => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     const old = '#!/bin/busybox sh\necho "old init $0 $*"\n/bin/busybox grep k3os /proc/mounts\necho done\n';
     writeFileSync(join(root, path), old, { mode: 0o755 });
-    expect(boot(root, "single")).toEndWith(`old init /${path} single\ndone\n`);
+    expect(bootRoot(root, { args: ["single"] })).toEndWith(`old init /${path} single\ndone\n`);
   });
 
   test("starts the old init where the root can never be written to", async () => {
@@ -166,7 +157,7 @@ describe("/sbin/init on a foreign root", () => {
     mkdirSync(mounted);
     await runProgram(["mount", "-o", "loop", image, mounted]);
     try {
-      expect(boot(mounted)).toEndWith("old init\n");
+      expect(bootRoot(mounted)).toEndWith("old init\n");
     } finally {
       await runProgram(["umount", mounted]);
     }
@@ -178,24 +169,24 @@ describe("/sbin/init on a foreign root", () => {
     ["factory-reset.json", '{"keep":["/../../etc"]}', ["second boot\n", "files stay\n"]],
   ])("deletes its data once for the marker %s %s", (marker, list, found) => {
     const root = makeRoot(`reset-${found.length}`);
-    boot(root);
+    bootRoot(root);
     const data = join(root, "k3os/data");
     writeFileSync(join(data, "var/extra"), "files stay\n");
     symlinkSync("/old", join(data, "link"));
     writeFileSync(join(root, "old/file"), "of the board");
     writeFileSync(join(root, "k3os/system", marker), list);
-    const output = boot(root);
+    const output = bootRoot(root);
     expect(output).toEndWith("done\n");
     expect(output.includes("second boot")).toBe(found.includes("second boot\n"));
     expect(existsSync(join(data, "var/extra"))).toBe(found.includes("files stay\n"));
     expect(readFileSync(join(root, "old/file"), "utf8")).toBe("of the board");
     expect(existsSync(join(root, "k3os/system", marker))).toBe(found.length === 2);
-    expect(boot(root)).toContain("second boot\n"); // what the reset start has written is still there
+    expect(bootRoot(root)).toContain("second boot\n"); // what the reset start has written is still there
   });
 
   test("boots with a broken configuration, and the journal says where it is broken", () => {
     const root = makeRoot("broken", { config: "hostname: [1\n" });
-    const output = boot(root);
+    const output = bootRoot(root);
     expect(output).toEndWith("done\n");
     const journal = join(root, "k3os/data/var/lib/rancher/k3os/boot/boot.log");
     expect(readFileSync(journal, "utf8")).toContain("/k3os/system/config.yaml:");
