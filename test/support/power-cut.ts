@@ -90,15 +90,19 @@ export function* everyPrefix(
   { atMost = Number.POSITIVE_INFINITY }: { readonly atMost?: number } = {},
 ): Generator<PowerCut, void, undefined> {
   const image = join(directory, "cut.img");
-  const booted = join(directory, "booted.img");
   copyImage(join(directory, BASE), image);
   let done = 0;
   for (const count of cutPoints(writes, atMost)) {
     apply(image, writes.slice(done, count));
     done = count;
+    // under a name of its own: mount(8) would take the loop device of the one before, and what that remembers of it
+    const booted = join(directory, `booted-${count}.img`);
     copyImage(image, booted);
-    using mounted = mountDisk(booted, directory);
-    yield { writes: count, image, root: mounted.root };
+    {
+      using mounted = mountDisk(booted, directory);
+      yield { writes: count, image, root: mounted.root };
+    }
+    rmSync(booted);
   }
 }
 
