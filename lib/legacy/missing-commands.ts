@@ -57,9 +57,10 @@ export function missingCommands(config: CloudConfig, host: Pick<Host, "root">): 
   const lines = Object.entries(lists).flatMap(([name, list = []]) =>
     list.map((line, at) => [`${name}[${at}]`, line] as const),
   );
-  const scripts = files.flatMap((file, at) =>
-    scriptOf(file).map((text) => [`write_files[${at}]`, text] as const),
-  );
+  const scripts = files.flatMap((file, at) => {
+    const isRun = LOCAL_SCRIPT.test(file.path) || lines.some(([, line]) => line.includes(file.path));
+    return isRun ? scriptOf(file).map((text) => [`write_files[${at}]`, text] as const) : [];
+  });
   const found = [...lines, ...scripts].flatMap(([path, line]) =>
     programsOf(line).flatMap((program) => {
       const message = objection(program, files, host);
@@ -78,11 +79,12 @@ function isSame(one: MissingCommand, other: MissingCommand): boolean {
   return one.path === other.path && one.message === other.message;
 }
 
-/** A shell script of those that run at the end of the boot. */
-function scriptOf({ path, content = "", encoding = "" }: WriteFile): string[] {
-  const isScript =
-    /^\/etc\/local\.d\/[^/]+\.start$/.test(path) && /^#!\s*\S*\/(?:env )?(?:ba|a)?sh\b/.test(content);
-  return isScript && encoding === "" ? [content] : [];
+/** Scripts that run at the end of the boot. */
+const LOCAL_SCRIPT = /^\/etc\/local\.d\/[^/]+\.start$/;
+
+/** The text of a file that is a shell script. */
+function scriptOf({ content = "", encoding = "" }: WriteFile): string[] {
+  return /^#!\s*\S*\/(?:env )?(?:ba|a)?sh\b/.test(content) && encoding === "" ? [content] : [];
 }
 
 function objection(

@@ -51,6 +51,14 @@ describe("missingCommands()", () => {
     expect(messages({ runCmd, writeFiles: [{ path: "/usr/local/bin/mine", content: "" }] })).toEqual([]);
   });
 
+  test("looks into scripts that the commands run", () => {
+    const script = { path: "/etc/bonding", content: "#!/bin/bash\nifenslave bond0 eth0\nno-such bond0\n" };
+    expect(messages({ runCmd: ["/etc/bonding"], writeFiles: [script] })).toEqual([
+      'write_files[0]: k3OS has no "no-such"',
+    ]);
+    expect(messages({ writeFiles: [script] })).toEqual([]);
+  });
+
   test("looks into scripts of local.d, and names those of OpenRC", () => {
     const script = { path: "/etc/local.d/a.start", content: "#!/bin/sh\napk update\n" };
     const service = { path: "/etc/init.d/mine", content: "#!/sbin/openrc-run\ncommand=/x\n" };
