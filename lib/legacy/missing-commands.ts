@@ -58,8 +58,11 @@ export function missingCommands(config: CloudConfig, host: Pick<Host, "root">): 
     list.map((line, at) => [`${name}[${at}]`, line] as const),
   );
   const scripts = files.flatMap((file, at) => {
-    const isRun = LOCAL_SCRIPT.test(file.path) || lines.some(([, line]) => line.includes(file.path));
-    return isRun ? scriptOf(file).map((text) => [`write_files[${at}]`, text] as const) : [];
+    const isCalled = lines.some(([, line]) => programsOf(line).some(({ name }) => name === file.path));
+    const isRun =
+      isCalled || LOCAL_SCRIPT.test(file.path) || lines.some(([, line]) => line.includes(file.path));
+    const isScript = isRun && isShellScript(file, { isCalled });
+    return isScript ? [[`write_files[${at}]`, file.content ?? ""] as const] : [];
   });
   const found = [...lines, ...scripts].flatMap(([path, line]) =>
     programsOf(line).flatMap((program) => {
@@ -82,9 +85,13 @@ function isSame(one: MissingCommand, other: MissingCommand): boolean {
 /** Scripts that run at the end of the boot. */
 const LOCAL_SCRIPT = /^\/etc\/local\.d\/[^/]+\.start$/;
 
-/** The text of a file that is a shell script. */
-function scriptOf({ content = "", encoding = "" }: WriteFile): string[] {
-  return /^#!\s*\S*\/(?:env )?(?:ba|a)?sh\b/.test(content) && encoding === "" ? [content] : [];
+/** A program without a first line that names its interpreter is a script to the shell that calls it. */
+function isShellScript(
+  { content = "", encoding = "" }: WriteFile,
+  { isCalled }: { isCalled: boolean },
+): boolean {
+  if (encoding !== "") return false;
+  return /^#!\s*\S*\/(?:env )?(?:ba|a)?sh\b/.test(content) || (isCalled && /^(?!#!)[^\0]*$/.test(content));
 }
 
 function objection(

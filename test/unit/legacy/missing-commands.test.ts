@@ -57,6 +57,9 @@ describe("missingCommands()", () => {
       'write_files[0]: k3OS has no "no-such"',
     ]);
     expect(messages({ writeFiles: [script] })).toEqual([]);
+    const plain = { ...script, content: "no-such bond0\n" };
+    expect(messages({ runCmd: ["/etc/bonding"], writeFiles: [plain] })).toHaveLength(1);
+    expect(messages({ runCmd: ["kubectl apply -f /etc/bonding"], writeFiles: [plain] })).toEqual([]);
   });
 
   test("looks into scripts of local.d, and names those of OpenRC", () => {
