@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { formatError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { createLog, type Log } from "../log.ts";
@@ -7,6 +7,8 @@ import { runningMode } from "../running-mode.ts";
 import type { InstallSettings } from "./settings.ts";
 
 const KERNEL_LOG = "/dev/kmsg";
+/** The first of its numbers: the kernel shows messages of lower levels only; `quiet` and a configuration change it. */
+const PRINTK = "/proc/sys/kernel/printk";
 const NOTICE = 5;
 
 /**
@@ -32,9 +34,16 @@ function consoleLog(host: Pick<Host, "root" | "log">): Log {
   const path = inRoot(host, KERNEL_LOG);
   return createLog((text) => {
     try {
-      for (const line of text.trimEnd().split("\n")) appendFileSync(path, `<${NOTICE}>k3os: ${line}\n`);
+      const level = shownLevel(readFileSync(inRoot(host, PRINTK), "utf8"));
+      for (const line of text.trimEnd().split("\n")) appendFileSync(path, `<${level}>k3os: ${line}\n`);
     } catch {
       host.log.info(text.trimEnd()); // no /dev/kmsg in a container
     }
   });
+}
+
+/** A notice, or whatever level more urgent the consoles still show: what an installer does is not to be hidden. */
+function shownLevel(printk: string): number {
+  const shownBelow = Number(printk.trim().split(/\s+/)[0]);
+  return Number.isInteger(shownBelow) ? Math.max(0, Math.min(NOTICE, shownBelow - 1)) : NOTICE;
 }
