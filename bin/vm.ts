@@ -13,6 +13,7 @@ import {
   createHardware,
   type Hardware,
   installFromIso,
+  keptHardware,
   reachNode,
   waitUntilApplied,
   within,
@@ -22,6 +23,7 @@ import { generateKey, type SshTarget, ssh } from "../test/support/ssh.ts";
 
 const PROJECT = join(import.meta.dirname, "..");
 const ISO = join(PROJECT, "dist/artifacts/k3os-amd64.iso");
+/** The one machine of all commands: what one of them installs on its disk, another boots. */
 const DEMO = "demo";
 const DISK_SIZE = 4 * 1024 ** 3;
 const PACKAGES = ["openssh-client", "ovmf", "qemu-system-x86", "xorriso"];
@@ -29,7 +31,11 @@ const PACKAGES = ["openssh-client", "ovmf", "qemu-system-x86", "xorriso"];
 const LEAVE_KEY = "\u001d";
 
 const OPTIONS = {
-  firmware: { type: "string", value: "bios|uefi", help: "how the machine starts (default: bios)" },
+  firmware: {
+    type: "string",
+    value: "bios|uefi",
+    help: "how the machine starts (default: as when it was installed, else bios)",
+  },
   memory: { type: "string", value: "MIB", help: "the machine's memory (default: 2048)" },
 } as const;
 
@@ -67,12 +73,12 @@ terminal it then leaves you on the machine's console.`,
 });
 
 const iso = defineCommand({
-  description:
-    "Boots the ISO on a machine with an empty second disk, and joins your terminal to its console.",
+  description: `Boots the ISO on a machine with an empty disk, and joins your terminal to its
+console. What you install there is what "bun bin/vm.ts disk" boots.`,
   options: OPTIONS,
   run: async ({ values }, host) => {
     await prepare(ISO, "npm run build", host);
-    const hardware = createHardware("iso", { firmware: firmwareOf(values.firmware) }, DISK_SIZE);
+    const hardware = createHardware(DEMO, { firmware: firmwareOf(values.firmware) }, DISK_SIZE);
     const { firmware, efiVariables, disk } = hardware;
     const memory = memoryOf(values.memory);
     await using machine = await startMachine({
@@ -85,14 +91,14 @@ const iso = defineCommand({
 });
 
 const disk = defineCommand({
-  description: 'Boots the disk that "npm start" installed, and joins your terminal to its console.',
+  description: `Boots the disk that "npm start", or you in "bun bin/vm.ts iso", have installed, and
+joins your terminal to its console.`,
   options: OPTIONS,
   run: async ({ values }, host) => {
-    const image = join(VM_DIRECTORY, `${DEMO}.img`);
+    const { disk: image, efiVariables, firmware } = keptHardware(DEMO);
     await prepare(image, "npm start", host);
-    const efiVariables = join(VM_DIRECTORY, `${DEMO}.variables.fd`);
     await using machine = await startMachine({
-      ...{ name: "disk", firmware: firmwareOf(values.firmware), efiVariables },
+      ...{ name: "disk", firmware: firmwareOf(values.firmware ?? firmware), efiVariables },
       ...{ memory: memoryOf(values.memory), ssh: true, disks: [image] },
     });
     await attach(machine, host);
@@ -103,7 +109,7 @@ const disk = defineCommand({
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly command: Command }>> = {
   start: { summary: "Build, install in a VM, boot, and show it working", command: start },
   iso: { summary: "Boot the ISO in a VM", command: iso },
-  disk: { summary: 'Boot the disk that "npm start" installed', command: disk },
+  disk: { summary: "Boot the disk that one of the others installed", command: disk },
 };
 
 /** What the machine of `npm start` is told to be: a bit of everything that can be seen afterwards. */

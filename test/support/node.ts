@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Arch } from "../../lib/targets.ts";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
@@ -27,14 +27,24 @@ export function createHardware(
   { arch = "amd64", firmware }: Pick<Hardware, "arch" | "firmware">,
   size: number,
 ): Hardware {
+  const files = filesOf(name);
+  for (const file of Object.values(files)) rmSync(file, { force: true });
   mkdirSync(VM_DIRECTORY, { recursive: true });
-  const disk = join(VM_DIRECTORY, `${name}.img`);
-  const efiVariables = join(VM_DIRECTORY, `${name}.variables.fd`);
-  for (const file of [disk, efiVariables]) rmSync(file, { force: true });
-  const fd = openSync(disk, "w");
+  const fd = openSync(files.disk, "w");
   ftruncateSync(fd, size);
   closeSync(fd);
-  return { name, arch, firmware, disk, efiVariables };
+  return { name, arch, firmware, ...files };
+}
+
+/** The machine that an earlier run made: one that has variables of UEFI was started by that. */
+export function keptHardware(name: string): Hardware {
+  const files = filesOf(name);
+  return { name, firmware: existsSync(files.efiVariables) ? "uefi" : "bios", ...files };
+}
+
+function filesOf(name: string): Pick<Hardware, "disk" | "efiVariables"> {
+  const base = join(VM_DIRECTORY, name);
+  return { disk: `${base}.img`, efiVariables: `${base}.variables.fd` };
 }
 
 export interface Installation {
