@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync } from "node:fs";
 import { CommandError } from "../errors.ts";
+import { writeFully } from "./erase.ts";
 
 const SECTOR = 512;
 /** Boot code ends where the disk's signature and the partition table begin. */
@@ -44,20 +45,6 @@ export function writeBootCode(device: string, code: Buffer, coreImage: Buffer, l
   }
 }
 
-/** Overwrites the first and the last `bytes` of a device: boot code, partition table, and the copy of a gpt. */
-export function eraseEnds(device: string, size: number, bytes: number): void {
-  const zeros = Buffer.alloc(bytes);
-  const fd = openSync(device, "r+");
-  try {
-    writeFully(fd, zeros, 0);
-    fsyncSync(fd);
-    writeFully(fd, zeros, size - bytes);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** Whether a disk begins with boot code. */
 export function hasBootCode(device: string): boolean {
   const fd = openSync(device, "r");
@@ -67,11 +54,5 @@ export function hasBootCode(device: string): boolean {
     return code.some((byte) => byte !== 0);
   } finally {
     closeSync(fd);
-  }
-}
-
-function writeFully(fd: number, bytes: Buffer, position: number): void {
-  for (let done = 0; done < bytes.length; ) {
-    done += writeSync(fd, bytes, done, bytes.length - done, position + done);
   }
 }

@@ -1,10 +1,12 @@
 import { join } from "node:path";
-import { eraseEnds } from "../disk/boot-sector.ts";
+import { eraseEnds } from "../disk/erase.ts";
+import { isClaimed, stopHolders } from "../disk/holders.ts";
+import { LOCKED_BY_US, lockDisk } from "../disk/lock.ts";
 import { mounted } from "../disk/mount.ts";
 import { partitionPath, sfdiskScript } from "../disk/partitions.ts";
-import { settle, updatePartitions } from "../disk/settle.ts";
+import { addPartitions, comesAbout, forgetPartitions, recallPartitions } from "../disk/settle.ts";
 import { MIB } from "../disk/size.ts";
-import { during, messageOf } from "../errors.ts";
+import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
@@ -37,6 +39,10 @@ export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: Ap
   const { disk, takeover } = plan;
   if (takeover !== undefined) return await prepareTakeover(plan, takeover, signal, host);
   if (disk === undefined) return await keepAndCopy(plan, signal, host);
+  await using _lock = await during(`Locking ${plan.device}`, () => lockDisk(plan.device, host));
+  await during(`Taking ${plan.device} out of use`, () => freeDisk(plan.device, host));
+  if (signal.aborted) await recallPartitions(plan.device, host); // nothing has been written yet
+  signal.throwIfAborted();
   try {
     for (const step of DISK_STEPS) {
       signal.throwIfAborted();
@@ -61,18 +67,27 @@ async function keepAndCopy(plan: InstallPlan, signal: AbortSignal, host: ApplyHo
   if (relabel) await host.run(["tune2fs", "-L", LABEL.state, path]);
 }
 
-async function eraseDisk({ device, size }: InstallPlan, disk: DiskPlan, host: ApplyHost): Promise<void> {
+/** Makes the disk ours alone, in the kernel's eyes too. Nothing is written to it: when that fails, all is as it was. */
+async function freeDisk(device: string, host: ApplyHost): Promise<void> {
+  await stopHolders(device, host);
+  if (!(await comesAbout(() => !isClaimed(device), host))) {
+    throw new CommandError(`"${device}" is in use by another program or container`);
+  }
+  await forgetPartitions(device, host);
+}
+
+async function eraseDisk({ device }: InstallPlan, { erased }: DiskPlan, host: ApplyHost): Promise<void> {
   // the table first: what an interruption leaves is an empty disk, and not one with partitions of nobody's
-  eraseEnds(device, size, MIB);
-  for (const partition of disk.oldPartitions) await host.run(["wipefs", "--all", "--force", partition]);
-  await host.run(["wipefs", "--all", "--force", device]);
-  await settle(host);
+  eraseEnds(device, erased, MIB);
+  await host.run(["wipefs", "--all", "--force", device], { env: LOCKED_BY_US });
 }
 
 async function partitionDisk({ device }: InstallPlan, { layout }: DiskPlan, host: ApplyHost): Promise<void> {
+  // what an older system left where a partition now begins or ends would otherwise be found again
   const wipe = ["--wipe", "always", "--wipe-partitions", "always"];
-  await host.run(["sfdisk", "--lock=yes", "--quiet", ...wipe, device], { input: sfdiskScript(layout) });
-  await updatePartitions(
+  const argv = ["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", ...wipe, device];
+  await host.run(argv, { input: sfdiskScript(layout), env: LOCKED_BY_US });
+  await addPartitions(
     device,
     layout.partitions.map(({ number }) => partitionPath(device, number)),
     host,
@@ -110,7 +125,7 @@ async function fillState(
 /** After a failure: without a table nothing on the disk is found, neither by firmware nor by a later installation. */
 async function clearTable({ device, size }: InstallPlan, host: ApplyHost): Promise<void> {
   try {
-    eraseEnds(device, size, MIB);
+    eraseEnds(device, [{ start: 0, size }], MIB);
     await host.run(["partx", "--delete", device], { check: false }); // there may be no partitions yet
   } catch (error) {
     host.log.warn(`The unfinished installation on "${device}" could not be erased: ${messageOf(error)}`);

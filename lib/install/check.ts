@@ -1,10 +1,12 @@
+import { holdersOf } from "../disk/holders.ts";
 import { describeBlockDevice, withDescendants } from "../disk/lsblk.ts";
 import { GIB } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
+import { quoteArgv } from "../host.ts";
 import { LABEL, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import type { Target } from "../targets.ts";
-import type { DeviceFacts, InstallFacts } from "./facts.ts";
+import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";
 import type { InstallSettings } from "./settings.ts";
 import { takeoverObjections } from "./takeover-check.ts";
 
@@ -70,19 +72,24 @@ function noDevice({ device, noFormat }: InstallSettings, { candidates, labelled 
 /** What speaks against one device. */
 export function deviceObjections(
   settings: InstallSettings,
-  { root, target }: Pick<InstallFacts, "root" | "target">,
+  machine: Pick<InstallFacts, "root" | "target" | "efiFirmware">,
   facts: DeviceFacts,
 ): Objection[] {
+  const { root, target } = machine;
   const { device } = facts;
-  const refusals = [
-    ...(device.readOnly ? [`"${device.path}" is read-only`] : []),
+  const found = [
+    ...(device.readOnly ? [refusal(`"${device.path}" is read-only`)] : []),
     ...(withDescendants(device).some(({ path }) => path === root?.path)
-      ? [runningSystem(device.path, root?.path ?? "", target)]
-      : useObjections(facts)),
-    ...(settings.noFormat ? stateObjections(facts) : diskObjections(facts)),
+      ? [refusal(runningSystem(device.path, root?.path ?? "", target))]
+      : useObjections(settings, facts)),
+    ...(settings.noFormat ? stateObjections(facts).map(refusal) : diskObjections(settings, machine, facts)),
+    ...foreignOccupants(facts).map(consent),
   ];
-  const consents = settings.force ? [] : foreignOccupants(facts);
-  return [...refusals.map(refusal), ...consents.map((message): Objection => ({ kind: "consent", message }))];
+  return settings.force ? found.filter(({ kind }) => kind === "refusal") : found;
+}
+
+function consent(message: string): Objection {
+  return { kind: "consent", message };
 }
 
 function runningSystem(device: string, root: string, { kernel }: Pick<Target, "kernel">): string {
@@ -91,36 +98,65 @@ function runningSystem(device: string, root: string, { kernel }: Pick<Target, "k
   return `${found} what the running system is on${instead}`;
 }
 
-/** Mounted, used as swap, or part of something bigger: consent does not help, whoever uses it has to stop first. */
-function useObjections({ device, busy }: DeviceFacts): string[] {
-  const parts = withDescendants(device);
-  const mounted = parts.flatMap(({ path, mountpoints }) =>
-    mountpoints.map((where) => `"${path}" ${useOf(where)}`),
+/**
+ * Mounted, used as swap, or part of something that somebody uses: consent does not help, whoever uses it has to stop first.
+ * What was only put together of the disk, as Linux does by itself with volume groups and arrays that it finds, is taken
+ * down with consent.
+ */
+function useObjections(
+  { noFormat }: Pick<InstallSettings, "noFormat">,
+  { device, busy }: DeviceFacts,
+): Objection[] {
+  const mounted = withDescendants(device).flatMap(({ path, mountpoints }) =>
+    mountpoints.map((where) => mountObjection(path, where)),
   );
-  const holders = parts.filter(({ path, type }) => path !== device.path && !["part", "disk"].includes(type));
-  const uses = [
-    ...mounted,
-    ...holders.map(({ path, type }) => `"${device.path}" is in use by "${path}" (${type})`),
-  ];
-  return busy && uses.length === 0 ? [`"${device.path}" is in use by another program or container`] : uses;
+  const holders = holdersOf(device).map(({ path, type, stop }): Objection => {
+    const message = `"${device.path}" is in use by "${path}" (${type})`;
+    if (stop !== undefined && !noFormat) return consent(`${message}, which would be stopped`);
+    return type === "mpath" ? { ...refusal(message), hint: `multipath -f ${path}` } : refusal(message);
+  });
+  const uses = [...mounted, ...holders];
+  if (!busy || uses.some(({ kind }) => kind === "refusal")) return uses;
+  return [refusal(`"${device.path}" is in use by another program or container`), ...uses];
 }
 
-function useOf(mountpoint: string): string {
-  if (mountpoint === "[SWAP]") return "is in use as swap";
-  if (mountpoint === PATH.medium) return "is the medium that this system runs from";
-  return `is mounted on "${mountpoint}"`;
+function mountObjection(path: string, mountpoint: string): Objection {
+  if (mountpoint === "[SWAP]") return { ...refusal(`"${path}" is in use as swap`), hint: `swapoff ${path}` };
+  if (mountpoint === PATH.medium) return refusal(`"${path}" is the medium that this system runs from`);
+  return {
+    ...refusal(`"${path}" is mounted on "${mountpoint}"`),
+    hint: quoteArgv(["umount", mountpoint]),
+  };
 }
 
-function diskObjections({ device }: DeviceFacts): string[] {
-  if (device.type === "part") {
-    return [`"${device.path}" is a partition: name the whole disk, or keep its file system with --no-format`];
+function diskObjections(
+  settings: InstallSettings,
+  { target, efiFirmware }: Pick<InstallFacts, "target" | "efiFirmware">,
+  { device }: DeviceFacts,
+): Objection[] {
+  const { path, type, size, sectorSize } = device;
+  if (type === "part") {
+    return [
+      refusal(`"${path}" is a partition: name the whole disk, or keep its file system with --no-format`),
+    ];
   }
-  if (!DISK_TYPES.includes(device.type)) return [`"${device.path}" is no disk but of type "${device.type}"`];
-  if (device.size >= MIN_DISK) return [];
-  return [
-    `"${device.path}" is too small: it has ${formatBytes(device.size)}, k3OS needs ${formatBytes(MIN_DISK)}`,
-  ];
+  if (!DISK_TYPES.includes(type)) return [refusal(`"${path}" is no disk but of type "${type}"`)];
+  const found: Objection[] = [];
+  if (size < MIN_DISK) {
+    const [has, needs] = [formatBytes(size), formatBytes(MIN_DISK)];
+    found.push(refusal(`"${path}" is too small: it has ${has}, k3OS needs ${needs}`));
+  }
+  if (sectorSize !== BIOS_SECTOR && bootStyle(settings, target, efiFirmware) === "bios") {
+    const message = `"${path}" has sectors of ${sectorSize} bytes, and no BIOS starts a system from those`;
+    found.push({ ...refusal(message), hint: UEFI_INSTEAD });
+  }
+  return found;
 }
+
+/** Bytes: what GRUB's boot code and the BIOS's own functions count in. */
+const BIOS_SECTOR = 512;
+const UEFI_INSTEAD =
+  "start this machine by UEFI (a setting of its firmware) and install again; for another machine: --force-efi";
 
 function stateObjections({ device, state }: DeviceFacts): string[] {
   if (state?.type !== "ext4") {

@@ -1,3 +1,4 @@
+import { holdersOf } from "../disk/holders.ts";
 import { sfdiskScript } from "../disk/partitions.ts";
 import { LABEL } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
@@ -20,6 +21,8 @@ export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: Pl
     lines.push(`Replace the running system on ${state.path}, UUID ${state.uuid}`);
     lines.push(`Started by GRUB ${grub?.version ?? ""} (${grub?.platform}) with ${plan.takeover.menu.path}`);
   } else if (disk !== undefined) {
+    const holders = facts.device === undefined ? [] : holdersOf(facts.device.device);
+    lines.push(...holders.map(({ path, type }) => `Stop ${path} (${type})`));
     lines.push(`Erase everything on ${plan.device}${occupants.length === 0 ? ", which is empty" : ":"}`);
     lines.push(...occupants.map(({ path, what }) => `  ${path}: ${what}`));
     lines.push(`Partition it for ${disk.loader.kind === "efi" ? "UEFI" : "BIOS"}:`);

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, constants, existsSync, openSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { devicesByLabel } from "../disk/blkid.ts";
+import { holdersOf, isClaimed, isInUse } from "../disk/holders.ts";
 import {
   type BlockDevice,
   findBlockDevice,
@@ -11,13 +12,15 @@ import {
   resolveDevice,
   withDescendants,
 } from "../disk/lsblk.ts";
+import type { FoundPartition } from "../disk/partitions.ts";
+import { settle } from "../disk/settle.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot, LABEL, PATH } from "../paths.ts";
 import { runningMode } from "../running-mode.ts";
 import { hostTarget, type Target } from "../targets.ts";
 import { type CopiedNetwork, copyNetwork } from "./network.ts";
-import { findOccupants, type Occupant } from "./occupants.ts";
+import { type Occupant, readDisk } from "./occupants.ts";
 import { hasProgram, missingMessage } from "./programs.ts";
 import type { InstallSettings } from "./settings.ts";
 import { inspectState, type StateFacts } from "./state.ts";
@@ -28,10 +31,12 @@ export interface DeviceFacts {
   readonly device: BlockDevice;
   /** The disk that it is or is part of. */
   readonly disk: BlockDevice;
-  /** The kernel would not give us the device for ourselves: mounted, if only in a container, or part of something. */
+  /** The kernel would not give it, or what is built upon it, to us alone: mounted, if only in a container, or used else. */
   readonly busy: boolean;
   /** What is on the disk; empty with no-format, where nothing is erased. */
   readonly occupants: readonly Occupant[];
+  /** Those of its table; empty with no-format. */
+  readonly partitions: readonly FoundPartition[];
   /** With no-format: the file system that is kept. */
   readonly state: StateFacts | undefined;
 }
@@ -81,20 +86,23 @@ export async function gatherFacts(
     ...programs(settings, target, efiFirmware).filter((name) => !hasProgram(name, host.env)),
     ...missingLoaders(settings, target, efiFirmware, host),
   ];
-  const message = missing.length === 0 ? undefined : missingMessage("Missing programs", missing, host.env);
-  if (missing.includes("lsblk") || missing.includes("blkid")) throw new CommandError(message ?? "");
+  const message = () => missingMessage("Missing programs", missing, host.env);
+  if (missing.includes("lsblk") || missing.includes("blkid")) throw new CommandError(message());
+  await settle(host); // a disk attached a moment ago
   const devices = await listBlockDevices(host);
   const root = devices.flatMap(withDescendants).find(({ mountpoints }) => mountpoints.includes("/"));
   const labelled = await labelledDevices(settings, host);
+  const device = await deviceFacts(settings, devices, { root, labelled }, host);
+  missing.push(...missingStoppers(device, host.env));
   return {
     devices,
     candidates: installableDisks(devices),
-    device: await deviceFacts(settings, devices, { root, labelled }, host),
+    device,
     labelled,
     target,
     efiFirmware,
     mode: runningMode(host),
-    missing: message,
+    missing: missing.length === 0 ? undefined : message(),
     secureBoot: hasSecureBoot(host),
     root,
     takeover: settings.takeOver ? await gatherTakeoverFacts(root, { target, efiFirmware }, host) : undefined,
@@ -129,24 +137,14 @@ async function deviceFacts(
   if (found === undefined || found.device.size === 0) return undefined;
   if (!settings.noFormat) return { ...(await diskFacts(found.device, host)), disk: found.disk };
   const { device } = found;
-  return { ...found, busy: isBusy(device.path), occupants: [], state: await inspectState(device.path, host) };
+  const nothing = { occupants: [], partitions: [] };
+  return { ...found, ...nothing, busy: isClaimed(device.path), state: await inspectState(device.path, host) };
 }
 
 /** What there is to know of a disk that is to be erased. Throws CommandError if it cannot be read. */
 export async function diskFacts(device: BlockDevice, host: Pick<Host, "run">): Promise<DeviceFacts> {
-  const busy = isBusy(device.path);
-  return { device, disk: device, busy, occupants: await findOccupants(device.path, host), state: undefined };
-}
-
-/** On a block device O_EXCL means exclusive use: open(2). */
-function isBusy(path: string): boolean {
-  try {
-    closeSync(openSync(path, constants.O_RDONLY | constants.O_EXCL));
-    return false;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EBUSY") return true;
-    throw new CommandError(`Cannot open "${path}"`, { cause: error });
-  }
+  const busy = isInUse(device);
+  return { device, disk: device, busy, ...(await readDisk(device.path, host)), state: undefined };
 }
 
 /** Without a name no-format means the one file system that has our label; of several none is chosen. */
@@ -168,6 +166,12 @@ function programs(settings: InstallSettings, target: Target, efiFirmware: boolea
     ...[...always, "grub-editenv", "sfdisk", "wipefs", "partx", "mkfs.ext4", "grub-mkimage"],
     ...(efi ? ["mkfs.vfat", "mmd", "mcopy", "mren"] : []),
   ];
+}
+
+/** The programs that take down what holds the disk. */
+function missingStoppers(device: DeviceFacts | undefined, env: Host["env"]): string[] {
+  const names = device === undefined ? [] : holdersOf(device.device).flatMap(({ stop }) => stop?.[0] ?? []);
+  return [...new Set(names)].filter((name) => !hasProgram(name, env));
 }
 
 /** GRUB's files for this kind of machine, as one more program that may be missing. */

@@ -1,5 +1,6 @@
 import { type Content, probe } from "../disk/blkid.ts";
 import { FIRST_PARTITION, type FoundPartition, readTable } from "../disk/partitions.ts";
+import { messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { LABEL } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
@@ -14,20 +15,38 @@ export interface Occupant {
   readonly ours: boolean;
 }
 
-/** What lies on a disk by what is written there: its own signatures, its partition table, and each partition's. */
-export async function findOccupants(disk: string, host: Pick<Host, "run">): Promise<Occupant[]> {
+/** What is written on a disk. */
+export interface DiskContent {
+  readonly occupants: readonly Occupant[];
+  /** Those of its partition table, also where their nodes are missing. */
+  readonly partitions: readonly FoundPartition[];
+}
+
+/** Reads what lies on a disk: its own signatures, its partition table, and each partition's. */
+export async function readDisk(disk: string, host: Pick<Host, "run">): Promise<DiskContent> {
   const content = await probe(disk, host);
-  if (content.kind === "nothing") return [];
-  if (content.kind !== "table") return [occupant(disk, content)];
+  if (content.kind === "nothing") return { occupants: [], partitions: [] };
+  const partitions = await readTable(disk, host).catch(messageOf); // there is none, or a damaged one
+  const found = typeof partitions === "string" ? [] : partitions;
+  if (content.kind !== "table") return { occupants: [occupant(disk, content)], partitions: found };
+  const whole = (what: string) => ({ occupants: [{ path: disk, what, ours: false }], partitions: found });
   if (content.table !== "dos" && content.table !== "gpt") {
-    return [{ path: disk, what: `partition table of type "${content.table}"`, ours: false }];
+    return whole(`partition table of type "${content.table}"`);
   }
-  const partitions = await readTable(disk, host);
+  if (typeof partitions === "string") {
+    return whole(`partition table of type "${content.table}" that cannot be read: ${partitions}`);
+  }
   const occupants: Occupant[] = [];
   for (const partition of partitions) {
-    occupants.push(partitionOccupant(partition, partitions, await probe(disk, host, partition)));
+    // one may lie behind the end of the disk, when the table is that of a larger one
+    const inside = await probe(disk, host, partition).catch(() => undefined);
+    occupants.push(
+      inside === undefined
+        ? { path: partition.path, what: "partition that cannot be read", ours: false }
+        : partitionOccupant(partition, partitions, inside),
+    );
   }
-  return occupants;
+  return { occupants, partitions };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Range } from "../disk/erase.ts";
 import { type GrubMenu, type GrubPlatform, grubConfig, grubPlatform, takeoverConfig } from "../disk/grub.ts";
 import { biosLayout, efiLayout, type Layout, layoutSize, partitionPath } from "../disk/partitions.ts";
 import { GIB, MIB, roundUp } from "../disk/size.ts";
@@ -32,8 +33,8 @@ export interface DiskPlan {
   readonly loader: Loader;
   readonly grub: GrubPlatform;
   readonly ext4Off: readonly string[];
-  /** Partitions whose signatures are erased before. */
-  readonly oldPartitions: readonly string[];
+  /** What is erased at both ends: the disk, and the partitions that are on it. */
+  readonly erased: readonly Range[];
 }
 
 /** Everything that will be done to the device: nothing is decided after this. */
@@ -150,7 +151,7 @@ function planTakeover(
 function planDisk(
   settings: InstallSettings,
   facts: InstallFacts,
-  { device }: DeviceFacts,
+  { device, partitions }: DeviceFacts,
   medium: Medium,
 ): DiskPlan {
   const style = bootStyle(settings, facts.target, facts.efiFirmware);
@@ -172,8 +173,13 @@ function planDisk(
         : { kind: "efi", esp: partitionPath(device.path, 1), file: facts.target.efiBoot ?? "BOOTX64.EFI" },
     grub: grubPlatform(name),
     ext4Off: facts.ext4Off,
-    oldPartitions: device.children.map(({ path }) => path),
+    erased: [{ start: 0, size: device.size }, ...partitions.flatMap((range) => within(device.size, range))],
   };
+}
+
+/** What of a range is on a disk: the table of another, larger one may name more. */
+function within(diskSize: number, { start, size }: Range): Range[] {
+  return start >= diskSize ? [] : [{ start, size: Math.min(size, diskSize - start) }];
 }
 
 /**

@@ -28,6 +28,8 @@ const PACKAGES: Readonly<Record<string, Packages>> = {
   blkid: ["util-linux", "util-linux", "util-linux", "blkid", "util-linux"],
   wipefs: ["util-linux", "util-linux", "util-linux", "wipefs", "util-linux"],
   sfdisk: ["fdisk", "util-linux", "util-linux", "sfdisk", "util-linux"],
+  dmsetup: ["dmsetup", "device-mapper", "device-mapper", "device-mapper", "device-mapper"],
+  mdadm: everywhere("mdadm"),
   partx: ["util-linux", "util-linux", "util-linux", "partx", "util-linux"],
   mount: ["mount", "util-linux", "util-linux", "mount", "util-linux"],
   umount: ["mount", "util-linux", "util-linux", "umount", "util-linux"],

@@ -42,7 +42,7 @@ describe("findObjections()", () => {
     ]);
   });
 
-  test("refuses a device that is mounted, is swap, or is part of something bigger, whatever the consent", () => {
+  test("refuses a device that is mounted, is swap, or is part of what we cannot stop, whatever the consent", () => {
     const device = blockDevice({
       children: [
         blockDevice({ path: "/dev/vda1", type: "part", mountpoints: ["/mnt"] }),
@@ -50,15 +50,54 @@ describe("findObjections()", () => {
         blockDevice({
           path: "/dev/vda3",
           type: "part",
-          children: [blockDevice({ path: "/dev/mapper/vg-root", type: "lvm" })],
+          children: [blockDevice({ path: "/dev/mapper/mpatha", type: "mpath" })],
         }),
       ],
     });
-    expect(messages({ force: true }, { device: deviceFacts({ device }) })).toEqual([
-      '"/dev/vda1" is mounted on "/mnt"',
-      '"/dev/vda2" is in use as swap',
-      '"/dev/vda" is in use by "/dev/mapper/vg-root" (lvm)',
+    const found = findObjections({ ...SETTINGS, force: true }, facts({ device: deviceFacts({ device }) }));
+    expect(found.map(({ message, hint }) => [message, hint])).toEqual([
+      ['"/dev/vda1" is mounted on "/mnt"', "umount /mnt"],
+      ['"/dev/vda2" is in use as swap', "swapoff /dev/vda2"],
+      ['"/dev/vda" is in use by "/dev/mapper/mpatha" (mpath)', "multipath -f /dev/mapper/mpatha"],
     ]);
+  });
+
+  const volume = blockDevice({ path: "/dev/mapper/vg-root", type: "lvm" });
+  const held = blockDevice({
+    children: [blockDevice({ path: "/dev/vda1", type: "part", children: [volume] })],
+  });
+
+  test("wants consent to stop what was put together of a device and nobody uses", () => {
+    const message = '"/dev/vda" is in use by "/dev/mapper/vg-root" (lvm), which would be stopped';
+    const device = deviceFacts({ device: held });
+    expect(findObjections(SETTINGS, facts({ device }))).toEqual([{ kind: "consent", message }]);
+    expect(messages({ force: true }, { device })).toEqual([]);
+  });
+
+  test("refuses to stop what somebody uses, or what is on a partition that is kept", () => {
+    const used = deviceFacts({ device: held, busy: true });
+    expect(messages({ force: true }, { device: used })).toEqual([
+      '"/dev/vda" is in use by another program or container',
+    ]);
+    const state = { type: "ext4", label: "data", uuid: "u", size: 4 * GIB, free: GIB };
+    const kept = deviceFacts({ device: held.children[0] ?? held, state, busy: true });
+    expect(messages({ noFormat: true, force: true }, { device: kept })).toEqual([
+      '"/dev/vda1" is in use by "/dev/mapper/vg-root" (lvm)',
+    ]);
+  });
+
+  test("refuses a disk with large sectors to a BIOS, which could not start it, and says what can", () => {
+    const device = deviceFacts({ device: blockDevice({ sectorSize: 4096 }) });
+    expect(findObjections({ ...SETTINGS, force: true }, facts({ device }))).toEqual([
+      {
+        kind: "refusal",
+        message: '"/dev/vda" has sectors of 4096 bytes, and no BIOS starts a system from those',
+        hint: expect.stringMatching(/by UEFI .*--force-efi/),
+      },
+    ]);
+    expect(messages({ forceEfi: true }, { device })).toEqual([]);
+    expect(messages({}, { device, efiFirmware: true })).toEqual([]);
+    expect(messages({}, { device, target: targetOf("arm64") })).toEqual([]);
   });
 
   test("refuses a device that something out of sight uses, as a container does", () => {

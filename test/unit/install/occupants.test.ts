@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import type { Content } from "../../../lib/disk/blkid.ts";
 import type { FoundPartition } from "../../../lib/disk/partitions.ts";
 import { GIB, MIB } from "../../../lib/disk/size.ts";
-import { partitionOccupant } from "../../../lib/install/occupants.ts";
+import { partitionOccupant, readDisk } from "../../../lib/install/occupants.ts";
+import { testHost } from "../../support/host.ts";
 
 const partition = (more: Partial<FoundPartition> = {}): FoundPartition => {
   return { path: "/dev/vda1", start: MIB, size: GIB, name: undefined, ...more };
@@ -42,5 +43,40 @@ describe("partitionOccupant()", () => {
     expect(partitionOccupant(partition(), [], { kind: "nothing" }).what).toBe(
       "partition of 1.0 GiB without a known file system",
     );
+  });
+});
+
+describe("readDisk()", () => {
+  test("takes a damaged partition table for foreign data, and not for an end of it all", async () => {
+    using host = testHost({
+      answer: ([program]) => {
+        if (program === "blkid") return { stdout: "PTTYPE=gpt\n" };
+        return { code: 1, stderr: "failed to load" };
+      },
+    });
+    expect(await readDisk("/dev/vda", host)).toEqual({
+      occupants: [
+        {
+          path: "/dev/vda",
+          what: 'partition table of type "gpt" that cannot be read: sfdisk: failed to load',
+          ours: false,
+        },
+      ],
+      partitions: [],
+    });
+  });
+
+  test("has the partitions of the table beside what is on them", async () => {
+    const partitions = [{ node: "/dev/vda1", start: 2048, size: 4096 }];
+    using host = testHost({
+      answer: (argv) => {
+        if (argv[0] === "sfdisk") return { stdout: JSON.stringify({ partitiontable: { partitions } }) };
+        return { stdout: argv.includes("--offset") ? "TYPE=swap\n" : "PTTYPE=dos\n" };
+      },
+    });
+    expect(await readDisk("/dev/vda", host)).toEqual({
+      occupants: [{ path: "/dev/vda1", what: "swap", ours: false }],
+      partitions: [{ path: "/dev/vda1", start: MIB, size: 2 * MIB, name: undefined }],
+    });
   });
 });

@@ -57,6 +57,19 @@ describe("planInstall()", () => {
     expect(arm.disk?.loader).toMatchObject({ kind: "efi", file: "BOOTAA64.EFI" });
   });
 
+  test("erases the ends of the disk and of all partitions that its table names, as far as they are on it", () => {
+    const partitions = [
+      { path: "/dev/vda1", start: MIB, size: GIB, name: undefined },
+      { path: "/dev/vda2", start: 39 * GIB, size: 2 * GIB, name: undefined },
+      { path: "/dev/vda3", start: 41 * GIB, size: GIB, name: undefined },
+    ];
+    expect(plan({ facts: { device: deviceFacts({ partitions }) } }).disk?.erased).toEqual([
+      { start: 0, size: 40 * GIB },
+      { start: MIB, size: GIB },
+      { start: 39 * GIB, size: GIB },
+    ]);
+  });
+
   test("with no-format changes neither partitions nor boot loader, and grows nothing", () => {
     const planned = plan(noFormat);
     expect(planned.disk).toBeUndefined();

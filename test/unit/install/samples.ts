@@ -47,7 +47,7 @@ export function blockDevice(more: Partial<BlockDevice> = {}): BlockDevice {
 
 export function deviceFacts(more: Partial<DeviceFacts> = {}): DeviceFacts {
   const device = more.device ?? blockDevice();
-  return { device, disk: device, busy: false, occupants: [], state: undefined, ...more };
+  return { device, disk: device, busy: false, occupants: [], partitions: [], state: undefined, ...more };
 }
 
 /** A BIOS machine with one empty disk. */
