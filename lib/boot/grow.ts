@@ -1,6 +1,9 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { deviceOf } from "../disk/device-of.ts";
+import { eraseEnds } from "../disk/erase.ts";
+import { MIB } from "../disk/size.ts";
+import { readSuperblock } from "../disk/superblock.ts";
 import { CommandError } from "../errors.ts";
 import { MARKER, PATH } from "../paths.ts";
 import type { SystemBoot } from "./system.ts";
@@ -10,6 +13,8 @@ interface Partition {
   readonly device: string;
   readonly disk: string;
   readonly number: number;
+  /** Its directory below `/sys/devices`. */
+  readonly sys: string;
 }
 
 /**
@@ -20,7 +25,7 @@ interface Partition {
 export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">): Promise<void> {
   const marker = join(PATH.base, PATH.system, MARKER.growpart);
   if (!existsSync(marker)) return;
-  const { device, disk, number } = partitionOf("/");
+  const { device, disk, number, sys } = partitionOf("/");
   const label = (await boot.run(["sfdisk", "--dump", disk])).stdout;
   // an image copied to a larger disk has its backup table in the middle; it must move before the partition can grow
   if (/^label: gpt$/m.test(label))
@@ -29,6 +34,7 @@ export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">):
     input: ", +\n",
   });
   await boot.run(["partx", "--update", "--nr", String(number), disk]);
+  eraseTail({ device, disk, number, sys });
   await boot.run(["resize2fs", device]);
   rmSync(marker);
   boot.log.info(`Grew ${device} to the end of ${disk}`);
@@ -43,5 +49,18 @@ function partitionOf(path: string): Partition {
     device,
     disk: `/dev/${basename(dirname(sys))}`,
     number: Number(readFileSync(number, "utf8")),
+    sys,
   };
+}
+
+/**
+ * Clears the end of the grown partition, which the file system does not reach yet: an image that was copied to a used disk
+ * leaves that as it was, and an array's superblock there would count for more than the file system's.
+ */
+function eraseTail({ device, disk, sys }: Partition): void {
+  const bytesOf = (name: string) => Number(readFileSync(join(sys, name), "utf8")) * 512; // whatever the disk's sectors
+  const size = bytesOf("size");
+  const used = readSuperblock(device)?.size;
+  if (used === undefined || size - used < MIB) return;
+  eraseEnds(disk, [{ start: bytesOf("start") + size - MIB, size: MIB }], MIB);
 }
