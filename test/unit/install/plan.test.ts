@@ -143,12 +143,19 @@ describe("stateSize()", () => {
 describe("describePlan()", () => {
   const origins = { medium: "/dev/sr0", config: "https://example.com/c.yaml" };
 
-  test("says what is erased, made, written, and what happens then", () => {
-    const device = deviceFacts({ occupants: [{ path: "/dev/vda1", what: "ntfs", ours: false }] });
+  test("says what is stopped, erased, made, written, and what happens then", () => {
+    const volume = blockDevice({ path: "/dev/mapper/vg-root", type: "lvm" });
+    const children = [blockDevice({ path: "/dev/vda2", type: "part", children: [volume] })];
+    const occupants = [{ path: "/dev/vda1", what: "ntfs", ours: false }];
+    const device = deviceFacts({ device: blockDevice({ children }), occupants });
     const text = describePlan(plan({ facts: { device } }), facts({ device }), origins);
-    for (const line of ["from /dev/sr0", "  /dev/vda1: ntfs", "  label: dos", "Then: nothing more"]) {
-      expect(text.split("\n")).toContain(line);
-    }
+    const lines = [
+      "Stop /dev/mapper/vg-root (lvm)",
+      "  /dev/vda1: ntfs",
+      "  label: dos",
+      "Then: nothing more",
+    ];
+    for (const line of ["from /dev/sr0", ...lines]) expect(text.split("\n")).toContain(line);
   });
 
   test("shows no secret of the configuration", () => {
