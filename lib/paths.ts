@@ -34,6 +34,8 @@ export const PATH = {
   injected: "/run/k3os/initrd",
   target: "/run/k3os/target",
   medium: "/run/k3os/iso",
+  /** The URL that the medium was fetched from by the boot, if it was. */
+  mediumUrl: "/run/k3os/iso-url",
   kernelMount: "/run/k3os/kernel",
   /** The installer's own mount points and lock; nothing else mounts below it. */
   installDir: "/run/k3os/install",
@@ -80,6 +82,8 @@ export const FILE = {
   rootSquashfs: "k3os.squashfs",
   kernelSquashfs: "kernel.squashfs",
   initrd: "initrd",
+  /** In the initrd: drivers of network cards. */
+  networkDrivers: "network.squashfs",
 } as const;
 
 /** The components of a generation, in the order in which they are switched. */

@@ -16,6 +16,7 @@ import { FILE } from "../paths.ts";
 import type { Target } from "../targets.ts";
 import { BUSYBOX_APPLETS } from "./busybox.ts";
 import { type CpioEntry, cpioArchive, parentDirectories } from "./cpio.ts";
+import { addModules, addNetworkDrivers } from "./initrd-modules.ts";
 import type { Kernel } from "./kernel.ts";
 import { SUITE } from "./packages.ts";
 import { ownSources } from "./sources.ts";
@@ -79,7 +80,7 @@ function executableEntries(executable: string, version: string): CpioEntry[] {
 /** Builds what does not depend on our executable. Returns the directory that holds it as the file `base`. */
 async function buildBase(target: Target, kernel: Kernel, context: BuildContext): Promise<string> {
   const inputs = [
-    ...ownSources("initrd.ts", "busybox.ts", "cpio.ts"),
+    ...ownSources("initrd.ts", "initrd-modules.ts", "busybox.ts", "cpio.ts", "squashfs.ts"),
     basename(kernel.directory),
     SUITE,
     `${context.sourceDateEpoch}`,
@@ -90,6 +91,7 @@ async function buildBase(target: Target, kernel: Kernel, context: BuildContext):
       const tree = join(into, "tree");
       await addPrograms(target, tree, context);
       await addModules(kernel, tree, context);
+      await addNetworkDrivers(kernel, tree, context);
       const archive = cpioArchive(treeEntries(tree), context.sourceDateEpoch);
       await compress(archive, join(into, "base"), "-19", context);
     },
@@ -111,22 +113,6 @@ async function addPrograms(target: Target, tree: string, { host }: BuildContext)
   }
   for (const applet of BUSYBOX_APPLETS) symlinkSync("/bin/busybox", join(tree, applet));
   rmSync(packed, { recursive: true });
-}
-
-/** The modules that {@link Kernel} lists for the initrd, unpacked: busybox's modprobe reads no xz. */
-async function addModules(kernel: Kernel, tree: string, { host }: BuildContext): Promise<void> {
-  await ensurePackages(["kmod", "xz-utils"], host);
-  const source = join(kernel.tree, "lib/modules", kernel.version);
-  const directory = join(tree, "lib/modules", kernel.version);
-  const modules = readFileSync(join(kernel.tree, "initrd-modules"), "utf8").trim().split("\n");
-  const metadata = ["modules.builtin", "modules.builtin.modinfo", "modules.order"];
-  for (const path of [...modules, ...metadata]) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    copyFileSync(join(source, path), join(directory, path));
-  }
-  const packed = modules.filter((path) => path.endsWith(".xz")).map((path) => join(directory, path));
-  if (packed.length > 0) await host.run(["xz", "--decompress", ...packed]);
-  await host.run(["depmod", "--basedir", tree, kernel.version]);
 }
 
 /** A directory tree as archive entries, sorted by path. */

@@ -21,6 +21,7 @@ import { FILE } from "../paths.ts";
 import type { Target } from "../targets.ts";
 import { selectFirmware } from "./firmware.ts";
 import { INITRD_MODULES, missingModules, parseModulesDep, selectModules } from "./modules.ts";
+import { isLeftOut, NETWORK_MODULES, needsFirmware } from "./network-modules.ts";
 import { FIRMWARE_PACKAGES, SUITE } from "./packages.ts";
 import { ownSources } from "./sources.ts";
 import { kernelSquashfs } from "./squashfs.ts";
@@ -52,7 +53,7 @@ export async function buildKernel(target: Target, context: BuildContext): Promis
   const packageName = target.kernel;
   if (packageName === undefined) throw new CommandError(`There is no kernel for "${target.arch}"`);
   const inputs = [
-    ...ownSources("kernel.ts", "firmware.ts", "modules.ts", "squashfs.ts"),
+    ...ownSources("kernel.ts", "firmware.ts", "modules.ts", "network-modules.ts", "squashfs.ts"),
     SUITE,
     packageName,
     ...FIRMWARE_PACKAGES,
@@ -88,7 +89,7 @@ async function makeKernel(packageName: string, target: Target, into: string, con
   await host.run(["depmod", "--basedir", tree, version]);
   await keepFirmware(join(packed, "usr/lib/firmware"), tree, version, context);
   rmSync(packed, { recursive: true });
-  writeInitrdModules(tree, version, context);
+  await writeInitrdLists(tree, version, context);
   await kernelSquashfs(tree, join(into, FILE.kernelSquashfs), context);
 }
 
@@ -160,12 +161,24 @@ function copyWithTarget(file: string, source: string, into: string): void {
   if (!behind.startsWith("..")) copyWithTarget(behind, source, into);
 }
 
-/** The list of what the initrd holds of this kernel, kept in the squashfs as the original did. */
-function writeInitrdModules(tree: string, version: string, { host }: Pick<BuildContext, "host">): void {
+/** The lists of what the initrd holds of this kernel, kept in the squashfs as the original did. */
+async function writeInitrdLists(
+  tree: string,
+  version: string,
+  { host }: Pick<BuildContext, "host">,
+): Promise<void> {
   const directory = join(tree, "lib/modules", version);
   const dependencies = parseModulesDep(readFileSync(join(directory, "modules.dep"), "utf8"));
   const builtin = readFileSync(join(directory, "modules.builtin"), "utf8");
-  const selected = selectModules(dependencies, INITRD_MODULES);
-  host.log.debug(`not in this kernel: ${missingModules(dependencies, builtin, INITRD_MODULES).join(" ")}`);
-  writeFileSync(join(tree, "initrd-modules"), `${selected.join("\n")}\n`);
+  const wanted = [...INITRD_MODULES, ...NETWORK_MODULES];
+  host.log.debug(`not in this kernel: ${missingModules(dependencies, builtin, wanted).join(" ")}`);
+  const basic = selectModules(dependencies, INITRD_MODULES);
+  const network = selectModules(dependencies, NETWORK_MODULES).filter(
+    (path) => !basic.includes(path) && !isLeftOut(path),
+  );
+  const drivers = network.filter(needsFirmware).map((path) => join(directory, path));
+  const { stdout } = await host.run(["modinfo", "--field=firmware", ...drivers]);
+  const firmware = selectFirmware(stdout.split("\n"), filesBelow(join(tree, "lib/firmware")));
+  const lists = { "initrd-modules": basic, "initrd-network-modules": network, "initrd-firmware": firmware };
+  for (const [name, paths] of Object.entries(lists)) writeFileSync(join(tree, name), `${paths.join("\n")}\n`);
 }

@@ -36,6 +36,15 @@ export async function rootSquashfs(
   await makeSquashfs(tree, file, options, context);
 }
 
+/** The drivers in the initrd: read once and in part, so that only the size counts. */
+export async function imageOfDrivers(
+  tree: string,
+  file: string,
+  context: Pick<BuildContext, "host" | "sourceDateEpoch">,
+): Promise<void> {
+  await makeSquashfs(tree, file, ["-comp", "xz", "-b", "1M"], context);
+}
+
 /** mksquashfs so that the same tree gives the same bytes; extended attributes (file capabilities) are kept. */
 async function makeSquashfs(
   tree: string,

@@ -6,6 +6,7 @@ import {
   parseModulesDep,
   selectModules,
 } from "../../../lib/image/modules.ts";
+import { isLeftOut, NETWORK_MODULES, needsFirmware } from "../../../lib/image/network-modules.ts";
 
 const DEP = `kernel/fs/ext4/ext4.ko.xz: kernel/fs/jbd2/jbd2.ko.xz kernel/fs/mbcache.ko.xz
 kernel/fs/jbd2/jbd2.ko.xz: kernel/lib/crc32c_generic.ko.xz
@@ -63,10 +64,28 @@ describe("missingModules()", () => {
   });
 });
 
-describe("INITRD_MODULES", () => {
+describe("INITRD_MODULES and NETWORK_MODULES", () => {
   test("are spelled as the kernel does, each once", () => {
-    const names = INITRD_MODULES.filter((entry) => !entry.endsWith("/"));
+    const names = [...INITRD_MODULES, ...NETWORK_MODULES].filter((entry) => !entry.endsWith("/"));
     expect(names.filter((name) => moduleName(name) !== name)).toEqual([]);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
+});
+
+describe("isLeftOut() and needsFirmware()", () => {
+  test.each<[string, boolean, boolean]>([
+    ["ethernet/intel/e1000e/e1000e.ko.xz", false, true],
+    ["ethernet/broadcom/bnx2.ko.xz", false, true],
+    ["ethernet/chelsio/cxgb4/cxgb4.ko.xz", false, false],
+    ["ethernet/netronome/nfp/nfp.ko.xz", true, true],
+    ["usb/qmi_wwan.ko.xz", true, true],
+    ["virtio_net.ko.xz", false, true],
+  ])("%s", (path, leftOut, firmware) => {
+    expect(isLeftOut(`kernel/drivers/net/${path}`)).toBe(leftOut);
+    expect(needsFirmware(`kernel/drivers/net/${path}`)).toBe(firmware);
+  });
+
+  test("what is no network driver needs no firmware", () => {
+    expect(needsFirmware("kernel/net/8021q/8021q.ko.xz")).toBe(false);
   });
 });
