@@ -6,7 +6,7 @@ import { freeBytes, GIB } from "../disk/size.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { abortOnSignals } from "../interrupt.ts";
-import { checkIso, type IsoImage } from "../iso-image.ts";
+import type { IsoImage } from "../iso-image.ts";
 import { FILE, inRoot, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
 import { openTerminal } from "../prompt.ts";
@@ -16,7 +16,7 @@ import { installedConfig } from "./configuration.ts";
 import { describePlan, summarizePlan } from "./describe.ts";
 import { gatherFacts, type InstallFacts } from "./facts.ts";
 import { describeConfig } from "./interview/summary.ts";
-import { namedIso } from "./iso.ts";
+import { checkNamedIso, namedIso, type UnreachableIso, withoutRunningIso } from "./iso.ts";
 import { lockInstaller } from "./lock.ts";
 import { inspectMedium } from "./medium.ts";
 import { type InstalledConfig, planInstall } from "./plan.ts";
@@ -46,7 +46,8 @@ export async function installSystem(
   const host = withLocalNames(plainHost);
   await using _lock = await lockInstaller(host);
   using terminal = openTerminal();
-  const answers = await askQuestions(asked, running, await gatherFacts(asked, host), terminal, host);
+  const wanted = withoutRunningIso(asked, host);
+  const answers = await askQuestions(wanted, running, await gatherFacts(wanted, host), terminal, host);
   const { settings, facts } = answers;
   if (answers.operation === "configure") return { kind: "configure", config: answers.config };
   const attended = isAttended(settings) && !settings.dryRun;
@@ -87,7 +88,7 @@ ${join(PATH.system, "k3os/current", FILE.executable)} takeover --undo`;
 
 interface Checked {
   readonly config: InstalledConfig | undefined;
-  readonly iso: IsoImage | undefined;
+  readonly iso: IsoImage | UnreachableIso | undefined;
   /** The disk holds what is not ours, and whoever is there is to be asked about that. */
   readonly consents: boolean;
 }
@@ -114,7 +115,7 @@ async function preflight(
   const config = await attempt(() => installedConfig(settings.configUrl, running, host));
   const url = namedIso(settings, facts.target);
   const iso =
-    url === undefined ? undefined : await attempt(() => checkIso(url, settings, facts.target, host));
+    url === undefined ? undefined : await attempt(() => checkNamedIso(url, settings, facts.target, host));
   const consents = found.some(({ kind }) => kind === "consent");
   refuse(objections);
   if (facts.memory < MIN_MEMORY) {

@@ -1,10 +1,14 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { freeBytes } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { HttpError } from "../http.ts";
 import { localPath } from "../http-url.ts";
+import { checkIso, type IsoImage, type IsoTrust } from "../iso-image.ts";
+import { inRoot, PATH } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
+import { readTextBounded } from "../read-bounded.ts";
 import { releaseFile } from "../release.ts";
 import type { Target } from "../targets.ts";
 import type { InstallSettings } from "./settings.ts";
@@ -21,6 +25,45 @@ export function namedIso(
   const path = localPath(isoUrl);
   const found = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
   return found === undefined || found.isFile() ? isoUrl : undefined;
+}
+
+/** The settings, without an ISO that the machine runs from already: a boot from the network has fetched it. */
+export function withoutRunningIso(settings: InstallSettings, host: Pick<Host, "root">): InstallSettings {
+  const runs = settings.isoUrl !== undefined && settings.isoUrl === fetchedFrom(host);
+  return runs ? { ...settings, isoUrl: undefined, isoOptional: false } : settings;
+}
+
+/** The URL that the running system's medium was fetched from by the boot; undefined for any other medium. */
+export function fetchedFrom(host: Pick<Host, "root">): string | undefined {
+  const path = inRoot(host, PATH.mediumUrl);
+  return existsSync(path) ? readTextBounded(path) : undefined;
+}
+
+/** An ISO that only the configuration names, and that cannot be reached. */
+export interface UnreachableIso {
+  readonly unreachable: Error;
+}
+
+/** {@link checkIso}, but that an ISO that is optional may be out of reach. */
+export async function checkNamedIso(
+  url: string,
+  settings: IsoTrust & Pick<InstallSettings, "isoOptional">,
+  target: Pick<Target, "arch">,
+  host: Pick<Host, "log" | "clock" | "env" | "run">,
+): Promise<IsoImage | UnreachableIso> {
+  try {
+    return await checkIso(url, settings, target, host);
+  } catch (error) {
+    if (settings.isoOptional && isOutOfReach(error, url)) return { unreachable: error };
+    throw error;
+  }
+}
+
+/** As opposed to an ISO that is there, and is not what was signed. */
+export function isOutOfReach(error: unknown, url: string): error is CommandError {
+  if (error instanceof HttpError) return true;
+  const path = localPath(url);
+  return error instanceof CommandError && path !== undefined && !existsSync(path);
 }
 
 /**

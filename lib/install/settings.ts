@@ -78,6 +78,8 @@ export const INSTALL_OPTIONS = {
 export interface InstallSettings {
   readonly device: string | undefined;
   readonly isoUrl: string | undefined;
+  /** Only the configuration names the ISO, as a boot menu does for machines without a medium: one at hand will do. */
+  readonly isoOptional: boolean;
   readonly configUrl: string | undefined;
   /** `ttyS0` or `ttyS0,115200`, checked. */
   readonly tty: string | undefined;
@@ -117,7 +119,8 @@ export function mergeSettings(
   env: Readonly<Record<string, string | undefined>>,
   config: InstallConfig,
 ): InstallSettings {
-  const [device, isoUrl] = positionals;
+  const [device, isoArgument] = positionals;
+  const isoUrl = isoArgument ?? text(env.K3OS_INSTALL_ISO_URL);
   const given = device ?? values.device;
   const flag = (option: boolean, variable: string, configured: boolean | undefined): boolean =>
     option || (envFlag(env[variable]) ?? configured ?? false);
@@ -128,7 +131,8 @@ export function mergeSettings(
   const noFormat = takeOver || flag(values["no-format"], "K3OS_INSTALL_NO_FORMAT", config.noFormat);
   return {
     device: chosen,
-    isoUrl: isoUrl ?? text(env.K3OS_INSTALL_ISO_URL) ?? config.isoUrl,
+    isoUrl: isoUrl ?? config.isoUrl,
+    isoOptional: isoUrl === undefined && config.isoUrl !== undefined,
     configUrl: values.config ?? config.configUrl,
     tty: checkTty(values.tty ?? config.tty),
     forceEfi: flag(values["force-efi"], "K3OS_INSTALL_FORCE_EFI", config.forceEfi),

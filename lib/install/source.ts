@@ -5,7 +5,7 @@ import { checkDigest, sha256Opened } from "../checksums.ts";
 import { devicesByLabel, probe } from "../disk/blkid.ts";
 import { type BlockDevice, resolveDevice, withDescendants } from "../disk/lsblk.ts";
 import { mounted, type Opened, parseMountinfo } from "../disk/mount.ts";
-import { CommandError, during } from "../errors.ts";
+import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { localPath } from "../http-url.ts";
 import { checkIso, fetchIso, type IsoImage, isoName, withAdvice } from "../iso-image.ts";
@@ -13,7 +13,7 @@ import { inRoot, LABEL, PATH } from "../paths.ts";
 import { openRegular } from "../read-bounded.ts";
 import { attachImage } from "../sys.ts";
 import type { Target } from "../targets.ts";
-import { downloadDirectory } from "./iso.ts";
+import { downloadDirectory, fetchedFrom, isOutOfReach, type UnreachableIso } from "./iso.ts";
 import { looksLikeMedium } from "./medium.ts";
 import type { InstallSettings } from "./settings.ts";
 
@@ -29,12 +29,13 @@ type SourceHost = Pick<Host, "root" | "run" | "log" | "clock" | "env" | "progres
 
 /**
  * Finds the installation medium: what was named (a directory, device or ISO), else the medium that the machine runs
- * from, else one on another device, else the ISO of the running release from the network. A device counts only by what
- * is on it; the disk to be installed to never does. Throws CommandError if there is none.
+ * from, else one on another device, else the ISO of the running release from the network. An ISO that only the
+ * configuration names gives way to a medium at hand, if it cannot be reached. A device counts only by what is on it; the
+ * disk to be installed to never does. Throws CommandError if there is none.
  */
 export async function openMedium(
   settings: InstallSettings,
-  iso: IsoImage | undefined,
+  iso: IsoImage | UnreachableIso | undefined,
   facts: { readonly devices: readonly BlockDevice[]; readonly disk: BlockDevice; readonly target: Target },
   host: SourceHost,
 ): Promise<OpenedMedium> {
@@ -43,17 +44,36 @@ export async function openMedium(
     if (named !== undefined && iso === undefined) refuseTarget(named, disk);
   }
   if (settings.medium !== undefined) return await openPath(settings.medium, host);
-  if (iso !== undefined) return await openIso(iso, host);
-  if (settings.isoUrl !== undefined) return await openPath(settings.isoUrl, host);
-  const running = runningMedium(host);
-  if (running !== undefined) return running;
-  const attached = await attachedMedium(devices, disk, host);
-  if (attached !== undefined) return attached;
+  const fetched = iso === undefined ? undefined : await openNamedIso(iso, settings, host);
+  if (fetched !== undefined && "path" in fetched) return fetched;
+  if (fetched === undefined && settings.isoUrl !== undefined) return await openPath(settings.isoUrl, host);
+  const found = runningMedium(host) ?? (await attachedMedium(devices, disk, host));
+  if (found !== undefined) {
+    if (fetched !== undefined)
+      host.log.warn(`${messageOf(fetched.unreachable)}: using ${found.origin} instead`);
+    return found;
+  }
+  if (fetched !== undefined) throw fetched.unreachable;
   const released = releasedIso(host);
   if (released !== undefined) return await openIso(await checkIso(released, settings, target, host), host);
   throw new CommandError("No installation medium was found", {
     hint: "attach it, or name an ISO: k3os install DEVICE ISO_URL",
   });
+}
+
+/** An ISO that breaks off for good is out of reach, too. */
+async function openNamedIso(
+  iso: IsoImage | UnreachableIso,
+  { isoOptional }: Pick<InstallSettings, "isoOptional">,
+  host: SourceHost,
+): Promise<OpenedMedium | UnreachableIso> {
+  if ("unreachable" in iso) return iso;
+  try {
+    return await openIso(iso, host);
+  } catch (error) {
+    if (isoOptional && isOutOfReach(error, iso.url)) return { unreachable: error };
+    throw error;
+  }
 }
 
 function refuseTarget(path: string, target: BlockDevice): void {
@@ -130,7 +150,9 @@ function runningMedium(host: Pick<Host, "root">): OpenedMedium | undefined {
   if (!looksLikeMedium(path)) return undefined;
   const mounts = existsSync("/proc/self/mountinfo") ? readFileSync("/proc/self/mountinfo", "utf8") : "";
   const source = parseMountinfo(mounts).findLast(({ target }) => target === path)?.source;
-  return inPlace(path, source ?? path, source?.startsWith("/dev/") ? source : undefined);
+  const url = fetchedFrom(host);
+  const origin = url === undefined ? (source ?? path) : isoName({ url });
+  return inPlace(path, origin, source?.startsWith("/dev/") ? source : undefined);
 }
 
 /** Devices with the medium's label first, then all others that can be mounted. */

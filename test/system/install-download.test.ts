@@ -1,12 +1,14 @@
-import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { makeDisk, output } from "../support/disk.ts";
+import { hurriedClock } from "../support/host.ts";
 import { createInstaller } from "../support/installer.ts";
 import { serveLoopback } from "../support/loopback.ts";
+import { makeMedium } from "../support/medium.ts";
 import { signedList } from "../support/release.ts";
 
 const NAME = `k3os-${hostTarget().arch}.iso`;
@@ -60,3 +62,59 @@ test("an ISO that always breaks off leaves the disk as it was, and nothing else"
   expect(result).toContain(`Cannot download "http://127.0.0.1`);
   expect([changed, left]).toEqual([false, []]);
 }, 60_000);
+
+describe("with a medium at hand", () => {
+  /** A free port of loopback: nobody answers there. */
+  const NOWHERE = "http://127.0.0.1:1/k3os-amd64.iso";
+
+  /** An installer in a system that runs from a medium, with a file of its configuration. */
+  function createLive(path: string, text: string) {
+    const installer = createInstaller();
+    makeMedium(join(installer.root, "run/k3os/iso"));
+    mkdirSync(dirname(join(installer.root, path)), { recursive: true });
+    writeFileSync(join(installer.root, path), text);
+    return installer;
+  }
+
+  test.each([
+    ["k3os/system/config.yaml", `k3os: {install: {iso_url: "${NOWHERE}"}}\n`],
+    ["proc/cmdline", `k3os.mode=install k3os.install.iso_url=${NOWHERE}\n`],
+    ["proc/cmdline", "k3os.install.iso_url=/not/there.iso\n"],
+  ])("an ISO out of reach, which only /%s names, stops nothing", async (path, text) => {
+    using disk = makeDisk();
+    using installer = createLive(path, text);
+    expect(await installer.run([disk.path], { env: { ISO_DEVICE: "" }, clock: hurriedClock() })).toBe(0);
+    expect(installer.logged.join("\n")).toMatch(/^Warning: .*(refused|There is no).*: using .*iso instead$/m);
+  });
+
+  test("one that this call names does", async () => {
+    using disk = makeDisk();
+    using installer = createLive("proc/cmdline", "quiet\n");
+    const before = disk.hash();
+    const run = (argv: string[], env: Record<string, string> = {}) =>
+      installer.run(argv, { env: { ISO_DEVICE: "", ...env }, clock: hurriedClock() }).catch(String);
+    expect(await run([disk.path, NOWHERE])).toContain("connection refused");
+    expect(await run([disk.path], { K3OS_INSTALL_ISO_URL: NOWHERE })).toContain("connection refused");
+    expect(disk.hash()).toBe(before);
+  });
+
+  test("one that nobody who is trusted has signed does, whoever names it", async () => {
+    using disk = makeDisk();
+    const { server, url } = await serveBreaking(Buffer.from("an ISO"), { always: false, ranges: true });
+    await using _server = server;
+    using installer = createLive("proc/cmdline", `k3os.install.iso_url=${url}\n`);
+    const key = encodePublicKey(makeSecretKey().publicKey);
+    const result = await installer
+      .run([`--key=${key}`, disk.path], { env: { ISO_DEVICE: "" } })
+      .catch(String);
+    expect(result).toContain("Signed by the unknown key ");
+  });
+
+  test("one that the boot has fetched is not fetched again", async () => {
+    using disk = makeDisk();
+    using installer = createLive("proc/cmdline", `k3os.install.iso_url=${NOWHERE}\n`);
+    writeFileSync(join(installer.root, "run/k3os/iso-url"), NOWHERE);
+    expect(await installer.run([disk.path], { env: { ISO_DEVICE: "" } })).toBe(0);
+    expect(installer.logged.filter((line) => line.startsWith("Warning"))).toEqual([]);
+  });
+});

@@ -8,6 +8,7 @@ import { targetOf } from "../../../lib/targets.ts";
 export const SETTINGS: InstallSettings = {
   device: "/dev/vda",
   isoUrl: undefined,
+  isoOptional: false,
   configUrl: undefined,
   tty: undefined,
   forceEfi: false,

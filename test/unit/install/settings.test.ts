@@ -40,6 +40,14 @@ describe("mergeSettings()", () => {
     expect(settings("", {}, config)).toMatchObject(config);
   });
 
+  test("knows an ISO that only the configuration names", () => {
+    const config = { isoUrl: "config.iso" };
+    expect(settings("", {}, config).isoOptional).toBe(true);
+    expect(settings("/dev/vda flag.iso", {}, config).isoOptional).toBe(false);
+    expect(settings("", { K3OS_INSTALL_ISO_URL: "env.iso" }, config).isoOptional).toBe(false);
+    expect(settings("").isoOptional).toBe(false);
+  });
+
   test.each([
     ["--force-efi", "K3OS_INSTALL_FORCE_EFI", "forceEfi"],
     ["--no-format", "K3OS_INSTALL_NO_FORMAT", "noFormat"],
