@@ -3,16 +3,18 @@ import { join } from "node:path";
 import { readConfig } from "../config/read.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { FILE, LABEL, PATH } from "../paths.ts";
-import { mount, mountImage, unmount } from "../sys.ts";
+import { mount } from "../sys.ts";
 import { chooseState } from "./choose-state.ts";
 import { type FoundDevice, findDevices, mediumCandidates } from "./devices.ts";
 import { settleGeneration } from "./generation.ts";
 import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
-import { EMBEDDED_MEDIUM, NEW_ROOT } from "./initrd-paths.ts";
+import { NEW_ROOT } from "./initrd-paths.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
+import { mountMedium } from "./medium.ts";
 import { type BootWords, bootWords, decideMode, type Mode, type RunningMode } from "./mode.ts";
 import { blacklistModules, createModuleLoader, loadNamedModules, type ModuleLoader } from "./modules.ts";
+import { handOverNetwork } from "./network/hand-over.ts";
 import { prepareState } from "./state.ts";
 import { DEVICE_WAIT, findState, mountState, waitFor } from "./state-device.ts";
 import { continueTakeover, replaceSystem } from "./takeover.ts";
@@ -36,8 +38,10 @@ export async function bootInitrd(host: BootHost): Promise<NewRoot> {
   host.log.info(`Mode ${mode}`);
   if (mode === "disk") return bootDisk(state, words, host);
   if (mode === "shell") return bootRescue(words, modules, host);
-  await mountMedium(modules, host);
-  return ramRoot(mode, PATH.medium, host);
+  const { network } = await mountMedium(modules, host);
+  const root = ramRoot(mode, PATH.medium, host);
+  if (network !== undefined) handOverNetwork(root.path, network);
+  return root;
 }
 
 function keepRescueTools(): void {
@@ -75,42 +79,6 @@ async function bootDisk(state: FoundDevice | undefined, words: BootWords, host: 
   await prepareState(NEW_ROOT, host);
   host.log.open(join(NEW_ROOT, "k3os/data", JOURNAL_DIRECTORY));
   return { path: NEW_ROOT, mode: "local" };
-}
-
-/** Mounts the installation medium read-only: by its label, or else the first file system that holds a k3OS tree. */
-async function mountMedium(modules: ModuleLoader, host: BootHost, wait = DEVICE_WAIT): Promise<void> {
-  mkdirSync(PATH.medium, { recursive: true });
-  if (existsSync(EMBEDDED_MEDIUM)) {
-    await modules.loadNew();
-    mountImage(EMBEDDED_MEDIUM, PATH.medium, "iso9660");
-    host.log.info("Mounted the installation medium that came with the initrd");
-    return;
-  }
-  const found = await waitFor("the installation medium", wait, () => tryMediums(host), modules, host);
-  if (found === undefined) {
-    throw new CommandError(
-      `No installation medium was found (label "${LABEL.medium}", or any with a k3OS tree)`,
-      {
-        hint: "check that the CD or USB stick is attached",
-      },
-    );
-  }
-  host.log.info(`Mounted the installation medium ${found.path}`);
-}
-
-function tryMediums(host: BootHost): FoundDevice | undefined {
-  return mediumCandidates(findDevices()).find((device) => {
-    const type = device.type === "ext" ? "ext4" : device.type;
-    try {
-      mount(device.path, PATH.medium, { type, flags: ["ro"] });
-    } catch (error) {
-      host.log.debug(messageOf(error));
-      return false;
-    }
-    if (existsSync(join(PATH.medium, "k3os/system/k3os/current", FILE.executable))) return true;
-    unmount(PATH.medium);
-    return false;
-  });
 }
 
 /** The rescue shell gets its programs from the installed system, whose disk stays mounted, or else from the medium. */

@@ -51,7 +51,7 @@ const INSTALL = struct(
     silent: flag({ description: "Ask nothing. Default: false.", example: true }),
     isoUrl: text({
       description:
-        "URL or path of the ISO to install from. Default: the medium that the machine runs from or that is attached, else the ISO of the running version.",
+        "URL or path of the ISO to install from. A machine that was started from the network runs from it, too. Default, and where it cannot be reached: the medium that the machine runs from or that is attached, else the ISO of the running version.",
       example: "https://example.com/k3os-amd64.iso",
     }),
     powerOff: flag({
@@ -77,6 +77,7 @@ const INSTALL = struct(
       example: true,
     }),
     releaseKeys: list(text(), {
+      aliases: ["keys"],
       description:
         "minisign public keys (a file, or the key itself) whose releases may be installed, besides the keys that k3OS knows.",
       example: ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"],

@@ -26,7 +26,7 @@ const FOREIGN = new Set([
   ],
   ...["mv", "python3", "reboot", "rm", "sha256sum", "shutdown", "ssh", "sync", "tar", "tee", "test", "touch"],
   ...["apt-get", "ctr", "docker", "git", "journalctl", "kubectl", "minisign", "packer", "podman", "skopeo"],
-  ...["ssh-keygen", "systemctl", "vagrant", "xorriso", "sleep"],
+  ...["ssh-keygen", "systemctl", "vagrant", "xorriso", "sleep", "kexec", "virt-install"],
 ]);
 
 /** What is wrong with a program call as it stands in the documentation; undefined if nothing is. Nothing is executed. */

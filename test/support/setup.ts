@@ -5,6 +5,7 @@ export const TEST_PACKAGES = [
   ...BOARD_PACKAGES,
   "busybox-static",
   "cpio",
+  "dnsmasq-base",
   "dosfstools",
   "e2fsprogs",
   "fdisk",

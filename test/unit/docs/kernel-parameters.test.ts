@@ -21,6 +21,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
     ...wordsIn("lib/boot/mode.ts", /key === "([^"]+)"/g),
     ...wordsIn("lib/boot/modules.ts", /name === "([^"]+)"/g),
   ],
+  "lib/boot/medium.ts": wordsIn("lib/boot/network/words.ts", /^ {4}(\w+): \(value\) =>/gm),
   "lib/config/sources.ts": BOOT_WORDS.map((word) => `k3os.${word}`),
   "lib/datasource/read-platform.ts": [
     ...wordsIn("lib/datasource/network/scaleway.ts", /words\.includes\("([^"]+)"\)/g),

@@ -8,7 +8,7 @@ const MAY_EXIT = ["bin/k3os.ts", "bin/build.ts", "bin/vm.ts", "test/run.ts", "te
 
 /** What calls for the time of day: when something happened, or until when something is valid. */
 const MAY_ASK_THE_TIME = [
-  ...["lib/host.ts", "lib/boot/host.ts", "lib/time-stamp.ts"],
+  ...["lib/host.ts", "lib/boot/clock.ts", "lib/boot/host.ts", "lib/time-stamp.ts"],
   ...["lib/datasource/network/gcp.ts", "lib/inspect/checks/k3s.ts", "lib/inspect/checks/machine.ts"],
   ...["lib/inspect/node.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
   ...["lib/build/context.ts", "lib/release.ts"],

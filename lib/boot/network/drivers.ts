@@ -1,0 +1,23 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { FILE } from "../../paths.ts";
+import { mount, mountImage, unmount } from "../../sys.ts";
+
+const IMAGE = join("/", FILE.networkDrivers);
+const TARGET = "/run/k3os/drivers";
+
+/**
+ * Lays the drivers of network cards over the initrd's /lib, until the scope ends; what is loaded by then stays. Without
+ * them, in an initrd of somebody else, the kernel may have them built in.
+ */
+export function networkDrivers(): Disposable {
+  if (!existsSync(IMAGE)) return { [Symbol.dispose]: () => undefined };
+  mkdirSync(TARGET, { recursive: true });
+  mountImage(IMAGE, TARGET, "squashfs");
+  mount("drivers", "/lib", { type: "overlay", flags: ["ro"], data: `lowerdir=${TARGET}/lib:/lib` });
+  return {
+    [Symbol.dispose]: () => {
+      for (const path of ["/lib", TARGET]) unmount(path, { lazy: true });
+    },
+  };
+}
