@@ -18,6 +18,9 @@ export interface K3sRelease {
 /** Name of the executable among the files of a release. */
 const ASSET: Readonly<Record<Arch, string>> = { amd64: "k3s", arm64: "k3s-arm64", arm: "k3s-armhf" };
 
+/** Largest executable that is taken, in bytes; today's have 70 MB. */
+const MAX_EXECUTABLE = 512 << 20;
+
 /** The release that goes into images, and that a node without k3s fetches. */
 export function pinnedK3s(arch: Arch): K3sRelease {
   const base = `${release.url}/${encodeURIComponent(release.version)}`;
@@ -42,7 +45,9 @@ export async function downloadK3s(
 ): Promise<string> {
   const { onProgress: _, ...tries } = limits;
   const wanted = sha256 ?? sumOf(await fetchText(sums, tries, host), url.slice(url.lastIndexOf("/") + 1));
-  return (await download(url, file, { ...limits, sha256: wanted, mode: 0o755 }, host)).sha256;
+  return (
+    await download(url, file, { ...limits, sha256: wanted, maxBytes: MAX_EXECUTABLE, mode: 0o755 }, host)
+  ).sha256;
 }
 
 /** The sum of one file in the text of a checksum file. Throws CommandError if it is not there. */

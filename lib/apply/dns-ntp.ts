@@ -26,8 +26,8 @@ const FOREIGN_INTERFACES = [
 ];
 
 /**
- * Gives connman its settings and name servers, and connman and timesyncd the time servers; where a file changed in the
- * runtime phase, its service gets to know at once.
+ * Gives connman its settings and name servers, and connman and timesyncd the time servers, which both ask only where they are
+ * told of no others (timesyncd.conf(5)); where a file changed in the runtime phase, its service gets to know at once.
  */
 export function dnsNtp(options: { restart: boolean }): Applier {
   return {
@@ -41,7 +41,7 @@ export function dnsNtp(options: { restart: boolean }): Applier {
       const timesync =
         timeservers.good.length === 0
           ? files.remove(GENERATED.timesync)
-          : files.put(GENERATED.timesync, `[Time]\nNTP=${timeservers.good.join(" ")}\n`);
+          : files.put(GENERATED.timesync, `[Time]\nFallbackNTP=${timeservers.good.join(" ")}\n`);
       if (options.restart && !host.dryRun) {
         if (connman) await reloadService(GENERATED.connman.service, host);
         if (timesync) await reloadService(GENERATED.timesync.service, host);

@@ -26,14 +26,14 @@ describe("dns and ntp", () => {
     expect(text).not.toContain("FallbackTimeservers");
   });
 
-  test("writes the servers", async () => {
+  test("writes the servers, to be asked where no others are known", async () => {
     using host = testHost();
     const k3os = { dnsNameservers: ["1.1.1.1", "fd00::1"], ntpServers: ["a.example", "b.example"] };
     await boot.apply({ k3os }, host);
     const text = readFileSync(host.root + FILE, "utf8");
     expect(text).toContain("\nFallbackNameservers=1.1.1.1,fd00::1\n");
     expect(text).toContain("\nFallbackTimeservers=a.example,b.example\n");
-    expect(readFileSync(host.root + TIMESYNC, "utf8")).toBe("[Time]\nNTP=a.example b.example\n");
+    expect(readFileSync(host.root + TIMESYNC, "utf8")).toBe("[Time]\nFallbackNTP=a.example b.example\n");
     await boot.apply({}, host);
     expect(existsSync(host.root + TIMESYNC)).toBe(false);
   });
