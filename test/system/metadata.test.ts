@@ -5,7 +5,7 @@ import { type Clouds, EXECUTABLE, openClouds } from "../support/clouds.ts";
 import { makeKey } from "../support/ssh-key.ts";
 
 /** `k3os metadata` as it is shipped, against every cloud at its own address in a network namespace of the test. */
-const B = makeKey("ecdsa-sha2-nistp256", "b");
+const B = makeKey("ssh-ed25519", "b");
 const NETWORK = [
   ...["aws", "azure", "digitalocean", "gcp", "hetzner", "openstack", "packet", "scaleway", "vultr"],
 ];
