@@ -12,6 +12,8 @@ export interface UsedDiskOptions {
 }
 
 const PARTITION = 256 * MIB;
+/** INT 18h: a BIOS goes on to the next device. */
+const BOOT_CODE = Buffer.from([0xcd, 0x18]);
 
 /** A partition, by what makes a file system of its size in a file; undefined for none. */
 interface Use {
@@ -41,7 +43,6 @@ export function makeUsedDisk(file: string, { table, size }: UsedDiskOptions): vo
   const fd = openSync(file, "w");
   try {
     ftruncateSync(fd, size);
-    writeSync(fd, Buffer.alloc(440, 0x90), 0, 440, 0);
   } finally {
     closeSync(fd);
   }
@@ -54,6 +55,7 @@ export function makeUsedDisk(file: string, { table, size }: UsedDiskOptions): vo
     return `${numbers[at]}: ${start}${extent}type=${type}`;
   });
   output(["sfdisk", "--quiet", "--no-reread", file], `label: ${table}\n${lines.join("\n")}\n`);
+  writeAt(file, BOOT_CODE, 0);
   const { partitions } = JSON.parse(output(["sfdisk", "--json", file])).partitiontable;
   for (const [at, { make }] of uses.entries()) {
     if (make !== undefined) putFileSystem(file, partitions[at].start * 512, make);
@@ -83,9 +85,13 @@ export function addStaleArray(file: string, size: number): void {
   const superblock = Buffer.alloc(4096);
   const words = { 0: 0xa92b4efc, 2: 90, 5: 0x6b33724f, 7: 1, 8: 65536, 9: 2, 10: 2, 13: 1 };
   for (const [at, value] of Object.entries(words)) superblock.writeUInt32LE(value, Number(at) * 4);
+  writeAt(file, superblock, Math.floor(size / 65536) * 65536 - 65536);
+}
+
+function writeAt(file: string, bytes: Buffer, position: number): void {
   const fd = openSync(file, "r+");
   try {
-    writeSync(fd, superblock, 0, superblock.length, Math.floor(size / 65536) * 65536 - 65536);
+    writeSync(fd, bytes, 0, bytes.length, position);
   } finally {
     closeSync(fd);
   }
