@@ -65,13 +65,14 @@ async function startSystem(
   host: BootHost,
 ): Promise<never> {
   const foreign = mode === "local" && !continued;
-  if (foreign) await settleForeignRoot(host);
   const { enterRoot } = await import("../lib/boot/enter-root.ts");
   const { resetData } = await import("../lib/boot/reset.ts");
   const { prepareSystem } = await import("../lib/boot/system.ts");
   host.log.close(); // the journal's path changes with the root
   try {
-    if (foreign) resetData("/", host); // on a disk the initrd has done it
+    // on a disk the initrd has done both
+    if (foreign) await settleForeignRoot(host);
+    if (foreign) resetData("/", host);
     await enterRoot(host);
   } catch (error) {
     if (foreign) {

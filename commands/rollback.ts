@@ -17,7 +17,7 @@ changes by that, its datastore becomes what it was before the upgrade.`,
     const { applyRollback, describeRollback, planRollback } = await import("../lib/upgrade/rollback.ts");
     const { writable } = await import("../lib/upgrade/writable.ts");
     const system = inRoot(host, PATH.system);
-    const plan = planRollback(system);
+    const plan = planRollback(system, host);
     host.print(
       describeRollback(plan)
         .map((line) => `${line}\n`)

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory, writeFileAtomic } from "../atomic.ts";
+import { flushDirectory } from "../atomic.ts";
 import type { Part } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { sync } from "../sys.ts";
@@ -8,9 +8,8 @@ import { sync } from "../sys.ts";
 /** Below the root of the running system. */
 const DATABASE = "var/lib/rancher/k3s/server/db";
 const SNAPSHOTS = "var/lib/rancher/k3os/datastore";
-
-/** There from when the replaced datastore is kept: what is in the datastore's place may be half of the snapshot then. */
-const RESTORING = "restoring";
+/** Ends the name of a snapshot whose files go back to where they were. */
+const RETURNING = ".returning";
 
 /** k3s's own database (SQLite) and its journal; members of an etcd cluster get their data from the others. */
 const FILES = /^state\.db(-wal|-shm)?$/;
@@ -18,7 +17,7 @@ const FILES = /^state\.db(-wal|-shm)?$/;
 /**
  * Before a new version of k3s starts for the first time: copies the datastore, which nothing uses while the machine
  * boots, so that the copy is whole. A newer k3s changes it in ways that an older one cannot read. Copies of earlier
- * upgrades go, also one of the same version: what was written since is not in it.
+ * upgrades go, also one of the same version: what was written since is not in it. Whatever the way back needs is made here.
  */
 export function snapshotDatastore(data: string, parts: readonly Part[], host: Pick<Host, "log">): void {
   const k3s = changedK3s(parts);
@@ -28,40 +27,56 @@ export function snapshotDatastore(data: string, parts: readonly Part[], host: Pi
   if (databaseFiles(database).length === 0) return;
   const snapshot = join(data, SNAPSHOTS, k3s.from);
   const partial = `${snapshot}.partial`;
-  copyFiles(database, partial);
+  try {
+    copyFiles(database, partial);
+    mkdirSync(replacedBy(data, k3s.to), { mode: 0o700 });
+  } catch (error) {
+    rmSync(join(data, SNAPSHOTS), { recursive: true, force: true }); // a full disk would stay one
+    throw error;
+  }
   renameSync(partial, snapshot);
   flushDirectory(join(data, SNAPSHOTS));
   host.log.info(`Kept the datastore of k3s ${k3s.from}`);
 }
 
-/** When the version of k3s is changed back: puts back the datastore as that version left it. The other one is kept. */
+/**
+ * When the version of k3s is changed back: puts back the datastore as that version left it. The other one is kept. Files
+ * only change their names, so that a full disk is no hindrance, and whatever cuts this off, it is gone on with.
+ */
 export function restoreDatastore(data: string, parts: readonly Part[], host: Pick<Host, "log">): void {
   const k3s = changedK3s(parts);
   if (k3s === undefined) return;
-  const database = join(data, DATABASE);
   const snapshot = join(data, SNAPSHOTS, k3s.from);
-  const replaced = join(data, SNAPSHOTS, `replaced-${k3s.to}`);
-  const restoring = join(data, SNAPSHOTS, RESTORING);
-  if (databaseFiles(snapshot).length === 0) return;
-  if (!existsSync(restoring)) {
-    keepReplaced(database, replaced);
-    writeFileAtomic(restoring, "");
+  if (databaseFiles(snapshot).length === 0) {
+    resumeRestore(data);
+    return;
   }
+  const replaced = replacedBy(data, k3s.to);
+  mkdirSync(replaced, { recursive: true, mode: 0o700 });
+  moveFiles(join(data, DATABASE), replaced);
   // SQLite takes a journal beside a database for its own: never one of the old with the other of the new
-  for (const name of databaseFiles(database)) rmSync(join(database, name));
-  copyFiles(snapshot, database);
-  forgetSnapshot(data, k3s.from);
-  rmSync(restoring);
+  renameSync(snapshot, `${snapshot}${RETURNING}`);
+  resumeRestore(data);
   host.log.info(`Put back the datastore of k3s ${k3s.from}; that of ${k3s.to} is kept as ${replaced}`);
 }
 
-/** Whole or not at all. */
-function keepReplaced(database: string, replaced: string): void {
-  const partial = `${replaced}.partial`;
-  if (databaseFiles(database).length === 0) return;
-  for (const path of [partial, replaced]) rmSync(path, { recursive: true, force: true });
-  copyFiles(database, partial);
-  renameSync(partial, replaced);
+/** Goes on with a restoration that was cut off when the datastore in use was out of the way already. */
+export function resumeRestore(data: string): void {
+  const snapshots = join(data, SNAPSHOTS);
+  const names = existsSync(snapshots) ? readdirSync(snapshots) : [];
+  const returning = names.filter((name) => name.endsWith(RETURNING));
+  for (const name of returning) {
+    mkdirSync(join(data, DATABASE), { recursive: true, mode: 0o700 });
+    moveFiles(join(snapshots, name), join(data, DATABASE));
+    rmSync(join(snapshots, name), { recursive: true });
+  }
+  if (returning.length > 0) sync();
+}
+
+/** Whether the datastore was kept as it was before these versions were started. */
+export function hasSnapshot(data: string, parts: readonly Part[]): boolean {
+  const k3s = changedK3s(parts);
+  return k3s !== undefined && databaseFiles(join(data, SNAPSHOTS, k3s.from)).length > 0;
 }
 
 /** The version runs again, and what it writes from now on is not in the copy that was made when it ran before. */
@@ -86,8 +101,17 @@ function changedK3s(parts: readonly Part[]): { readonly from: string; readonly t
   return { from: part.from, to: part.to };
 }
 
+/** Where the datastore of a version goes that is given up. */
+function replacedBy(data: string, version: string): string {
+  return join(data, SNAPSHOTS, `replaced-${version}`);
+}
+
 function databaseFiles(directory: string): string[] {
   return existsSync(directory) ? readdirSync(directory).filter((name) => FILES.test(name)) : [];
+}
+
+function moveFiles(from: string, to: string): void {
+  for (const name of databaseFiles(from)) renameSync(join(from, name), join(to, name));
 }
 
 function copyFiles(from: string, to: string): void {

@@ -2,147 +2,182 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import { linkedVersion, linkedVersions } from "../generation/links.ts";
+import { addQuarantined, clearDamagedQuarantine } from "../generation/quarantine.ts";
+import { menuCounts, startsLeft } from "../generation/start-count.ts";
 import {
-  addQuarantined,
   changedVersions,
   changeGeneration,
   describeVersions,
   finishTrial,
+  noteTrial,
   partsOf,
-  readTrial,
-  revertGeneration,
+  revertLinks,
   type Trial,
   writeTrial,
 } from "../generation/trial.ts";
 import { PATH } from "../paths.ts";
 import { timeStamp } from "../time-stamp.ts";
-import { forgetDatastore, restoreDatastore, snapshotDatastore } from "./datastore.ts";
+import { forgetDatastore, restoreDatastore, resumeRestore, snapshotDatastore } from "./datastore.ts";
+import { findTrial, type Standing, standingOf } from "./find-trial.ts";
 import type { BootHost } from "./host.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import type { MenuChoice } from "./mode.ts";
+import { NoWayBack } from "./no-way-back.ts";
 
 /**
  * Decides which generation a start of this machine runs, before anything of it is used, and brings the links to it:
  * a change that was interrupted is taken back; one on trial is started, as often as it may; one that failed gives way
  * to the generation before, and is noted, with its reason. `root` is the state file system, mounted to be written to.
- * Returns true if the running kernel is not that of the generation, so that the machine has to restart.
+ * To go back needs no free block and no record that can be read; to go on needs a start that was counted.
+ * Returns true if the running kernel is not that of the generation, so that the machine has to restart. Throws NoWayBack
+ * where the links cannot be changed.
  */
 export function settleGeneration(root: string, choice: MenuChoice | undefined, host: BootHost): boolean {
   const system = join(root, PATH.system);
-  let trial: Trial | undefined;
+  const started = linkedVersion(system, "kernel", startedLink(choice));
   try {
-    trial = readTrial(system);
-  } catch (error) {
-    host.log.error(`${messageOf(error)}: what is current is started`);
-    return false;
+    settle(root, choice, host);
+  } catch (cause) {
+    throw new NoWayBack("The versions to be started cannot be made current", { cause });
   }
-  if (trial === undefined) return settleWithout(root, choice, host);
-  if (isStale(system, trial)) {
-    host.log.warn("The record of a change is older than the links: it does not count any more");
-    finishTrial(system, host);
-    return settleWithout(root, choice, host);
-  }
-  if (trial.state === "switching") {
-    host.log.warn("A change of version was interrupted: the versions before it stay");
-    revertGeneration(system, trial, host);
-    return isOtherKernel(trial, choice);
-  }
-  if (trial.kind === "rollback") {
-    const returned = mirrored(trial);
-    if (trial.keepData) forgetDatastore(join(root, "k3os/data"), returned);
-    else restoreDatastore(join(root, "k3os/data"), returned, host);
-    finishTrial(system, host);
-    return false;
-  }
-  const reason = failureOf(trial, choice);
-  if (reason !== undefined) return fallBack(root, trial, reason, choice, host);
-  // counted before anything that may fail
-  const counted = { ...trial, left: trial.left - (choice === undefined ? 1 : 0) };
-  writeTrial(system, counted);
-  host.log.info(`Trying ${describeVersions(changedVersions(trial.parts))}`);
-  if (trial.started) return false; // what was there before the first start is kept already
-  try {
-    snapshotDatastore(join(root, "k3os/data"), trial.parts, host);
-  } catch (error) {
-    const why = `the datastore of k3s could not be kept: ${messageOf(error)}`;
-    return fallBack(root, counted, why, choice, host);
-  }
-  writeTrial(system, { ...counted, started: true });
-  return false;
+  if (linkedVersion(system, "kernel", "current") === started) return false;
+  // GRUB would start this kernel again and again where it cannot be told that nothing is on trial any more
+  return choice !== "fallback" || (menuCounts(system) && startsLeft(system) === undefined);
 }
 
-/** Others have changed the links since: a version that knows nothing of records ran in between. */
-function isStale(system: string, { state, parts }: Trial): boolean {
-  if (state === "switching") return false;
-  return parts.some(({ component, to }) => linkedVersion(system, component, "current") !== to);
+/** The link by which GRUB has started the kernel; other boot loaders know only the one. */
+function startedLink(choice: MenuChoice | undefined): "current" | "previous" {
+  return choice === "fallback" || choice === "previous" ? "previous" : "current";
+}
+
+function settle(root: string, choice: MenuChoice | undefined, host: BootHost): void {
+  const system = join(root, PATH.system);
+  const data = join(root, "k3os/data");
+  bestEffort("A restoration of the datastore cannot be finished", host, () => resumeRestore(data));
+  clearDamagedQuarantine(system, host);
+  const trial = findTrial(root, choice, host);
+  const standing = trial === undefined ? "other" : standingOf(system, trial);
+  if (trial?.state === "switching") {
+    host.log.warn("A change of version was interrupted: the versions before it stay");
+    revertLinks(system, trial);
+    forget(system, host);
+  } else if (trial !== undefined && hasFailed(trial, standing, choice)) {
+    fallBack(root, trial, failureOf(trial, choice), host);
+  } else if (trial !== undefined && standing === "new") {
+    if (trial.kind === "rollback") finishRollback(root, trial, host);
+    else tryGeneration(root, trial, host);
+  } else {
+    if (trial !== undefined) {
+      host.log.warn("The record of a change is older than the links: it does not count any more");
+      forget(system, host);
+    }
+    settleWithout(root, choice, host);
+  }
+}
+
+/** Also where a fallback was cut off, with some links changed or all. Nobody falls back from a rollback. */
+function hasFailed(trial: Trial, standing: Standing, choice: MenuChoice | undefined): boolean {
+  if (trial.kind === "rollback") return false;
+  if (standing === "between") return true;
+  if (trial.state === "failed") return standing === "new" || standing === "old";
+  return standing === "new" && (choice === "fallback" || choice === "previous" || trial.left <= 0);
+}
+
+/** Where the start cannot be counted or the datastore cannot be kept, there is no trial: it might never end. */
+function tryGeneration(root: string, trial: Trial, host: BootHost): void {
+  const system = join(root, PATH.system);
+  // counted before anything that may fail, whether or not the boot menu counts too: that may be unable to write
+  const counted = { ...trial, left: trial.left - 1 };
+  host.log.info(`Trying ${describeVersions(changedVersions(trial.parts))}`);
+  try {
+    writeTrial(system, counted);
+  } catch (error) {
+    fallBack(root, trial, `its start could not be counted: ${messageOf(error)}`, host);
+    return;
+  }
+  if (trial.started) return; // what was there before the first start is kept already
+  const data = join(root, "k3os/data");
+  try {
+    snapshotDatastore(data, trial.parts, host);
+    writeTrial(system, { ...counted, started: true });
+  } catch (error) {
+    bestEffort("The copy of the datastore stays", host, () => forgetDatastore(data, trial.parts));
+    fallBack(root, counted, `the datastore of k3s could not be kept: ${messageOf(error)}`, host);
+  }
 }
 
 /** The entry "Previous" of the boot menu, when nothing is on trial, is the same as a rollback by command. */
-function settleWithout(root: string, choice: MenuChoice | undefined, host: BootHost): boolean {
+function settleWithout(root: string, choice: MenuChoice | undefined, host: BootHost): void {
   const system = join(root, PATH.system);
-  if (choice === "fallback") finishTrial(system, host); // the menu counted for a change that is long over
-  if (choice !== "previous") return false;
+  if (choice === "fallback") forget(system, host); // the menu counted for a change that is long over
+  if (choice !== "previous") return;
   const parts = partsOf(system, linkedVersions(system, "previous"));
-  if (parts.every(({ from, to }) => from === to)) return false;
+  if (parts.every(({ from, to }) => from === to)) return;
   host.log.info("The previous versions were chosen in the boot menu: they become current");
-  const since = timeStamp(host);
-  changeGeneration(system, { kind: "rollback", since, parts, keep: 0, tolerated: [], keepData: false }, host);
-  return settleGeneration(root, choice, host);
+  const rollback = { since: timeStamp(host), parts, keep: 0, tolerated: [], keepData: false };
+  const trial = changeGeneration(system, { kind: "rollback", ...rollback }, host, noteTrial);
+  finishRollback(root, trial, host);
 }
 
-function failureOf(trial: Trial, choice: MenuChoice | undefined): string | undefined {
-  if (trial.state === "failed") return trial.reason ?? "it was found to be unhealthy";
-  if (choice === "fallback") return "it was started, but never found healthy";
+function finishRollback(root: string, trial: Trial, host: BootHost): void {
+  const returned = trial.parts.flatMap((part) => {
+    return part.from === undefined ? [] : [{ ...part, from: part.to, to: part.from }];
+  });
+  bringDatastoreBack(join(root, "k3os/data"), { ...trial, parts: returned }, host);
+  forget(join(root, PATH.system), host);
+}
+
+function failureOf(trial: Trial, choice: MenuChoice | undefined): string {
+  if (trial.reason !== undefined) return trial.reason;
+  if (trial.state === "failed") return "it was found to be unhealthy";
   if (choice === "previous")
     return "its kernel could not be started, or the boot menu's entry Previous was chosen";
-  if (choice === undefined && trial.left <= 0) return "it was started, but never found healthy";
-  return undefined;
+  return "it was started, but never found healthy";
 }
 
-function fallBack(
-  root: string,
-  trial: Trial,
-  reason: string,
-  choice: MenuChoice | undefined,
-  host: BootHost,
-): boolean {
+/** Brings the generation before back. What is only noted comes last, and is no hindrance. */
+function fallBack(root: string, trial: Trial, reason: string, host: BootHost): void {
   const system = join(root, PATH.system);
   const data = join(root, "k3os/data");
   const versions = changedVersions(trial.parts);
   host.log.error(`${describeVersions(versions)} failed: ${reason}. The versions before are started`);
-  const at = timeStamp(host);
-  addQuarantined(system, { versions, reason, at });
-  keepJournal(data, trial, host);
+  // a start that finds some links changed goes on from here
+  noteTrial(system, { ...trial, state: "failed", reason }, host);
   // what was never started has changed nothing, and there is no copy of this upgrade to put back
-  if (trial.started && !trial.keepData) restoreDatastore(data, trial.parts, host);
-  if (trial.started && trial.keepData) forgetDatastore(data, trial.parts);
-  // from here on a start that finds some links changed goes on changing them
-  writeTrial(system, { ...trial, state: "switching" });
-  revertGeneration(system, trial, host);
-  return isOtherKernel(trial, choice);
+  if (trial.started) bringDatastoreBack(data, trial, host);
+  revertLinks(system, trial);
+  bestEffort("What failed cannot be noted", host, () => {
+    addQuarantined(system, { versions, reason, at: timeStamp(host) }, host);
+  });
+  bestEffort("The journal of the failed start cannot be kept", host, () => keepJournal(data, trial));
+  forget(system, host);
+}
+
+/** What is left of the record says what the links say, too. */
+function forget(system: string, host: BootHost): void {
+  bestEffort("The record of the change cannot be removed", host, () => finishTrial(system, host));
+}
+
+/** A newer datastore is better than no start. */
+function bringDatastoreBack(data: string, { parts, keepData }: Trial, host: BootHost): void {
+  bestEffort("The datastore of k3s cannot be put back", host, () => {
+    if (keepData) forgetDatastore(data, parts);
+    else restoreDatastore(data, parts, host);
+  });
 }
 
 /** The journal of the latest start, which failed, before this start's takes its place. */
-function keepJournal(data: string, trial: Trial, host: BootHost): void {
+function keepJournal(data: string, trial: Trial): void {
   const journal = join(data, JOURNAL_DIRECTORY, "boot.log");
   const [version = "unknown"] = Object.values(changedVersions(trial.parts));
+  mkdirSync(join(data, PATH.failures), { recursive: true });
+  if (existsSync(journal)) copyFileSync(journal, join(data, PATH.failures, `${version}.boot.log`));
+}
+
+function bestEffort(problem: string, host: Pick<BootHost, "log">, action: () => void): void {
   try {
-    mkdirSync(join(data, PATH.failures), { recursive: true });
-    if (existsSync(journal)) copyFileSync(journal, join(data, PATH.failures, `${version}.boot.log`));
+    action();
   } catch (error) {
-    host.log.warn(`The journal of the failed start cannot be kept: ${messageOf(error)}`);
+    host.log.warn(`${problem}: ${messageOf(error)}`);
   }
-}
-
-/** GRUB has chosen the kernel by the links as they were; the menu's fallback and "Previous" are the old kernel already. */
-function isOtherKernel({ parts }: Trial, choice: MenuChoice | undefined): boolean {
-  const kernel = parts.find(({ component }) => component === "kernel");
-  return kernel !== undefined && kernel.from !== kernel.to && choice !== "fallback" && choice !== "previous";
-}
-
-/** The parts as seen from the other side: what is current now was the new one. */
-function mirrored({ parts }: Trial): Trial["parts"] {
-  return parts.flatMap((part) =>
-    part.from === undefined ? [] : [{ ...part, from: part.to, to: part.from }],
-  );
 }

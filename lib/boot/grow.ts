@@ -36,7 +36,7 @@ export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">):
   await boot.run(["partx", "--update", "--nr", String(number), disk]);
   eraseTail({ device, disk, number, sys });
   await boot.run(["resize2fs", device]);
-  rmSync(marker);
+  rmSync(marker, { recursive: true });
   boot.log.info(`Grew ${device} to the end of ${disk}`);
 }
 

@@ -70,8 +70,12 @@ export function createJournal(options: { debug: boolean; now: () => number }): B
     warn: (text) => write(4, `Warning: ${text}`),
     error: (text) => write(3, `Error: ${text}`),
     open: (directory) => {
-      mkdirSync(directory, { recursive: true });
-      rotate(join(directory, "boot.log"));
+      try {
+        mkdirSync(directory, { recursive: true });
+        rotate(join(directory, "boot.log"));
+      } catch (error) {
+        toConsole(4, `The boot journals of before stay where they are: ${String(error)}`);
+      }
       start(join(directory, "boot.log"));
     },
     resume: (directory) => {

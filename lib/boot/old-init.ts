@@ -2,19 +2,19 @@ import { formatError } from "../errors.ts";
 import { oldInit } from "../foreign-root.ts";
 import { execve } from "../native.ts";
 import type { BootHost } from "./host.ts";
-import { isOnTrial } from "./rescue.ts";
+import { mayRestart } from "./rescue.ts";
 
 /**
  * Where a foreign root cannot be left, as its kernel lacks what we need or our image is missing: starts the init program
  * that it had before us, with what the kernel has passed on to us. A machine without a keyboard can be reached again
- * that way. Returns if there is none, or if versions are on trial, which give way to those before them instead.
+ * that way. Returns if there is none, or if versions are on trial that give way to those before them by a restart.
  */
 export function startOldInit(
   error: unknown,
   { args, env }: { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> },
   host: Pick<BootHost, "log">,
 ): void {
-  if (isOnTrial()) return;
+  if (mayRestart(error)) return;
   const program = oldInit("/");
   if (program === undefined) return;
   host.log.error(formatError(error).replace(/^Error: /, ""));

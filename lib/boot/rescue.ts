@@ -1,11 +1,14 @@
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { formatError } from "../errors.ts";
-import { readTrial } from "../generation/trial.ts";
+import { STARTS } from "../generation/start-count.ts";
+import { readTrial, type Trial } from "../generation/trial.ts";
 import { PATH } from "../paths.ts";
 import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
+import { bootWords, type MenuChoice } from "./mode.ts";
+import { NoWayBack } from "./no-way-back.ts";
 
 /** Shells in the order of preference, each as the start of an argument vector that gives it the console as its terminal. */
 const SHELLS: readonly (readonly string[])[] = [
@@ -20,14 +23,15 @@ const READING_TIME = 10_000;
 
 /**
  * Tells on the console why the boot failed, offers a root shell, and restarts the machine when it is left. Where a new
- * generation is on trial nobody is asked: it restarts at once, and in the end the generation before is started.
+ * generation is on trial and another start leads on, nobody is asked: the machine restarts, and in the end the generation
+ * before is started.
  */
 export async function failBoot(error: unknown, host: BootHost): Promise<never> {
   host.log.error(formatError(error).replace(/^Error: /, ""));
-  const onTrial = isOnTrial();
-  if (onTrial) host.log.info("These versions are on trial: restarting");
+  const again = mayRestart(error);
+  if (again) host.log.info("These versions are on trial: restarting");
   host.log.close();
-  if (onTrial) {
+  if (again) {
     await host.clock.sleep(READING_TIME);
     return await goDown("restart", host);
   }
@@ -53,16 +57,37 @@ export async function rescueShell(host: BootHost): Promise<never> {
 /** The state file system is in one of these places, by how far the boot has come. */
 const ROOTS = ["/sysroot", PATH.base, "/"];
 
-/** Whether the versions that are being started are still on trial. */
-export function isOnTrial(): boolean {
-  return ROOTS.some((root) => {
-    try {
-      const trial = readTrial(join(root, PATH.system));
-      return trial?.state === "trial" && trial.kind === "upgrade";
-    } catch {
-      return false; // a record that nobody understands is no reason to restart for ever
-    }
-  });
+/** Whether to start the machine again without asking anybody: see {@link restartLeadsOn}. */
+export function mayRestart(error: unknown): boolean {
+  const cmdline = existsSync(PATH.cmdline) ? readFileSync(PATH.cmdline, "utf8") : "";
+  const choice = bootWords(cmdline).generation;
+  return restartLeadsOn(
+    error,
+    choice,
+    ROOTS.map(recordBelow).find((trial) => trial !== undefined),
+  );
+}
+
+/**
+ * Whether the next start does not find what this one has found: a generation is on trial, and one start of it less is
+ * left, by the boot menu's count or the record's. Where none was counted, machines would restart for ever.
+ */
+export function restartLeadsOn(
+  error: unknown,
+  choice: MenuChoice | undefined,
+  trial: Pick<Trial, "state" | "kind" | "left"> | undefined,
+): boolean {
+  if (error instanceof NoWayBack || choice === "fallback" || choice === "previous") return false;
+  if (trial?.state !== "trial" || trial.kind !== "upgrade") return false;
+  return choice === "trial" || trial.left < STARTS;
+}
+
+function recordBelow(root: string): Trial | undefined {
+  try {
+    return readTrial(join(root, PATH.system));
+  } catch {
+    return undefined; // a record that nobody understands is no reason to restart
+  }
 }
 
 function runShell([program = "", ...args]: readonly string[], host: BootHost): Promise<void> {

@@ -31,7 +31,7 @@ export function resetData(root: string, host: Pick<BootHost, "log">): void {
   const once = Object.values(RESET).map((name) => join(system, name));
   if (!once.some((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined)) return;
   syncFileSystem(root);
-  for (const path of once) rmSync(path, { force: true });
+  for (const path of once) rmSync(path, { recursive: true, force: true });
   flushDirectory(system);
 }
 

@@ -1,4 +1,4 @@
-import { TRIAL_VARIABLE } from "../generation/trial.ts";
+import { TRIAL_VARIABLE } from "../generation/start-count.ts";
 import { FILE, LABEL } from "../paths.ts";
 import { TAKEOVER, TRIED } from "../takeover.ts";
 
@@ -15,9 +15,6 @@ export interface GrubMenu {
 }
 
 const KERNELS = "/k3os/system/kernel";
-
-/** Where GRUB has its menu: `/boot/grub`, or as distributions that were taken over have it. */
-export const GRUB_DIRECTORIES = ["/boot/grub", "/boot/grub2"] as const;
 
 /** Tells the initrd which file system GRUB has taken the kernel from, by UUID. */
 export const STATE_WORD = "k3os.state";

@@ -1,6 +1,9 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { CommandError } from "../errors.ts";
 
+/** Where GRUB has its menu: `/boot/grub`, or as distributions that were taken over have it. */
+export const GRUB_DIRECTORIES = ["/boot/grub", "/boot/grub2"] as const;
+
 /**
  * GRUB's environment block: a file of fixed size that GRUB can write to, in place, before any system runs.
  * Source: GNU GRUB manual, "The GRUB environment block"; a backslash protects a backslash or newline in a value.
@@ -58,6 +61,8 @@ export function setVariable(path: string, name: string, value: string | undefine
 /** The lines before the filling. */
 function linesOf(block: string): string[] {
   if (!block.startsWith(SIGNATURE)) throw new CommandError("it is no environment block of GRUB");
+  // GRUB writes into it as it is: where it is too short, it cannot
+  if (block.length < SIZE) throw new CommandError(`it has ${block.length} bytes, wanted ${SIZE}`);
   const lines: string[] = [];
   for (let at = 0; at < block.length; ) {
     let end = block.indexOf("\n", at);

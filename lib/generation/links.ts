@@ -1,8 +1,10 @@
 import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { flushDirectory } from "../atomic.ts";
+import { isThere, linkTarget } from "../links.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
-import { syncFileSystem } from "../sys.ts";
+import { exchange, SystemCallError, syncFileSystem } from "../sys.ts";
 import { checkVersion, isLeftover, isVersion } from "../version-name.ts";
 
 /** The links beside a component's versions. */
@@ -27,24 +29,91 @@ export interface LinkChange {
  * Sets links, each in one step and in their order. Whenever the power goes, each is the old or the new one, also for GRUB,
  * which does not replay the file system's journal: what the new ones consist of is on the disk before the first name
  * changes (see {@link switchMenu}).
+ *
+ * A `current` that becomes what `previous` is changes places with it, which a full file system can do too; and where there is
+ * no room for a new `previous`, it takes that of the old one. Throws what the file system does, before the first link
+ * has changed if there is no room for a new `current`.
  */
 export function setLinks(system: string, changes: readonly LinkChange[]): void {
-  for (const { component, name, version } of changes) {
-    const temporary = temporaryLink(system, component, name);
-    rmSync(temporary, { force: true });
-    if (version !== undefined) symlinkSync(checkVersion(version), temporary);
-  }
-  syncFileSystem(system);
-  for (const { component, name, version } of changes) {
-    const path = join(system, component, name);
-    if (version === undefined) rmSync(path, { force: true });
-    else renameSync(temporaryLink(system, component, name), path);
-    flushDirectory(join(system, component));
+  const exchanged = changes.filter((change) => canExchange(system, change));
+  const others = changes.filter((change) => !exchanged.includes(change));
+  try {
+    for (const change of others) prepare(system, change);
+    syncFileSystem(system);
+    for (const change of exchanged) exchangeLinks(system, change); // all, as a rule, in one step of the journal
+    for (const { component } of exchanged) flushDirectory(join(system, component));
+    // GRUB may find a link by the name that it had: it must not be replaced before that name is written
+    if (exchanged.length > 0) syncFileSystem(system);
+    for (const change of others) {
+      if (isSet(system, change)) continue;
+      setLink(system, change);
+      flushDirectory(join(system, change.component));
+    }
+  } finally {
+    for (const change of changes) rmSync(temporaryOf(system, change), { force: true });
   }
   syncFileSystem(system);
 }
 
-function temporaryLink(system: string, component: Component, name: LinkName): string {
+/** Makes the new link beside the old one. That of `previous` can do without. */
+function prepare(system: string, change: LinkChange): void {
+  const temporary = temporaryOf(system, change);
+  rmSync(temporary, { force: true });
+  if (change.version === undefined || isSet(system, change)) return;
+  try {
+    symlinkSync(checkVersion(change.version), temporary);
+  } catch (error) {
+    if (change.name === "current" || !hasNoRoom(error)) throw error;
+  }
+}
+
+function setLink(system: string, change: LinkChange): void {
+  const [path, temporary] = [linkAt(system, change.component, change.name), temporaryOf(system, change)];
+  if (change.version !== undefined && isThere(temporary)) {
+    renameSync(temporary, path);
+    return;
+  }
+  rmSync(path, { force: true }); // which makes room for another
+  if (change.version !== undefined) symlinkSync(change.version, path);
+}
+
+function exchangeLinks(system: string, change: LinkChange): void {
+  const [current, previous] = [
+    linkAt(system, change.component, "current"),
+    linkAt(system, change.component, "previous"),
+  ];
+  try {
+    exchange(current, previous);
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || error.errno !== constants.errno.EINVAL) throw error;
+    prepare(system, change); // a file system that cannot exchange
+    setLink(system, change);
+  }
+}
+
+function isSet(system: string, { component, name, version }: LinkChange): boolean {
+  const path = linkAt(system, component, name);
+  return version === undefined ? !isThere(path) : linkTarget(path) === version;
+}
+
+/** Both links stay what they are but for their names, so that nothing has to be made. */
+function canExchange(system: string, { component, name, version }: LinkChange): boolean {
+  if (name !== "current" || version === undefined) return false;
+  const [current, previous] = (["current", "previous"] as const).map((link) => {
+    return linkTarget(linkAt(system, component, link));
+  });
+  return current !== undefined && current !== version && previous === version;
+}
+
+function hasNoRoom(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+function linkAt(system: string, component: Component, name: LinkName): string {
+  return join(system, component, name);
+}
+
+function temporaryOf(system: string, { component, name }: LinkChange): string {
   return join(system, component, `.${name}.partial`);
 }
 

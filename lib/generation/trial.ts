@@ -1,19 +1,19 @@
-import { existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { flushDirectory, writeFileAtomic } from "../atomic.ts";
-import { setVariable } from "../disk/grubenv.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { COMPONENTS, type Component } from "../paths.ts";
 import { checkVersion } from "../version-name.ts";
 import { linkedVersion, setLinks } from "./links.ts";
+import { isFields, keepDamaged, readRecord } from "./record.ts";
+import { countStarts, STARTS } from "./start-count.ts";
 
 /**
  * A generation is what runs together: the current versions of k3os, k3s and the kernel. Changing it takes several links,
- * which cannot change in one step; this record makes one step of them. Files below `/k3os/system`.
+ * which cannot change in one step; this record makes one step of them. Below `/k3os/system`.
  */
 export const TRIAL_FILE = "trial.json";
-export const QUARANTINE_FILE = "quarantine.json";
 
 /** What a component's links were, and what its current version becomes. Versions that stay are in it, too. */
 export interface Part {
@@ -50,69 +50,74 @@ export interface Trial {
   readonly reason: string | undefined;
 }
 
-/** A generation that failed: it is not tried again by itself. */
-export interface Quarantined {
-  /** The versions that the upgrade brought. */
-  readonly versions: Readonly<Partial<Record<Component, string>>>;
-  readonly reason: string;
-  /** RFC 3339. */
-  readonly at: string;
-}
-
-/** Starts that a new generation gets: the second makes up for a power cut during the first. */
-export const STARTS = 2;
-
-/** GRUB's variable that counts the starts that are left; the boot menu that the installer writes knows it. */
-export const TRIAL_VARIABLE = "k3os_trial";
-
 /** The unfinished change of a system; undefined if there is none. Throws CommandError if it cannot be understood. */
 export function readTrial(system: string): Trial | undefined {
-  return readJson(join(system, TRIAL_FILE), (value) => {
-    const trial = value as Trial;
-    const known = ["switching", "trial", "failed"].includes(trial.state) && Array.isArray(trial.parts);
-    if (!known) throw new CommandError("it holds something else");
-    for (const { component, from, to, previous } of trial.parts) {
-      if (!COMPONENTS.includes(component)) throw new CommandError(`it names a component "${component}"`);
-      for (const version of [from, to, previous]) if (version !== undefined) checkVersion(version);
-    }
-    return trial;
+  return readRecord(join(system, TRIAL_FILE), checkTrial);
+}
+
+/** Fields that a version before ours did not write have the value that it went by. */
+function checkTrial(value: unknown): Trial {
+  const fields = isFields(value) ? value : {};
+  const { state, kind, parts, since = "", started = false, left = STARTS, keep = 0 } = fields;
+  const { tolerated = [], keepData = false, reason } = fields;
+  const known =
+    (state === "switching" || state === "trial" || state === "failed") &&
+    (kind === "upgrade" || kind === "rollback") &&
+    [since, reason ?? ""].every((text) => typeof text === "string") &&
+    [started, keepData].every((flag) => typeof flag === "boolean") &&
+    [left, keep].every((count) => Number.isSafeInteger(count)) &&
+    Array.isArray(tolerated);
+  if (!known || !Array.isArray(parts)) throw new CommandError("it holds something else");
+  const checked = { since, started, left, keep, tolerated, keepData, reason } as Omit<
+    Trial,
+    "state" | "kind" | "parts"
+  >;
+  return { ...checked, state, kind, parts: parts.map(checkPart) };
+}
+
+function checkPart(value: unknown): Part {
+  const { component: name, from, to, previous } = isFields(value) ? value : {};
+  const component = COMPONENTS.find((known) => known === name);
+  if (component === undefined) throw new CommandError(`it names a component ${JSON.stringify(name)}`);
+  const [before, after, earlier] = [from, to, previous].map((version) => {
+    return version === undefined ? undefined : checkVersion(String(version));
   });
+  if (after === undefined) throw new CommandError(`it names no version of ${component}`);
+  return { component, from: before, to: after, previous: earlier };
+}
+
+/** {@link readTrial}, for those who must go on: a record that cannot be understood does not count. */
+export function recallTrial(system: string, host: Pick<Host, "log">): Trial | undefined {
+  try {
+    return readTrial(system);
+  } catch (error) {
+    host.log.warn(`${messageOf(error)}: it does not count`);
+    return undefined;
+  }
+}
+
+/** Sets a record of a change aside that cannot be understood, so that another can take its place. Throws what the file system does. */
+export function clearDamagedTrial(system: string, host: Pick<Host, "log">): void {
+  const path = join(system, TRIAL_FILE);
+  try {
+    readTrial(system);
+  } catch (problem) {
+    const kept = keepDamaged(path);
+    rmSync(path, { force: true });
+    host.log.warn(`${messageOf(problem)}: kept as "${kept}"`);
+  }
 }
 
 export function writeTrial(system: string, trial: Trial): void {
   writeFileAtomic(join(system, TRIAL_FILE), `${JSON.stringify(trial)}\n`);
 }
 
-/** Every generation that has failed here, the latest last. */
-export function readQuarantine(system: string): readonly Quarantined[] {
-  return readJson(join(system, QUARANTINE_FILE), (value) => value as readonly Quarantined[]) ?? [];
-}
-
-/** The failure of a generation that has all these versions; undefined if it never failed. */
-export function findQuarantined(
-  system: string,
-  versions: Readonly<Partial<Record<Component, string>>>,
-): Quarantined | undefined {
-  return readQuarantine(system).findLast(({ versions: failed }) => {
-    const names = Object.keys(failed) as Component[];
-    return names.length > 0 && names.every((name) => failed[name] === versions[name]);
-  });
-}
-
-export function addQuarantined(system: string, entry: Quarantined): void {
-  const isSame = (other: Quarantined) => JSON.stringify(other.versions) === JSON.stringify(entry.versions);
-  const others = readQuarantine(system)
-    .filter((other) => !isSame(other))
-    .slice(-19);
-  writeFileAtomic(join(system, QUARANTINE_FILE), `${JSON.stringify([...others, entry], null, 2)}\n`);
-}
-
-function readJson<T>(path: string, check: (value: unknown) => T): T | undefined {
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+/** {@link writeTrial} where the change goes on without it, as on a full disk; that is only told. */
+export function noteTrial(system: string, trial: Trial, host: Pick<Host, "log">): void {
   try {
-    return check(JSON.parse(readFileSync(path, "utf8")));
-  } catch (cause) {
-    throw new CommandError(`Cannot read "${path}"`, { cause });
+    writeTrial(system, trial);
+  } catch (error) {
+    host.log.warn(messageOf(error));
   }
 }
 
@@ -142,15 +147,16 @@ export function changedVersions(parts: readonly Part[]): Partial<Record<Componen
 /**
  * Changes the generation of a system, all parts or none, through a crash too: the versions must be there, flushed. The
  * boot menu counts the starts of the new one from here on. `previous` of every part becomes what was current, so that
- * together they are the generation before.
+ * together they are the generation before. `write` may be {@link noteTrial}. Returns the record.
  */
 export function changeGeneration(
   system: string,
   trial: Omit<Trial, "state" | "started" | "left" | "reason">,
   host: Pick<Host, "log">,
-): void {
+  write: typeof noteTrial = writeTrial,
+): Trial {
   const record: Trial = { ...trial, state: "switching", started: false, left: STARTS, reason: undefined };
-  writeTrial(system, record);
+  write(system, record, host);
   // before the first link: whatever the menu finds then, it does not start it for ever
   countStarts(system, trial.kind === "upgrade" ? STARTS : undefined, host);
   setLinks(
@@ -160,11 +166,13 @@ export function changeGeneration(
       { component, name: "current", version: to },
     ]),
   );
-  writeTrial(system, { ...record, state: "trial" });
+  const changed: Trial = { ...record, state: "trial" };
+  write(system, changed, host);
+  return changed;
 }
 
-/** Changes the links back to what they were before a change, and forgets it. */
-export function revertGeneration(system: string, { parts }: Trial, host: Pick<Host, "log">): void {
+/** Changes the links back to what they were before a change. Needs no free block. Throws what the file system does. */
+export function revertLinks(system: string, { parts }: Pick<Trial, "parts">): void {
   setLinks(
     system,
     parts.flatMap(({ component, from, previous }) => [
@@ -172,39 +180,27 @@ export function revertGeneration(system: string, { parts }: Trial, host: Pick<Ho
       { component, name: "previous", version: previous },
     ]),
   );
+}
+
+/** {@link revertLinks}, and forgets the change. */
+export function revertGeneration(system: string, trial: Trial, host: Pick<Host, "log">): void {
+  revertLinks(system, trial);
   finishTrial(system, host);
 }
 
 /** Forgets a change: what is current now stays so. */
 export function finishTrial(system: string, host: Pick<Host, "log">): void {
   countStarts(system, undefined, host);
+  clearDamagedTrial(system, host);
   rmSync(join(system, TRIAL_FILE), { force: true });
   flushDirectory(system);
 }
 
-/** Makes the change to be reverted at the next start. */
-export function failTrial(system: string, trial: Trial, reason: string, host: Pick<Host, "log">): void {
-  writeTrial(system, { ...trial, state: "failed", reason });
-  countStarts(system, 0, host);
-}
-
 /**
- * Tells the boot menu how many starts are left; undefined: as many as you like. A system that another boot loader starts
- * has no such menu: there the record counts. Failing to tell is no reason to stop, since the record counts then, too.
+ * Makes the change to be reverted at the next start. Where the record cannot be written, as on a full disk, the boot menu
+ * knows it; and without a menu the next start finds that it cannot be counted.
  */
-function countStarts(system: string, left: number | undefined, host: Pick<Host, "log">): void {
-  const block = grubEnvironment(system);
-  if (block === undefined) return;
-  try {
-    setVariable(block, TRIAL_VARIABLE, left?.toString());
-  } catch (error) {
-    host.log.warn(`The boot menu cannot be told of the new generation: ${messageOf(error)}`);
-  }
-}
-
-/** GRUB's environment block on the file system of a system directory `ROOT/k3os/system`. */
-function grubEnvironment(system: string): string | undefined {
-  const root = dirname(dirname(system));
-  const paths = ["boot/grub/grubenv", "boot/grub2/grubenv"].map((path) => join(root, path));
-  return paths.find((path) => existsSync(path));
+export function failTrial(system: string, trial: Trial, reason: string, host: Pick<Host, "log">): void {
+  countStarts(system, 0, host);
+  noteTrial(system, { ...trial, state: "failed", reason }, host);
 }

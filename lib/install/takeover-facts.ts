@@ -11,7 +11,8 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { devicesByLabel } from "../disk/blkid.ts";
-import { GRUB_DIRECTORIES, MENU_MODULES } from "../disk/grub.ts";
+import { MENU_MODULES } from "../disk/grub.ts";
+import { GRUB_DIRECTORIES } from "../disk/grubenv.ts";
 import type { BlockDevice } from "../disk/lsblk.ts";
 import type { Host } from "../host.ts";
 import { inRoot, LABEL } from "../paths.ts";

@@ -9,7 +9,7 @@ import {
   describeVersions,
   failTrial,
   finishTrial,
-  readTrial,
+  recallTrial,
   type Trial,
 } from "../generation/trial.ts";
 import { inRoot, PATH } from "../paths.ts";
@@ -26,7 +26,7 @@ export const DEADLINE = 600_000;
  */
 export async function judgeTrial(deadline: number, host: HealthHost): Promise<string[] | undefined> {
   const system = inRoot(host, PATH.system);
-  const trial = readTrial(system);
+  const trial = recallTrial(system, host);
   if (trial?.state !== "trial" || trial.kind !== "upgrade") return undefined;
   const waited = await waitForHealth(deadline, host, trialChecks({ last: false }));
   const faults = waited.length === 0 ? [] : await findFaults(host, trialChecks({ last: true }));

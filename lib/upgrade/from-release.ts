@@ -155,7 +155,7 @@ async function isWanted(
       hint: "to do it all the same: --allow-downgrade",
     });
   }
-  refuseSwitch(system, [{ component, version: to }], { force });
+  refuseSwitch(system, [{ component, version: to }], { force }, host);
   if (release.signed) for (const file of files) digestOf(release, file);
   await tellMixture(change, system, host);
   if (!dryRun) return true;

@@ -3,10 +3,11 @@ import { linkedVersions, versionsOf } from "../generation/links.ts";
 import {
   changedVersions,
   changeGeneration,
+  clearDamagedTrial,
   failTrial,
   type Part,
   partsOf,
-  readTrial,
+  recallTrial,
   type Trial,
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
@@ -21,8 +22,8 @@ export type RollbackPlan =
   | { readonly kind: "swap"; readonly parts: readonly Part[] };
 
 /** Decides how to get to the generation before. Throws CommandError if there is none. */
-export function planRollback(system: string): RollbackPlan {
-  const trial = readTrial(system);
+export function planRollback(system: string, host: Pick<Host, "log">): RollbackPlan {
+  const trial = recallTrial(system, host);
   if (trial?.kind === "upgrade" && trial.state !== "switching") return { kind: "fail-trial", trial };
   const parts = partsOf(system, previousVersions(system));
   if (parts.some(({ from, to }) => from !== to)) return { kind: "swap", parts };
@@ -55,6 +56,7 @@ export function applyRollback(
     failTrial(system, trial, 'taken back by "k3os rollback"', host);
     return;
   }
+  clearDamagedTrial(system, host);
   const since = timeStamp(host);
   changeGeneration(
     system,

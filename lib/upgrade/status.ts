@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../errors.ts";
 import { linkedVersions, versionsOf } from "../generation/links.ts";
-import { describeVersions, type Quarantined, readQuarantine, readTrial } from "../generation/trial.ts";
+import { type Quarantined, readQuarantine } from "../generation/quarantine.ts";
+import { describeVersions, readTrial } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
 import { type Component, inRoot, PATH } from "../paths.ts";
 import { runningMode } from "../running-mode.ts";
@@ -25,6 +27,8 @@ export interface Status {
   readonly trial: { readonly state: string; readonly kind: string; readonly since: string } | undefined;
   /** What failed here, the latest last. */
   readonly failed: readonly Quarantined[];
+  /** What cannot be read of that, and why. */
+  readonly damaged: readonly string[];
   /** Files about starts that failed. */
   readonly logs: readonly string[];
 }
@@ -32,7 +36,8 @@ export interface Status {
 /** Finds out what runs, what is next, and what failed before. Needs no root. */
 export function readStatus(host: Pick<Host, "root">): Status {
   const system = inRoot(host, PATH.system);
-  const trial = readTrial(system);
+  const damaged: string[] = [];
+  const trial = orDamaged(() => readTrial(system), damaged);
   const failures = inRoot(host, PATH.failures);
   return {
     mode: runningMode(host),
@@ -45,14 +50,28 @@ export function readStatus(host: Pick<Host, "root">): Status {
       kernel: versionsOf(system, "kernel"),
     },
     trial: trial && { state: trial.state, kind: trial.kind, since: trial.since },
-    failed: readQuarantine(system),
-    logs: existsSync(failures) ? readdirSync(failures).map((name) => join(PATH.failures, name)) : [],
+    failed: orDamaged(() => readQuarantine(system), damaged) ?? [],
+    damaged,
+    logs: orDamaged(() => namesIn(failures), damaged)?.map((name) => join(PATH.failures, name)) ?? [],
   };
+}
+
+function namesIn(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory) : [];
+}
+
+function orDamaged<T>(read: () => T, damaged: string[]): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    damaged.push(messageOf(error));
+    return undefined;
+  }
 }
 
 /** The status of the versions for people. */
 export function describeStatus(status: Status): string {
-  const { mode, running, current, previous, trial, failed, logs } = status;
+  const { mode, running, current, previous, trial, failed, damaged, logs } = status;
   const rows: [string, string][] = [
     ["Mode", mode ?? "not k3OS"],
     ["Running", `k3os ${running.k3os}, kernel ${running.kernel}`],
@@ -63,6 +82,7 @@ export function describeStatus(status: Status): string {
   for (const { versions, reason, at } of failed) {
     rows.push(["Failed", `${describeVersions(versions)} on ${at}: ${reason}`]);
   }
+  for (const problem of damaged) rows.push(["Damaged", problem]);
   if (logs.length > 0) rows.push(["Logs", logs.join(" ")]);
   return labelled(rows);
 }

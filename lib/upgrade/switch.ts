@@ -2,15 +2,16 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CommandError, messageOf } from "../errors.ts";
 import { linkedVersions, pruneVersions } from "../generation/links.ts";
+import { clearDamagedQuarantine, findQuarantined, recallQuarantine } from "../generation/quarantine.ts";
 import type { Part as StagedPart } from "../generation/stage.ts";
 import {
   changedVersions,
   changeGeneration,
+  clearDamagedTrial,
   describeVersions,
-  findQuarantined,
   finishTrial,
   partsOf,
-  readTrial,
+  recallTrial,
   revertGeneration,
 } from "../generation/trial.ts";
 import type { Host } from "../host.ts";
@@ -38,16 +39,18 @@ export function refuseSwitch(
   system: string,
   parts: readonly StagedPart[],
   { force }: Pick<SwitchOptions, "force">,
+  host: Pick<Host, "log">,
 ): void {
   if (force) return;
-  const trial = readTrial(system);
+  const trial = recallTrial(system, host);
   if (trial?.state === "trial" && trial.kind === "upgrade" && trial.started) {
     const names = Object.values(changedVersions(trial.parts)).join(", ");
     throw new CommandError(`An upgrade to ${names} is on trial since ${trial.since}`, {
       hint: 'wait until it is found healthy, take it back with "k3os rollback", or use --force',
     });
   }
-  const failed = findQuarantined(system, { ...linkedVersions(system, "current"), ...toRecord(parts) });
+  const versions = { ...linkedVersions(system, "current"), ...toRecord(parts) };
+  const failed = findQuarantined(recallQuarantine(system, host), versions);
   if (failed === undefined) return;
   const names = describeVersions(failed.versions);
   throw new CommandError(`${names} failed here on ${failed.at}: ${failed.reason}`, {
@@ -65,11 +68,16 @@ export function switchGeneration(
   options: SwitchOptions,
   host: Pick<Host, "log" | "clock">,
 ): boolean {
-  refuseSwitch(system, staged, options);
+  clearDamagedTrial(system, host);
+  clearDamagedQuarantine(system, host);
+  refuseSwitch(system, staged, options, host);
   const current = linkedVersions(system, "current");
-  if (staged.every(({ component, version }) => current[component] === version) && !isInterrupted(system))
+  if (
+    staged.every(({ component, version }) => current[component] === version) &&
+    !isInterrupted(system, host)
+  )
     return false;
-  const waiting = waitingVersions(system);
+  const waiting = waitingVersions(system, host);
   takeBackUnfinished(system, host);
   const parts = partsOf(system, { ...waiting, ...toRecord(staged) });
   if (parts.every(({ from, to }) => from === to)) return false;
@@ -87,19 +95,19 @@ export function switchGeneration(
 }
 
 /** What an upgrade has brought that no start has tried yet: another one before the restart joins it. */
-function waitingVersions(system: string): Partial<Record<Component, string>> {
-  const trial = readTrial(system);
+function waitingVersions(system: string, host: Pick<Host, "log">): Partial<Record<Component, string>> {
+  const trial = recallTrial(system, host);
   const waits = trial?.state === "trial" && trial.kind === "upgrade" && !trial.started;
   return waits ? changedVersions(trial.parts) : {};
 }
 
-function isInterrupted(system: string): boolean {
-  return readTrial(system)?.state === "switching";
+function isInterrupted(system: string, host: Pick<Host, "log">): boolean {
+  return recallTrial(system, host)?.state === "switching";
 }
 
 /** What was never found healthy is not what anybody wants to go back to: the links lead to what was before it. */
 function takeBackUnfinished(system: string, host: Pick<Host, "log">): void {
-  const trial = readTrial(system);
+  const trial = recallTrial(system, host);
   if (trial === undefined) return;
   if (trial.kind === "upgrade" || trial.state === "switching") revertGeneration(system, trial, host);
   else finishTrial(system, host);
@@ -110,7 +118,7 @@ function takeBackUnfinished(system: string, host: Pick<Host, "log">): void {
  * of a change that is not finished.
  */
 export function makeRoom(system: string, keep: number, host: Pick<Host, "log">): void {
-  if (readTrial(system) !== undefined) return;
+  if (recallTrial(system, host) !== undefined) return;
   for (const name of pruneVersions(system, keep)) host.log.info(`Removed ${name}`);
 }
 

@@ -28,7 +28,7 @@ export async function upgradeSystem(
   const { components, source, destination, keep } = settings;
   const plan = planCopy(components, source, destination, host);
   if (plan.parts.length === 0) return false;
-  refuseSwitch(destination, plan.parts, options);
+  refuseSwitch(destination, plan.parts, options, host);
   if (options.dryRun) {
     host.print(describeCopy(plan));
     return false;

@@ -2,18 +2,25 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { MIB } from "../../lib/disk/size.ts";
+import { changeGeneration, partsOf } from "../../lib/generation/trial.ts";
 import { runProgram } from "../../lib/host.ts";
+import { createLog } from "../../lib/log.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { bootRoot } from "../support/boot-root.ts";
+import { damage } from "../support/damage.ts";
+import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 
 /**
  * The second stage of the boot, run by the real executable as process 1 of new namespaces on a root that is not ours:
@@ -73,9 +80,9 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** A root directory as the overlay tarball leaves it on a board. */
+/** A root directory as the overlay tarball leaves it on a board; `name` may be a path elsewhere. */
 function makeRoot(name: string, options: { squashfs?: boolean; config?: string } = {}): string {
-  const root = join(scratch, name);
+  const root = resolve(scratch, name);
   const version = join(root, "k3os/system/k3os", VERSION);
   for (const directory of [version, join(root, "sbin"), join(root, "bin"), join(root, "old")]) {
     mkdirSync(directory, { recursive: true });
@@ -191,4 +198,63 @@ describe("/sbin/init on a foreign root", () => {
     const journal = join(root, "k3os/data/var/lib/rancher/k3os/boot/boot.log");
     expect(readFileSync(journal, "utf8")).toContain("/k3os/system/config.yaml:");
   });
+});
+
+describe("a version on trial whose root image is missing", () => {
+  const NEXT = "v0.0.2-test";
+
+  /** On a file system of its own, since what it lacks is part of the test. */
+  function makeTrial(): { readonly root: string; readonly disk: SmallDisk } & Disposable {
+    const disk = mountSmallDisk({ size: 200 * MIB, inodes: 2048 }, (mounted) =>
+      putOnTrial(join(mounted, "board")),
+    );
+    return { root: join(disk.root, "board"), disk, [Symbol.dispose]: disk[Symbol.dispose] };
+  }
+
+  function putOnTrial(root: string): void {
+    makeRoot(root);
+    const system = join(root, "k3os/system");
+    expect(bootRoot(root)).toEndWith("done\n"); // once before the upgrade, as every machine that is upgraded
+    mkdirSync(join(system, "k3os", NEXT));
+    linkSync(join(system, "k3os", VERSION, "k3os"), join(system, "k3os", NEXT, "k3os"));
+    const parts = partsOf(system, { k3os: NEXT });
+    const options = { since: "2030", keep: 0, tolerated: [], keepData: false };
+    changeGeneration(system, { kind: "upgrade", parts, ...options }, { log: createLog(() => undefined) });
+  }
+
+  /** What each start prints, until one ends well; four are more than any trial has. */
+  function startUntilDone(root: string): string[] {
+    const outputs: string[] = [];
+    while (outputs.length < 4 && !outputs.at(-1)?.endsWith("done\n")) outputs.push(bootRoot(root));
+    return outputs;
+  }
+
+  test.each(["no free block", "no free inode"] as const)(
+    "gives way at once with %s",
+    (lack) => {
+      using node = makeTrial();
+      node.disk.fill(lack);
+      expect(startUntilDone(node.root)).toEqual([expect.stringMatching(/pid 1 mode local\n.*done\n$/s)]);
+      expect(readlinkSync(join(node.root, "k3os/system/k3os/current"))).toBe(VERSION);
+    },
+    120_000,
+  );
+
+  test("gives way after one more start when the record is damaged", () => {
+    using node = makeTrial();
+    damage(join(node.root, "k3os/system/trial.json"), "NUL bytes");
+    const outputs = startUntilDone(node.root);
+    expect([outputs.length, outputs.at(-1)]).toEqual([2, expect.stringMatching(/done\n$/)]);
+    expect(readlinkSync(join(node.root, "k3os/system/k3os/current"))).toBe(VERSION);
+    expect(existsSync(join(node.root, "k3os/system/trial.json.damaged"))).toBe(true);
+  }, 120_000);
+
+  test("ends in a shell, with the reason, where no link can be changed", () => {
+    using node = makeTrial();
+    expect(bootRoot(node.root)).not.toEndWith("done\n"); // so that the trial has begun
+    node.disk.makeReadOnly();
+    const output = bootRoot(node.root);
+    expect(output).toContain("k3OS could not boot");
+    expect(output).toContain("cannot be made current");
+  }, 120_000);
 });

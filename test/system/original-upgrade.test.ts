@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
+import { createLog } from "../../lib/log.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { describeRollback, planRollback } from "../../lib/upgrade/rollback.ts";
 import { ARTIFACTS } from "../support/image.ts";
@@ -25,7 +26,7 @@ test("our tarball takes the original's upgrade command, and its version can come
     const program = join(system, "k3os/current/k3os");
     expect((await runProgram([program, "--version"])).stdout).toBe(`k3os version ${version}\n`);
     const kernel = readlinkSync(join(system, "kernel/current"));
-    expect(describeRollback(planRollback(system))).toEqual([
+    expect(describeRollback(planRollback(system, { log: createLog(() => undefined) }))).toEqual([
       `k3os ${version} → ${OLD.k3os}`,
       `kernel ${kernel} → ${OLD.kernel}`,
     ]);

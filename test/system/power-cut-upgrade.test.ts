@@ -65,7 +65,7 @@ async function upgrade(root: string): Promise<void> {
 
 function rollback(root: string): void {
   const system = join(root, SYSTEM);
-  applyRollback(system, planRollback(system), { keepData: false }, host);
+  applyRollback(system, planRollback(system, host), { keepData: false }, host);
 }
 
 /** The kernel that GRUB would start through a link, by what both its files say; undefined where it cannot read them. */

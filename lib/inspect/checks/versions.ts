@@ -1,17 +1,14 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { GRUB_DIRECTORIES } from "../../disk/grub.ts";
-import { parseEnvironment } from "../../disk/grubenv.ts";
+import { GRUB_DIRECTORIES, parseEnvironment } from "../../disk/grubenv.ts";
 import { messageOf } from "../../errors.ts";
 import { linkedVersion, linkedVersions } from "../../generation/links.ts";
-import {
-  describeVersions,
-  type Quarantined,
-  readQuarantine,
-  TRIAL_VARIABLE,
-} from "../../generation/trial.ts";
+import { type Quarantined, readQuarantine } from "../../generation/quarantine.ts";
+import { TRIAL_VARIABLE } from "../../generation/start-count.ts";
+import { describeVersions, readTrial } from "../../generation/trial.ts";
 import { COMPONENTS, type Component, FILE, inRoot, PATH } from "../../paths.ts";
+import { readBounded } from "../../read-bounded.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 
 /** What a version of each component consists of. */
@@ -81,7 +78,11 @@ export function judgeVersions({ current, damaged, unlinked }: VersionFacts): Ver
 export const failedVersions = defineCheck({
   name: "upgrades",
   only: "installed",
-  facts: (host) => readQuarantine(inRoot(host, PATH.system)),
+  facts: (host) => {
+    const system = inRoot(host, PATH.system);
+    readTrial(system); // a record that cannot be understood is told as such
+    return readQuarantine(system);
+  },
   judge: judgeQuarantine,
 });
 
@@ -111,7 +112,7 @@ export const bootMenu = defineCheck({
 
 function environmentProblem(path: string): string | undefined {
   try {
-    parseEnvironment(readFileSync(path, "latin1"));
+    parseEnvironment(readBounded(path).toString("latin1"));
     return undefined;
   } catch (error) {
     return messageOf(error);

@@ -1,20 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { settleGeneration } from "../../../lib/boot/generation.ts";
 import type { BootHost } from "../../../lib/boot/host.ts";
 import type { MenuChoice } from "../../../lib/boot/mode.ts";
-import { emptyEnvironment, parseEnvironment } from "../../../lib/disk/grubenv.ts";
+import { emptyEnvironment, parseEnvironment, setVariable } from "../../../lib/disk/grubenv.ts";
 import { setLinks } from "../../../lib/generation/links.ts";
+import { readQuarantine } from "../../../lib/generation/quarantine.ts";
 import {
   changeGeneration,
   failTrial,
   partsOf,
-  readQuarantine,
   readTrial,
   type Trial,
   writeTrial,
 } from "../../../lib/generation/trial.ts";
+import { COMPONENTS } from "../../../lib/paths.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { addVersion, linksOf, makeSystem } from "../../support/system-directory.ts";
 
@@ -99,15 +100,14 @@ describe("a start", () => {
     expect(read(DATABASE)).toBe("data of v1.30");
   });
 
-  test("that the boot menu counts does not count twice; without it the record counts", () => {
+  test.each([undefined, "trial"] as const)("is counted by the record, if the menu says %j", (choice) => {
     upgrade();
-    settle("trial");
-    expect(readTrial(system)?.left).toBe(2);
-    settle();
-    settle();
-    expect(readTrial(system)?.left).toBe(0);
-    expect(linksOf(system)).toBe(NEW);
-    expect(settle()).toBe(true);
+    for (const left of [1, 0]) {
+      expect(settle(choice)).toBe(false);
+      expect([readTrial(system)?.left, linksOf(system)]).toEqual([left, NEW]);
+    }
+    // also where the menu cannot write its own count
+    expect(settle(choice)).toBe(true);
     expect(linksOf(system)).toBe(OLD);
   });
 });
@@ -199,8 +199,44 @@ test("a record does not count when others have changed the links since", () => {
   expect(linksOf(system)).toStartWith("k3os v1<v2");
 });
 
-test("a record that nobody understands does not stop the start", () => {
-  writeFileSync(join(system, "trial.json"), "{");
-  expect(settle()).toBe(false);
-  expect(host.logged.join()).toContain("what is current is started");
+describe("a fallback that was cut off", () => {
+  test.each([
+    ["between its links", "failed", 1],
+    ["between its links, when there was no room for the record", "trial", 1],
+    ["behind its links", "failed", 3],
+  ] as const)("%s is finished by the next start", (_, state, done) => {
+    upgrade();
+    settle("trial");
+    writeTrial(system, { ...(readTrial(system) as Trial), state, reason: "unwell" });
+    const back = { k3os: "v2", k3s: "v1.30", kernel: "6.1" } as const;
+    for (const component of COMPONENTS.slice(0, done)) {
+      setLinks(system, [{ component, name: "current", version: back[component] }]);
+    }
+    settle("trial");
+    expect(linksOf(system)).toBe(OLD);
+    expect(readQuarantine(system)[0]?.reason).toBe("unwell");
+    expect(readTrial(system)).toBeUndefined();
+  });
+
+  test("while it put the datastore back is finished, whatever the record says", () => {
+    upgrade();
+    settle("trial");
+    put(DATABASE, "data of v1.31");
+    settle("fallback");
+    const snapshots = "k3os/data/var/lib/rancher/k3os/datastore";
+    mkdirSync(join(host.root, snapshots, "v1.30.returning"));
+    renameSync(join(host.root, DATABASE), join(host.root, snapshots, "v1.30.returning/state.db"));
+    settle();
+    expect(read(DATABASE)).toBe("data of v1.30");
+    expect(readdirSync(join(host.root, snapshots))).toEqual(["replaced-v1.31"]);
+  });
+});
+
+test("the count of the boot menu without a record is taken away, and its kernel does not stay", () => {
+  const block = () => parseEnvironment(read("boot/grub/grubenv"));
+  setVariable(join(host.root, "boot/grub/grubenv"), "k3os_trial", "0");
+  expect(settle("fallback")).toBe(true); // GRUB has started kernel 6.0
+  expect([linksOf(system), block().size]).toEqual([OLD, 0]);
+  rmSync(join(host.root, "boot/grub/grubenv"));
+  expect(settle("fallback")).toBe(false); // it could not be taken away: the next start would be this one again
 });

@@ -22,6 +22,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
     ...wordsIn("lib/boot/modules.ts", /name === "([^"]+)"/g),
   ],
   "lib/boot/medium.ts": wordsIn("lib/boot/network/words.ts", /^ {4}(\w+): \(value\) =>/gm),
+  "lib/boot/rescue.ts": [],
   "lib/config/sources.ts": BOOT_WORDS.map((word) => `k3os.${word}`),
   "lib/datasource/read-platform.ts": [
     ...wordsIn("lib/datasource/network/scaleway.ts", /words\.includes\("([^"]+)"\)/g),
@@ -38,8 +39,8 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** One leaves it to lib/boot/mode.ts, one copies it. */
-const READ_FOR_NO_WORD = ["commands/init.ts", "lib/inspect/support.ts"];
+/** Two leave it to lib/boot/mode.ts, one copies it. */
+const READ_FOR_NO_WORD = ["commands/init.ts", "lib/boot/rescue.ts", "lib/inspect/support.ts"];
 
 describe("docs/kernel-parameters.md", () => {
   test("knows of every file that reads the command line", () => {

@@ -1,18 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { emptyEnvironment, parseEnvironment } from "../../../lib/disk/grubenv.ts";
+import { menuCounts, startsLeft } from "../../../lib/generation/start-count.ts";
 import {
-  addQuarantined,
   changedVersions,
   changeGeneration,
   failTrial,
-  findQuarantined,
   finishTrial,
   partsOf,
   readTrial,
+  recallTrial,
   revertGeneration,
 } from "../../../lib/generation/trial.ts";
+import { DAMAGES, damage } from "../../support/damage.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { addVersion, linksOf, makeSystem } from "../../support/system-directory.ts";
 
@@ -95,27 +96,47 @@ describe("what follows a change", () => {
   });
 });
 
-describe("the quarantine", () => {
-  test("holds what an upgrade brought, together, and nothing else", () => {
-    addQuarantined(system, { versions: NEW, reason: "unwell", at: "2030" });
-    expect(findQuarantined(system, { ...NEW, k3s: "v1.30" })?.reason).toBe("unwell");
-    expect(findQuarantined(system, { k3os: "v4", kernel: "6.3" })).toBeUndefined();
-    expect(findQuarantined(system, { k3os: "v3", kernel: "6.1" })).toBeUndefined();
-  });
-
-  test("forgets the oldest of more than twenty", () => {
-    for (let n = 0; n < 25; n++) {
-      addQuarantined(system, { versions: { k3os: `v${n}` }, reason: "", at: "" });
-    }
-    expect(findQuarantined(system, { k3os: "v4" })).toBeUndefined();
-    expect(findQuarantined(system, { k3os: "v5" })).toBeDefined();
-  });
-});
-
-test.each(["{", "[]", '{"state":"trial","parts":[{"component":"k3os","to":"../v1"}]}'])(
-  "readTrial() refuses %s",
-  (text) => {
-    writeFileSync(join(system, "trial.json"), text);
-    expect(() => readTrial(system)).toThrow("Cannot read");
+test.each([...DAMAGES, "a version that leads elsewhere"])(
+  "in the place of the record, %s is refused, and set aside",
+  (kind) => {
+    const path = join(system, "trial.json");
+    damage(path, kind);
+    const elsewhere = { state: "trial", kind: "upgrade", parts: [{ component: "k3os", to: "../v1" }] };
+    if (!DAMAGES.includes(kind)) writeFileSync(path, JSON.stringify(elsewhere));
+    expect(() => readTrial(system)).toThrow(`Cannot read "${path}"`);
+    expect(recallTrial(system, host)).toBeUndefined();
+    finishTrial(system, host);
+    expect(readTrial(system)).toBeUndefined();
+    expect(existsSync(`${path}.damaged`)).toBe(true);
   },
 );
+
+test("a record of a version that wrote less of it is understood", () => {
+  const parts = [{ component: "k3os", from: "v2", to: "v3" }];
+  writeFileSync(join(system, "trial.json"), JSON.stringify({ state: "trial", kind: "upgrade", parts }));
+  expect(readTrial(system)).toMatchObject({ left: 2, keepData: false, tolerated: [], started: false });
+});
+
+describe("the boot menu's count", () => {
+  const MENU = "load_env k3os_trial\n";
+  const block = () => join(host.root, "boot/grub/grubenv");
+
+  test.each(["missing", "of another size", ...DAMAGES])("is begun anew where the block is %s", (kind) => {
+    if (kind === "missing") rmSync(block());
+    else if (kind === "of another size") writeFileSync(block(), "# GRUB Environment Block\nk3os_trial=0\n");
+    else damage(block(), kind);
+    writeFileSync(join(host.root, "boot/grub/grub.cfg"), MENU);
+    change(NEW);
+    expect([counter(), startsLeft(system), menuCounts(system)]).toEqual(["2", "2", true]);
+    expect(readFileSync(block())).toHaveLength(1024);
+    expect(existsSync(`${block()}.damaged`)).toBe(kind !== "missing");
+  });
+
+  test("is not made where the menu is none of ours", () => {
+    damage(block(), "garbage");
+    writeFileSync(join(host.root, "boot/grub/grub.cfg"), "menuentry Debian {}\n");
+    change(NEW);
+    expect([startsLeft(system), menuCounts(system)]).toEqual([undefined, false]);
+    expect(linksOf(system)).toStartWith("k3os v3<v2");
+  });
+});

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { addQuarantined, changeGeneration, partsOf, readTrial } from "../../../lib/generation/trial.ts";
+import { addQuarantined } from "../../../lib/generation/quarantine.ts";
+import { changeGeneration, partsOf, readTrial } from "../../../lib/generation/trial.ts";
 import { applyRollback, describeRollback, planRollback } from "../../../lib/upgrade/rollback.ts";
 import { describeStatus, readStatus } from "../../../lib/upgrade/status.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
@@ -15,7 +16,7 @@ beforeEach(() => {
 afterEach(() => host[Symbol.dispose]());
 
 function roll(keepData = false): string[] {
-  const plan = planRollback(system);
+  const plan = planRollback(system, host);
   applyRollback(system, plan, { keepData }, host);
   return describeRollback(plan);
 }
@@ -49,7 +50,7 @@ describe("a rollback", () => {
     const tree = makeSystem(original.root, { k3os: ["v0.30.0"], kernel: ["6.12"], k3s: ["v1.31"] });
     for (const version of ["v0.21.1-k3s1r0", "v0.9.0"]) addVersion(tree, "k3os", version);
     addVersion(tree, "kernel", "5.4.0-88-generic");
-    expect(describeRollback(planRollback(tree))).toEqual([
+    expect(describeRollback(planRollback(tree, host))).toEqual([
       "k3os v0.30.0 → v0.21.1-k3s1r0",
       "kernel 6.12 → 5.4.0-88-generic",
     ]);
@@ -58,12 +59,12 @@ describe("a rollback", () => {
   test("needs something to go back to", () => {
     using fresh = testHost();
     const bare = makeSystem(fresh.root, { k3os: ["v1"] });
-    expect(() => planRollback(bare)).toThrow("no previous versions");
+    expect(() => planRollback(bare, host)).toThrow("no previous versions");
   });
 });
 
 test("the status tells what runs, what is next, what was before, and what failed", () => {
-  addQuarantined(system, { versions: { k3os: "v3" }, reason: "unwell", at: "2030" });
+  addQuarantined(system, { versions: { k3os: "v3" }, reason: "unwell", at: "2030" }, host);
   roll();
   const status = readStatus(host);
   expect(status).toMatchObject({

@@ -2,13 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { grubConfig } from "../../../lib/disk/grub.ts";
-import {
-  addQuarantined,
-  changedVersions,
-  readTrial,
-  type Trial,
-  writeTrial,
-} from "../../../lib/generation/trial.ts";
+import { addQuarantined } from "../../../lib/generation/quarantine.ts";
+import { changedVersions, readTrial, type Trial, writeTrial } from "../../../lib/generation/trial.ts";
 import type { CopySettings } from "../../../lib/upgrade/copy-settings.ts";
 import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/upgrade.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
@@ -109,11 +104,15 @@ describe("upgradeSystem()", () => {
   });
 
   test("refuses what failed before, unless it is forced", async () => {
-    addQuarantined(system, {
-      versions: { k3os: "v3", k3s: "v1.31", kernel: "6.3" },
-      reason: "unwell",
-      at: "2030",
-    });
+    addQuarantined(
+      system,
+      {
+        versions: { k3os: "v3", k3s: "v1.31", kernel: "6.3" },
+        reason: "unwell",
+        at: "2030",
+      },
+      host,
+    );
     expect(upgrade()).rejects.toThrow("k3os v3, k3s v1.31, kernel 6.3 failed here on 2030: unwell");
     expect(linksOf(system)).toBe(OLD);
     expect(await upgrade({ force: true })).toBe(true);
