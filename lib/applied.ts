@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import { writeFileAtomic } from "./atomic.ts";
+import { isFields } from "./generation/record.ts";
 import type { Host } from "./host.ts";
 import { inRoot, PATH } from "./paths.ts";
+import { readTextBounded } from "./read-bounded.ts";
 
 /** The phases of a boot in which the configuration is applied. */
 export type BootPhase = "initrd" | "boot" | "runtime";
@@ -157,14 +158,14 @@ function lostSources({ sources, broken }: AppliedRecord, outcome: Outcome): read
 function readJson<T>(path: string): T | undefined {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readTextBounded(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    if (["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    return undefined; // missing, or something else in its place
   }
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && "phases" in value ? (value as T) : undefined;
+    return isFields(value) && isFields(value.phases) ? (value as T) : undefined;
   } catch {
     return undefined; // cut short by a power cut: as good as none
   }

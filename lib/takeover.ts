@@ -1,7 +1,9 @@
-import { lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError } from "./errors.ts";
-import { readTextBounded } from "./read-bounded.ts";
+import { GRUB_DIRECTORIES, setVariable } from "./disk/grubenv.ts";
+import { CommandError, messageOf } from "./errors.ts";
+import { isFields, readRecord } from "./generation/record.ts";
+import type { Host } from "./host.ts";
 
 /**
  * What a takeover leaves on the file system of the system that it replaces, from the installation until the first boot
@@ -43,20 +45,40 @@ export interface TakeoverRecord {
 
 /** The record below `root`; undefined where no takeover is prepared. Throws CommandError if it cannot be understood. */
 export function readTakeoverRecord(root: string): TakeoverRecord | undefined {
-  const path = join(root, TAKEOVER.record);
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  return readRecord(join(root, TAKEOVER.record), checkRecord);
+}
+
+/**
+ * {@link readTakeoverRecord}, to finish a takeover or to take it back: of a record that cannot be understood, the file
+ * system itself tells what is needed. Throws CommandError where it holds no directory of GRUB.
+ */
+export function recallTakeoverRecord(root: string, host: Pick<Host, "log">): TakeoverRecord | undefined {
   try {
-    return checkRecord(JSON.parse(readTextBounded(path)));
-  } catch (cause) {
-    throw new CommandError(`Cannot read the record of the takeover "${path}"`, { cause });
+    return readTakeoverRecord(root);
+  } catch (error) {
+    const grub = GRUB_DIRECTORIES.find((path) => existsSync(join(root, path, "grub.cfg")));
+    if (grub === undefined) throw error;
+    host.log.warn(`${messageOf(error)}: going by what is in "${grub}"`);
+    return { uuid: "", grub, madeEnvironment: false, afterwards: "restart" };
   }
 }
 
-function checkRecord(value: Partial<TakeoverRecord>): TakeoverRecord {
-  const { uuid, grub, madeEnvironment, afterwards } = value;
+/** Takes our variable out of GRUB's environment block. Where that is damaged, there is none that GRUB could read. */
+export function forgetTry(environment: string, host: Pick<Host, "log">): void {
+  if (!existsSync(environment)) return;
+  try {
+    setVariable(environment, TRIED.name, undefined);
+  } catch (error) {
+    host.log.warn(messageOf(error));
+  }
+}
+
+function checkRecord(value: unknown): TakeoverRecord {
+  const { uuid, grub: path, madeEnvironment, afterwards } = isFields(value) ? value : {};
+  const grub = GRUB_DIRECTORIES.find((known) => known === path);
   if (
     typeof uuid === "string" &&
-    (grub === "/boot/grub" || grub === "/boot/grub2") &&
+    grub !== undefined &&
     typeof madeEnvironment === "boolean" &&
     (afterwards === "restart" || afterwards === "power-off")
   ) {

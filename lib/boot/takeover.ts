@@ -2,15 +2,21 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } fro
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { verifyChecksums } from "../checksums.ts";
-import { setVariable } from "../disk/grubenv.ts";
 import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
+import { isThere } from "../links.ts";
 import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
 import { printableMessage } from "../printable.ts";
 import { readTextBounded } from "../read-bounded.ts";
 import { mountImage, setFileSystemLabel, syncFileSystem, unmount } from "../sys.ts";
-import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
+import {
+  forgetTry,
+  readTakeoverRecord,
+  recallTakeoverRecord,
+  TAKEOVER,
+  type TakeoverRecord,
+} from "../takeover.ts";
 import { deviceByUuid } from "./choose-state.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
 import { goDown } from "./go-down.ts";
@@ -97,27 +103,27 @@ export function completeTakeover(
 ): TakeoverRecord["afterwards"] | undefined {
   const directory = join(root, TAKEOVER.directory);
   if (!existsSync(directory)) return undefined;
-  const record = readTakeoverRecord(root);
-  if (record === undefined) {
+  if (!isThere(join(root, TAKEOVER.record))) {
     rmSync(directory, { recursive: true }); // all was done but this
     return undefined;
   }
   if (!existsSync(join(root, TAKEOVER.verified))) return undefined;
+  const record = recallTakeoverRecord(root, host);
+  if (record === undefined) return undefined;
   setFileSystemLabel(root, LABEL.state);
   deleteOldSystem(root, record, host);
-  useNewMenu(root, record);
+  useNewMenu(root, record, host);
   for (const name of [MARKER.takeover, MARKER.poweroff]) {
-    rmSync(join(root, PATH.system, name), { force: true });
+    rmSync(join(root, PATH.system, name), { recursive: true, force: true });
   }
-  rmSync(join(root, TAKEOVER.record)); // first of all, so that no half of the rest is taken for a takeover
+  rmSync(join(root, TAKEOVER.record), { recursive: true }); // first of all, so that no half of the rest is taken for a takeover
   rmSync(directory, { recursive: true });
   syncFileSystem(root);
   return record.afterwards;
 }
 
-function useNewMenu(root: string, { grub }: TakeoverRecord): void {
-  const environment = join(root, grub, "grubenv");
-  if (existsSync(environment)) setVariable(environment, TRIED.name, undefined);
+function useNewMenu(root: string, { grub }: TakeoverRecord, host: Pick<Host, "log">): void {
+  forgetTry(join(root, grub, "grubenv"), host);
   const next = join(root, TAKEOVER.newMenu);
   if (!existsSync(next)) return; // it is in place, and the journal has been replayed since: on the disk too
   switchMenu({ menu: join(root, grub, "grub.cfg"), next, kept: join(root, TAKEOVER.menu) });

@@ -9,7 +9,7 @@ import { CommandError, during, messageOf } from "../errors.ts";
 import type { Host } from "../host.ts";
 import { inRoot } from "../paths.ts";
 import { syncFileSystem } from "../sys.ts";
-import { readTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
+import { forgetTry, recallTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
 import { copySystem, linkMedium } from "./copy.ts";
 import type { InstallPlan, TakeoverPlan } from "./plan.ts";
 
@@ -64,7 +64,7 @@ export function undoTakeover(host: TakeoverHost): void {
   if (existsSync(inRoot(host, TAKEOVER.verified))) {
     throw new CommandError("The takeover has begun to delete the old system: there is nothing to go back to");
   }
-  const record = readTakeoverRecord(host.root);
+  const record = recallTakeoverRecord(host.root, host);
   if (record !== undefined) {
     restoreBoot(record, host);
     for (const path of ["/k3os/system", "/k3os/data"]) {
@@ -93,7 +93,7 @@ function restoreBoot(record: TakeoverRecord, host: TakeoverHost): void {
   else if (!isOurs(menu)) host.log.debug("The boot menu is not ours: it stays as it is");
   const environment = join(directory, "grubenv");
   if (record.madeEnvironment) rmSync(environment, { force: true });
-  else if (existsSync(environment)) setVariable(environment, TRIED.name, undefined);
+  else forgetTry(environment, host);
   const motd = inRoot(host, TAKEOVER.oldMotd);
   if (existsSync(motd)) renameSync(motd, inRoot(host, "/etc/motd"));
   syncFileSystem(directory); // GRUB may see a menu of ours until then, whoever has replaced it
@@ -106,7 +106,7 @@ function isOurs(path: string): boolean {
 
 /** The record comes first: from it an interrupted takeover is known, and can be taken back or begun again. */
 function recordTakeover({ takeover }: Work, host: TakeoverHost): void {
-  const earlier = readTakeoverRecord(host.root);
+  const earlier = recallTakeoverRecord(host.root, host);
   if (earlier !== undefined) restoreBoot(earlier, host);
   mkdirSync(inRoot(host, TAKEOVER.directory), { recursive: true, mode: 0o700 });
   rmSync(inRoot(host, TAKEOVER.failure), { force: true });
