@@ -38,8 +38,12 @@ interface Node extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-async function startNode(hardware: Hardware, boot: string, others: readonly string[] = []): Promise<Node> {
-  const machine = await bootDisk(hardware, { boot, others });
+async function startNode(
+  hardware: Hardware,
+  boot: string,
+  { others = [], entry = 0 }: { readonly others?: readonly string[]; readonly entry?: number } = {},
+): Promise<Node> {
+  const machine = await bootDisk(hardware, { boot, others, entry });
   const target = await reachNode(machine, key);
   await waitUntilApplied(target);
   return {
@@ -75,6 +79,13 @@ make() { # COMPONENT VERSION
 const upgrade = (parts: string) =>
   `sudo k3os upgrade ${parts} --remount --sync --source /var/lib/new/k3os/system --destination /k3os/system; sudo rm -rf /var/lib/new`;
 
+/** Leaves no block free, not even of root's reserve. */
+const FILL = `sudo sh -c 'for size in 1M 4k; do dd if=/dev/zero bs=$size of=/var/lib/filler oflag=append conv=notrunc 2>/dev/null; sync; done; true'`;
+
+/** Makes a check of the user's own, which is done again and again. */
+const ownCheck = (script: string) =>
+  `sudo mkdir -p /var/lib/rancher/k3os/health.d && printf '#!/bin/sh\n${script}\n' | sudo tee /var/lib/rancher/k3os/health.d/own && sudo chmod +x /var/lib/rancher/k3os/health.d/own`;
+
 const VERSIONS =
   "for part in k3os kernel; do readlink /k3os/system/$part/current /k3os/system/$part/previous; done";
 
@@ -90,6 +101,10 @@ describeLong("an upgrade of all parts", () => {
           await node.run("cd /k3os/system; readlink k3os/current kernel/current")
         ).split("\n");
         await node.run(`sudo sh -c '${MAKE} make k3os v99.0.0; make kernel 99-new'`);
+        // the clock jumps with every look, and the first few find the machine unhealthy
+        await node.run(
+          ownCheck("date --set=4hours >/run/clock; echo >>/run/looks; [ $(wc -l </run/looks) -gt 4 ]"),
+        );
         await node.run(upgrade("--rootfs --kernel"));
         expect(await node.run(VERSIONS)).toBe(`v99.0.0\n${k3os}\n99-new\n${kernel}`);
         expect(JSON.parse(await node.run("k3os status --json")).trial).toMatchObject({ state: "trial" });
@@ -106,9 +121,20 @@ describeLong("an upgrade of all parts", () => {
         );
         await node.restart();
       }
-      await using node = await startNode(hardware, "back");
-      expect(await node.run(VERSIONS)).toBe(`${k3os}\nv99.0.0\n${kernel}\n99-new`);
-      expect(JSON.parse(await node.run("k3os status --json"))).toMatchObject({ failed: [] });
+      {
+        await using node = await startNode(hardware, "back");
+        expect(await node.run(VERSIONS)).toBe(`${k3os}\nv99.0.0\n${kernel}\n99-new`);
+        expect(JSON.parse(await node.run("k3os status --json"))).toMatchObject({ failed: [] });
+        await node.run(
+          "sudo mount -o remount,bind,rw /k3os/system && head -c 99 /dev/zero | sudo tee /k3os/system/trial.json /k3os/system/quarantine.json >/dev/null",
+        );
+        expect(JSON.parse(await node.run("k3os status --json")).damaged).toHaveLength(2);
+        await node.restart();
+      }
+      await using node = await startNode(hardware, "previous", { entry: 1 });
+      expect(await node.run(VERSIONS)).toBe(`v99.0.0\n${k3os}\n99-new\n${kernel}`);
+      expect(JSON.parse(await node.run("k3os status --json"))).toMatchObject({ failed: [], damaged: [] });
+      expect(await node.run("ls /k3os/system")).toContain("trial.json.damaged");
     },
     25 * MINUTE,
   );
@@ -193,7 +219,7 @@ describeLong("a machine whose boot menu does not name its disk", () => {
         await node.run(upgrade("--rootfs"));
         await node.restart();
       }
-      await using node = await startNode(hardware, "upgraded", [other]);
+      await using node = await startNode(hardware, "upgraded", { others: [other] });
       expect(await node.run("readlink /k3os/system/k3os/current")).toBe("v99.0.0");
       expect(await node.run("findmnt -n -o SOURCE / | grep -o '^/dev/[a-z0-9]*'")).toBe("/dev/vda1");
       const uuid = await node.run("findmnt -n -o UUID /");
@@ -265,17 +291,21 @@ describe("an upgrade that is bad leads back to the old version by itself:", () =
           `sudo sh -c '${MAKE} make kernel 99-panic; truncate --size=4M $source/kernel/99-panic/initrd'`,
         );
         await node.run(upgrade("--kernel"));
+        await node.run(FILL);
         await node.restart();
       }
       for (const boot of ["panic-1", "panic-2"]) await startAndFail(machine(), boot, /Kernel panic/);
       await using node = await startNode(machine(), "after-panic");
-      await expectBack(node, { kernel: "99-panic" }, "never found healthy");
+      // the disk is full: that it failed may be noted nowhere
+      const status = JSON.parse(await node.run("k3os status --json"));
+      expect([status.current, status.trial]).toEqual([expect.objectContaining(old), undefined]);
       expect(await node.run("cat /proc/cmdline")).toContain(" k3os.boot=fallback");
-      await node.run("sudo mkdir -p /var/lib/rancher/k3os/health.d");
-      const check = `#!/bin/sh\\n[ $(readlink /k3os/system/k3os/current) = ${old.k3os} ]\\n`;
-      await node.run(
-        `printf '${check}' | sudo tee /var/lib/rancher/k3os/health.d/version && sudo chmod +x /var/lib/rancher/k3os/health.d/version`,
-      );
+      expect(await node.run("df --output=avail /var/lib | tail -1")).toMatch(/^\s*0$/);
+      expect(await node.run("sudo strings /boot/grub/grubenv | grep trial || echo none")).toBe("none");
+      await node.run("sudo rm /var/lib/filler");
+      // the clock goes back with every look at the new version
+      const isOld = `[ $(readlink /k3os/system/k3os/current) = ${old.k3os} ]`;
+      await node.run(ownCheck(`${isOld} || ! date --set=-4hours >/run/clock`));
       await node.run("echo K3OS_HEALTH_DEADLINE=5 | sudo tee /var/lib/rancher/k3os/health.conf");
       await node.run(`sudo sh -c '${MAKE} make k3os v99.0.2'`);
       await node.run(upgrade("--rootfs"));
@@ -289,7 +319,7 @@ describe("an upgrade that is bad leads back to the old version by itself:", () =
     async () => {
       await startAndFail(machine(), "unhealthy", /Not healthy: .*Restarting with the versions before/);
       await using node = await startNode(machine(), "after-unhealthy");
-      await expectBack(node, { k3os: "v99.0.2" }, "health.d: version ended with status 1");
+      await expectBack(node, { k3os: "v99.0.2" }, "health.d: own ended with status 1");
       expect(await node.run("ls /var/lib/rancher/k3os/failed")).toContain("v99.0.2.journal.log");
       await node.run(`sudo sh -c '${MAKE} make k3os v99.0.2'`);
       const again = await ssh(node.target, upgrade("--rootfs"));
