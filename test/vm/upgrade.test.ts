@@ -62,7 +62,7 @@ async function startNode(
 async function startAndFail(hardware: Hardware, boot: string, sign: RegExp): Promise<void> {
   const disks = [hardware.disk];
   await using machine = await startMachine({ name: `${hardware.name}-${boot}`, memory: 1024, disks });
-  await machine.console.expect(sign, { timeout: 5 * MINUTE });
+  await machine.console.expect(sign, { timeout: 8 * MINUTE });
   await within(machine.exited, 3 * MINUTE, "The machine did not restart");
 }
 
