@@ -33,6 +33,11 @@ export function signedList(
   return { [listName(arch)]: list, [signatureName(arch)]: signature };
 }
 
+/** The content with another last byte: as long as before, so that only its digest tells. */
+function withLast(content: string | Uint8Array, last: string): Buffer {
+  return Buffer.concat([Buffer.from(content).subarray(0, -1), Buffer.from(last)]);
+}
+
 /** Serves files with their signed list. `changed`: what the server sends is not what was signed. */
 export async function serveRelease(
   files: Readonly<Record<string, string | Uint8Array>>,
@@ -42,7 +47,7 @@ export async function serveRelease(
   const signed = Object.entries(signedList(files, { secret, version: "v1.2.3" }));
   const sent = Object.entries(files).map(([name, content]) => [
     `/${name}`,
-    changed ? Buffer.concat([Buffer.from(content), Buffer.from("x")]) : content,
+    changed ? withLast(content, "x") : content,
   ]);
   const server = await serveFiles({
     ...Object.fromEntries(sent),

@@ -55,7 +55,9 @@ describe("checksums", () => {
   test("are signed by the key beside them, as minisign and the program itself find", async () => {
     const list = `sha256sum-${arch}.txt`;
     const said = await minisign(ARTIFACTS, ["-V", "-Q", "-p", "k3os.pub", "-m", list]);
-    expect(said).toMatch(new RegExp(`\\tfile:${list}\\tversion:v\\S+\\tarch:${arch}\\thashed\\n$`));
+    expect(said).toMatch(
+      new RegExp(`\\tfile:${list}\\tversion:v\\S+\\tarch:${arch}\\tsizes:\\S+\\thashed\\n$`),
+    );
     const verify = [artifact(`k3os-${arch}`), "release", "verify", "--arch", arch, "--key", "k3os.pub", "."];
     expect((await runProgram(verify, { cwd: ARTIFACTS })).stdout).toContain(`k3os-${arch}.iso: OK\n`);
   });
