@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runProgram } from "../../lib/host.ts";
@@ -21,9 +21,12 @@ import {
 import { type Machine, VM_DIRECTORY } from "../support/qemu.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
 import { makeLabelledDisk } from "../support/state-disk.ts";
+import { makeUsedDisk } from "../support/used-disk.ts";
 
 const MINUTE = 60_000;
-const DISK_SIZE = 4 * 1024 ** 3;
+const USED_SIZE = 4 * 1024 ** 3;
+/** Of the disk that the installed one is copied to before its first boot. */
+const DISK_SIZE = 5 * 1024 ** 3;
 
 const EXECUTABLE = join(ARTIFACTS, `k3os-${hostTarget().arch}`);
 
@@ -39,7 +42,8 @@ function nodeConfig(key: SshKey): string {
     init_cmd: ["echo init > /run/test-init"],
     boot_cmd: ["echo boot > /run/test-boot"],
     run_cmd: ["echo run > /run/test-run"],
-    k3os: { sysctls: { "vm.swappiness": 7 }, environment: { TEST: "a $b" } },
+    // the README's setting, by which the kernel shows no notices on its consoles, and the installer still has to
+    k3os: { sysctls: { "vm.swappiness": 7, "kernel.printk": "4 4 1 7" }, environment: { TEST: "a $b" } },
   });
 }
 
@@ -47,8 +51,11 @@ function nodeConfig(key: SshKey): string {
 const IDENTITY = "cat /etc/machine-id /etc/hostname; sudo cat /etc/ssh/ssh_host_ed25519_key.pub";
 
 // one machine for each architecture that has an ISO, and for each kind of firmware
-describe("a node installed from the ISO on amd64 with bios", () => testNode("amd64", "bios"));
-describeLong("a node installed from the ISO on arm64 with uefi", () => testNode("arm64", "uefi"));
+describe("a node installed from the ISO over a used disk on amd64 with bios", () =>
+  testNode("amd64", "bios"));
+describeLong("a node installed from the ISO over a used disk on arm64 with uefi", () =>
+  testNode("arm64", "uefi"),
+);
 
 function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
   let scratch: string;
@@ -63,14 +70,16 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
     key = await generateKey(scratch);
-    hardware = createHardware(`test-${arch}`, { arch, firmware }, DISK_SIZE);
+    hardware = createHardware(`test-${arch}`, { arch, firmware }, USED_SIZE);
+    makeUsedDisk(hardware.disk, { table: "gpt", size: USED_SIZE });
     const [config, medium] = [join(scratch, "config.yaml"), join(scratch, "medium.iso")];
     writeFileSync(config, nodeConfig(key));
     const remaster = [EXECUTABLE, "remaster", join(ARTIFACTS, `k3os-${arch}.iso`), medium];
-    const words = installWords(arch).join(" ");
+    const words = [...installWords(arch), "k3os.install.force"].join(" ");
     await runProgram([...remaster, "--config", config, "--default", "install", "--cmdline", words]);
     await installFromMedium(hardware, medium);
     rmSync(medium);
+    truncateSync(hardware.disk, DISK_SIZE);
     machine = await bootDisk(hardware, { boot: "first" });
     node = await reachNode(machine, key);
     await waitUntilApplied(node);
