@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { GENERATED } from "../config/generated-files.ts";
 import { CommandError, messageOf } from "../errors.ts";
 import { inRoot } from "../paths.ts";
@@ -43,6 +43,10 @@ function checkSetting([key, value]: readonly [string, string]): Setting {
 function writeSysctl({ key, path, value }: Setting, host: Pick<ApplyHost, "root" | "dryRun" | "log">): void {
   const file = inRoot(host, `/proc/sys/${path}`);
   if (isSetTo(file, value)) return;
+  if (LATER.test(path) && !existsSync(file)) {
+    host.log.debug(`k3os.sysctls[${key}]: the kernel has no such setting yet: set when it appears`);
+    return;
+  }
   if (host.dryRun) {
     host.log.info(`Would set "${path}"`);
     return;
@@ -51,10 +55,6 @@ function writeSysctl({ key, path, value }: Setting, host: Pick<ApplyHost, "root"
     writeFileSync(file, `${value}\n`, { flag: "r+" }); // never create one
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    if (missing && LATER.test(path)) {
-      host.log.info(`k3os.sysctls[${key}]: the kernel has no such setting yet: set when it appears`);
-      return;
-    }
     throw new CommandError(missing ? "The kernel has no such setting" : messageOf(error));
   }
 }

@@ -52,8 +52,15 @@ describe("sysctls", () => {
     );
     expect(readFileSync(host.root + DROP_IN, "utf8")).toContain(`${sysctlPath(key)} = 1\n`);
     expect(host.logged).toContain(
-      `k3os.sysctls[${key}]: the kernel has no such setting yet: set when it appears`,
+      `debug: k3os.sysctls[${key}]: the kernel has no such setting yet: set when it appears`,
     );
+  });
+
+  test("does not say that it would set what is not there yet", async () => {
+    using host = testHost({ files: { [DROP_IN]: "net/ipv4/conf/eth9/rp_filter = 1\n" } });
+    const config = { k3os: { sysctls: { "net.ipv4.conf.eth9.rp_filter": "1" } } };
+    await sysctls.apply(config, { ...host, dryRun: true });
+    expect(host.logged.filter((line) => !line.startsWith("debug: "))).toEqual([]);
   });
 
   test("writes a setting of an interface that is there", async () => {
