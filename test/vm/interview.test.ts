@@ -4,6 +4,7 @@ import { logIn } from "../support/console-login.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { bootDisk, createHardware, type Hardware, within } from "../support/node.ts";
 import { type Machine, startMachine } from "../support/qemu.ts";
+import { makeUsedDisk } from "../support/used-disk.ts";
 
 const MINUTE = 60_000;
 const [PASSWORD, TOKEN] = ["open-sesame", "cluster-secret"];
@@ -24,7 +25,9 @@ const ANSWERS = [
 let hardware: Hardware;
 
 beforeAll(() => {
-  hardware = createHardware("interview", { firmware: "uefi" }, 4 * 1024 ** 3);
+  const size = 4 * 1024 ** 3;
+  hardware = createHardware("interview", { firmware: "uefi" }, size);
+  makeUsedDisk(hardware.disk, { table: "dos", size });
 });
 
 afterAll(() => {
