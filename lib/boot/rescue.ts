@@ -70,7 +70,8 @@ export function mayRestart(error: unknown): boolean {
 
 /**
  * Whether the next start does not find what this one has found: a generation is on trial, and one start of it less is
- * left, by the boot menu's count or the record's. Where none was counted, machines would restart for ever.
+ * left, by the boot menu's count or the record's. Where none was counted, machines would restart for ever. No record may be
+ * found at all where the disk is not.
  */
 export function restartLeadsOn(
   error: unknown,
@@ -78,7 +79,9 @@ export function restartLeadsOn(
   trial: Pick<Trial, "state" | "kind" | "left"> | undefined,
 ): boolean {
   if (error instanceof NoWayBack || choice === "fallback" || choice === "previous") return false;
-  if (trial?.state !== "trial" || trial.kind !== "upgrade") return false;
+  // a new kernel that lacks the driver of the disk cannot read the record: the menu has counted this start all the same
+  if (trial === undefined) return choice === "trial";
+  if (trial.state !== "trial" || trial.kind !== "upgrade") return false;
   return choice === "trial" || trial.left < STARTS;
 }
 

@@ -11,6 +11,7 @@ test.each<
   [string, unknown, MenuChoice | undefined, Pick<Trial, "state" | "kind" | "left"> | undefined, boolean]
 >([
   ["nothing is on trial", BROKEN, undefined, undefined, false],
+  ["the disk that holds the record was not found", BROKEN, "trial", undefined, true],
   ["the menu has counted this start", BROKEN, "trial", { ...COUNTED, left: 2 }, true],
   ["the record has counted this start", BROKEN, undefined, COUNTED, true],
   ["the record has counted the last start", BROKEN, "trial", { ...COUNTED, left: 0 }, true],
