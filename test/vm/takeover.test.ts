@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBuildContext } from "../../lib/build/context.ts";
+import { GIB } from "../../lib/disk/size.ts";
 import { makeDebianDisk } from "../support/debian.ts";
 import { output } from "../support/disk.ts";
 import { type FileServer, type Served, serveFiles } from "../support/http-server.ts";
@@ -17,6 +18,7 @@ import {
   VM_DIRECTORY,
 } from "../support/qemu.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
+import { makeUsedDisk } from "../support/used-disk.ts";
 
 const MINUTE = 60_000;
 const CONSOLE = "ttyS0,115200";
@@ -146,15 +148,15 @@ describeLong("a Debian with a second disk", () => {
   beforeAll(() => {
     hardware = debianMachine("takeover-two", "bios");
     second = join(scratch, "second.img");
-    output(["truncate", "--size=4G", second]);
+    makeUsedDisk(second, { table: "gpt", size: 4 * GIB });
   });
 
   // one start of the old system for all of it: each takes minutes, and so does each installation
   test(
-    "installs to a second disk, and takes a takeover back to the last byte",
+    "installs over a used second disk, and takes a takeover back to the last byte",
     async () => {
       await using old = await start({ ...hardware, disks: [...(hardware.disks ?? []), second] }, "root");
-      expect(await install(old, "/dev/vdb")).toEqual([
+      expect(await install(old, "--force", "/dev/vdb")).toEqual([
         0,
         expect.stringContaining("is installed on /dev/vdb"),
       ]);
