@@ -73,7 +73,7 @@ describe("the network of a boot", () => {
     const words = "ip=10.9.0.5::172.31.1.1:32:node-1:eth0:none:9.9.9.9:1.1.1.1 nameserver=8.8.8.8";
     const log = pair.bringUp(`${words} ip=[2001:db8::5]::[2001:db8::1]:64::eth1:none`);
     expect(log).toContain(
-      "eth0 has 10.9.0.5/32 (static), gateway 172.31.1.1, name servers 9.9.9.9 1.1.1.1\n",
+      "eth0 has 10.9.0.5/32 (static), gateway 172.31.1.1, name servers 8.8.8.8 9.9.9.9 1.1.1.1\n",
     );
     expect(pair.here("busybox", "ping", "-c1", "-W5", "172.31.1.1")).toContain(" 0% packet loss");
     expect(pair.here("ip", "-6", "route", "show", "default")).toContain("via 2001:db8::1 dev eth1");
