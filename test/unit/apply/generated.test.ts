@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { applyPhase } from "../../../lib/apply/stages.ts";
 import { GENERATED, type GeneratedFile } from "../../../lib/config/generated-files.ts";
@@ -47,20 +47,28 @@ const files = Object.values<GeneratedFile>(GENERATED).map((file) => [file.path, 
 const textFor = (path: string) => (path === GENERATED.hostname.path ? "written\n" : "# the user's\n");
 
 describe("a file that the user writes", () => {
-  test.each(files)(
-    "%s stays as it is written through every phase, and is never written twice",
-    async (path) => {
+  describe("stays as it is written through every phase, and is never written twice:", () => {
+    const contents: ReadonlyMap<string, string>[] = [];
+    let logged: readonly string[];
+
+    // all of them at once: each write is flushed, which takes its time
+    beforeAll(async () => {
       using host = testHost({ files: MACHINE });
-      const content = textFor(path);
-      const config = { ...SETTINGS, writeFiles: [{ path, content }] };
+      const writeFiles = files.map(([path]) => ({ path, content: textFor(path) }));
       for (const phase of ["initrd", "boot", "runtime", "install", "runtime"] as const) {
-        expect(await applyPhase(phase, config, host)).toEqual([]);
-        if (phase !== "install") expect(readFileSync(host.root + path, "utf8")).toBe(content);
+        expect(await applyPhase(phase, { ...SETTINGS, writeFiles }, host)).toEqual([]);
+        const read = ([path]: (typeof files)[number]) =>
+          [path, readFileSync(host.root + path, "utf8")] as const;
+        contents.push(new Map(files.map(read)));
       }
-      const writes = host.logged.filter((line) => line === `debug: wrote "${path}"`);
-      expect(writes).toHaveLength(1);
-    },
-  );
+      logged = [...host.logged];
+    });
+
+    test.each(files)("%s", (path) => {
+      expect(contents.map((after) => after.get(path))).toEqual(Array(5).fill(textFor(path)));
+      expect(logged.filter((line) => line === `debug: wrote "${path}"`)).toHaveLength(1);
+    });
+  });
 
   test.each(
     files.flatMap(([own, { instead = [], keys }]) =>
