@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import {
   lstatSync,
@@ -127,4 +128,16 @@ function look(directory: string, below = ""): string[] {
       if (found.isDirectory()) return [name, ...look(directory, name)];
       return [found.size < 100 ? `${name}: ${readFileSync(path, "utf8")}` : name];
     });
+}
+
+/** What went wrong, after which the system must be what it was before. */
+export async function refusal(
+  upgrader: Upgrader,
+  call: () => Promise<Pick<RunResult, "code" | "stderr">>,
+): Promise<string> {
+  const before = upgrader.look();
+  const { code, stderr } = await call();
+  expect(code).toBe(1);
+  expect(upgrader.look()).toEqual(before);
+  return stderr;
 }

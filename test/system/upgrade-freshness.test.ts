@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { lstatSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type RunResult, runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/host.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { serveLoopback } from "../support/loopback.ts";
-import { createUpgrader, KERNEL, OLD, type Upgrader } from "../support/upgrader.ts";
+import { createUpgrader, KERNEL, OLD, refusal, type Upgrader } from "../support/upgrader.ts";
 
 /** Releases that are genuine and yet not to be taken, and servers that send more than was signed. */
 const { arch } = hostTarget();
@@ -13,18 +13,6 @@ const NEW = "v0.31.0";
 const VERSION = { K3OS_VERSION: NEW };
 
 const current = ({ system }: Upgrader, component: string) => readlinkSync(join(system, component, "current"));
-
-/** What went wrong, after which the system must be what it was before. */
-async function refusal(
-  upgrader: Upgrader,
-  call: () => Promise<Pick<RunResult, "code" | "stderr">>,
-): Promise<string> {
-  const before = upgrader.look();
-  const { code, stderr } = await call();
-  expect(code).toBe(1);
-  expect(upgrader.look()).toEqual(before);
-  return stderr;
-}
 
 describe("an upgrade from a release", () => {
   test("refuses a list that is older than the last one it took, and warns of one of last year", async () => {

@@ -5,12 +5,12 @@ import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync, symlinkSync 
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { type RunResult, runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/host.ts";
 import { makeSecretKey } from "../../lib/signature-keys.ts";
 import { hostTarget } from "../../lib/targets.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { ELF_START, releaseEntries, tar } from "../support/tarball.ts";
-import { createUpgrader, EXECUTABLE, KERNEL, OLD, type Upgrader } from "../support/upgrader.ts";
+import { createUpgrader, EXECUTABLE, KERNEL, OLD, refusal, type Upgrader } from "../support/upgrader.ts";
 
 const { arch } = hostTarget();
 const TARBALL = `k3os-rootfs-${arch}.tar.gz`;
@@ -20,18 +20,6 @@ const K3S = "v1.31.0+k3s1";
 
 const current = ({ system }: Upgrader, component: string, link = "current") =>
   readlinkSync(join(system, component, link));
-
-/** What went wrong, after which the system must be what it was before. */
-async function refusal(
-  upgrader: Upgrader,
-  call: () => Promise<Pick<RunResult, "code" | "stderr">>,
-): Promise<string> {
-  const before = upgrader.look();
-  const { code, stderr } = await call();
-  expect(code).toBe(1);
-  expect(upgrader.look()).toEqual(before);
-  return stderr;
-}
 
 describe("k3os upgrade-rootfs", () => {
   test("makes a release current, keeps what was, and has nothing to do then", async () => {
