@@ -14,15 +14,25 @@ export async function ensurePackages(
   const { stdout } = await host.run(query, { check: false });
   const missing = packages.filter((name) => !stdout.split("\n").includes(`${name} installed`));
   if (missing.length === 0) return;
-  const install = ["apt-get", "install", "-y", "--no-install-recommends", ...missing];
   if (process.getuid?.() !== 0) {
     throw new CommandError(`Missing Debian packages: ${missing.join(" ")}`, {
-      hint: `run: sudo apt-get update && sudo ${install.join(" ")}`,
+      hint: `run: ${installLine(missing)}`,
     });
   }
   host.log.info(`Installing ${missing.join(" ")} …`);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  for (const argv of [["apt-get", "update"], install]) await runWhenUnlocked(argv, env, host);
+  for (const argv of [UPDATE, installArgv(missing)]) await runWhenUnlocked(argv, env, host);
+}
+
+const UPDATE = ["apt-get", "update"];
+
+function installArgv(packages: readonly string[]): string[] {
+  return ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
+}
+
+/** The line by which a person installs Debian packages. */
+export function installLine(packages: readonly string[]): string {
+  return `sudo ${UPDATE.join(" ")} && sudo ${installArgv(packages).join(" ")}`;
 }
 
 /** apt-get has an option to wait for one of its locks, but not for the other. */

@@ -34,17 +34,29 @@ export const TEST_PACKAGES = [
   "zstd",
 ];
 
-/** What the unit tests check our own formats against, and what install.sh must get along with. */
-export const UNIT_PACKAGES = [
-  "busybox-static",
-  "cpio",
-  "curl",
-  "dash",
-  "grub-common",
-  "minisign",
-  "openssl",
-  "perl", // has shasum
-  "pigz",
-  "shellcheck",
-  "wget",
-];
+/**
+ * What the unit tests check our own formats against, and what install.sh must get along with: Debian packages, and a
+ * program of each by which it is known to be there.
+ */
+const UNIT_PROGRAMS = {
+  "busybox-static": "busybox",
+  cpio: "cpio",
+  curl: "curl",
+  dash: "dash",
+  git: "git",
+  "grub-common": "grub-editenv",
+  minisign: "minisign",
+  openssl: "openssl",
+  perl: "shasum",
+  pigz: "pigz",
+  shellcheck: "shellcheck",
+  wget: "wget",
+};
+
+export const UNIT_PACKAGES = Object.keys(UNIT_PROGRAMS);
+
+/** The packages of the unit tests that are not there. */
+export function missingUnitPackages(): string[] {
+  const missing = Object.entries(UNIT_PROGRAMS).filter(([, program]) => Bun.which(program) === null);
+  return missing.map(([name]) => name);
+}
