@@ -4,23 +4,27 @@ import { basename, join, relative } from "node:path";
 import { openAptRoot } from "../lib/build/apt.ts";
 import { enableForeignPrograms } from "../lib/build/foreign-programs.ts";
 import { ensurePackages } from "../lib/build/packages.ts";
-import { formatError, messageOf } from "../lib/errors.ts";
+import { EXIT, formatError, messageOf, UsageError } from "../lib/errors.ts";
 import { systemHost } from "../lib/host.ts";
 import { SUITE } from "../lib/image/packages.ts";
 import { type Arch, targetOf } from "../lib/targets.ts";
 import { leftOutVariable, whyLeftOut } from "./support/left-out.ts";
 import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
+import { filesOfShard, type RingName, type RunRequest, readRunArguments } from "./support/run-arguments.ts";
 import { TEST_PACKAGES, UNIT_PACKAGES } from "./support/setup.ts";
 
-const USAGE = `Usage: bun test/run.ts [all | check | RING [FILTER...]]
+const USAGE = `Usage: bun test/run.ts [--short] [--shard N/COUNT] [all | check | RING [FILTER...]]
 
 Runs every ring, but not the groups of tests in it that take longest, which count
 as skipped: "all" runs them too. Or only the quick rings (check: format, types,
 unit), or one ring, of it only the test files whose path contains a FILTER.
 Rings: format, types, unit, system, vm.
+
+  --short          leave out of one ring, too, what takes longest
+  --shard N/COUNT  of one ring only the Nth of COUNT parts of its test files
 `;
 
-/** What a run of every ring leaves out, so that it ends within 45 minutes on two processors, and why. */
+/** What a short run leaves out, so that it ends within 45 minutes on two processors, and why. */
 const LEFT_OUT = {
   long: 'takes long: "npm test -- all"',
   arm: 'its image and machines take half an hour: "npm test -- all"',
@@ -36,7 +40,7 @@ const COLOURS = process.stdout.isTTY ? [] : ["--colors=off"];
 type Need = "tools" | "packages" | "artifacts" | "boards" | "root";
 
 interface Ring {
-  readonly name: string;
+  readonly name: RingName;
   readonly needs: readonly Need[];
   /** Milliseconds for the whole ring. */
   readonly limit: number;
@@ -88,29 +92,32 @@ const RINGS: readonly Ring[] = [
   },
 ];
 
-const CHECK_RINGS = ["format", "types", "unit"];
 const BUILD_LIMIT = 30 * MINUTE;
 
 async function main(argv: readonly string[]): Promise<number> {
-  const [first, ...filters] = argv;
-  const every = first === undefined || first === "all";
-  const rings = RINGS.filter(({ name }) => {
-    return every || first === name || (first === "check" && CHECK_RINGS.includes(name));
-  });
-  if (rings.length === 0 || ((every || first === "check") && filters.length > 0)) {
-    process.stderr.write(USAGE);
-    return 2;
-  }
-  if (first === undefined) leaveOut(LEFT_OUT);
+  const request = requestOf(argv);
+  if (request === undefined) return EXIT.usage;
+  const rings = RINGS.filter(({ name }) => request.rings.includes(name));
+  if (request.short) leaveOut(LEFT_OUT);
   const needs = new Map<Need, Promise<void>>();
   const outcomes: Outcome[] = [];
   for (const [at, ring] of rings.entries()) {
     const next = rings[at + 1]?.needs ?? [];
-    outcomes.push(await runRing(ring, { filters, next }, needs));
+    outcomes.push(await runRing(ring, { request, next }, needs));
   }
   const all = total(outcomes);
   process.stdout.write(`\n${summary(all)}`);
   return succeeded(all) ? 0 : 1;
+}
+
+function requestOf(argv: readonly string[]): RunRequest | undefined {
+  try {
+    return readRunArguments(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${formatError(error)}\n\n${USAGE}`);
+    return undefined;
+  }
 }
 
 function leaveOut(parts: Readonly<Partial<Record<"long" | Arch, string>>>): void {
@@ -131,7 +138,7 @@ const AHEAD: readonly Need[] = ["boards"];
 /** Meets the needs of a ring and runs it, while some of the next one's are met. */
 async function runRing(
   ring: Ring,
-  { filters, next }: { readonly filters: readonly string[]; readonly next: readonly Need[] },
+  { request, next }: { readonly request: RunRequest; readonly next: readonly Need[] },
   met: Map<Need, Promise<void>>,
 ): Promise<Outcome> {
   const started = performance.now();
@@ -147,7 +154,7 @@ async function runRing(
     process.stdout.write(`\n── ${ring.name} ──\n`);
     return await (ring.work.kind === "program"
       ? runProgramRing(ring, ring.work)
-      : runTests(ring, filters, ring.work));
+      : runTests(ring, request, ring.work));
   } catch (error) {
     process.stderr.write(`${formatError(error)}\n`);
     return { ...NOTHING, failed: [`${ring.name}: could not run`] };
@@ -206,12 +213,13 @@ async function runProgramRing(
 
 async function runTests(
   { name, limit }: Ring,
-  filters: readonly string[],
+  { filters, shard }: RunRequest,
   { directory, timeout, atOnce = 1 }: { directory: string; timeout: number; atOnce?: number },
 ): Promise<Outcome> {
-  const files = testFiles(directory).filter((file) => {
+  const wanted = testFiles(directory).filter((file) => {
     return filters.length === 0 || filters.some((filter) => file.includes(filter));
   });
+  const files = filesOfShard(wanted, shard);
   if (files.length === 0) return { ...NOTHING, failed: [`${name}: no test file`] };
   mkdirSync(REPORTS, { recursive: true });
   const end = performance.now() + limit;

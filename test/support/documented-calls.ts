@@ -4,6 +4,7 @@ import { COMMANDS } from "../../bin/commands.ts";
 import { install } from "../../commands/install.ts";
 import { type Command, type CommandTable, parseCommandLine } from "../../lib/cli.ts";
 import { messageOf } from "../../lib/errors.ts";
+import { readRunArguments } from "./run-arguments.ts";
 import type { Words } from "./shell-lines.ts";
 import { PROJECT } from "./sources.ts";
 
@@ -80,12 +81,24 @@ function npmComplaint([program, verb = "", ...args]: readonly string[]): string 
   const script: string | undefined = scripts[name];
   if (script === undefined) return `there is no npm script "${name}"`;
   if (rest.length > 0 && rest[0] !== "--") return `"${rest[0]}" needs "--" before it`;
-  return optionsComplaint(script.split(" ").at(1) ?? "", rest.slice(1));
+  const [, file = "", ...fixed] = script.split(" ");
+  if (file === "test/run.ts") return runComplaint([...fixed, ...rest.slice(1)]);
+  return optionsComplaint(file, rest.slice(1));
+}
+
+/** The arguments of the test runner. */
+function runComplaint(argv: readonly string[]): string | undefined {
+  try {
+    readRunArguments(argv);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function scriptComplaint([file = "", ...args]: readonly string[]): string | undefined {
   if (!existsSync(join(PROJECT, file))) return `there is no file "${file}"`;
-  return optionsComplaint(file, args);
+  return file === "test/run.ts" ? runComplaint(args) : optionsComplaint(file, args);
 }
 
 /** Scripts run when they are imported: options are looked for in their text. */

@@ -36,6 +36,7 @@ describe("callComplaint()", () => {
     "k3os-upgrade-rootfs --dry-run",
     "npm run build -- --arch arm64",
     "bun bin/vm.ts iso --memory 4096",
+    "npm test -- vm --short --shard 1/3",
     "bash -s -- --takeover --tty ttyS0 /dev/vda1 https://example.com/a.iso",
     "sh install.sh --binary ./k3os /dev/sda",
   ])("finds nothing wrong with %p", async (line) => {
@@ -50,6 +51,7 @@ describe("callComplaint()", () => {
     ["npm run nothing", 'there is no npm script "nothing"'],
     ["npm run build --arch arm64", '"--arch" needs "--" before it'],
     ["npm run build -- --nothing", 'bin/build.ts has no option "--nothing"'],
+    ["npm test -- vms", 'Unknown ring "vms": expected all, check, format, types, unit, system, vm'],
     ["bun bin/none.ts", 'there is no file "bin/none.ts"'],
     ["bash -s -- --nothing /dev/sda", 'Unknown option "--nothing"'],
     ["bash other.sh", "a shell that runs other.sh"],

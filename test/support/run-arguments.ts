@@ -1,0 +1,61 @@
+import { parseArgs } from "node:util";
+import { messageOf, UsageError } from "../../lib/errors.ts";
+
+/** The rings, from the quickest to what takes longest. */
+const RING_NAMES = ["format", "types", "unit", "system", "vm"] as const;
+const CHECK_RINGS = ["format", "types", "unit"] as const;
+
+export type RingName = (typeof RING_NAMES)[number];
+
+/** One of `count` parts of a ring's test files, from 1. */
+export interface Shard {
+  readonly number: number;
+  readonly count: number;
+}
+
+/** What a call of test/run.ts runs. */
+export interface RunRequest {
+  readonly rings: readonly RingName[];
+  /** Parts of the paths of test files; none: all files. */
+  readonly filters: readonly string[];
+  /** Whether the groups of tests that take longest are left out. */
+  readonly short: boolean;
+  readonly shard: Shard;
+}
+
+const WHOLE: Shard = { number: 1, count: 1 };
+
+/** Reads the arguments of test/run.ts. Throws UsageError. */
+export function readRunArguments(argv: readonly string[]): RunRequest {
+  const { values, positionals } = parse(argv);
+  const [first, ...filters] = positionals;
+  const shard = values.shard === undefined ? WHOLE : readShard(values.shard);
+  const request = { filters, short: values.short ?? first === undefined, shard };
+  const ring = RING_NAMES.find((name) => name === first);
+  if (ring !== undefined) return { ...request, rings: [ring] };
+  if (filters.length > 0 || values.shard !== undefined)
+    throw new UsageError("Filters and --shard need one ring before them");
+  if (first === "check") return { ...request, rings: CHECK_RINGS };
+  if (first === undefined || first === "all") return { ...request, rings: RING_NAMES };
+  throw new UsageError(`Unknown ring "${first}": expected all, check, ${RING_NAMES.join(", ")}`);
+}
+
+function parse(argv: readonly string[]) {
+  const options = { short: { type: "boolean" }, shard: { type: "string" } } as const;
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (cause) {
+    throw new UsageError(messageOf(cause), { cause });
+  }
+}
+
+function readShard(text: string): Shard {
+  const [, number = 0, count = 0] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (number >= 1 && number <= count) return { number, count };
+  throw new UsageError(`Invalid shard "${text}": expected NUMBER/COUNT, such as 1/3`);
+}
+
+/** The files of a shard: each file is in one of them, and neighbours are in different ones. */
+export function filesOfShard(files: readonly string[], { number, count }: Shard): string[] {
+  return files.filter((_, index) => index % count === number - 1);
+}
