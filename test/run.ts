@@ -4,25 +4,20 @@ import { basename, join, relative } from "node:path";
 import { openAptRoot } from "../lib/build/apt.ts";
 import { enableForeignPrograms } from "../lib/build/foreign-programs.ts";
 import { ensurePackages } from "../lib/build/packages.ts";
-import { EXIT, formatError, messageOf, UsageError } from "../lib/errors.ts";
+import { EXIT, exitStatus, formatError, messageOf } from "../lib/errors.ts";
 import { systemHost } from "../lib/host.ts";
 import { SUITE } from "../lib/image/packages.ts";
 import { type Arch, targetOf } from "../lib/targets.ts";
 import { leftOutVariable, whyLeftOut } from "./support/left-out.ts";
 import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
-import { filesOfShard, type RingName, type RunRequest, readRunArguments } from "./support/run-arguments.ts";
+import {
+  filesOfShard,
+  type RingName,
+  type RunRequest,
+  readRunArguments,
+  runHelp,
+} from "./support/run-arguments.ts";
 import { TEST_PACKAGES, UNIT_PACKAGES } from "./support/setup.ts";
-
-const USAGE = `Usage: bun test/run.ts [--short] [--shard N/COUNT] [all | check | RING [FILTER...]]
-
-Runs every ring, but not the groups of tests in it that take longest, which count
-as skipped: "all" runs them too. Or only the quick rings (check: format, types,
-unit), or one ring, of it only the test files whose path contains a FILTER.
-Rings: format, types, unit, system, vm.
-
-  --short          leave out of one ring, too, what takes longest
-  --shard N/COUNT  of one ring only the Nth of COUNT parts of its test files
-`;
 
 /** What a short run leaves out, so that it ends within 45 minutes on two processors, and why. */
 const LEFT_OUT = {
@@ -95,8 +90,18 @@ const RINGS: readonly Ring[] = [
 const BUILD_LIMIT = 30 * MINUTE;
 
 async function main(argv: readonly string[]): Promise<number> {
-  const request = requestOf(argv);
-  if (request === undefined) return EXIT.usage;
+  try {
+    const request = readRunArguments(argv);
+    if (request !== undefined) return await runRings(request);
+    process.stdout.write(runHelp());
+    return EXIT.done;
+  } catch (error) {
+    process.stderr.write(`${formatError(error)}\n`);
+    return exitStatus(error);
+  }
+}
+
+async function runRings(request: RunRequest): Promise<number> {
   const rings = RINGS.filter(({ name }) => request.rings.includes(name));
   if (request.short) leaveOut(LEFT_OUT);
   const needs = new Map<Need, Promise<void>>();
@@ -107,17 +112,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const all = total(outcomes);
   process.stdout.write(`\n${summary(all)}`);
-  return succeeded(all) ? 0 : 1;
-}
-
-function requestOf(argv: readonly string[]): RunRequest | undefined {
-  try {
-    return readRunArguments(argv);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${formatError(error)}\n\n${USAGE}`);
-    return undefined;
-  }
+  return succeeded(all) ? EXIT.done : EXIT.failed;
 }
 
 function leaveOut(parts: Readonly<Partial<Record<"long" | Arch, string>>>): void {

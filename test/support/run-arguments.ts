@@ -1,5 +1,6 @@
-import { parseArgs } from "node:util";
-import { messageOf, UsageError } from "../../lib/errors.ts";
+import { type Command, parseCommandLine } from "../../lib/cli.ts";
+import { EXIT, UsageError } from "../../lib/errors.ts";
+import { commandHelp } from "../../lib/help.ts";
 
 /** The rings, from the quickest to what takes longest. */
 const RING_NAMES = ["format", "types", "unit", "system", "vm"] as const;
@@ -23,14 +24,39 @@ export interface RunRequest {
   readonly shard: Shard;
 }
 
+const COMMAND = {
+  usage: "[all | check | RING [FILTER...]]",
+  description: `
+Runs every ring, but not the groups of tests in it that take longest, which count
+as skipped: "all" runs them too. Or only the quick rings (check: format, types,
+unit), or one ring, of it only the test files whose path contains a FILTER.
+Rings: ${RING_NAMES.join(", ")}.`,
+  options: {
+    short: { type: "boolean", help: "leave out what takes longest of one ring, too" },
+    shard: {
+      type: "string",
+      value: "N/COUNT",
+      help: "of one ring only the Nth of COUNT parts of its test files",
+    },
+  },
+  maxPositionals: Number.POSITIVE_INFINITY,
+  run: async () => EXIT.done,
+} as const satisfies Command;
+
+/** The help of test/run.ts. */
+export function runHelp(): string {
+  return commandHelp("bun test/run.ts", "Run the tests", COMMAND);
+}
+
 const WHOLE: Shard = { number: 1, count: 1 };
 
-/** Reads the arguments of test/run.ts. Throws UsageError. */
-export function readRunArguments(argv: readonly string[]): RunRequest {
-  const { values, positionals } = parse(argv);
+/** Reads the arguments of test/run.ts; undefined if they ask for its help. Throws UsageError. */
+export function readRunArguments(argv: readonly string[]): RunRequest | undefined {
+  const { values, positionals } = parseCommandLine(COMMAND, argv, {});
+  if (values.help) return undefined;
   const [first, ...filters] = positionals;
   const shard = values.shard === undefined ? WHOLE : readShard(values.shard);
-  const request = { filters, short: values.short ?? first === undefined, shard };
+  const request = { filters, short: values.short || first === undefined, shard };
   const ring = RING_NAMES.find((name) => name === first);
   if (ring !== undefined) return { ...request, rings: [ring] };
   if (filters.length > 0 || values.shard !== undefined)
@@ -38,15 +64,6 @@ export function readRunArguments(argv: readonly string[]): RunRequest {
   if (first === "check") return { ...request, rings: CHECK_RINGS };
   if (first === undefined || first === "all") return { ...request, rings: RING_NAMES };
   throw new UsageError(`Unknown ring "${first}": expected all, check, ${RING_NAMES.join(", ")}`);
-}
-
-function parse(argv: readonly string[]) {
-  const options = { short: { type: "boolean" }, shard: { type: "string" } } as const;
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (cause) {
-    throw new UsageError(messageOf(cause), { cause });
-  }
 }
 
 function readShard(text: string): Shard {

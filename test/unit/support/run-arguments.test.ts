@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { filesOfShard, readRunArguments } from "../../support/run-arguments.ts";
+import { filesOfShard, readRunArguments, runHelp } from "../../support/run-arguments.ts";
 
 const ALL = ["format", "types", "unit", "system", "vm"];
 const WHOLE = { number: 1, count: 1 };
@@ -18,6 +18,11 @@ describe("readRunArguments()", () => {
     expect(readRunArguments(argv)).toEqual(request as ReturnType<typeof readRunArguments>);
   });
 
+  test("leaves it to the caller to show the help", () => {
+    expect(readRunArguments(["vm", "--help"])).toBeUndefined();
+    expect(runHelp()).toContain("--shard N/COUNT");
+  });
+
   test.each([
     [["vms"], 'Unknown ring "vms": expected all, check, format, types, unit, system, vm'],
     [["all", "boot"], "Filters and --shard need one ring before them"],
@@ -25,7 +30,7 @@ describe("readRunArguments()", () => {
     [["vm", "--shard", "0/2"], 'Invalid shard "0/2": expected NUMBER/COUNT, such as 1/3'],
     [["vm", "--shard", "3/2"], 'Invalid shard "3/2": expected NUMBER/COUNT, such as 1/3'],
     [["vm", "--shard", "half"], 'Invalid shard "half": expected NUMBER/COUNT, such as 1/3'],
-    [["--long"], "--long"],
+    [["--long"], 'Unknown option "--long"'],
   ])("refuses %j", (argv, message) => {
     expect(() => readRunArguments(argv)).toThrow(message);
   });
