@@ -20,10 +20,12 @@ export interface Block {
   readonly marker: string | undefined;
 }
 
-/** README, CONTRIBUTING, CHANGELOG, and everything below docs. */
+/** README, CONTRIBUTING, CHANGELOG, and everything below .github and docs. */
 export function readPages(): Page[] {
-  const below = readdirSync(join(PROJECT, "docs"), { recursive: true, encoding: "utf8" });
-  const names = below.filter((name) => name.endsWith(".md")).map((name) => join("docs", name));
+  const names = [".github", "docs"].flatMap((directory) => {
+    const below = readdirSync(join(PROJECT, directory), { recursive: true, encoding: "utf8" });
+    return below.filter((name) => name.endsWith(".md")).map((name) => join(directory, name));
+  });
   return ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...names.sort()].map((path) => {
     return { path, text: readFileSync(join(PROJECT, path), "utf8") };
   });
