@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { MIB } from "./disk/size.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "./host.ts";
 import { contentOf, openRegular } from "./read-bounded.ts";
 
 const PIECE = 4 * MIB;

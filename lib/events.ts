@@ -1,26 +1,12 @@
 import type { Options } from "./cli.ts";
 import { CommandError, EXIT, messageOf } from "./errors.ts";
-import type { Host } from "./host.ts";
-import type { Progress } from "./progress.ts";
+import type { Finding, Host, Progress } from "./host.ts";
 import { timeStamp } from "./time-stamp.ts";
 
 /** The option of every command that tells programs what it does. */
 export const EVENTS_OPTION = {
   json: { type: "boolean", help: "tell of everything in JSON, an event per line", events: true },
 } as const satisfies Options;
-
-/** What is told to programs alone, by {@link Host.tell}: people are told the same in other words. */
-export type Finding =
-  /** A part of the configuration is in effect, or not; `path` is the entry concerned, absent if it is the whole part. */
-  | {
-      readonly event: "applier";
-      readonly phase: string;
-      readonly name: string;
-      readonly ok: boolean;
-      readonly errors?: readonly { readonly path?: string; readonly message: string }[];
-    }
-  /** What a command was asked to find out. */
-  | { readonly event: "result"; readonly value: object };
 
 /** What happens, as a line of standard output (with the time, RFC 3339, as `time` in each). docs/events.md tells of it. */
 export type Event =

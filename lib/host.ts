@@ -1,10 +1,8 @@
 import { existsSync } from "node:fs";
 import { CommandError } from "./errors.ts";
-import type { Finding } from "./events.ts";
 import { createLog, type Log } from "./log.ts";
 import { mayBeTerminal, STDERR, STDOUT, writeOut } from "./output.ts";
 import { printableText } from "./printable.ts";
-import type { Progress } from "./progress.ts";
 
 export interface RunOptions {
   /** Written to the program's standard input; without it the program reads end of file. */
@@ -62,6 +60,29 @@ export interface Host {
   /** Tells a program that listens (`--json`) what it need not read out of messages. */
   readonly tell?: (finding: Finding) => void;
 }
+
+/** How far something has got, as whoever follows it is shown. */
+export interface Progress {
+  /** `done` bytes of what is now known to be `total` in all. */
+  update(done: number, total?: number): void;
+  /** Shows the end result. Later calls do nothing. */
+  finish(): void;
+  /** Ends the line where it stands, when the work failed; after `finish` it does nothing. */
+  [Symbol.dispose](): void;
+}
+
+/** What is told to programs alone, by {@link Host.tell}: people are told the same in other words. */
+export type Finding =
+  /** A part of the configuration is in effect, or not; `path` is the entry concerned, absent if it is the whole part. */
+  | {
+      readonly event: "applier";
+      readonly phase: string;
+      readonly name: string;
+      readonly ok: boolean;
+      readonly errors?: readonly { readonly path?: string; readonly message: string }[];
+    }
+  /** What a command was asked to find out. */
+  | { readonly event: "result"; readonly value: object };
 
 export interface Clock {
   /** Milliseconds since the epoch, for time stamps: whoever sets the clock makes it jump. */

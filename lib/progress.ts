@@ -1,4 +1,4 @@
-import type { Clock, Host } from "./host.ts";
+import type { Clock, Host, Progress } from "./host.ts";
 import { printable } from "./printable.ts";
 
 /** Where progress is shown: `process.stderr`, or anything that takes text. */
@@ -8,15 +8,6 @@ export interface ProgressStream {
   readonly isTTY?: boolean;
   /** 0 where the terminal does not know it, as on a serial line. */
   readonly columns?: number;
-}
-
-export interface Progress {
-  /** `done` bytes of what is now known to be `total` in all. */
-  update(done: number, total?: number): void;
-  /** Shows the end result. Later calls do nothing. */
-  finish(): void;
-  /** Ends the line where it stands, when the work failed; after `finish` it does nothing. */
-  [Symbol.dispose](): void;
 }
 
 const REDRAW_EVERY = 100;

@@ -6,7 +6,7 @@ import { MIB } from "../disk/size.ts";
 import { readSuperblock } from "../disk/superblock.ts";
 import { CommandError } from "../errors.ts";
 import { MARKER, PATH } from "../paths.ts";
-import type { SystemBoot } from "./system.ts";
+import type { SystemBoot } from "./step.ts";
 
 /** A partition as the kernel knows it. */
 interface Partition {

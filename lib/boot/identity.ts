@@ -18,7 +18,7 @@ import { inRoot, PATH } from "../paths.ts";
 import { setHostname } from "../sys.ts";
 import { type KeptText, keptText } from "./kept-text.ts";
 import { KEPT_SSH, keepSshSettings } from "./ssh-settings.ts";
-import type { SystemBoot } from "./system.ts";
+import type { SystemBoot } from "./step.ts";
 
 const NODE = join(PATH.localState, "node");
 const NODE_PASSWORD = "password";

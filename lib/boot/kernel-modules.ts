@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isThere, linkTarget } from "../links.ts";
 import { FILE, PATH } from "../paths.ts";
 import { mount, mountImage, unmount } from "../sys.ts";
-import type { SystemBoot } from "./system.ts";
+import type { SystemBoot } from "./step.ts";
 
 /** Directories of the kernel image, and where they belong in the running system. */
 const KERNEL_BINDS: readonly (readonly [string, string])[] = [

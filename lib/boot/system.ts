@@ -1,30 +1,11 @@
 import { messageOf } from "../errors.ts";
 import { growStatePartition } from "./grow.ts";
-import type { BootHost } from "./host.ts";
 import { nameHost, openLiveLogin, persistIdentity, writeHosts } from "./identity.ts";
 import { withInjected } from "./injected.ts";
 import { JOURNAL_DIRECTORY } from "./journal.ts";
 import { bindKernelModules } from "./kernel-modules.ts";
-import type { RunningMode } from "./mode.ts";
+import type { Step, SystemBoot } from "./step.ts";
 import { bindSystem, buildEtc, leaveBase, makeDirectories, recordMode } from "./tree.ts";
-
-/** What the steps of the second stage work with. */
-export interface SystemBoot extends BootHost {
-  readonly mode: RunningMode;
-  /** The first stage of this boot has already written to the journal. */
-  readonly continued: boolean;
-  /** Applies a phase of the configuration; failures are logged there and never stop the boot. */
-  readonly applyPhase: (phase: "initrd" | "boot") => Promise<void>;
-}
-
-interface Step {
-  readonly name: string;
-  /** Without it the step is done in every mode. */
-  readonly modes?: readonly RunningMode[];
-  /** A failure of this step ends the boot in the rescue shell; any other is logged. */
-  readonly required?: boolean;
-  readonly run: (boot: SystemBoot) => Promise<void> | void;
-}
 
 const RUNNING = ["local", "live", "install"] as const;
 

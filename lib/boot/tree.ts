@@ -4,7 +4,7 @@ import { fillTree } from "../fill-tree.ts";
 import { linkTarget } from "../links.ts";
 import { PATH } from "../paths.ts";
 import { mount, SystemCallError, unmount } from "../sys.ts";
-import type { SystemBoot } from "./system.ts";
+import type { SystemBoot } from "./step.ts";
 
 /** Directories of the running root that no package brings, with their modes. */
 const DIRECTORIES: Readonly<Record<string, number>> = {

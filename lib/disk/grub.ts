@@ -1,6 +1,6 @@
-import { TRIAL_VARIABLE } from "../generation/start-count.ts";
 import { FILE, LABEL } from "../paths.ts";
 import { TAKEOVER, TRIED } from "../takeover.ts";
+import { TRIAL_VARIABLE } from "./grubenv.ts";
 
 /** What the boot menu of an installed disk depends on. */
 export interface GrubMenu {

@@ -4,6 +4,9 @@ import { CommandError } from "../errors.ts";
 /** Where GRUB has its menu: `/boot/grub`, or as distributions that were taken over have it. */
 export const GRUB_DIRECTORIES = ["/boot/grub", "/boot/grub2"] as const;
 
+/** GRUB's variable that counts the starts that are left; the boot menu that the installer writes knows it. */
+export const TRIAL_VARIABLE = "k3os_trial";
+
 /**
  * GRUB's environment block: a file of fixed size that GRUB can write to, in place, before any system runs.
  * Source: GNU GRUB manual, "The GRUB environment block"; a backslash protects a backslash or newline in a value.

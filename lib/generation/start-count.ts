@@ -6,6 +6,7 @@ import {
   GRUB_DIRECTORIES,
   parseEnvironment,
   setVariable,
+  TRIAL_VARIABLE,
   withVariable,
 } from "../disk/grubenv.ts";
 import { messageOf } from "../errors.ts";
@@ -17,9 +18,6 @@ import { keepDamaged } from "./record.ts";
 
 /** Starts that a new generation gets: the second makes up for a power cut during the first. */
 export const STARTS = 2;
-
-/** GRUB's variable that counts the starts that are left; the boot menu that the installer writes knows it. */
-export const TRIAL_VARIABLE = "k3os_trial";
 
 /**
  * Tells the boot menu how many starts are left; undefined: as many as you like. It is written in place, so that it needs no

@@ -1,6 +1,5 @@
 import { holdersOf } from "../disk/holders.ts";
 import { describeBlockDevice, withDescendants } from "../disk/lsblk.ts";
-import { GIB } from "../disk/size.ts";
 import { CommandError } from "../errors.ts";
 import { quoteArgv } from "../host.ts";
 import { LABEL, PATH } from "../paths.ts";
@@ -8,6 +7,7 @@ import { formatBytes } from "../progress.ts";
 import type { Target } from "../targets.ts";
 import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";
 import type { InstallSettings } from "./settings.ts";
+import { MIN_DISK } from "./state.ts";
 import { takeoverObjections } from "./takeover-check.ts";
 
 /** What stands in the way of an installation. */
@@ -19,8 +19,6 @@ export interface Objection {
   readonly hint?: string;
 }
 
-/** Bytes. */
-export const MIN_DISK = 2 * GIB;
 /** Kinds of block devices that a partition table can be put on and that firmware boots. */
 const DISK_TYPES = ["disk", "loop"];
 

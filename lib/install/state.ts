@@ -1,5 +1,9 @@
 import { probe } from "../disk/blkid.ts";
+import { GIB } from "../disk/size.ts";
 import type { Host } from "../host.ts";
+
+/** Bytes. */
+export const MIN_DISK = 2 * GIB;
 
 /** The file system that an installation with no-format goes to. */
 export interface StateFacts {

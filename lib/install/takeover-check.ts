@@ -1,7 +1,7 @@
 import { LABEL } from "../paths.ts";
 import { formatBytes } from "../progress.ts";
-import { MIN_DISK } from "./check.ts";
 import type { InstallFacts } from "./facts.ts";
+import { MIN_DISK } from "./state.ts";
 import type { GrubFacts } from "./takeover-facts.ts";
 
 /** Everything that speaks against replacing the running system; each says what was found and what is needed. */

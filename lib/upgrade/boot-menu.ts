@@ -2,10 +2,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeFileAtomic } from "../atomic.ts";
 import { grubConfig, withStateWord } from "../disk/grub.ts";
-import { emptyEnvironment, GRUB_DIRECTORIES } from "../disk/grubenv.ts";
+import { emptyEnvironment, GRUB_DIRECTORIES, TRIAL_VARIABLE } from "../disk/grubenv.ts";
 import { switchMenu } from "../disk/switch-menu.ts";
 import { CommandError } from "../errors.ts";
-import { TRIAL_VARIABLE } from "../generation/start-count.ts";
 import type { Host } from "../host.ts";
 import { inRoot } from "../paths.ts";
 

@@ -1,11 +1,10 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { GRUB_DIRECTORIES, parseEnvironment } from "../../disk/grubenv.ts";
+import { GRUB_DIRECTORIES, parseEnvironment, TRIAL_VARIABLE } from "../../disk/grubenv.ts";
 import { messageOf } from "../../errors.ts";
 import { linkedVersion, linkedVersions } from "../../generation/links.ts";
 import { type Quarantined, readQuarantine } from "../../generation/quarantine.ts";
-import { TRIAL_VARIABLE } from "../../generation/start-count.ts";
 import { describeVersions, readTrial } from "../../generation/trial.ts";
 import { COMPONENTS, type Component, FILE, inRoot, PATH } from "../../paths.ts";
 import { readBounded } from "../../read-bounded.ts";
