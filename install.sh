@@ -16,7 +16,7 @@ With --binary it runs a copy of PATH instead: nothing is downloaded, nothing ver
 END
 }
 
-# The public keys of this project's releases, as lib/release-keys.json has them, separated by blanks.
+# The public keys of this project's releases, as lib/tools/release/release-keys.json has them, separated by blanks.
 KEYS=''
 
 say() { printf 'install.sh: %s\n' "$*" >&2; }

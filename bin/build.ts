@@ -2,16 +2,16 @@ import { statSync } from "node:fs";
 import { relative } from "node:path";
 import { type BuildContext, createBuildContext } from "../lib/build/context.ts";
 import { CLEAR_LINE } from "../lib/build/step-line.ts";
-import { defineCommand, type Options, parseCommandLine } from "../lib/cli.ts";
-import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/errors.ts";
 import { buildExecutable } from "../lib/executable/executable.ts";
-import { commandHelp } from "../lib/help.ts";
 import { signingKey } from "../lib/image/signing.ts";
-import { createLog } from "../lib/log.ts";
-import { STDERR, writeOut } from "../lib/output.ts";
-import { COMMITTED_KEYS, MAX_RELEASE_KEYS } from "../lib/release-keys.ts";
-import { encodePublicKey, readPublicKey } from "../lib/signature-keys.ts";
-import { hostTarget, TARGETS, targetOf } from "../lib/targets.ts";
+import { defineCommand, type Options, parseCommandLine } from "../lib/tools/cli/cli.ts";
+import { commandHelp } from "../lib/tools/cli/help.ts";
+import { createLog } from "../lib/tools/host/log.ts";
+import { STDERR, writeOut } from "../lib/tools/host/output.ts";
+import { hostTarget, TARGETS, targetOf } from "../lib/tools/host/targets.ts";
+import { COMMITTED_KEYS, MAX_RELEASE_KEYS } from "../lib/tools/release/release-keys.ts";
+import { encodePublicKey, readPublicKey } from "../lib/tools/release/signature-keys.ts";
+import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   arch: {
@@ -34,7 +34,7 @@ const OPTIONS = {
     type: "string",
     multiple: true,
     value: "FILE|BASE64",
-    help: "a minisign public key whose releases the program trusts besides those of lib/release-keys.json; two in all",
+    help: "a minisign public key whose releases the program trusts besides those of lib/tools/release/release-keys.json; two in all",
   },
 } as const satisfies Options;
 
@@ -77,7 +77,7 @@ function report(artifact: string, { host, project }: BuildContext): void {
 }
 
 async function main(argv: readonly string[]): Promise<number> {
-  const { systemHost } = await import("../lib/host.ts");
+  const { systemHost } = await import("../lib/tools/host/host.ts");
   // a step may be showing how long it has taken
   const clear = process.stderr.isTTY ? CLEAR_LINE : "";
   const write = (line: string) => writeOut(STDERR, `${clear}${line}`);

@@ -1,4 +1,4 @@
-import type { CommandTable } from "../lib/cli.ts";
+import type { CommandTable } from "../lib/tools/cli/cli.ts";
 
 /** Every command of the product. `init` is what the kernel starts: `/init` in the initrd, `/sbin/init` on a disk. */
 export const COMMANDS: CommandTable = {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generatedDocs } from "../lib/config/docs.ts";
-import { exitCodesPage } from "../lib/exit-codes.ts";
+import { exitCodesPage } from "../lib/tools/cli/exit-codes.ts";
 import { COMMANDS } from "./commands.ts";
 
 /** Writes the parts of docs/ that are made from the program. A test fails when they were not written again. */

@@ -1,4 +1,4 @@
-import { dispatch } from "../lib/dispatch.ts";
+import { dispatch } from "../lib/tools/cli/dispatch.ts";
 import { COMMANDS } from "./commands.ts";
 
 // no top-level await: for Node.js this becomes a CommonJS bundle
@@ -7,5 +7,5 @@ dispatch(COMMANDS, {
   argv: process.argv.slice(2),
   env: process.env,
   uid: process.getuid?.(),
-  createHost: async (options) => (await import("../lib/host.ts")).systemHost(options),
+  createHost: async (options) => (await import("../lib/tools/host/host.ts")).systemHost(options),
 }).then((status) => process.exit(status));

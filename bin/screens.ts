@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePackages } from "../lib/build/packages.ts";
 import { drawScreen } from "../lib/build/screen-picture.ts";
-import { systemHost } from "../lib/host.ts";
+import { systemHost } from "../lib/tools/host/host.ts";
 import { logIn } from "../test/support/console-login.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../test/support/qemu.ts";
 import { KEY, startTerminal, type Terminal } from "../test/support/terminal.ts";

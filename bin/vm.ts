@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePackages } from "../lib/build/packages.ts";
-import { type Command, type CommandTable, defineCommand, parseCommandLine } from "../lib/cli.ts";
-import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/errors.ts";
-import { commandHelp, tableHelp } from "../lib/help.ts";
-import { type Host, systemHost } from "../lib/host.ts";
+import { type Command, type CommandTable, defineCommand, parseCommandLine } from "../lib/tools/cli/cli.ts";
+import { commandHelp, tableHelp } from "../lib/tools/cli/help.ts";
+import { type Host, systemHost } from "../lib/tools/host/host.ts";
+import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
 import { serveFiles } from "../test/support/http-server.ts";
 import {
   bootDisk,

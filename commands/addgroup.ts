@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
 import { ADDGROUP_OPTIONS, addgroupPrograms } from "../lib/legacy/accounts.ts";
 import { runPrograms } from "../lib/legacy/run-programs.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
 
 /** `addgroup`, as the original's BusyBox had it. */
 export const addgroup = defineCommand({

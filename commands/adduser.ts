@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
 import { ADDUSER_OPTIONS, adduserPrograms } from "../lib/legacy/accounts.ts";
 import { runPrograms } from "../lib/legacy/run-programs.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
 
 /** `adduser`, as the original's BusyBox had it. */
 export const adduser = defineCommand({

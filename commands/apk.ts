@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { CommandError } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { CommandError } from "../lib/tools/text/errors.ts";
 
 /** `apk`, which the original had not either once it ran: says what to do instead. */
 export const apk = defineCommand({

@@ -1,5 +1,5 @@
-import { type Command, type CommandTable, defineCommand } from "../lib/cli.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
+import { type Command, type CommandTable, defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os completion SHELL`, for the commands of a table. */
 export function completion(table: CommandTable): Command {
@@ -16,7 +16,7 @@ Prints a script for bash, zsh or fish. The image has it in place; elsewhere:
     choices: ["bash", "zsh", "fish"],
     run: async ({ positionals: [shell] }, host) => {
       if (shell === undefined) throw new UsageError("Missing argument: bash, zsh or fish");
-      const { completionScript } = await import("../lib/completion/shells.ts");
+      const { completionScript } = await import("../lib/tools/cli/completion/shells.ts");
       host.print(await completionScript(shell, table));
       return EXIT.done;
     },

@@ -1,8 +1,8 @@
-import { defineCommand } from "../lib/cli.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
 import { explainConfig, settingNames } from "../lib/config/explain.ts";
 import { readConfig } from "../lib/config/read.ts";
-import { EXIT } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os config explain [KEY]` */
 export const configExplain = defineCommand({

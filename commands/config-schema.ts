@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
 import { jsonSchema } from "../lib/config/json-schema.ts";
-import { EXIT } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os config schema` */
 export const configSchema = defineCommand({

@@ -1,11 +1,11 @@
-import { defineCommand } from "../lib/cli.ts";
 import { type Diagnostic, hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
 import { MAX_BYTES } from "../lib/config/limits.ts";
 import { readConfig } from "../lib/config/read.ts";
 import type { CloudConfig } from "../lib/config/schema.ts";
-import { during, EXIT } from "../lib/errors.ts";
-import type { Host } from "../lib/host.ts";
-import { readBounded } from "../lib/read-bounded.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { readBounded } from "../lib/tools/fs/read-bounded.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { during, EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os config validate [FILE…]` */
 export const configValidate = defineCommand({

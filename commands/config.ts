@@ -1,12 +1,12 @@
-import { type Arguments, defineCommand } from "../lib/cli.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
 import { configJson, configYaml } from "../lib/config/dump.ts";
 import type { Phase } from "../lib/config/field.ts";
 import type { Merged } from "../lib/config/merge.ts";
 import { readConfig } from "../lib/config/read.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
-import { EVENTS_OPTION } from "../lib/events.ts";
-import type { Host } from "../lib/host.ts";
+import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
+import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   initrd: { type: "boolean", help: "apply what belongs to the start of the boot" },

@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
 import { delgroupPrograms } from "../lib/legacy/accounts.ts";
 import { runPrograms } from "../lib/legacy/run-programs.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
 
 /** `delgroup`, as the original's BusyBox had it. */
 export const delgroup = defineCommand({

@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
 import { DELUSER_OPTIONS, deluserPrograms } from "../lib/legacy/accounts.ts";
 import { runPrograms } from "../lib/legacy/run-programs.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
 
 /** `deluser`, as the original's BusyBox had it. */
 export const deluser = defineCommand({

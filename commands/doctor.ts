@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os doctor` */
 export const doctor = defineCommand({
@@ -13,7 +13,7 @@ out for others, and what concerns k3OS on another Linux.`,
   run: async ({ values }, host) => {
     const { runChecks } = await import("../lib/inspect/check.ts");
     const { CHECKS, describeFindings } = await import("../lib/inspect/doctor.ts");
-    const { runningMode } = await import("../lib/running-mode.ts");
+    const { runningMode } = await import("../lib/tools/node/running-mode.ts");
     const findings = await runChecks(CHECKS, runningMode(host), host);
     host.print(values.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
     return findings.some(({ state }) => state === "failure") ? EXIT.failed : EXIT.done;

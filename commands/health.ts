@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { CommandError, EXIT } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { CommandError, EXIT } from "../lib/tools/text/errors.ts";
 
 export const health = defineCommand({
   description: `

@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { UsageError } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { UsageError } from "../lib/tools/text/errors.ts";
 
 /** `ifenslave`, as the original's BusyBox had it. */
 export const ifenslave = defineCommand({

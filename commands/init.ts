@@ -1,10 +1,10 @@
 import { readFileSync, realpathSync } from "node:fs";
 import type { BootHost } from "../lib/boot/host.ts";
 import { bootWords, RUNNING_MODES, type RunningMode } from "../lib/boot/mode.ts";
-import { defineCommand } from "../lib/cli.ts";
-import { UsageError } from "../lib/errors.ts";
-import { execve } from "../lib/native.ts";
-import { PATH } from "../lib/paths.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { execve } from "../lib/tools/host/native.ts";
+import { PATH } from "../lib/tools/host/paths.ts";
+import { UsageError } from "../lib/tools/text/errors.ts";
 
 /** What the programs started during boot find; the service manager makes its own. */
 const BASIC_ENVIRONMENT = {

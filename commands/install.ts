@@ -1,8 +1,8 @@
-import { defineCommand } from "../lib/cli.ts";
 import type { CloudConfig } from "../lib/config/schema.ts";
-import { EXIT } from "../lib/errors.ts";
-import type { Host } from "../lib/host.ts";
 import { INSTALL_OPTIONS, type InstallSettings } from "../lib/install/settings.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 export const install = defineCommand({
   usage: "[DEVICE [ISO_URL]]",

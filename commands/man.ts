@@ -1,6 +1,6 @@
-import { type Command, type CommandTable, defineCommand } from "../lib/cli.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
-import { VERSION } from "../lib/version.ts";
+import { type Command, type CommandTable, defineCommand } from "../lib/tools/cli/cli.ts";
+import { VERSION } from "../lib/tools/host/version.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os man [COMMAND [SUBCOMMAND]]`, for the commands of a table. */
 export function man(table: CommandTable): Command {
@@ -17,11 +17,11 @@ it in roff, which man(1) of other systems shows:
     maxPositionals: 2,
     choices: Object.entries(table).flatMap(([name, { hidden }]) => (hidden ? [] : [name])),
     run: async ({ positionals }, host) => {
-      const { manPages } = await import("../lib/man-page.ts");
-      const { timeStamp } = await import("../lib/time-stamp.ts");
-      const { plainPage, roffPage } = await import("../lib/man-format.ts");
+      const { manPages } = await import("../lib/tools/cli/man-page.ts");
+      const { timeStamp } = await import("../lib/tools/host/time-stamp.ts");
+      const { plainPage, roffPage } = await import("../lib/tools/cli/man-format.ts");
       const { isatty } = await import("node:tty");
-      const { STDOUT } = await import("../lib/output.ts");
+      const { STDOUT } = await import("../lib/tools/host/output.ts");
       const name = ["k3os", ...positionals].join("-");
       const page = (await manPages(table)).find((found) => found.name === name);
       if (page === undefined) throw new UsageError(`There is no page "${name}"`);

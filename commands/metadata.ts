@@ -1,8 +1,8 @@
-import { type Arguments, defineCommand } from "../lib/cli.ts";
 import type { Answer } from "../lib/datasource/ask.ts";
-import { EXIT, messageOf, UsageError } from "../lib/errors.ts";
-import { EVENTS_OPTION } from "../lib/events.ts";
-import type { Host } from "../lib/host.ts";
+import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
+import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { EXIT, messageOf, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   timeout: { type: "string", value: "SECONDS", help: "how long to ask at most (default: 60)" },

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
-import { EVENTS_OPTION } from "../lib/events.ts";
-import { localPath } from "../lib/http-url.ts";
-import { PATH } from "../lib/paths.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
+import { PATH } from "../lib/tools/host/paths.ts";
+import { localPath } from "../lib/tools/http/http-url.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os overlay apply TARBALL|URL` */
 export const overlayApply = defineCommand({
@@ -46,7 +46,7 @@ anything fails, or the power does, the board starts as it did before.`,
   run: async ({ values, positionals: [tarball] }, host) => {
     if (tarball === undefined) throw new UsageError("Missing argument TARBALL or URL");
     const { applyOverlay } = await import("../lib/overlay/apply.ts");
-    const { lockUpgrade } = await import("../lib/generation/lock.ts");
+    const { lockUpgrade } = await import("../lib/tools/generation/generation-lock.ts");
     const local = localPath(tarball);
     const settings = {
       tarball: local === undefined ? tarball : resolve(local),

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
-import { PATH } from "../lib/paths.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { PATH } from "../lib/tools/host/paths.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os overlay remove` */
 export const overlayRemove = defineCommand({
@@ -23,7 +23,7 @@ called on k3OS itself, on the old system, or for a file system at --root.`,
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { removeOverlay } = await import("../lib/overlay/remove.ts");
-    const { lockUpgrade } = await import("../lib/generation/lock.ts");
+    const { lockUpgrade } = await import("../lib/tools/generation/generation-lock.ts");
     using _lock = lockUpgrade(PATH.upgradeLock);
     await removeOverlay({ root: resolve(values.root ?? "/"), purge: values.purge }, host);
     return EXIT.done;

@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `rc-status`, as the original's OpenRC had it. */
 export const rcStatus = defineCommand({

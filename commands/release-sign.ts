@@ -1,15 +1,21 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../lib/atomic.ts";
-import { parseChecksums } from "../lib/checksums.ts";
-import { defineCommand } from "../lib/cli.ts";
-import { during, EXIT, UsageError } from "../lib/errors.ts";
-import { readBounded } from "../lib/read-bounded.ts";
-import { archesIn, compareFiles } from "../lib/release-directory.ts";
-import { listName, MAX_LIST, PUBLIC_KEY_NAME, signatureName, signList } from "../lib/release-list.ts";
-import { PASSWORD_VARIABLE, publicKeyFile, readSecretKey } from "../lib/signature-keys.ts";
-import type { Arch } from "../lib/targets.ts";
-import { UNRELEASED, VERSION } from "../lib/version.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { writeFileAtomic } from "../lib/tools/fs/atomic.ts";
+import { parseChecksums } from "../lib/tools/fs/checksums.ts";
+import { readBounded } from "../lib/tools/fs/read-bounded.ts";
+import type { Arch } from "../lib/tools/host/targets.ts";
+import { UNRELEASED, VERSION } from "../lib/tools/host/version.ts";
+import { archesIn, compareFiles } from "../lib/tools/release/release-directory.ts";
+import {
+  listName,
+  MAX_LIST,
+  PUBLIC_KEY_NAME,
+  signatureName,
+  signList,
+} from "../lib/tools/release/release-list.ts";
+import { PASSWORD_VARIABLE, publicKeyFile, readSecretKey } from "../lib/tools/release/signature-keys.ts";
+import { during, EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os release sign --key SECRET DIRECTORY…` */
 export const releaseSign = defineCommand({

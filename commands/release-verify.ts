@@ -1,10 +1,10 @@
-import { defineCommand, type Values } from "../lib/cli.ts";
-import { EXIT, messageOf, UsageError } from "../lib/errors.ts";
-import { localPath } from "../lib/http-url.ts";
-import { chooseTrust, readRelease } from "../lib/release.ts";
-import { archesIn, compareFiles } from "../lib/release-directory.ts";
-import { listName } from "../lib/release-list.ts";
-import { type Arch, hostTarget, TARGETS, targetOf } from "../lib/targets.ts";
+import { defineCommand, type Values } from "../lib/tools/cli/cli.ts";
+import { type Arch, hostTarget, TARGETS, targetOf } from "../lib/tools/host/targets.ts";
+import { localPath } from "../lib/tools/http/http-url.ts";
+import { chooseTrust, readRelease } from "../lib/tools/release/read-release.ts";
+import { archesIn, compareFiles } from "../lib/tools/release/release-directory.ts";
+import { listName } from "../lib/tools/release/release-list.ts";
+import { EXIT, messageOf, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   key: {

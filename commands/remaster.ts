@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import { type Arguments, defineCommand } from "../lib/cli.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
+import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   config: {

@@ -1,8 +1,8 @@
-import { type Arguments, defineCommand } from "../lib/cli.ts";
-import { EXIT, Interrupted, UsageError } from "../lib/errors.ts";
-import type { Host } from "../lib/host.ts";
-import { inRoot, PATH } from "../lib/paths.ts";
 import type { ResetFacts } from "../lib/reset/facts.ts";
+import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { inRoot, PATH } from "../lib/tools/host/paths.ts";
+import { EXIT, Interrupted, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   preview: { type: "boolean", help: "only show what would be deleted and what kept" },
@@ -73,7 +73,7 @@ async function show(facts: ResetFacts, host: Host): Promise<void> {
 }
 
 async function ask(): Promise<void> {
-  const { canAsk, openTerminal } = await import("../lib/prompt.ts");
+  const { canAsk, openTerminal } = await import("../lib/tools/terminal/prompt.ts");
   if (!canAsk()) throw new UsageError("There is nobody to ask: expected --yes");
   using terminal = openTerminal();
   if (!(await terminal.confirm("Delete all this at the next start?")))

@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
-import { inRoot, PATH } from "../lib/paths.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { inRoot, PATH } from "../lib/tools/host/paths.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 export const rollback = defineCommand({
   description: `

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
-import { defineCommand } from "../lib/cli.ts";
-import { CommandError, during, EXIT, messageOf } from "../lib/errors.ts";
-import type { Host } from "../lib/host.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { CommandError, during, EXIT, messageOf } from "../lib/tools/text/errors.ts";
 
 /** Does a little of everything that depends on the runtime; what the tests and a doubtful machine are asked first. */
 export const selfTest = defineCommand({
@@ -58,7 +58,7 @@ async function compareVersions(): Promise<string> {
 }
 
 async function callSystem(): Promise<string> {
-  const { SystemCallError, unmount } = await import("../lib/sys.ts");
+  const { SystemCallError, unmount } = await import("../lib/tools/host/sys.ts");
   try {
     unmount("/k3os self-test");
   } catch (error) {
@@ -84,14 +84,14 @@ async function runOurselves(_: Given, host: Host): Promise<string> {
 
 async function sendRequest({ url, ca }: Given, host: Host): Promise<string> {
   if (url === undefined) return "no URL given";
-  const { fetchText } = await import("../lib/http.ts");
-  const { readTextBounded } = await import("../lib/read-bounded.ts");
+  const { fetchText } = await import("../lib/tools/http/http.ts");
+  const { readTextBounded } = await import("../lib/tools/fs/read-bounded.ts");
   const trusted =
     ca === undefined ? {} : { ca: await during("Reading the certificates", () => readTextBounded(ca)) };
   return (await fetchText(url, { retries: 0, ...trusted }, host)).trim();
 }
 
 async function replaceOurselves({ env }: Pick<Host, "env">): Promise<never> {
-  const { execve } = await import("../lib/native.ts");
+  const { execve } = await import("../lib/tools/host/native.ts");
   return execve(process.execPath, ["k3os", "--version"], env);
 }

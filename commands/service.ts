@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 /** `service` and `rc-service`, and each file in /etc/init.d, as the original's OpenRC had them. */
 export const service = defineCommand({

@@ -1,9 +1,9 @@
 import { sshKeys } from "../lib/apply/ssh-keys.ts";
 import { applyAll } from "../lib/apply/stages.ts";
-import { type Arguments, defineCommand } from "../lib/cli.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
 import { readConfig } from "../lib/config/read.ts";
-import { EXIT } from "../lib/errors.ts";
+import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   "dry-run": { type: "boolean", help: "fetch the keys, say what would be written, and change nothing" },

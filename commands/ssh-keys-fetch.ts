@@ -1,9 +1,9 @@
 import { withEnvironment } from "../lib/apply/environment.ts";
 import { askKeySource } from "../lib/apply/ssh-keys.ts";
-import { defineCommand } from "../lib/cli.ts";
 import { readConfig } from "../lib/config/read.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
-import { maskUrl } from "../lib/http.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { maskUrl } from "../lib/tools/http/http.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os ssh-keys fetch SOURCE…` */
 export const sshKeysFetch = defineCommand({

@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { UsageError } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os ssh-keys`: only its subcommands do something. */
 export const sshKeys = defineCommand({

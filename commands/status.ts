@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 export const status = defineCommand({
   description: `

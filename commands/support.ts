@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
-import type { Host } from "../lib/host.ts";
-import type { Member } from "../lib/tarball.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import type { Member } from "../lib/tools/fs/pack-tarball.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os support [FILE]` */
 export const support = defineCommand({
@@ -18,12 +18,12 @@ Needs no root, but without it there is little in the file.`,
   options: {},
   maxPositionals: 1,
   run: async ({ positionals: [file] }, host) => {
-    const { timeName } = await import("../lib/time-name.ts");
-    const { tarballBytes, writeTarball } = await import("../lib/tarball.ts");
+    const { timeName } = await import("../lib/tools/host/time-name.ts");
+    const { tarballBytes, writeTarball } = await import("../lib/tools/fs/pack-tarball.ts");
     const name = `k3os-support-${hostname()}-${timeName(host)}`;
     const members = await gather(name, host);
     if (file === "-") {
-      const { STDOUT, writeOut } = await import("../lib/output.ts");
+      const { STDOUT, writeOut } = await import("../lib/tools/host/output.ts");
       writeOut(STDOUT, await tarballBytes(members));
     } else {
       const path = resolve(file ?? `${name}.tar.gz`);
@@ -40,11 +40,11 @@ async function gather(directory: string, host: Host): Promise<readonly Member[]>
   const { gatherSupport, supportReadme } = await import("../lib/inspect/support.ts");
   const { runChecks } = await import("../lib/inspect/check.ts");
   const { CHECKS } = await import("../lib/inspect/doctor.ts");
-  const { runningVersion } = await import("../lib/running-version.ts");
+  const { runningVersion } = await import("../lib/tools/node/running-version.ts");
   const { readStatus } = await import("../lib/upgrade/status.ts");
   const { readNode } = await import("../lib/inspect/node.ts");
   const { readDataSource } = await import("../lib/datasource/cache.ts");
-  const { timeStamp } = await import("../lib/time-stamp.ts");
+  const { timeStamp } = await import("../lib/tools/host/time-stamp.ts");
   const versions = readStatus(host);
   const reports = {
     "status.json": {

@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT, UsageError } from "../lib/errors.ts";
-import { EVENTS_OPTION } from "../lib/events.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
+import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 export const takeover = defineCommand({
   description: `

@@ -1,6 +1,6 @@
-import { type Arguments, defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
 import { createToolbox, DEFAULT_IMAGE, IMAGE_OPTION } from "../lib/toolbox.ts";
+import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os toolbox create` */
 export const toolboxCreate = defineCommand({

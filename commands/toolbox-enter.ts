@@ -1,6 +1,6 @@
 import { isatty } from "node:tty";
-import { type Arguments, defineCommand } from "../lib/cli.ts";
 import { DEFAULT_SHELL, enterToolbox, SHELL_OPTION } from "../lib/toolbox.ts";
+import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 
 /** `k3os toolbox enter` */
 export const toolboxEnter = defineCommand({

@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
 import { removeToolbox } from "../lib/toolbox.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 /** `k3os toolbox rm` */
 export const toolboxRm = defineCommand({

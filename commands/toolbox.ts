@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { UsageError } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os toolbox`, and the original's script of that name: only its subcommands do something. */
 export const toolbox = defineCommand({

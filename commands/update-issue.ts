@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
-import { writeFileAtomic } from "../lib/atomic.ts";
-import { defineCommand } from "../lib/cli.ts";
 import { GENERATED, writtenBy } from "../lib/config/generated-files.ts";
 import { readConfig } from "../lib/config/read.ts";
-import { EXIT } from "../lib/errors.ts";
-import { addressTable, issueText } from "../lib/issue.ts";
-import { inRoot } from "../lib/paths.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { writeFileAtomic } from "../lib/tools/fs/atomic.ts";
+import { inRoot } from "../lib/tools/host/paths.ts";
+import { addressTable, issueText } from "../lib/tools/node/issue.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 const ISSUE = GENERATED.issue.path;
 /** The image's own, from which /etc is filled at boot. */

@@ -1,5 +1,5 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 import { ABOUT_RELEASES, RELEASE_UPGRADE_OPTIONS, upgradeSettings } from "../lib/upgrade/settings.ts";
 
 /** `k3os upgrade-rootfs`, `k3os-upgrade-rootfs` */

@@ -1,6 +1,6 @@
-import { defineCommand } from "../lib/cli.ts";
-import { EXIT } from "../lib/errors.ts";
-import { PATH } from "../lib/paths.ts";
+import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { PATH } from "../lib/tools/host/paths.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 import { COPY_OPTIONS } from "../lib/upgrade/copy-settings.ts";
 
 export const upgrade = defineCommand({
@@ -18,7 +18,7 @@ become healthy, the versions before are started again.`,
   run: async ({ values }, host) => {
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
     const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
-    const { lockUpgrade } = await import("../lib/generation/lock.ts");
+    const { lockUpgrade } = await import("../lib/tools/generation/generation-lock.ts");
     const { warnOfMissing } = await import("../lib/legacy/warn-of-missing.ts");
     const settings = copySettings(values);
     const { remount, force } = values;

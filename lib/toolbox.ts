@@ -1,6 +1,6 @@
-import type { Options } from "./cli.ts";
-import { CommandError, during } from "./errors.ts";
-import type { Host } from "./host.ts";
+import type { Options } from "./tools/cli/cli.ts";
+import type { Host } from "./tools/host/host.ts";
+import { CommandError, during } from "./tools/text/errors.ts";
 
 /**
  * The toolbox: a container with the tools that the read-only system has not, run by the containerd of k3s. It has a

@@ -1,6 +1,6 @@
 import { createBuildContext } from "../lib/build/context.ts";
 import { ensurePackages } from "../lib/build/packages.ts";
-import { formatError } from "../lib/errors.ts";
+import { formatError } from "../lib/tools/text/errors.ts";
 import { benchBoot } from "./bench/boot.ts";
 import { benchCommands } from "./bench/commands.ts";
 import { benchConfig } from "./bench/config.ts";

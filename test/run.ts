@@ -4,10 +4,10 @@ import { basename, join, relative } from "node:path";
 import { openAptRoot } from "../lib/build/apt.ts";
 import { enableForeignPrograms } from "../lib/build/foreign-programs.ts";
 import { ensurePackages } from "../lib/build/packages.ts";
-import { EXIT, exitStatus, formatError, messageOf } from "../lib/errors.ts";
-import { systemHost } from "../lib/host.ts";
 import { SUITE } from "../lib/image/packages.ts";
-import { type Arch, targetOf } from "../lib/targets.ts";
+import { systemHost } from "../lib/tools/host/host.ts";
+import { type Arch, targetOf } from "../lib/tools/host/targets.ts";
+import { EXIT, exitStatus, formatError, messageOf } from "../lib/tools/text/errors.ts";
 import { leftOutVariable, whyLeftOut } from "./support/left-out.ts";
 import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
 import {

@@ -1,6 +1,6 @@
 import type { CloudConfig } from "../config/schema.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** What appliers need of the host. */
 export interface ApplyHost extends Pick<Host, "root" | "env" | "run" | "sh" | "log" | "clock" | "tell"> {

@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, forEachItem, listItems } from "./applier.ts";
 
 type CommandKey = "initCmd" | "bootCmd" | "runCmd";

@@ -1,6 +1,6 @@
 import { dataSourceFlaw } from "../config/flaws.ts";
 import { GENERATED } from "../config/generated-files.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, throwErrors } from "./applier.ts";
 import { generator } from "./generated.ts";
 

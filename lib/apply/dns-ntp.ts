@@ -1,5 +1,5 @@
 import { GENERATED } from "../config/generated-files.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
 import { generator } from "./generated.ts";
 import { reloadService } from "./services.ts";

@@ -1,6 +1,6 @@
 import { GENERATED } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 import { generator } from "./generated.ts";

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-import { flushDirectory, type WriteOptions, wouldChange, writeFileAtomic } from "../atomic.ts";
-import { isThere } from "../links.ts";
-import { readTextBounded } from "../read-bounded.ts";
-import { openTrusted, type TrustedPlace } from "../trusted-path.ts";
+import { flushDirectory, type WriteOptions, wouldChange, writeFileAtomic } from "../tools/fs/atomic.ts";
+import { isThere } from "../tools/fs/links.ts";
+import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import { openTrusted, type TrustedPlace } from "../tools/fs/trusted-path.ts";
 import type { ApplyHost } from "./applier.ts";
 
 /**

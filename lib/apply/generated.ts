@@ -1,6 +1,6 @@
-import type { WriteOptions } from "../atomic.ts";
 import { type GeneratedFile, isWrittenItself, writtenBy } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
+import type { WriteOptions } from "../tools/fs/atomic.ts";
 import type { ApplyHost } from "./applier.ts";
 import { putFile, removeFile } from "./files.ts";
 

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { HOSTNAME } from "../config/forms.ts";
 import { GENERATED, writtenText } from "../config/generated-files.ts";
-import { CommandError } from "../errors.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { type Generator, generator } from "./generated.ts";

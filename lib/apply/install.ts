@@ -1,4 +1,4 @@
-import { runningMode } from "../running-mode.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
 import type { Applier } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 

@@ -2,12 +2,12 @@ import { lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { GENERATED } from "../config/generated-files.ts";
 import type { K3osConfig } from "../config/schema.ts";
-import { CommandError } from "../errors.ts";
-import { HttpError } from "../http.ts";
-import { downloadK3s, type K3sRelease } from "../k3s-release.ts";
-import { inRoot, UNIT } from "../paths.ts";
-import { runningMode } from "../running-mode.ts";
-import { runningVersion } from "../running-version.ts";
+import { inRoot, UNIT } from "../tools/host/paths.ts";
+import { HttpError } from "../tools/http/http.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
+import { runningVersion } from "../tools/node/running-version.ts";
+import { downloadK3s, type K3sRelease } from "../tools/release/k3s-release.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import {
   type Applier,
   type ApplyHost,

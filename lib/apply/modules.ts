@@ -1,4 +1,4 @@
-import { kernelName, parseModule } from "../kernel-module.ts";
+import { kernelName, parseModule } from "../tools/node/kernel-module.ts";
 import { type Applier, forEachItem, listItems, plainText } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 

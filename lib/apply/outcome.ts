@@ -1,15 +1,21 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type Outcome, type PhaseOutcome, readOutcome, recordOutcome, writeOutcome } from "../applied.ts";
 import { formatDiagnostic } from "../config/diagnostics.ts";
 import type { Phase, StructField } from "../config/field.ts";
 import type { Merged } from "../config/merge.ts";
 import { snakeCase } from "../config/names.ts";
 import { type CloudConfig, SCHEMA } from "../config/schema.ts";
-import { messageOf } from "../errors.ts";
-import { readTrial } from "../generation/trial.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { readTrial } from "../tools/generation/trial.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import {
+  type Outcome,
+  type PhaseOutcome,
+  readOutcome,
+  recordOutcome,
+  writeOutcome,
+} from "../tools/node/applied.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import type { ApplyHost } from "./applier.ts";
 import { type ApplyFailure, applyPhase } from "./stages.ts";
 

@@ -1,4 +1,4 @@
-import { UNIT } from "../paths.ts";
+import { UNIT } from "../tools/host/paths.ts";
 import type { ApplyHost } from "./applier.ts";
 
 /** Lets a service read its files anew; without effect where it does not run. k3s, which may wait for its server for ever, is not waited for. */

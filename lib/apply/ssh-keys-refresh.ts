@@ -1,6 +1,6 @@
 import { GENERATED } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
-import { keySource } from "../ssh-key.ts";
+import { keySource } from "../tools/node/ssh-key.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 import { type Generator, generator } from "./generated.ts";

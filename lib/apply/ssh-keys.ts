@@ -11,12 +11,12 @@ import {
 import { join } from "node:path";
 import { GENERATED } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import { maskUrl } from "../http.ts";
-import { inRoot, PATH } from "../paths.ts";
-import { isKey, keySource } from "../ssh-key.ts";
-import { fetchKeys } from "../ssh-keys.ts";
-import { openTrusted } from "../trusted-path.ts";
+import { openTrusted } from "../tools/fs/trusted-path.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { maskUrl } from "../tools/http/http.ts";
+import { fetchKeys } from "../tools/node/fetch-ssh-keys.ts";
+import { isKey, keySource } from "../tools/node/ssh-key.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, type ItemError, listItems, throwErrors } from "./applier.ts";
 import { formatKeyFile, type KeyFile, LITERAL, parseKeyFile } from "./authorized-keys.ts";
 import { withEnvironment } from "./environment.ts";

@@ -1,8 +1,8 @@
-import type { NotApplied } from "../applied.ts";
 import type { CloudConfig } from "../config/schema.ts";
-import { messageOf } from "../errors.ts";
-import { pinnedK3s } from "../k3s-release.ts";
-import { hostTarget } from "../targets.ts";
+import { hostTarget } from "../tools/host/targets.ts";
+import type { NotApplied } from "../tools/node/applied.ts";
+import { pinnedK3s } from "../tools/release/k3s-release.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, ItemErrors } from "./applier.ts";
 import { commands } from "./commands.ts";
 import { dataSources } from "./data-sources.ts";

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { GENERATED } from "../config/generated-files.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import { inRoot } from "../paths.ts";
-import { sysctlPath } from "../sysctl-path.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { sysctlPath } from "../tools/node/sysctl-path.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { generator } from "./generated.ts";
 

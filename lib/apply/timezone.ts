@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { GENERATED } from "../config/generated-files.ts";
 import type { CloudConfig } from "../config/schema.ts";
-import { CommandError } from "../errors.ts";
-import { linkTarget, replaceLink } from "../links.ts";
-import { inRoot } from "../paths.ts";
+import { linkTarget, replaceLink } from "../tools/fs/links.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem } from "./applier.ts";
 import { generator } from "./generated.ts";
 

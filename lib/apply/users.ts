@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { ApplyHost } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 

@@ -1,7 +1,7 @@
 import { networkNameFlaw } from "../config/flaws.ts";
 import { GENERATED } from "../config/generated-files.ts";
 import type { WifiNetwork } from "../config/schema.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
 import { readIfExists } from "./files.ts";
 import { generator } from "./generated.ts";

@@ -1,11 +1,11 @@
 import { lstatSync } from "node:fs";
-import { requireReplaceable } from "../atomic.ts";
 import { decodeContent } from "../config/content.ts";
 import { generatedAt, writtenPath } from "../config/generated-files.ts";
 import type { WriteFile } from "../config/schema.ts";
-import { CommandError, during } from "../errors.ts";
-import { inRoot } from "../paths.ts";
-import { openTrusted } from "../trusted-path.ts";
+import { requireReplaceable } from "../tools/fs/atomic.ts";
+import { openTrusted } from "../tools/fs/trusted-path.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { CommandError, during } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem, listItems } from "./applier.ts";
 import { putFile } from "./files.ts";
 import { reloadService } from "./services.ts";

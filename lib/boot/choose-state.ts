@@ -1,6 +1,6 @@
-import { CommandError } from "../errors.ts";
-import { LABEL } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
+import { LABEL } from "../tools/host/paths.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { FoundDevice } from "./devices.ts";
 
 /** How far the search for the installed system has come. */

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { Host } from "../host.ts";
-import { FILE, inRoot, PATH } from "../paths.ts";
+import type { Host } from "../tools/host/host.ts";
+import { FILE, inRoot, PATH } from "../tools/host/paths.ts";
 
 /**
  * A machine whose clock has no battery wakes up in 1970, when no certificate was valid yet: no time before this program

@@ -1,9 +1,9 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory } from "../atomic.ts";
-import type { Part } from "../generation/trial.ts";
-import type { Host } from "../host.ts";
-import { sync } from "../sys.ts";
+import { flushDirectory } from "../tools/fs/atomic.ts";
+import type { Part } from "../tools/generation/trial.ts";
+import type { Host } from "../tools/host/host.ts";
+import { sync } from "../tools/host/sys.ts";
 
 /** Below the root of the running system. */
 const DATABASE = "var/lib/rancher/k3s/server/db";

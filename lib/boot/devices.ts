@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { readSuperblock, type Superblock } from "../disk/superblock.ts";
-import { LABEL } from "../paths.ts";
+import { readSuperblock, type Superblock } from "../tools/disk/superblock.ts";
+import { LABEL } from "../tools/host/paths.ts";
 
 /** A block device that holds a file system we know. */
 export interface FoundDevice extends Superblock {

@@ -8,10 +8,10 @@ import {
   symlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { CommandError, messageOf } from "../errors.ts";
-import { isThere } from "../links.ts";
-import { FILE, PATH } from "../paths.ts";
-import { mount, mountImage, pivotRoot, setLimit, UNLIMITED, unmount } from "../sys.ts";
+import { isThere } from "../tools/fs/links.ts";
+import { FILE, PATH } from "../tools/host/paths.ts";
+import { mount, mountImage, pivotRoot, setLimit, UNLIMITED, unmount } from "../tools/host/sys.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import type { BootHost } from "./host.ts";
 import { moveKernelMounts } from "./switch-root.ts";
 

@@ -1,9 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
-import { linkedVersion, linkedVersions } from "../generation/links.ts";
-import { addQuarantined, clearDamagedQuarantine } from "../generation/quarantine.ts";
-import { menuCounts, startsLeft } from "../generation/start-count.ts";
+import { linkedVersion, linkedVersions } from "../tools/generation/generation-links.ts";
+import { addQuarantined, clearDamagedQuarantine } from "../tools/generation/quarantine.ts";
+import { menuCounts, startsLeft } from "../tools/generation/start-count.ts";
 import {
   changedVersions,
   changeGeneration,
@@ -14,9 +13,10 @@ import {
   revertLinks,
   type Trial,
   writeTrial,
-} from "../generation/trial.ts";
-import { PATH } from "../paths.ts";
-import { timeStamp } from "../time-stamp.ts";
+} from "../tools/generation/trial.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { timeStamp } from "../tools/host/time-stamp.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { forgetDatastore, restoreDatastore, resumeRestore, snapshotDatastore } from "./datastore.ts";
 import { findTrial, type Standing, standingOf } from "./find-trial.ts";
 import type { BootHost } from "./host.ts";

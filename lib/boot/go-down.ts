@@ -1,5 +1,5 @@
-import { CommandError } from "../errors.ts";
-import { reboot } from "../sys.ts";
+import { reboot } from "../tools/host/sys.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { BootHost } from "./host.ts";
 
 /** Restarts the machine or powers it off, as process 1 may at any time. Throws CommandError if the kernel does not. */

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { deviceOf } from "../disk/device-of.ts";
-import { eraseEnds } from "../disk/erase.ts";
-import { MIB } from "../disk/size.ts";
-import { readSuperblock } from "../disk/superblock.ts";
-import { CommandError } from "../errors.ts";
-import { MARKER, PATH } from "../paths.ts";
+import { deviceOf } from "../tools/disk/device-of.ts";
+import { eraseEnds } from "../tools/disk/erase.ts";
+import { readSuperblock } from "../tools/disk/superblock.ts";
+import { MIB } from "../tools/fs/size.ts";
+import { MARKER, PATH } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { SystemBoot } from "./step.ts";
 
 /** A partition as the kernel knows it. */

@@ -1,4 +1,4 @@
-import { type Host, systemClock, systemHost } from "../host.ts";
+import { type Host, systemClock, systemHost } from "../tools/host/host.ts";
 import { type BootJournal, createJournal } from "./journal.ts";
 
 /** The host during boot: its log is the boot journal. */

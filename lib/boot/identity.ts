@@ -10,12 +10,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { flushDirectory } from "../atomic.ts";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { isLostText } from "../lost-content.ts";
-import { inRoot, PATH } from "../paths.ts";
-import { setHostname } from "../sys.ts";
+import { flushDirectory } from "../tools/fs/atomic.ts";
+import { isLostText } from "../tools/fs/lost-content.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { setHostname } from "../tools/host/sys.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { type KeptText, keptText } from "./kept-text.ts";
 import { KEPT_SSH, keepSshSettings } from "./ssh-settings.ts";
 import type { SystemBoot } from "./step.ts";

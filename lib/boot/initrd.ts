@@ -1,9 +1,9 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../config/read.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import { FILE, LABEL, PATH } from "../paths.ts";
-import { mount } from "../sys.ts";
+import { FILE, LABEL, PATH } from "../tools/host/paths.ts";
+import { mount } from "../tools/host/sys.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { chooseState } from "./choose-state.ts";
 import { type FoundDevice, findDevices, mediumCandidates } from "./devices.ts";
 import { settleGeneration } from "./generation.ts";

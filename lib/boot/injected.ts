@@ -1,8 +1,8 @@
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
-import { PATH } from "../paths.ts";
-import { mount, unmount } from "../sys.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { mount, unmount } from "../tools/host/sys.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import type { BootHost } from "./host.ts";
 import { EMBEDDED_MEDIUM, NEW_ROOT } from "./initrd-paths.ts";
 

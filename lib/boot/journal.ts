@@ -10,9 +10,9 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Log } from "../log.ts";
-import { PATH } from "../paths.ts";
-import { printableMessage } from "../printable.ts";
+import type { Log } from "../tools/host/log.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { printableMessage } from "../tools/text/printable.ts";
 
 /** How many boots are kept: `boot.log`, `boot.log.1` … */
 const KEPT = 5;

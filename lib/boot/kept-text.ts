@@ -1,9 +1,9 @@
-import { writeFileAtomic } from "../atomic.ts";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { isThere } from "../links.ts";
-import { inRoot } from "../paths.ts";
-import { readTextBounded } from "../read-bounded.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import { isThere } from "../tools/fs/links.ts";
+import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { messageOf } from "../tools/text/errors.ts";
 
 /** A text of this machine that is made once, and kept for all later boots. */
 export interface KeptText {

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { isThere, linkTarget } from "../links.ts";
-import { FILE, PATH } from "../paths.ts";
-import { mount, mountImage, unmount } from "../sys.ts";
+import { isThere, linkTarget } from "../tools/fs/links.ts";
+import { FILE, PATH } from "../tools/host/paths.ts";
+import { mount, mountImage, unmount } from "../tools/host/sys.ts";
 import type { SystemBoot } from "./step.ts";
 
 /** Directories of the kernel image, and where they belong in the running system. */

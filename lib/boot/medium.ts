@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { CommandError, messageOf } from "../errors.ts";
-import { FILE, LABEL, PATH } from "../paths.ts";
-import { mount, mountImage, unmount } from "../sys.ts";
+import { FILE, LABEL, PATH } from "../tools/host/paths.ts";
+import { mount, mountImage, unmount } from "../tools/host/sys.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { type FoundDevice, findDevices, mediumCandidates } from "./devices.ts";
 import type { BootHost } from "./host.ts";
 import { EMBEDDED_MEDIUM } from "./initrd-paths.ts";

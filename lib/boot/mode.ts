@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /** What the machine is booted for. The second stage of a disk boot is `local`; `shell` is the rescue shell. */
 export const MODES = ["disk", "live", "install", "local", "shell"] as const;

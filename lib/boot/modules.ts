@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { splitCmdline } from "../config/cmdline.ts";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { kernelName, parseModule } from "../kernel-module.ts";
-import { inRoot } from "../paths.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { kernelName, parseModule } from "../tools/node/kernel-module.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { modaliases } from "./devices.ts";
 
 /** What boot needs whatever the hardware: file systems, loop devices, and keyboards that have no modalias of their own. */

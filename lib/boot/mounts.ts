@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { type MountFlag, mount } from "../sys.ts";
+import { type MountFlag, mount } from "../tools/host/sys.ts";
 
 interface KernelMount {
   readonly type: string;

@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /** A generation cannot be left for the one before it, and another start would find the same. */
 export class NoWayBack extends CommandError {

@@ -1,6 +1,6 @@
-import { formatError } from "../errors.ts";
-import { oldInit } from "../foreign-root.ts";
-import { execve } from "../native.ts";
+import { execve } from "../tools/host/native.ts";
+import { oldInit } from "../tools/node/foreign-root.ts";
+import { formatError } from "../tools/text/errors.ts";
 import type { BootHost } from "./host.ts";
 import { mayRestart } from "./rescue.ts";
 

@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import type { TakeoverRecord } from "../takeover.ts";
+import type { TakeoverRecord } from "../tools/disk/takeover-record.ts";
+import type { Host } from "../tools/host/host.ts";
+import { messageOf } from "../tools/text/errors.ts";
 
 /**
  * Deletes everything from a file system but the new system, GRUB's directory and the places where the file system itself

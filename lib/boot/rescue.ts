@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { formatError } from "../errors.ts";
-import { STARTS } from "../generation/start-count.ts";
-import { readTrial, type Trial } from "../generation/trial.ts";
-import { PATH } from "../paths.ts";
+import { STARTS } from "../tools/generation/start-count.ts";
+import { readTrial, type Trial } from "../tools/generation/trial.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { formatError } from "../tools/text/errors.ts";
 import { goDown } from "./go-down.ts";
 import type { BootHost } from "./host.ts";
 import { bootWords, type MenuChoice } from "./mode.ts";

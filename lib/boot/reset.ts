@@ -1,10 +1,10 @@
 import { lstatSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory } from "../atomic.ts";
-import { messageOf } from "../errors.ts";
-import { PATH, RESET } from "../paths.ts";
-import { type ResetOrder, readResetOrder } from "../reset-marker.ts";
-import { syncFileSystem } from "../sys.ts";
+import { flushDirectory } from "../tools/fs/atomic.ts";
+import { PATH, RESET } from "../tools/host/paths.ts";
+import { syncFileSystem } from "../tools/host/sys.ts";
+import { type ResetOrder, readResetOrder } from "../tools/node/reset-marker.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import type { BootHost } from "./host.ts";
 
 /**

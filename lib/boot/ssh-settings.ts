@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { flushDirectory, writeFileAtomic } from "../atomic.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import { fillTree } from "../fill-tree.ts";
-import type { Host } from "../host.ts";
-import { isThere } from "../links.ts";
-import { isLostText } from "../lost-content.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { flushDirectory, writeFileAtomic } from "../tools/fs/atomic.ts";
+import { fillTree } from "../tools/fs/fill-tree.ts";
+import { isThere } from "../tools/fs/links.ts";
+import { isLostText } from "../tools/fs/lost-content.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** Where /etc/ssh is kept. */
 export const KEPT_SSH = join(PATH.localState, "ssh");

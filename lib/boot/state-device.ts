@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { CommandError } from "../errors.ts";
-import { LABEL } from "../paths.ts";
-import { mount } from "../sys.ts";
+import { LABEL } from "../tools/host/paths.ts";
+import { mount } from "../tools/host/sys.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type ChosenState, chooseState } from "./choose-state.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
 import type { BootHost } from "./host.ts";

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError } from "../errors.ts";
-import { isThere } from "../links.ts";
-import { FILE } from "../paths.ts";
+import { isThere } from "../tools/fs/links.ts";
+import { FILE } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { BootHost } from "./host.ts";
 import { resetData } from "./reset.ts";
 

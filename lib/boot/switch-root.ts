@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { linkTarget } from "../links.ts";
-import { FILE, PATH } from "../paths.ts";
-import { changeRoot, mount } from "../sys.ts";
+import { linkTarget } from "../tools/fs/links.ts";
+import { FILE, PATH } from "../tools/host/paths.ts";
+import { changeRoot, mount } from "../tools/host/sys.ts";
 import { KERNEL_MOUNT_POINTS } from "./mounts.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { messageOf } from "../errors.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { growStatePartition } from "./grow.ts";
 import { nameHost, openLiveLogin, persistIdentity, writeHosts } from "./identity.ts";
 import { withInjected } from "./injected.ts";

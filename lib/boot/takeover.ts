@@ -1,22 +1,22 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
-import { verifyChecksums } from "../checksums.ts";
-import { switchMenu } from "../disk/switch-menu.ts";
-import { CommandError, during, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { isThere } from "../links.ts";
-import { FILE, LABEL, MARKER, PATH } from "../paths.ts";
-import { printableMessage } from "../printable.ts";
-import { readTextBounded } from "../read-bounded.ts";
-import { mountImage, setFileSystemLabel, syncFileSystem, unmount } from "../sys.ts";
+import { switchMenu } from "../tools/disk/switch-menu.ts";
 import {
   forgetTry,
   readTakeoverRecord,
   recallTakeoverRecord,
   TAKEOVER,
   type TakeoverRecord,
-} from "../takeover.ts";
+} from "../tools/disk/takeover-record.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import { verifyChecksums } from "../tools/fs/checksums.ts";
+import { isThere } from "../tools/fs/links.ts";
+import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import type { Host } from "../tools/host/host.ts";
+import { FILE, LABEL, MARKER, PATH } from "../tools/host/paths.ts";
+import { mountImage, setFileSystemLabel, syncFileSystem, unmount } from "../tools/host/sys.ts";
+import { CommandError, during, messageOf } from "../tools/text/errors.ts";
+import { printableMessage } from "../tools/text/printable.ts";
 import { deviceByUuid } from "./choose-state.ts";
 import { type FoundDevice, findDevices } from "./devices.ts";
 import { goDown } from "./go-down.ts";

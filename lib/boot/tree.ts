@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { CommandError } from "../errors.ts";
-import { fillTree } from "../fill-tree.ts";
-import { linkTarget } from "../links.ts";
-import { PATH } from "../paths.ts";
-import { mount, SystemCallError, unmount } from "../sys.ts";
+import { fillTree } from "../tools/fs/fill-tree.ts";
+import { linkTarget } from "../tools/fs/links.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { mount, SystemCallError, unmount } from "../tools/host/sys.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { SystemBoot } from "./step.ts";
 
 /** Directories of the running root that no package brings, with their modes. */

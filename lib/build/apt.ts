@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CommandError, during, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
+import { CommandError, during, messageOf } from "../tools/text/errors.ts";
 import { ensurePackages } from "./packages.ts";
 
 /**

@@ -10,8 +10,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { type Host, systemHost } from "../host.ts";
-import { checkVersion } from "../version-name.ts";
+import { type Host, systemHost } from "../tools/host/host.ts";
+import { checkVersion } from "../tools/release/version-name.ts";
 import { showStep } from "./step-line.ts";
 
 /** What every build step works with. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { hostTarget, type Target } from "../targets.ts";
+import type { Host } from "../tools/host/host.ts";
+import { hostTarget, type Target } from "../tools/host/targets.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { ensurePackages } from "./packages.ts";
 
 const BINFMT = "/proc/sys/fs/binfmt_misc";

@@ -1,5 +1,5 @@
-import { CommandError, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** How long another apt-get may go on: that of a build beside this one, or of the machine itself. */
 const LOCK_SECONDS = 300;

@@ -1,4 +1,4 @@
-import { formatDuration, type ProgressStream } from "../progress.ts";
+import { formatDuration, type ProgressStream } from "../tools/terminal/progress.ts";
 
 const EVERY = 1000;
 const BAR = 24;

@@ -1,6 +1,6 @@
-import { CommandError, during } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { fetchBytes, maskUrl } from "../http.ts";
+import type { Host } from "../tools/host/host.ts";
+import { fetchBytes, maskUrl } from "../tools/http/http.ts";
+import { CommandError, during } from "../tools/text/errors.ts";
 import { type Diagnostic, formatDiagnostic, hasErrors, logDiagnostics } from "./diagnostics.ts";
 import { MAX_BYTES } from "./limits.ts";
 import { parseConfig } from "./parse.ts";

@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { CommandError, messageOf } from "../errors.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** A compressed content may not unpack to more. */
 const MAX_BYTES = 256 << 20;

@@ -1,4 +1,4 @@
-import { nearest } from "../nearest.ts";
+import { nearest } from "../tools/text/nearest.ts";
 import { quoted } from "./scalars.ts";
 
 /** The names of all data sources, as `k3os.data_sources` has them. */

@@ -1,4 +1,4 @@
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
 
 /** A place in a source: its path, and where known the line and column, counted from 1. */
 export interface Place {

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../tools/text/errors.ts";
 import { formatPlace } from "./diagnostics.ts";
 import { inSnakeCase } from "./dump.ts";
 import type { Field, StructField } from "./field.ts";

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot } from "../paths.ts";
-import { readBounded } from "../read-bounded.ts";
+import { readBounded } from "../tools/fs/read-bounded.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { MAX_BYTES } from "./limits.ts";
 

@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
-import { messageOf } from "../errors.ts";
-import { parseModule } from "../kernel-module.ts";
-import { keySource } from "../ssh-key.ts";
-import { sysctlPath } from "../sysctl-path.ts";
+import { parseModule } from "../tools/node/kernel-module.ts";
+import { keySource } from "../tools/node/ssh-key.ts";
+import { sysctlPath } from "../tools/node/sysctl-path.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { contentProblem } from "./content.ts";
 import { AUTO, DATA_SOURCES, FILE_SOURCE, unknownSource } from "./data-source-names.ts";
 import type { EntryFlaw, Flaw } from "./field.ts";

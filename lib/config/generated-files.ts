@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { UNIT } from "../paths.ts";
+import { UNIT } from "../tools/host/paths.ts";
 import { decodeContent } from "./content.ts";
 import type { CloudConfig } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import { nearest } from "../nearest.ts";
+import { nearest } from "../tools/text/nearest.ts";
 import table from "./k3s-options.json" with { type: "json" };
 
 export type Role = "server" | "agent";

@@ -1,4 +1,4 @@
-import { nearest } from "../nearest.ts";
+import { nearest } from "../tools/text/nearest.ts";
 import type { Field, StructField } from "./field.ts";
 import { SCHEMA } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { HIDDEN, redactArguments, redactText, type Secrets, secretWords } from "../redact.ts";
+import { HIDDEN, redactArguments, redactText, type Secrets, secretWords } from "../tools/text/redact.ts";
 import type { Field, StructField } from "./field.ts";
 import { fieldName } from "./names.ts";
 import { BOOT_WORDS, SCHEMA } from "./schema.ts";

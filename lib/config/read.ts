@@ -1,4 +1,4 @@
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
 import { judgeLayers } from "./judge.ts";
 import type { Merged } from "./merge.ts";
 import { readLayers } from "./sources.ts";

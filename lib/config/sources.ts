@@ -1,6 +1,6 @@
-import type { Host } from "../host.ts";
-import { PATH } from "../paths.ts";
-import { readKeys } from "../ssh-key.ts";
+import type { Host } from "../tools/host/host.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { readKeys } from "../tools/node/ssh-key.ts";
 import { readCmdline } from "./cmdline.ts";
 import type { Diagnostic, Place } from "./diagnostics.ts";
 import { failure, isDiagnostic, listDirectory, readSourceFile } from "./files.ts";

@@ -1,5 +1,5 @@
-import { quoteArgv } from "../host.ts";
-import { PATH } from "../paths.ts";
+import { quoteArgv } from "../tools/host/host.ts";
+import { PATH } from "../tools/host/paths.ts";
 import { type Diagnostic, hasErrors, type Place } from "./diagnostics.ts";
 import type { Field, Phase } from "./field.ts";
 import { MAX_BYTES } from "./limits.ts";

@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { MAX_HOSTNAME } from "../config/forms.ts";
-import { DEFAULTS } from "../http-options.ts";
-import { isKey } from "../ssh-key.ts";
+import { DEFAULTS } from "../tools/http/http-options.ts";
+import { isKey } from "../tools/node/ssh-key.ts";
 import type { Metadata } from "./source.ts";
 
 /** Bytes of user data at most, also unpacked. */

@@ -1,5 +1,11 @@
-import type { Host } from "../host.ts";
-import { type FetchOptions, fetchResponse, HttpError, type HttpResponse, maskUrl } from "../http.ts";
+import type { Host } from "../tools/host/host.ts";
+import {
+  type FetchOptions,
+  fetchResponse,
+  HttpError,
+  type HttpResponse,
+  maskUrl,
+} from "../tools/http/http.ts";
 import type { Platform } from "./platform.ts";
 import type { Access, Provider, Question } from "./source.ts";
 

@@ -1,5 +1,5 @@
-import type { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
+import type { CommandError } from "../tools/text/errors.ts";
 import { type Kept, keepAnswer, keptAnswer } from "./cache.ts";
 import { type Choice, chooseSources } from "./choose.ts";
 import type { Platform } from "./platform.ts";

@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot, PATH } from "../paths.ts";
-import { readTextBounded } from "../read-bounded.ts";
-import { timeStamp } from "../time-stamp.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { timeStamp } from "../tools/host/time-stamp.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { acceptMetadata } from "./accept.ts";
 import { at, isObject, textAt, textsAt } from "./json.ts";
 import type { Platform } from "./platform.ts";

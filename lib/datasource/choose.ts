@@ -1,5 +1,5 @@
 import { AUTO, FILE_SOURCE, unknownSource } from "../config/data-source-names.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { Platform } from "./platform.ts";
 import type { Provider } from "./source.ts";
 

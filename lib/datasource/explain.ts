@@ -1,5 +1,5 @@
-import { printable } from "../printable.ts";
-import { wrap } from "../wrap.ts";
+import { printable } from "../tools/text/printable.ts";
+import { wrap } from "../tools/text/wrap.ts";
 import type { Asked } from "./access.ts";
 import type { LabelledDevice, Platform } from "./platform.ts";
 import { describeOutcome, type SearchResult, type SourceReport } from "./search.ts";

@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -1,9 +1,9 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
-import { CommandError, during, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { CommandError, during, messageOf } from "../tools/text/errors.ts";
 import { extrasOf } from "./extras.ts";
 import type { Metadata } from "./source.ts";
 

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { splitCmdline } from "../config/cmdline.ts";
-import { parseExport } from "../disk/blkid.ts";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { parseExport } from "../tools/disk/blkid.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import type { LabelledDevice, Platform } from "./platform.ts";
 
 const DMI = "/sys/class/dmi/id";

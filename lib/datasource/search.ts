@@ -1,5 +1,5 @@
 import { setTimeout as later } from "node:timers";
-import { CommandError, messageOf } from "../errors.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { acceptMetadata } from "./accept.ts";
 import { type AccessHost, createAccess, type SourceRecord } from "./access.ts";
 import type { Choice } from "./choose.ts";

@@ -1,5 +1,5 @@
-import type { Host } from "../host.ts";
-import type { FetchOptions } from "../http-options.ts";
+import type { Host } from "../tools/host/host.ts";
+import type { FetchOptions } from "../tools/http/http-options.ts";
 import type { Platform } from "./platform.ts";
 
 /** What a data source knows of this machine; it leaves out what it does not know. */

@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /** The archive behind the launcher, in the layout of launcher/launcher.c: little-endian, names padded with NULs. */
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 export interface BundleOptions {
   /** The Bun that bundles. */
@@ -54,7 +54,7 @@ export function nodeBundleArgv({ bun, entry, outfile, ...constants }: BundleOpti
   ];
 }
 
-/** The constants that lib/version.ts and lib/release-keys.ts take from the build; without keys, no trace of them. */
+/** The constants that lib/tools/host/version.ts and lib/tools/release/release-keys.ts take from the build; without keys, no trace of them. */
 function definitions({ version, releaseKeys }: Pick<BundleOptions, "version" | "releaseKeys">): string[] {
   const constants: Record<string, string> = { K3OS_VERSION: version };
   if (releaseKeys.length > 0) constants.K3OS_RELEASE_KEYS = releaseKeys.join(" ");

@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /**
  * The parts of the ELF format that making and checking executables needs, little-endian, 64 bits for reading and

@@ -9,8 +9,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type BuildContext, cached, type Input } from "../build/context.ts";
-import { CommandError, during } from "../errors.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../tools/host/targets.ts";
+import { CommandError, during } from "../tools/text/errors.ts";
 import { type BundleOptions, bunFor, compileArgv, nodeBundleArgv } from "./bundle.ts";
 import { PT, parseElf } from "./elf.ts";
 import { fuse } from "./fuse.ts";

@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { ET_EXEC, formatSegment, PF, PT, parseElf, SEGMENT_SIZE, type Segment } from "./elf.ts";
 
 /**

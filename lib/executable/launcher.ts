@@ -5,8 +5,8 @@ import { basename, join } from "node:path";
 import { type AptRoot, openAnyAptRoot, unpackPackages } from "../build/apt.ts";
 import { type BuildContext, cached } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
-import { CommandError } from "../errors.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../tools/host/targets.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { appendArchive, type Entry, type Patch, pathPatches } from "./archive.ts";
 import { compilerPackage } from "./loader.ts";
 

@@ -4,8 +4,8 @@ import { basename, join } from "node:path";
 import { openAptRoot } from "../build/apt.ts";
 import { type BuildContext, cached } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
-import { CommandError, during } from "../errors.ts";
-import { hostTarget, type Target } from "../targets.ts";
+import { hostTarget, type Target } from "../tools/host/targets.ts";
+import { CommandError, during } from "../tools/text/errors.ts";
 import { dynamicSymbols } from "./elf.ts";
 
 /** The loader and the C++ support library that are fused with a program made for musl. */

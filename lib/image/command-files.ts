@@ -1,9 +1,9 @@
 import type { BuildContext } from "../build/context.ts";
-import type { CommandTable } from "../cli.ts";
-import { loadCommands } from "../command-tree.ts";
-import { completionScript } from "../completion/shells.ts";
-import { roffPage } from "../man-format.ts";
-import { manPages } from "../man-page.ts";
+import type { CommandTable } from "../tools/cli/cli.ts";
+import { loadCommands } from "../tools/cli/command-tree.ts";
+import { completionScript } from "../tools/cli/completion/shells.ts";
+import { roffPage } from "../tools/cli/man-format.ts";
+import { manPages } from "../tools/cli/man-page.ts";
 
 /** Files and links of the image by their path below /usr: the text, or the link's target. */
 export interface CommandFiles {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
-import { PROJECT_URL } from "../project.ts";
-import type { Target } from "../targets.ts";
+import { PROJECT_URL } from "../tools/host/project.ts";
+import type { Target } from "../tools/host/targets.ts";
 import { ARCHIVE_SOURCES, type Archive, type CompressedFiles, treeArchive } from "./compressed-tree.ts";
 import { parentDirectories } from "./cpio.ts";
 import { type Piece, sha256Of, sizeOf, writePieces } from "./pieces.ts";

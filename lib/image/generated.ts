@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
 
 /**
  * Programs that packages run when they are installed, and that take minutes where the processor is emulated: a device

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BuildContext } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
-import { FILE } from "../paths.ts";
+import { FILE } from "../tools/host/paths.ts";
 import type { Kernel } from "./kernel.ts";
 import { imageOfDrivers } from "./squashfs.ts";
 

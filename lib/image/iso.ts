@@ -2,8 +2,8 @@ import { copyFileSync, globSync, lutimesSync, mkdirSync, mkdtempSync, rmSync, wr
 import { basename, dirname, join } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
 import { ensurePackages } from "../build/packages.ts";
-import { LABEL } from "../paths.ts";
-import type { Target } from "../targets.ts";
+import { LABEL } from "../tools/host/paths.ts";
+import type { Target } from "../tools/host/targets.ts";
 import { mediumMenu, mediumSearch } from "./grub-menu.ts";
 import { ownSources } from "./sources.ts";
 import { type SystemParts, treeInputs, writeSystemTree } from "./system-tree.ts";

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import { download, HttpError } from "../http.ts";
-import { downloadK3s, pinnedK3s as pinnedRelease } from "../k3s-release.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../tools/host/targets.ts";
+import { download, HttpError } from "../tools/http/http.ts";
+import { downloadK3s, pinnedK3s as pinnedRelease } from "../tools/release/k3s-release.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** A k3s to put into the images. */
 export interface K3s {
@@ -61,7 +61,7 @@ async function pinnedK3s(target: Target, context: BuildContext): Promise<K3s | u
         const sha256 = await downloadK3s(release, join(into, "k3s"), { retries: 1 }, host);
         if (release.sha256 === undefined) {
           host.log.warn(
-            `k3s ${version} is not pinned: enter "${target.arch}": "${sha256}" in lib/k3s-release.json`,
+            `k3s ${version} is not pinned: enter "${target.arch}": "${sha256}" in lib/tools/release/k3s-release.json`,
           );
         }
       },

@@ -1,4 +1,4 @@
-import { OPENRC_UNITS } from "../openrc-units.ts";
+import { OPENRC_UNITS } from "../tools/node/openrc-units.ts";
 import { APPLET_LINKS } from "./applets.ts";
 
 /** The executable, which knows what it is from the link's name. */

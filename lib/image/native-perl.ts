@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /**
  * This machine's own Perl inside of a root whose processor is emulated, while packages are installed there: their scripts

@@ -1,5 +1,5 @@
-import { PROJECT_URL, RELEASES_URL } from "../project.ts";
-import type { Arch } from "../targets.ts";
+import { PROJECT_URL, RELEASES_URL } from "../tools/host/project.ts";
+import type { Arch } from "../tools/host/targets.ts";
 
 /** os-release(5) of the image. `ISO_URL` is what the installer downloads when it has no medium. */
 export function osRelease(version: string, arch: Arch): string {

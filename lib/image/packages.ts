@@ -1,4 +1,4 @@
-import type { Arch } from "../targets.ts";
+import type { Arch } from "../tools/host/targets.ts";
 
 /** The Debian release that userland, kernel and boot loader come from. */
 export const SUITE = "trixie";

@@ -1,17 +1,17 @@
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildContext } from "../build/context.ts";
-import { checksumFile } from "../checksums.ts";
-import { CommandError } from "../errors.ts";
-import { listName, PUBLIC_KEY_NAME, signatureName, signList } from "../release-list.ts";
+import { checksumFile } from "../tools/fs/checksums.ts";
+import type { Target } from "../tools/host/targets.ts";
+import { listName, PUBLIC_KEY_NAME, signatureName, signList } from "../tools/release/release-list.ts";
 import {
   makeSecretKey,
   publicKeyFile,
   readSecretKey,
   type SecretKey,
   secretKeyFile,
-} from "../signature-keys.ts";
-import type { Target } from "../targets.ts";
+} from "../tools/release/signature-keys.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /**
  * The key that signs what is built: of the given file, or this clone's own, which is made when first needed, so that

@@ -1,5 +1,5 @@
 import type { BuildContext } from "../build/context.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../tools/host/targets.ts";
 
 /**
  * kernel.squashfs: xz, since GRUB reads the kernel out of it and knows xz but not zstd. The kernel image and the

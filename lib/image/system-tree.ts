@@ -1,8 +1,8 @@
 import { chmodSync, constants, copyFileSync, mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BuildContext, Input } from "../build/context.ts";
-import { FOREIGN_ROOT_LINKS } from "../foreign-root.ts";
-import { COMPONENTS, type Component, FILE } from "../paths.ts";
+import { COMPONENTS, type Component, FILE } from "../tools/host/paths.ts";
+import { FOREIGN_ROOT_LINKS } from "../tools/node/foreign-root.ts";
 import { ownSources } from "./sources.ts";
 
 /** One component as it lies in `/k3os/system/COMPONENT/VERSION`: file name → the file to copy from. */
@@ -87,7 +87,7 @@ export function treeInputs(
 ): Input[] {
   const files = Object.values(parts).flatMap((part) => Object.entries(part.files));
   return [
-    ...ownSources("system-tree.ts", "../foreign-root.ts"),
+    ...ownSources("system-tree.ts", "../tools/node/foreign-root.ts"),
     ...files.flatMap(([name, path]) => [name, { path }]),
     JSON.stringify(Object.entries(parts).map(([name, part]) => [name, part.version])),
     context.version,

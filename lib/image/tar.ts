@@ -1,4 +1,4 @@
-import { CommandError } from "../errors.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type Piece, sizeOf } from "./pieces.ts";
 
 /** A member of a tar archive; paths are relative and without a leading "./". */

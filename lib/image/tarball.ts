@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type BuildContext, cached } from "../build/context.ts";
-import type { Target } from "../targets.ts";
+import type { Target } from "../tools/host/targets.ts";
 import { ARCHIVE_SOURCES, type CompressedFiles, treeArchive } from "./compressed-tree.ts";
 import { writePieces } from "./pieces.ts";
 import { ownSources } from "./sources.ts";

@@ -1,4 +1,4 @@
-import { CommandError, messageOf } from "../errors.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import type { InspectHost } from "./node.ts";
 
 /** What a check makes of its facts. */

@@ -1,5 +1,5 @@
-import { formatBytes } from "../progress.ts";
-import { labelled } from "../wrap.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { labelled } from "../tools/text/wrap.ts";
 import type { DiskState, NodeState } from "./node.ts";
 
 type Row = readonly [label: string, text: string];

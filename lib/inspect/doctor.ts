@@ -1,5 +1,5 @@
-import { printable } from "../printable.ts";
-import { wrap } from "../wrap.ts";
+import { printable } from "../tools/text/printable.ts";
+import { wrap } from "../tools/text/wrap.ts";
 import type { Check, Finding } from "./check.ts";
 import { applied, configuration, login } from "./checks/configuration.ts";
 import { diskIdentity, stateDisk, systemReadOnly } from "./checks/disk.ts";

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { hostname, release } from "node:os";
-import { notApplied } from "../applied.ts";
 import { formatDiagnostic, hasErrors } from "../config/diagnostics.ts";
 import { readLayers } from "../config/sources.ts";
-import { type Mount, parseMountinfo } from "../disk/mount.ts";
-import { linkedVersions } from "../generation/links.ts";
-import type { Host } from "../host.ts";
-import { type InterfaceAddresses, ownInterfaces } from "../issue.ts";
-import { type Component, inRoot, PATH, RESET, UNIT } from "../paths.ts";
-import { runningVersion } from "../running-version.ts";
-import { failedUnits, unitProperties } from "../systemd.ts";
+import { type Mount, parseMountinfo } from "../tools/disk/mount.ts";
+import { linkedVersions } from "../tools/generation/generation-links.ts";
+import type { Host } from "../tools/host/host.ts";
+import { type Component, inRoot, PATH, RESET, UNIT } from "../tools/host/paths.ts";
+import { failedUnits, unitProperties } from "../tools/host/systemd.ts";
+import { notApplied } from "../tools/node/applied.ts";
+import { type InterfaceAddresses, ownInterfaces } from "../tools/node/issue.ts";
+import { runningVersion } from "../tools/node/running-version.ts";
 
 export type InspectHost = Pick<Host, "root" | "run" | "clock" | "env" | "log">;
 

@@ -7,10 +7,10 @@ import { masked, redactKernelWords, secretTexts } from "../config/private.ts";
 import { SCHEMA } from "../config/schema.ts";
 import type { Layer } from "../config/setting.ts";
 import type { SourceLayer } from "../config/sources.ts";
-import type { Host } from "../host.ts";
-import { inRoot, PATH } from "../paths.ts";
-import { readTextBounded } from "../read-bounded.ts";
-import { redactText } from "../redact.ts";
+import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { redactText } from "../tools/text/redact.ts";
 
 /** Secrets that k3s itself has made, one a file. */
 const SECRET_FILES = [

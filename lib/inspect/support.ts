@@ -1,10 +1,10 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { readLayers } from "../config/sources.ts";
-import { MIB } from "../disk/size.ts";
-import { messageOf } from "../errors.ts";
-import { inRoot, PATH } from "../paths.ts";
-import { redactJson } from "../redact.ts";
+import { MIB } from "../tools/fs/size.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { messageOf } from "../tools/text/errors.ts";
+import { redactJson } from "../tools/text/redact.ts";
 import type { InspectHost } from "./node.ts";
 import { createRedaction, redactedConfig, redactedSources } from "./redaction.ts";
 

@@ -1,9 +1,9 @@
 import { appendFileSync, readFileSync } from "node:fs";
-import { formatError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { createLog, type Log } from "../log.ts";
-import { inRoot } from "../paths.ts";
-import { runningMode } from "../running-mode.ts";
+import type { Host } from "../tools/host/host.ts";
+import { createLog, type Log } from "../tools/host/log.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
+import { formatError } from "../tools/text/errors.ts";
 import type { InstallSettings } from "./settings.ts";
 
 const KERNEL_LOG = "/dev/kmsg";

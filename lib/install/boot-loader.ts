@@ -11,12 +11,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { bootCode, writeBootCode } from "../disk/boot-sector.ts";
-import { coreConfig, grubImageArgv } from "../disk/grub.ts";
-import { FIRST_PARTITION } from "../disk/partitions.ts";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { bootCode, writeBootCode } from "../tools/disk/boot-sector.ts";
+import { coreConfig, grubImageArgv } from "../tools/disk/grub.ts";
+import { FIRST_PARTITION } from "../tools/disk/partitions.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { DiskPlan, InstallPlan } from "./plan.ts";
 
 /** GRUB's core image, made for one disk. */

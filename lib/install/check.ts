@@ -1,10 +1,10 @@
-import { holdersOf } from "../disk/holders.ts";
-import { describeBlockDevice, withDescendants } from "../disk/lsblk.ts";
-import { CommandError } from "../errors.ts";
-import { quoteArgv } from "../host.ts";
-import { LABEL, PATH } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
-import type { Target } from "../targets.ts";
+import { holdersOf } from "../tools/disk/holders.ts";
+import { describeBlockDevice, withDescendants } from "../tools/disk/lsblk.ts";
+import { quoteArgv } from "../tools/host/host.ts";
+import { LABEL, PATH } from "../tools/host/paths.ts";
+import type { Target } from "../tools/host/targets.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";
 import type { InstallSettings } from "./settings.ts";
 import { MIN_DISK } from "./state.ts";

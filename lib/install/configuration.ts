@@ -1,7 +1,7 @@
 import { fetchConfig, refuseErrors } from "../config/check.ts";
 import type { Merged } from "../config/merge.ts";
-import type { Host } from "../host.ts";
-import { maskUrl } from "../http.ts";
+import type { Host } from "../tools/host/host.ts";
+import { maskUrl } from "../tools/http/http.ts";
 import type { InstalledConfig } from "./plan.ts";
 
 /**

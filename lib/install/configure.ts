@@ -1,8 +1,8 @@
-import { writeFileAtomic } from "../atomic.ts";
 import { configYaml } from "../config/dump.ts";
 import type { CloudConfig } from "../config/schema.ts";
-import type { Host } from "../host.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
 
 /**
  * Keeps a configuration, without its `install` section, for root's eyes only: in the system's own file, or in the local one

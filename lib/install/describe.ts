@@ -1,7 +1,7 @@
-import { holdersOf } from "../disk/holders.ts";
-import { sfdiskScript } from "../disk/partitions.ts";
-import { LABEL } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
+import { holdersOf } from "../tools/disk/holders.ts";
+import { sfdiskScript } from "../tools/disk/partitions.ts";
+import { LABEL } from "../tools/host/paths.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
 import type { InstallFacts } from "./facts.ts";
 import type { InstallPlan, TakeoverPlan } from "./plan.ts";
 

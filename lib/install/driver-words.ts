@@ -1,6 +1,6 @@
 import { readCmdline, splitCmdline } from "../config/cmdline.ts";
 import { mergeLayers } from "../config/merge.ts";
-import { PATH } from "../paths.ts";
+import { PATH } from "../tools/host/paths.ts";
 
 /** Words that keep the kernel from drivers with which the machine would not start. */
 const KEPT_AWAY = ["modprobe.blacklist", "module_blacklist"];

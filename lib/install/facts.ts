@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { devicesByLabel } from "../disk/blkid.ts";
-import { holdersOf, isClaimed, isInUse } from "../disk/holders.ts";
+import { devicesByLabel } from "../tools/disk/blkid.ts";
+import { holdersOf, isClaimed, isInUse } from "../tools/disk/holders.ts";
 import {
   type BlockDevice,
   findBlockDevice,
@@ -11,14 +11,14 @@ import {
   listBlockDevices,
   resolveDevice,
   withDescendants,
-} from "../disk/lsblk.ts";
-import type { FoundPartition } from "../disk/partitions.ts";
-import { settle } from "../disk/settle.ts";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot, LABEL, PATH } from "../paths.ts";
-import { runningMode } from "../running-mode.ts";
-import { hostTarget, type Target } from "../targets.ts";
+} from "../tools/disk/lsblk.ts";
+import type { FoundPartition } from "../tools/disk/partitions.ts";
+import { settle } from "../tools/disk/settle.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, LABEL, PATH } from "../tools/host/paths.ts";
+import { hostTarget, type Target } from "../tools/host/targets.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type CopiedNetwork, copyNetwork } from "./network.ts";
 import { type Occupant, readDisk } from "./occupants.ts";
 import { hasProgram, missingMessage } from "./programs.ts";

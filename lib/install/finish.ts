@@ -1,4 +1,4 @@
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
 import type { InstallSettings } from "./settings.ts";
 
 const ACTIONS = {

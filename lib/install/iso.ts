@@ -1,16 +1,16 @@
 import { existsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { freeBytes } from "../disk/size.ts";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { HttpError } from "../http.ts";
-import { localPath } from "../http-url.ts";
-import { checkIso, type IsoImage, type IsoTrust } from "../iso-image.ts";
-import { inRoot, PATH } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
-import { readTextBounded } from "../read-bounded.ts";
-import { releaseFile } from "../release.ts";
-import type { Target } from "../targets.ts";
+import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import { freeBytes } from "../tools/fs/size.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import type { Target } from "../tools/host/targets.ts";
+import { HttpError } from "../tools/http/http.ts";
+import { localPath } from "../tools/http/http-url.ts";
+import { checkIso, type IsoImage, type IsoTrust } from "../tools/release/iso-image.ts";
+import { releaseFile } from "../tools/release/read-release.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { InstallSettings } from "./settings.ts";
 
 /** The ISO that was named: by itself, or as that of a release. A device or directory is a medium, and no ISO. */

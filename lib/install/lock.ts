@@ -1,9 +1,9 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { parseMountinfo } from "../disk/mount.ts";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot, PATH } from "../paths.ts";
+import { parseMountinfo } from "../tools/disk/mount.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /**
  * Makes this the only installation of the machine until the scope ends, and clears away what a killed one left mounted.

@@ -1,11 +1,11 @@
 import { lstatSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { MAX_BYTES } from "../config/limits.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import { linkedVersion } from "../generation/links.ts";
-import { type Component, FILE } from "../paths.ts";
-import { openRegular, readBounded } from "../read-bounded.ts";
-import type { Target } from "../targets.ts";
+import { openRegular, readBounded } from "../tools/fs/read-bounded.ts";
+import { linkedVersion } from "../tools/generation/generation-links.ts";
+import { type Component, FILE } from "../tools/host/paths.ts";
+import type { Target } from "../tools/host/targets.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** Something below the medium's `k3os` directory; paths are relative to the medium. */
 export type MediumEntry =

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { type ConnmanAddress, connmanConfig } from "../connman-config.ts";
-import type { Host } from "../host.ts";
-import { inRoot } from "../paths.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { type ConnmanAddress, connmanConfig } from "../tools/node/connman-config.ts";
 
 /** What of the running system's network a new system is told. */
 export interface CopiedNetwork {

@@ -1,9 +1,9 @@
-import { type Content, probe } from "../disk/blkid.ts";
-import { FIRST_PARTITION, type FoundPartition, readTable } from "../disk/partitions.ts";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { LABEL } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
+import { type Content, probe } from "../tools/disk/blkid.ts";
+import { FIRST_PARTITION, type FoundPartition, readTable } from "../tools/disk/partitions.ts";
+import type { Host } from "../tools/host/host.ts";
+import { LABEL } from "../tools/host/paths.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { messageOf } from "../tools/text/errors.ts";
 
 /** Something that lies on a disk. */
 export interface Occupant {

@@ -1,13 +1,19 @@
 import { join } from "node:path";
-import type { Range } from "../disk/erase.ts";
-import { type GrubMenu, type GrubPlatform, grubConfig, grubPlatform, takeoverConfig } from "../disk/grub.ts";
-import { biosLayout, efiLayout, type Layout, layoutSize, partitionPath } from "../disk/partitions.ts";
-import { GIB, MIB, roundUp } from "../disk/size.ts";
-import { CommandError } from "../errors.ts";
-import { LABEL, MARKER, PATH } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
-import { PROJECT_URL } from "../project.ts";
-import { TAKEOVER, type TakeoverRecord } from "../takeover.ts";
+import type { Range } from "../tools/disk/erase.ts";
+import {
+  type GrubMenu,
+  type GrubPlatform,
+  grubConfig,
+  grubPlatform,
+  takeoverConfig,
+} from "../tools/disk/grub.ts";
+import { biosLayout, efiLayout, type Layout, layoutSize, partitionPath } from "../tools/disk/partitions.ts";
+import { TAKEOVER, type TakeoverRecord } from "../tools/disk/takeover-record.ts";
+import { GIB, MIB, roundUp } from "../tools/fs/size.ts";
+import { LABEL, MARKER, PATH } from "../tools/host/paths.ts";
+import { PROJECT_URL } from "../tools/host/project.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { consolesOf } from "./console.ts";
 import { driverWords } from "./driver-words.ts";
 import { bootStyle, type DeviceFacts, type InstallFacts } from "./facts.ts";

@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
 
 /** The package managers that we can name a package for, by the program that shows which one is here. */
 const MANAGERS = {

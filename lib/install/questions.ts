@@ -1,6 +1,6 @@
 import type { Merged } from "../config/merge.ts";
-import { Interrupted } from "../errors.ts";
-import { type Asker, canAsk } from "../prompt.ts";
+import { type Asker, canAsk } from "../tools/terminal/prompt.ts";
+import { Interrupted } from "../tools/text/errors.ts";
 import type { InstallFacts } from "./facts.ts";
 import { disk } from "./interview/disk.ts";
 import { knownOperation } from "./interview/operation.ts";

@@ -1,13 +1,13 @@
 import { existsSync, globSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { parseChecksums, sha256File } from "../checksums.ts";
 import { checkConfig, fetchConfig } from "../config/check.ts";
-import { freeBytes } from "../disk/size.ts";
-import { readSuperblock } from "../disk/superblock.ts";
-import { CommandError, during } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { readBounded, readTextBounded } from "../read-bounded.ts";
-import { MAX_LIST } from "../release-list.ts";
+import { readSuperblock } from "../tools/disk/superblock.ts";
+import { parseChecksums, sha256File } from "../tools/fs/checksums.ts";
+import { readBounded, readTextBounded } from "../tools/fs/read-bounded.ts";
+import { freeBytes } from "../tools/fs/size.ts";
+import type { Host } from "../tools/host/host.ts";
+import { MAX_LIST } from "../tools/release/release-list.ts";
+import { CommandError, during } from "../tools/text/errors.ts";
 import { CONFIG, checkLink } from "./medium.ts";
 import { hasProgram, missingMessage } from "./programs.ts";
 

@@ -1,7 +1,7 @@
 import { refuseErrors } from "../config/check.ts";
 import { readCmdline, splitCmdline } from "../config/cmdline.ts";
 import { type Diagnostic, hasErrors } from "../config/diagnostics.ts";
-import { CommandError, UsageError } from "../errors.ts";
+import { CommandError, UsageError } from "../tools/text/errors.ts";
 
 /** The entries of a medium's boot menu, and the kernel parameter that each is known by (lib/image/grub-menu.ts). */
 export const MENU_ENTRIES = {

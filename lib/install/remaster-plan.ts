@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
-import { MIB } from "../disk/size.ts";
-import { CommandError } from "../errors.ts";
-import { FILE } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
-import { isVersion } from "../version-name.ts";
+import { MIB } from "../tools/fs/size.ts";
+import { FILE } from "../tools/host/paths.ts";
+import { isVersion } from "../tools/release/version-name.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { type AddedEntry, MENU, type RemasterFacts } from "./remaster-facts.ts";
 import { changeMenu, type MenuChange } from "./remaster-menu.ts";
 

@@ -1,12 +1,12 @@
 import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { flushDirectory } from "../atomic.ts";
-import { sha256File } from "../checksums.ts";
 import { logDiagnostics } from "../config/diagnostics.ts";
-import { during } from "../errors.ts";
-import { abortOnSignals } from "../interrupt.ts";
-import { showProgress } from "../progress.ts";
+import { flushDirectory } from "../tools/fs/atomic.ts";
+import { sha256File } from "../tools/fs/checksums.ts";
+import { abortOnSignals } from "../tools/host/interrupt.ts";
+import { showProgress } from "../tools/terminal/progress.ts";
+import { during } from "../tools/text/errors.ts";
 import { CONFIG } from "./medium.ts";
 import { MENU, type RemasterHost, type RemasterSources, remasterFacts, XORRISO } from "./remaster-facts.ts";
 import { type MenuEntry, menuWords } from "./remaster-menu.ts";

@@ -1,7 +1,7 @@
-import type { Options, Values } from "../cli.ts";
 import type { InstallConfig } from "../config/schema.ts";
-import { CommandError } from "../errors.ts";
-import { EVENTS_OPTION } from "../events.ts";
+import type { Options, Values } from "../tools/cli/cli.ts";
+import { EVENTS_OPTION } from "../tools/cli/events.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /** The options of `k3os install`; names and variables are those of the original's install.sh. */
 export const INSTALL_OPTIONS = {

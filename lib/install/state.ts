@@ -1,6 +1,6 @@
-import { probe } from "../disk/blkid.ts";
-import { GIB } from "../disk/size.ts";
-import type { Host } from "../host.ts";
+import { probe } from "../tools/disk/blkid.ts";
+import { GIB } from "../tools/fs/size.ts";
+import type { Host } from "../tools/host/host.ts";
 
 /** Bytes. */
 export const MIN_DISK = 2 * GIB;

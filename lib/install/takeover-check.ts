@@ -1,5 +1,5 @@
-import { LABEL } from "../paths.ts";
-import { formatBytes } from "../progress.ts";
+import { LABEL } from "../tools/host/paths.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
 import type { InstallFacts } from "./facts.ts";
 import { MIN_DISK } from "./state.ts";
 import type { GrubFacts } from "./takeover-facts.ts";

@@ -10,14 +10,14 @@ import {
   statSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { devicesByLabel } from "../disk/blkid.ts";
-import { MENU_MODULES } from "../disk/grub.ts";
-import { GRUB_DIRECTORIES } from "../disk/grubenv.ts";
-import type { BlockDevice } from "../disk/lsblk.ts";
-import type { Host } from "../host.ts";
-import { inRoot, LABEL } from "../paths.ts";
-import { readTakeoverRecord, TAKEOVER, type TakeoverRecord } from "../takeover.ts";
-import type { Target } from "../targets.ts";
+import { devicesByLabel } from "../tools/disk/blkid.ts";
+import { MENU_MODULES } from "../tools/disk/grub.ts";
+import { GRUB_DIRECTORIES } from "../tools/disk/grubenv.ts";
+import type { BlockDevice } from "../tools/disk/lsblk.ts";
+import { readTakeoverRecord, TAKEOVER, type TakeoverRecord } from "../tools/disk/takeover-record.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, LABEL } from "../tools/host/paths.ts";
+import type { Target } from "../tools/host/targets.ts";
 import { inspectState, type StateFacts } from "./state.ts";
 
 /** How the running system is started. */

@@ -1,15 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
-import { sha256File } from "../checksums.ts";
-import { TAKEOVER_MARK } from "../disk/grub.ts";
-import { emptyEnvironment, setVariable } from "../disk/grubenv.ts";
-import { switchMenu } from "../disk/switch-menu.ts";
-import { CommandError, during, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot } from "../paths.ts";
-import { syncFileSystem } from "../sys.ts";
-import { forgetTry, recallTakeoverRecord, TAKEOVER, type TakeoverRecord, TRIED } from "../takeover.ts";
+import { TAKEOVER_MARK } from "../tools/disk/grub.ts";
+import { emptyEnvironment, setVariable } from "../tools/disk/grubenv.ts";
+import { switchMenu } from "../tools/disk/switch-menu.ts";
+import {
+  forgetTry,
+  recallTakeoverRecord,
+  TAKEOVER,
+  type TakeoverRecord,
+  TRIED,
+} from "../tools/disk/takeover-record.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import { sha256File } from "../tools/fs/checksums.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { syncFileSystem } from "../tools/host/sys.ts";
+import { CommandError, during, messageOf } from "../tools/text/errors.ts";
 import { copySystem, linkMedium } from "./copy.ts";
 import type { InstallPlan, TakeoverPlan } from "./plan.ts";
 

@@ -1,5 +1,5 @@
-import type { Values } from "../cli.ts";
-import { UsageError } from "../errors.ts";
+import type { Values } from "../tools/cli/cli.ts";
+import { UsageError } from "../tools/text/errors.ts";
 
 /** Options of BusyBox's `adduser`, and the long names that Debian's has for them. */
 export const ADDUSER_OPTIONS = {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { CloudConfig, WriteFile } from "../config/schema.ts";
-import type { Host } from "../host.ts";
-import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../openrc-units.ts";
-import { inRoot } from "../paths.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../tools/node/openrc-units.ts";
 import programs from "./programs.json" with { type: "json" };
 import { findService } from "./services.ts";
 import { type CalledProgram, programsOf } from "./shell-programs.ts";

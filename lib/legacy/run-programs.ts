@@ -1,4 +1,4 @@
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
 
 /** Runs programs on our own terminal, one after the other, until one fails. Returns the last exit status. */
 export async function runPrograms(

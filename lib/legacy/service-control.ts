@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from "node:fs";
-import { CommandError, UsageError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { linkTarget } from "../links.ts";
-import { inRoot } from "../paths.ts";
-import { unitProperties } from "../systemd.ts";
+import { linkTarget } from "../tools/fs/links.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { unitProperties } from "../tools/host/systemd.ts";
+import { CommandError, UsageError } from "../tools/text/errors.ts";
 import { findService, knownServices } from "./services.ts";
 
 export type ServiceHost = Pick<Host, "root" | "run" | "log" | "print">;

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Host } from "../host.ts";
-import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../openrc-units.ts";
-import { inRoot } from "../paths.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../tools/node/openrc-units.ts";
 
 /** Where units are looked for, as systemd does (systemd.unit(5)). */
 const UNIT_DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"];

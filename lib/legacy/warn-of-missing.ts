@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { readConfig } from "../config/read.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
 import { missingCommands } from "./missing-commands.ts";
 
 /**

@@ -1,20 +1,26 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
 import { fetchConfig } from "../config/check.ts";
-import { CommandError, formatError } from "../errors.ts";
-import { type LinkChange, linkedVersion, setLinks } from "../generation/links.ts";
-import { type Part, removeLeftovers } from "../generation/stage.ts";
-import { unpackRelease } from "../generation/unpack.ts";
-import type { Host } from "../host.ts";
-import { maskUrl } from "../http.ts";
-import { sizeOf } from "../http-size.ts";
-import { abortOnSignals } from "../interrupt.ts";
-import { type Component, PATH } from "../paths.ts";
-import { formatBytes, showProgress } from "../progress.ts";
-import { chooseTrust, digestOf, type Release, readRelease, wantedContent } from "../release.ts";
-import { refuseOlder, rememberRelease } from "../release-memory.ts";
-import { type Arch, targetOf } from "../targets.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import { type LinkChange, linkedVersion, setLinks } from "../tools/generation/generation-links.ts";
+import { type Part, removeLeftovers } from "../tools/generation/stage.ts";
+import { unpackRelease } from "../tools/generation/unpack.ts";
+import type { Host } from "../tools/host/host.ts";
+import { abortOnSignals } from "../tools/host/interrupt.ts";
+import { type Component, PATH } from "../tools/host/paths.ts";
+import { type Arch, targetOf } from "../tools/host/targets.ts";
+import { maskUrl } from "../tools/http/http.ts";
+import { sizeOf } from "../tools/http/http-size.ts";
+import {
+  chooseTrust,
+  digestOf,
+  type Release,
+  readRelease,
+  wantedContent,
+} from "../tools/release/read-release.ts";
+import { refuseOlder, rememberRelease } from "../tools/release/release-memory.ts";
+import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
+import { CommandError, formatError } from "../tools/text/errors.ts";
 import { findProblems } from "./check.ts";
 import { gatherOverlayFacts, type OverlayFacts } from "./facts.ts";
 import { takeNames } from "./init.ts";

@@ -1,7 +1,7 @@
-import { MIB } from "../disk/size.ts";
-import { inspectKernel, type KernelSources } from "../kernel.ts";
-import { formatBytes } from "../progress.ts";
-import { type Arch, TARGETS } from "../targets.ts";
+import { MIB } from "../tools/fs/size.ts";
+import { type Arch, TARGETS } from "../tools/host/targets.ts";
+import { inspectKernel, type KernelSources } from "../tools/node/kernel-features.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
 import type { OverlayFacts } from "./facts.ts";
 
 /** What is to be laid over a root. */

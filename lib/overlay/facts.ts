@@ -1,14 +1,14 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { machine } from "node:os";
 import { join } from "node:path";
-import { mountOf, parseMountinfo } from "../disk/mount.ts";
-import { freeBytes } from "../disk/size.ts";
-import { elfMachine } from "../elf-machine.ts";
-import { FOREIGN_ROOT_LINKS } from "../foreign-root.ts";
-import type { KernelSources } from "../kernel.ts";
-import { installedKernel, runningKernel } from "../kernel-sources.ts";
-import { locate, locateFile, readInRoot } from "../links.ts";
-import { COMPONENTS, PATH } from "../paths.ts";
+import { mountOf, parseMountinfo } from "../tools/disk/mount.ts";
+import { elfMachine } from "../tools/fs/elf-machine.ts";
+import { locate, locateFile, readInRoot } from "../tools/fs/links.ts";
+import { freeBytes } from "../tools/fs/size.ts";
+import { COMPONENTS, PATH } from "../tools/host/paths.ts";
+import { FOREIGN_ROOT_LINKS } from "../tools/node/foreign-root.ts";
+import type { KernelSources } from "../tools/node/kernel-features.ts";
+import { installedKernel, runningKernel } from "../tools/node/kernel-sources.ts";
 
 /** What matters of a root file system that k3OS is to be laid over. */
 export interface OverlayFacts {

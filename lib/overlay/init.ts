@@ -1,10 +1,10 @@
 import { linkSync, lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { dirname } from "node:path";
-import { flushDirectory } from "../atomic.ts";
-import { CommandError } from "../errors.ts";
-import { FOREIGN_ROOT_LINKS, KEPT_SUFFIX, oldInit } from "../foreign-root.ts";
-import { isThere, linkTarget, locate, replaceLink } from "../links.ts";
-import { syncFileSystem } from "../sys.ts";
+import { flushDirectory } from "../tools/fs/atomic.ts";
+import { isThere, linkTarget, locate, replaceLink } from "../tools/fs/links.ts";
+import { syncFileSystem } from "../tools/host/sys.ts";
+import { FOREIGN_ROOT_LINKS, KEPT_SUFFIX, oldInit } from "../tools/node/foreign-root.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /** The name that the kernel starts; all others only have to be there when it does. */
 const INIT = "sbin/init";

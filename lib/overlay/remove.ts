@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { deviceOf } from "../disk/device-of.ts";
-import { mounted } from "../disk/mount.ts";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { PATH } from "../paths.ts";
+import { deviceOf } from "../tools/disk/device-of.ts";
+import { mounted } from "../tools/disk/mount.ts";
+import type { Host } from "../tools/host/host.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import { giveNamesBack } from "./init.ts";
 
 export interface RemovalSettings {

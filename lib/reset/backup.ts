@@ -1,13 +1,13 @@
 import { existsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { type Mount, mountOf } from "../disk/mount.ts";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { locateFile } from "../links.ts";
-import { inRoot, PATH, UNIT } from "../paths.ts";
-import { writeTarball } from "../tarball.ts";
-import { timeName } from "../time-name.ts";
+import { type Mount, mountOf } from "../tools/disk/mount.ts";
+import { locateFile } from "../tools/fs/links.ts";
+import { writeTarball } from "../tools/fs/pack-tarball.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH, UNIT } from "../tools/host/paths.ts";
+import { timeName } from "../tools/host/time-name.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { ResetFacts } from "./facts.ts";
 
 /** A server's datastore with its certificates, token and manifests. */

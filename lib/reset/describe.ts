@@ -1,6 +1,6 @@
-import { printable } from "../printable.ts";
-import { formatBytes } from "../progress.ts";
-import { wrap } from "../wrap.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { printable } from "../tools/text/printable.ts";
+import { wrap } from "../tools/text/wrap.ts";
 import type { Entry } from "./facts.ts";
 
 /** Entries told of by name. */

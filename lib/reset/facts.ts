@@ -1,12 +1,12 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Mount, mountOf, parseMountinfo } from "../disk/mount.ts";
-import { CommandError, UsageError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { locateFile } from "../links.ts";
-import { inRoot, MARKER, PATH } from "../paths.ts";
-import { checkKeptPath } from "../reset-marker.ts";
-import { runningMode } from "../running-mode.ts";
+import { type Mount, mountOf, parseMountinfo } from "../tools/disk/mount.ts";
+import { locateFile } from "../tools/fs/links.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, MARKER, PATH } from "../tools/host/paths.ts";
+import { checkKeptPath } from "../tools/node/reset-marker.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
+import { CommandError, UsageError } from "../tools/text/errors.ts";
 
 /** Something below "/", with what it takes on the disk. */
 export interface Entry {

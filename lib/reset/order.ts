@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory, writeFileAtomic } from "../atomic.ts";
-import { CommandError } from "../errors.ts";
-import { RESET } from "../paths.ts";
-import { keepList } from "../reset-marker.ts";
+import { flushDirectory, writeFileAtomic } from "../tools/fs/atomic.ts";
+import { RESET } from "../tools/host/paths.ts";
+import { keepList } from "../tools/node/reset-marker.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { ResetFacts } from "./facts.ts";
 
 /** Throws CommandError unless this is an installed system that a reset means something for. */

@@ -1,9 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { recordOutcome } from "../applied.ts";
-import { writeFileAtomic } from "../atomic.ts";
-import { messageOf } from "../errors.ts";
-import { pruneVersions } from "../generation/links.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import { pruneVersions } from "../tools/generation/generation-links.ts";
 import {
   changedVersions,
   describeVersions,
@@ -11,8 +9,10 @@ import {
   finishTrial,
   recallTrial,
   type Trial,
-} from "../generation/trial.ts";
-import { inRoot, PATH } from "../paths.ts";
+} from "../tools/generation/trial.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
+import { recordOutcome } from "../tools/node/applied.ts";
+import { messageOf } from "../tools/text/errors.ts";
 import { renewMenu } from "./boot-menu.ts";
 import { findFaults, type HealthHost, trialChecks, waitForHealth } from "./health.ts";
 import { writable } from "./writable.ts";

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeFileAtomic } from "../atomic.ts";
-import { grubConfig, withStateWord } from "../disk/grub.ts";
-import { emptyEnvironment, GRUB_DIRECTORIES, TRIAL_VARIABLE } from "../disk/grubenv.ts";
-import { switchMenu } from "../disk/switch-menu.ts";
-import { CommandError } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { inRoot } from "../paths.ts";
+import { grubConfig, withStateWord } from "../tools/disk/grub.ts";
+import { emptyEnvironment, GRUB_DIRECTORIES, TRIAL_VARIABLE } from "../tools/disk/grubenv.ts";
+import { switchMenu } from "../tools/disk/switch-menu.ts";
+import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /**
  * Brings the boot menu up to date: that of the original's installer becomes one that knows of generations on trial, with its

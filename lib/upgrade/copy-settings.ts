@@ -1,7 +1,7 @@
-import type { Options, Values } from "../cli.ts";
-import { UsageError } from "../errors.ts";
-import { EVENTS_OPTION } from "../events.ts";
-import { COMPONENTS, type Component, PATH } from "../paths.ts";
+import type { Options, Values } from "../tools/cli/cli.ts";
+import { EVENTS_OPTION } from "../tools/cli/events.ts";
+import { COMPONENTS, type Component, PATH } from "../tools/host/paths.ts";
+import { UsageError } from "../tools/text/errors.ts";
 import { KEEP_OPTIONS, keepCount } from "./settings.ts";
 
 /** The options of `k3os upgrade`; names and variables are the original's, and Plans out there use them. */

@@ -9,14 +9,14 @@ import {
   symlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { flushDirectory } from "../atomic.ts";
-import { type CopyWatch, copyContent, watchCopies } from "../copy-content.ts";
-import { CommandError, during } from "../errors.ts";
-import { hasVersion, linkedVersion } from "../generation/links.ts";
-import { openStage, type Part } from "../generation/stage.ts";
-import type { Host } from "../host.ts";
-import type { Component } from "../paths.ts";
-import { formatBytes, showProgress } from "../progress.ts";
+import { flushDirectory } from "../tools/fs/atomic.ts";
+import { type CopyWatch, copyContent, watchCopies } from "../tools/fs/copy-content.ts";
+import { hasVersion, linkedVersion } from "../tools/generation/generation-links.ts";
+import { openStage, type Part } from "../tools/generation/stage.ts";
+import type { Host } from "../tools/host/host.ts";
+import type { Component } from "../tools/host/paths.ts";
+import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
+import { CommandError, during } from "../tools/text/errors.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
 
 const MIB = 1 << 20;

@@ -1,12 +1,18 @@
-import { CommandError, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { fetchResponse, fetchText, HttpError, maskUrl } from "../http.ts";
-import { downgradeError, isDowngrade, localPath } from "../http-url.ts";
-import { RELEASES_URL } from "../project.ts";
-import { isMissing, type Release, readRelease, releaseFile, type Trust } from "../release.ts";
-import { listName } from "../release-list.ts";
-import type { Arch } from "../targets.ts";
-import { isVersion } from "../version-name.ts";
+import type { Host } from "../tools/host/host.ts";
+import { RELEASES_URL } from "../tools/host/project.ts";
+import type { Arch } from "../tools/host/targets.ts";
+import { fetchResponse, fetchText, HttpError, maskUrl } from "../tools/http/http.ts";
+import { downgradeError, isDowngrade, localPath } from "../tools/http/http-url.ts";
+import {
+  isMissing,
+  type Release,
+  readRelease,
+  releaseFile,
+  type Trust,
+} from "../tools/release/read-release.ts";
+import { listName } from "../tools/release/release-list.ts";
+import { isVersion } from "../tools/release/version-name.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** A release that was found, its list read and, where anyone is not trusted, its signature verified. */
 export interface FoundRelease {

@@ -1,18 +1,24 @@
 import { statSync } from "node:fs";
-import { CommandError, messageOf } from "../errors.ts";
-import { linkedVersion } from "../generation/links.ts";
-import { lockUpgrade } from "../generation/lock.ts";
-import { type Part, removeLeftovers } from "../generation/stage.ts";
-import { unpackRelease } from "../generation/unpack.ts";
-import type { Host } from "../host.ts";
-import { maskUrl } from "../http.ts";
-import { sizeOf } from "../http-size.ts";
-import { abortOnSignals } from "../interrupt.ts";
-import type { Component } from "../paths.ts";
-import { formatBytes, showProgress } from "../progress.ts";
-import { chooseTrust, digestOf, type Release, releaseFile, wantedContent } from "../release.ts";
-import { refuseOlder, rememberRelease } from "../release-memory.ts";
-import { hostTarget, targetOf } from "../targets.ts";
+import { linkedVersion } from "../tools/generation/generation-links.ts";
+import { lockUpgrade } from "../tools/generation/generation-lock.ts";
+import { type Part, removeLeftovers } from "../tools/generation/stage.ts";
+import { unpackRelease } from "../tools/generation/unpack.ts";
+import type { Host } from "../tools/host/host.ts";
+import { abortOnSignals } from "../tools/host/interrupt.ts";
+import type { Component } from "../tools/host/paths.ts";
+import { hostTarget, targetOf } from "../tools/host/targets.ts";
+import { maskUrl } from "../tools/http/http.ts";
+import { sizeOf } from "../tools/http/http-size.ts";
+import {
+  chooseTrust,
+  digestOf,
+  type Release,
+  releaseFile,
+  wantedContent,
+} from "../tools/release/read-release.ts";
+import { refuseOlder, rememberRelease } from "../tools/release/release-memory.ts";
+import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { compareVersions } from "./compare-versions.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";

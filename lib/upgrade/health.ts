@@ -1,11 +1,11 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { lostAchievements, readOutcome, readRecord } from "../applied.ts";
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { fetchText } from "../http.ts";
-import { inRoot, UNIT } from "../paths.ts";
-import { unitProperties } from "../systemd.ts";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, UNIT } from "../tools/host/paths.ts";
+import { unitProperties } from "../tools/host/systemd.ts";
+import { fetchText } from "../tools/http/http.ts";
+import { lostAchievements, readOutcome, readRecord } from "../tools/node/applied.ts";
+import { messageOf } from "../tools/text/errors.ts";
 
 export type HealthHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 

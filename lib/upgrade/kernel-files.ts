@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { CommandError } from "../errors.ts";
-import { openStage, type Part } from "../generation/stage.ts";
-import type { Host } from "../host.ts";
-import { download } from "../http.ts";
-import { FILE } from "../paths.ts";
-import { readReleaseFile, releaseFile, wantedContent } from "../release.ts";
-import type { Arch } from "../targets.ts";
-import { isVersion } from "../version-name.ts";
+import { openStage, type Part } from "../tools/generation/stage.ts";
+import type { Host } from "../tools/host/host.ts";
+import { FILE } from "../tools/host/paths.ts";
+import type { Arch } from "../tools/host/targets.ts";
+import { download } from "../tools/http/http.ts";
+import { readReleaseFile, releaseFile, wantedContent } from "../tools/release/read-release.ts";
+import { isVersion } from "../tools/release/version-name.ts";
+import { CommandError } from "../tools/text/errors.ts";
 import type { FoundRelease } from "./find-release.ts";
 
 type FilesHost = Pick<Host, "log" | "clock" | "env" | "run">;

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { hasVersion } from "../generation/links.ts";
-import { PATH } from "../paths.ts";
+import { hasVersion } from "../tools/generation/generation-links.ts";
+import { PATH } from "../tools/host/paths.ts";
 
 /**
  * Whether the machine of a system directory boots a kernel that is not among its versions, so that changing those would

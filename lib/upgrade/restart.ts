@@ -1,5 +1,5 @@
-import { messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
+import type { Host } from "../tools/host/host.ts";
+import { messageOf } from "../tools/text/errors.ts";
 
 /** Restarts a machine that may be too broken to do so in order: each way is harsher than the one before it. */
 export async function restartNow(host: Pick<Host, "run" | "log" | "clock">): Promise<void> {

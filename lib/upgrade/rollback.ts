@@ -1,5 +1,4 @@
-import { CommandError } from "../errors.ts";
-import { linkedVersions, versionsOf } from "../generation/links.ts";
+import { linkedVersions, versionsOf } from "../tools/generation/generation-links.ts";
 import {
   changedVersions,
   changeGeneration,
@@ -9,10 +8,11 @@ import {
   partsOf,
   recallTrial,
   type Trial,
-} from "../generation/trial.ts";
-import type { Host } from "../host.ts";
-import { COMPONENTS, type Component } from "../paths.ts";
-import { timeStamp } from "../time-stamp.ts";
+} from "../tools/generation/trial.ts";
+import type { Host } from "../tools/host/host.ts";
+import { COMPONENTS, type Component } from "../tools/host/paths.ts";
+import { timeStamp } from "../tools/host/time-stamp.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /** What a rollback would do. */
 export type RollbackPlan =

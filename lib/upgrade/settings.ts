@@ -1,7 +1,7 @@
-import type { Options, Values } from "../cli.ts";
-import { CommandError } from "../errors.ts";
-import { EVENTS_OPTION } from "../events.ts";
-import { PATH } from "../paths.ts";
+import type { Options, Values } from "../tools/cli/cli.ts";
+import { EVENTS_OPTION } from "../tools/cli/events.ts";
+import { PATH } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
 
 /** What every upgrade can be told to keep. */
 export const KEEP_OPTIONS = {

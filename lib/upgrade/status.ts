@@ -1,15 +1,15 @@
 import { existsSync, readdirSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
-import { linkedVersions, versionsOf } from "../generation/links.ts";
-import { type Quarantined, readQuarantine } from "../generation/quarantine.ts";
-import { describeVersions, readTrial } from "../generation/trial.ts";
-import type { Host } from "../host.ts";
-import { type Component, inRoot, PATH } from "../paths.ts";
-import { runningMode } from "../running-mode.ts";
-import { runningVersion } from "../running-version.ts";
-import { labelled } from "../wrap.ts";
+import { linkedVersions, versionsOf } from "../tools/generation/generation-links.ts";
+import { type Quarantined, readQuarantine } from "../tools/generation/quarantine.ts";
+import { describeVersions, readTrial } from "../tools/generation/trial.ts";
+import type { Host } from "../tools/host/host.ts";
+import { type Component, inRoot, PATH } from "../tools/host/paths.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
+import { runningVersion } from "../tools/node/running-version.ts";
+import { messageOf } from "../tools/text/errors.ts";
+import { labelled } from "../tools/text/wrap.ts";
 
 type Versions = Readonly<Partial<Record<Component, string>>>;
 

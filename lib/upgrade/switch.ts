@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { CommandError, messageOf } from "../errors.ts";
-import { linkedVersions, pruneVersions } from "../generation/links.ts";
-import { clearDamagedQuarantine, findQuarantined, recallQuarantine } from "../generation/quarantine.ts";
-import type { Part as StagedPart } from "../generation/stage.ts";
+import { linkedVersions, pruneVersions } from "../tools/generation/generation-links.ts";
+import { clearDamagedQuarantine, findQuarantined, recallQuarantine } from "../tools/generation/quarantine.ts";
+import type { Part as StagedPart } from "../tools/generation/stage.ts";
 import {
   changedVersions,
   changeGeneration,
@@ -13,10 +12,11 @@ import {
   partsOf,
   recallTrial,
   revertGeneration,
-} from "../generation/trial.ts";
-import type { Host } from "../host.ts";
-import type { Component } from "../paths.ts";
-import { timeStamp } from "../time-stamp.ts";
+} from "../tools/generation/trial.ts";
+import type { Host } from "../tools/host/host.ts";
+import type { Component } from "../tools/host/paths.ts";
+import { timeStamp } from "../tools/host/time-stamp.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { nameDisk } from "./boot-menu.ts";
 
 export interface SwitchOptions {

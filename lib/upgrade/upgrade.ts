@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Host } from "../host.ts";
-import { abortOnSignals } from "../interrupt.ts";
-import { formatBytes } from "../progress.ts";
-import { changeRoot } from "../sys.ts";
+import type { Host } from "../tools/host/host.ts";
+import { abortOnSignals } from "../tools/host/interrupt.ts";
+import { changeRoot } from "../tools/host/sys.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
 import { type CopyPlan, copyVersions, planCopy } from "./copy.ts";
 import type { CopySettings } from "./copy-settings.ts";
 import { makeRoom, refuseSwitch, type SwitchOptions, switchGeneration } from "./switch.ts";

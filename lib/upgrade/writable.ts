@@ -1,8 +1,8 @@
 import { readFileSync, realpathSync } from "node:fs";
-import { parseMountinfo } from "../disk/mount.ts";
-import { CommandError, messageOf } from "../errors.ts";
-import type { Host } from "../host.ts";
-import { type MountFlag, mount as setMount } from "../sys.ts";
+import { parseMountinfo } from "../tools/disk/mount.ts";
+import type { Host } from "../tools/host/host.ts";
+import { type MountFlag, mount as setMount } from "../tools/host/sys.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /**
  * Makes `/k3os/system`, which a running system mounts read-only on itself, writable until the scope ends. A directory

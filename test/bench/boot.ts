@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BuildContext } from "../../lib/build/context.ts";
-import { bootCode, writeBootCode } from "../../lib/disk/boot-sector.ts";
-import { coreConfig, grubImageArgv, grubPlatform } from "../../lib/disk/grub.ts";
-import { FIRST_PARTITION } from "../../lib/disk/partitions.ts";
-import { GIB } from "../../lib/disk/size.ts";
+import { bootCode, writeBootCode } from "../../lib/tools/disk/boot-sector.ts";
+import { coreConfig, grubImageArgv, grubPlatform } from "../../lib/tools/disk/grub.ts";
+import { FIRST_PARTITION } from "../../lib/tools/disk/partitions.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
 import { type DebianRoot, debianRoot } from "../support/debian.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { within } from "../support/node.ts";

@@ -6,7 +6,7 @@ import { type BuildContext, cached } from "../../lib/build/context.ts";
 import { bunFor, compileArgv } from "../../lib/executable/bundle.ts";
 import { fuse } from "../../lib/executable/fuse.ts";
 import { buildLoader } from "../../lib/executable/loader.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { byTurns, type Figure, ratio } from "./figure.ts";
 
 const TIMES = 41;

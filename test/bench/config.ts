@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { BuildContext } from "../../lib/build/context.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { openSandbox, type Sandbox } from "../support/sandbox.ts";
 import { byTurns, duration, type Figure, ratio } from "./figure.ts";
 

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildContext } from "../../lib/build/context.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import type { Figure } from "./figure.ts";
 
 const MEGABYTE = 1e6;

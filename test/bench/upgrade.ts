@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BuildContext } from "../../lib/build/context.ts";
-import { CommandError } from "../../lib/errors.ts";
-import { PUBLIC_KEY_NAME } from "../../lib/release-list.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { PUBLIC_KEY_NAME } from "../../lib/tools/release/release-list.ts";
+import { CommandError } from "../../lib/tools/text/errors.ts";
 import { startMeasured } from "../support/measured.ts";
 import { type ServedDirectory, serveDirectory } from "../support/served-directory.ts";
 import { byTurns, duration, type Figure, ratio } from "./figure.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Platform } from "../../lib/datasource/platform.ts";
 import type { Access } from "../../lib/datasource/source.ts";
-import { HttpError } from "../../lib/http.ts";
+import { HttpError } from "../../lib/tools/http/http.ts";
 import { type TestHost, type TestHostOptions, testHost } from "./host.ts";
 
 type Files = Readonly<Record<string, string | Uint8Array>>;

@@ -1,4 +1,4 @@
-import type { Asker } from "../../lib/prompt.ts";
+import type { Asker } from "../../lib/tools/terminal/prompt.ts";
 
 export interface ScriptedAsker extends Asker {
   /** The questions that came up, in order. */

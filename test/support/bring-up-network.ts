@@ -1,8 +1,8 @@
 import { bringUpNetwork } from "../../lib/boot/network/network.ts";
 import { networkWords } from "../../lib/boot/network/words.ts";
-import { messageOf } from "../../lib/errors.ts";
-import { systemClock, systemHost } from "../../lib/host.ts";
-import { createLog } from "../../lib/log.ts";
+import { systemClock, systemHost } from "../../lib/tools/host/host.ts";
+import { createLog } from "../../lib/tools/host/log.ts";
+import { messageOf } from "../../lib/tools/text/errors.ts";
 
 /**
  * The program of {@link networkPair}: brings the network up below a root, and prints its log. Drivers are all there.

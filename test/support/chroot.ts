@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type RunResult, runProgram } from "../../lib/host.ts";
+import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 
 /** What a program finds around it when it is started in a root of its own. */
 export interface Surroundings {

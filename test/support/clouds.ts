@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { RunOptions, RunResult } from "../../lib/host.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import type { RunOptions, RunResult } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { CLOUD_CERTIFICATE } from "./certificate.ts";
 import type { Script } from "./cloud-server.ts";
 import { openSandbox } from "./sandbox.ts";

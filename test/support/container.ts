@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type RunResult, runProgram } from "../../lib/host.ts";
+import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 import type { ImageConfig } from "./oci.ts";
 
 export interface ContainerOptions {

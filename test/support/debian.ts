@@ -2,9 +2,9 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BuildContext, cached } from "../../lib/build/context.ts";
-import { coreConfig } from "../../lib/disk/grub.ts";
-import { GIB } from "../../lib/disk/size.ts";
-import { runProgram } from "../../lib/host.ts";
+import { coreConfig } from "../../lib/tools/disk/grub.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 import { makeDisk, output } from "./disk.ts";
 
 /** A root file system to be made by mmdebstrap. */

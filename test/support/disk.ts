@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GIB } from "../../lib/disk/size.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
 
 /** A disk that is a sparse file, attached to a loop device. Needs root. */
 export interface TestDisk extends Disposable {

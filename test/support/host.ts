@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Clock, Host, Run, RunOptions, RunResult, Shell } from "../../lib/host.ts";
-import { createLog } from "../../lib/log.ts";
+import type { Clock, Host, Run, RunOptions, RunResult, Shell } from "../../lib/tools/host/host.ts";
+import { createLog } from "../../lib/tools/host/log.ts";
 
 export interface TestHost extends Host, Disposable {
   /** What was logged, one entry a message, with its level: `Error: …`. */

@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RunResult } from "../../lib/host.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import type { RunResult } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { PROJECT } from "./sources.ts";
 
 export const INSTALL_SCRIPT = join(PROJECT, "install.sh");

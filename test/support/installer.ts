@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { install } from "../../commands/install.ts";
-import { parseCommandLine } from "../../lib/cli.ts";
-import { type Host, systemHost } from "../../lib/host.ts";
-import { createLog } from "../../lib/log.ts";
+import { parseCommandLine } from "../../lib/tools/cli/cli.ts";
+import { type Host, systemHost } from "../../lib/tools/host/host.ts";
+import { createLog } from "../../lib/tools/host/log.ts";
 import { type MediumOptions, makeMedium } from "./medium.ts";
 
 /** `k3os install` on this machine's devices, with a root of its own for everything else. */

@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MIB } from "../../lib/disk/size.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { makeDisk, output, type TestDisk } from "./disk.ts";
 import { makeMedium } from "./medium.ts";
 import { PROJECT } from "./sources.ts";

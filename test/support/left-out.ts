@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import type { Arch } from "../../lib/targets.ts";
+import type { Arch } from "../../lib/tools/host/targets.ts";
 
 /** What the runner may leave out: the tests that need an architecture's images, and those that take long. */
 type Part = Arch | "long";

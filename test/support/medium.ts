@@ -1,6 +1,6 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { hostTarget } from "../../lib/targets.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 
 export interface MediumOptions {
   /** Files besides or instead of the usual ones, by path on the medium; undefined leaves one out. */

@@ -1,6 +1,6 @@
 import { randomBytes, scryptSync } from "node:crypto";
-import { runProgram } from "../../lib/host.ts";
-import { type SecretKey, scryptParameters, secretKeyFile } from "../../lib/signature-keys.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { type SecretKey, scryptParameters, secretKeyFile } from "../../lib/tools/release/signature-keys.ts";
 
 /** The least work that libsodium does, and little memory (1 MiB): a test takes milliseconds. */
 const OPERATIONS = 32768;

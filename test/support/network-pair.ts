@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hostTarget } from "../../lib/targets.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { ARTIFACTS } from "./image.ts";
 
 /** Two machines as far as the network is concerned, joined by cables: `eth0`, `eth1` … here are `peer0` … there. */

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Arch } from "../../lib/targets.ts";
+import type { Arch } from "../../lib/tools/host/targets.ts";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { boardOf } from "./qemu-board.ts";
 import { remasterMenu } from "./remaster.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { sha256File } from "../../lib/checksums.ts";
-import { runProgram } from "../../lib/host.ts";
+import { sha256File } from "../../lib/tools/fs/checksums.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 
 /** What a descriptor of an OCI image says of a blob. */
 export interface Descriptor {

@@ -12,9 +12,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { emptyEnvironment } from "../../lib/disk/grubenv.ts";
-import { GIB } from "../../lib/disk/size.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { emptyEnvironment } from "../../lib/tools/disk/grubenv.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { makeDisk, output } from "./disk.ts";
 import { ARTIFACTS } from "./image.ts";
 import { makeMedium } from "./medium.ts";

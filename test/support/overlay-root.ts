@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { MIB } from "../../lib/disk/size.ts";
 import { walk } from "../../lib/image/walk.ts";
-import { linkTarget } from "../../lib/links.ts";
+import { linkTarget } from "../../lib/tools/fs/links.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
 import { makeDisk, output } from "./disk.ts";
 import { elfFile } from "./elf.ts";
 

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MIB } from "../../lib/disk/size.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
 import { output } from "./disk.ts";
 import { cutPoints, type DiskWrite, parseWriteLog } from "./write-log.ts";
 

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Arch, targetOf } from "../../lib/targets.ts";
+import { type Arch, targetOf } from "../../lib/tools/host/targets.ts";
 
 /** A UEFI firmware: the program, and the file that its variables start as. */
 interface Firmware {

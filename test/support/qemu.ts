@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { quoteArgv } from "../../lib/host.ts";
-import type { Arch } from "../../lib/targets.ts";
+import { quoteArgv } from "../../lib/tools/host/host.ts";
+import type { Arch } from "../../lib/tools/host/targets.ts";
 import { boardOf, firmwareArgv, makeVariables } from "./qemu-board.ts";
 import { connectMonitor } from "./qmp.ts";
 import { type SerialConsole, serialConsole } from "./serial.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { listName, signatureName, signList } from "../../lib/release-list.ts";
-import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/signature-keys.ts";
-import { type Arch, hostTarget } from "../../lib/targets.ts";
+import { type Arch, hostTarget } from "../../lib/tools/host/targets.ts";
+import { listName, signatureName, signList } from "../../lib/tools/release/release-list.ts";
+import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/tools/release/signature-keys.ts";
 import { type FileServer, serveFiles } from "./http-server.ts";
 
 /** A server that offers a release of this machine's architecture, signed with a key of its own. */

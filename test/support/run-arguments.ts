@@ -1,6 +1,6 @@
-import { type Command, parseCommandLine } from "../../lib/cli.ts";
-import { EXIT, UsageError } from "../../lib/errors.ts";
-import { commandHelp } from "../../lib/help.ts";
+import { type Command, parseCommandLine } from "../../lib/tools/cli/cli.ts";
+import { commandHelp } from "../../lib/tools/cli/help.ts";
+import { EXIT, UsageError } from "../../lib/tools/text/errors.ts";
 
 /** The rings, from the quickest to what takes longest. */
 const RING_NAMES = ["format", "types", "unit", "system", "vm"] as const;

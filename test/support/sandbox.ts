@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunOptions, type RunResult, runProgram } from "../../lib/host.ts";
+import { type RunOptions, type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 
 export interface Sandbox extends AsyncDisposable {
   /** The program that runs a program inside, as an argument vector. */

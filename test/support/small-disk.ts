@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MIB } from "../../lib/disk/size.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
 import { output } from "./disk.ts";
 
 /** What a file system may have run out of. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type RunResult, runProgram } from "../../lib/host.ts";
+import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 
 /** A key pair that lives as long as one run. */
 export interface SshKey {

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
 import { cpioArchive } from "../../lib/image/cpio.ts";
-import { LABEL } from "../../lib/paths.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { LABEL } from "../../lib/tools/host/paths.ts";
 import { type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { PROJECT } from "./sources.ts";
 

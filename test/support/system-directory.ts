@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { linkedVersion } from "../../lib/generation/links.ts";
-import { COMPONENTS, type Component } from "../../lib/paths.ts";
+import { linkedVersion } from "../../lib/tools/generation/generation-links.ts";
+import { COMPONENTS, type Component } from "../../lib/tools/host/paths.ts";
 
 /** The files that make up a version of each component. */
 const FILES: Readonly<Record<Component, readonly string[]>> = {

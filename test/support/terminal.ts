@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 
 /** A program on a terminal of its own, driven the way a person does. */
 export interface Terminal extends AsyncDisposable {

@@ -13,9 +13,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type RunResult, runProgram } from "../../lib/host.ts";
-import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/signature-keys.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/tools/release/signature-keys.ts";
 import { ARTIFACTS } from "./image.ts";
 import { signedList } from "./release.ts";
 import { releaseEntries, tarball } from "./tarball.ts";

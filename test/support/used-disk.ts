@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MIB } from "../../lib/disk/size.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
 import { output } from "./disk.ts";
 
 /** What a disk has been used for before: its partition table, and a file system in each partition but an extended one. */

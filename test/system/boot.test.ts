@@ -13,11 +13,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { MIB } from "../../lib/disk/size.ts";
-import { changeGeneration, partsOf } from "../../lib/generation/trial.ts";
-import { runProgram } from "../../lib/host.ts";
-import { createLog } from "../../lib/log.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
+import { changeGeneration, partsOf } from "../../lib/tools/generation/trial.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { createLog } from "../../lib/tools/host/log.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { bootRoot } from "../support/boot-root.ts";
 import { damage } from "../support/damage.ts";
 import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";

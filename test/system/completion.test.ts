@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { COMMANDS } from "../../bin/commands.ts";
-import { runProgram } from "../../lib/host.ts";
-import { roffPage } from "../../lib/man-format.ts";
-import { manPages } from "../../lib/man-page.ts";
+import { roffPage } from "../../lib/tools/cli/man-format.ts";
+import { manPages } from "../../lib/tools/cli/man-page.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 import { EXECUTABLE } from "../support/clouds.ts";
 
 /** What the executable prints for shells and for man(1), read by the real ones; the unit tests have bash. */

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { enableForeignPrograms } from "../../lib/build/foreign-programs.ts";
 import { checkExecutable } from "../../lib/executable/executable.ts";
-import { runProgram, systemHost } from "../../lib/host.ts";
-import { TARGETS } from "../../lib/targets.ts";
+import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
+import { TARGETS } from "../../lib/tools/host/targets.ts";
 import { CERTIFICATE, CERTIFICATE_KEY } from "../support/certificate.ts";
 import { runInRoot, type Surroundings } from "../support/chroot.ts";
 

@@ -12,11 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FOREIGN_ROOT_LINKS } from "../../lib/foreign-root.ts";
-import { runProgram } from "../../lib/host.ts";
 import { moduleName, parseModulesDep } from "../../lib/image/modules.ts";
 import { filesBelow } from "../../lib/image/walk.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { FOREIGN_ROOT_LINKS } from "../../lib/tools/node/foreign-root.ts";
 import { type CpioMember, readCpio } from "../support/cpio.ts";
 import { ARTIFACTS, ISO, type UnpackedImage, unpackImage } from "../support/image.ts";
 import { minisign } from "../support/minisign.ts";

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { parseExport } from "../../lib/disk/blkid.ts";
-import { GIB, MIB } from "../../lib/disk/size.ts";
-import { messageOf } from "../../lib/errors.ts";
-import { runProgram } from "../../lib/host.ts";
+import { parseExport } from "../../lib/tools/disk/blkid.ts";
+import { GIB, MIB } from "../../lib/tools/fs/size.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { messageOf } from "../../lib/tools/text/errors.ts";
 import { makeDisk, output } from "../support/disk.ts";
 import { hurriedClock } from "../support/host.ts";
 import { createInstaller, type Installer } from "../support/installer.ts";

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseExport } from "../../lib/disk/blkid.ts";
-import { bootCode, hasBootCode } from "../../lib/disk/boot-sector.ts";
-import { GIB, MIB } from "../../lib/disk/size.ts";
 import { looksLikeMedium } from "../../lib/install/medium.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { parseExport } from "../../lib/tools/disk/blkid.ts";
+import { bootCode, hasBootCode } from "../../lib/tools/disk/boot-sector.ts";
+import { GIB, MIB } from "../../lib/tools/fs/size.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { makeDisk, output, whileMounted } from "../support/disk.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { createInstaller } from "../support/installer.ts";
@@ -94,7 +94,7 @@ describe("k3os install for a BIOS", () => {
     mkdirSync(join(installer.root, "proc"));
     writeFileSync(join(installer.root, "proc/cmdline"), words);
     const restarts: string[] = [];
-    const real = (await import("../../lib/host.ts")).runProgram;
+    const real = (await import("../../lib/tools/host/host.ts")).runProgram;
     const run: typeof real = async (argv, options) => {
       if (argv[0] !== "reboot") return await real(argv, options);
       restarts.push(argv.join(" "));

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { enableForeignPrograms } from "../../lib/build/foreign-programs.ts";
-import { runProgram, systemHost } from "../../lib/host.ts";
-import { targetOf } from "../../lib/targets.ts";
+import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
+import { targetOf } from "../../lib/tools/host/targets.ts";
 
 /** How the executable for armv7 unpacks its runtime; that it then works is tested with the others. */
 const EXECUTABLE = join(import.meta.dirname, "../../dist/artifacts/k3os-arm");

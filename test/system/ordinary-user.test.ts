@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { COMMANDS } from "../../bin/commands.ts";
-import { loadCommands } from "../../lib/command-tree.ts";
-import { runProgram } from "../../lib/host.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { loadCommands } from "../../lib/tools/cli/command-tree.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { ARTIFACTS } from "../support/image.ts";
 
 const NOBODY = 65534;

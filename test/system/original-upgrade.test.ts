@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
-import { createLog } from "../../lib/log.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { createLog } from "../../lib/tools/host/log.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { describeRollback, planRollback } from "../../lib/upgrade/rollback.ts";
 import { ARTIFACTS } from "../support/image.ts";
 

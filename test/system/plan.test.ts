@@ -13,10 +13,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { sha256File } from "../../lib/checksums.ts";
-import { runProgram } from "../../lib/host.ts";
 import { filesBelow } from "../../lib/image/walk.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { sha256File } from "../../lib/tools/fs/checksums.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { runImage } from "../support/container.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { type OciImage, unpackOci } from "../support/oci.ts";

@@ -12,11 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "../../lib/errors.ts";
-import { runProgram } from "../../lib/host.ts";
 import { walk } from "../../lib/image/walk.ts";
-import { isLostText } from "../../lib/lost-content.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { isLostText } from "../../lib/tools/fs/lost-content.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { messageOf } from "../../lib/tools/text/errors.ts";
 import { bootRoot } from "../support/boot-root.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";

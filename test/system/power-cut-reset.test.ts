@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BootHost } from "../../lib/boot/host.ts";
 import { resetData } from "../../lib/boot/reset.ts";
-import { keepList } from "../../lib/reset-marker.ts";
+import { keepList } from "../../lib/tools/node/reset-marker.ts";
 import { testHost } from "../support/host.ts";
 import { everyPrefix, recordWrites } from "../support/power-cut.ts";
 

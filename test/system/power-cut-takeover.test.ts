@@ -11,18 +11,18 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { completeTakeover, markVerified } from "../../lib/boot/takeover.ts";
-import { verifyChecksums } from "../../lib/checksums.ts";
-import { emptyEnvironment, setVariable, withVariable } from "../../lib/disk/grubenv.ts";
-import { GIB } from "../../lib/disk/size.ts";
-import { messageOf } from "../../lib/errors.ts";
-import { systemHost } from "../../lib/host.ts";
 import { inspectMedium } from "../../lib/install/medium.ts";
 import { type InstallPlan, planInstall, type TakeoverPlan } from "../../lib/install/plan.ts";
 import { prepareTakeover, undoTakeover } from "../../lib/install/takeover.ts";
-import { createLog } from "../../lib/log.ts";
-import { LABEL } from "../../lib/paths.ts";
-import { TAKEOVER, TRIED } from "../../lib/takeover.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { emptyEnvironment, setVariable, withVariable } from "../../lib/tools/disk/grubenv.ts";
+import { TAKEOVER, TRIED } from "../../lib/tools/disk/takeover-record.ts";
+import { verifyChecksums } from "../../lib/tools/fs/checksums.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
+import { systemHost } from "../../lib/tools/host/host.ts";
+import { createLog } from "../../lib/tools/host/log.ts";
+import { LABEL } from "../../lib/tools/host/paths.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { messageOf } from "../../lib/tools/text/errors.ts";
 import { makeMedium } from "../support/medium.ts";
 import {
   everyPrefix,

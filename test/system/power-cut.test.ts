@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../../lib/atomic.ts";
-import { MIB } from "../../lib/disk/size.ts";
+import { writeFileAtomic } from "../../lib/tools/fs/atomic.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
 import { everyPrefix, type RecordOptions, readAsGrub, recordWrites } from "../support/power-cut.ts";
 
 const CONTENT = "whole\n".repeat(10_000);

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type RunResult, runProgram } from "../../lib/host.ts";
+import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 import { EXECUTABLE } from "../support/clouds.ts";
 import { PROJECT } from "../support/sources.ts";
 

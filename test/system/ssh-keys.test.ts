@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { RunResult } from "../../lib/host.ts";
+import type { RunResult } from "../../lib/tools/host/host.ts";
 import { openSandbox, type Sandbox } from "../support/sandbox.ts";
 import { PROJECT } from "../support/sources.ts";
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseExport } from "../../lib/disk/blkid.ts";
-import { TAKEOVER_MARK } from "../../lib/disk/grub.ts";
-import { parseEnvironment, setVariable } from "../../lib/disk/grubenv.ts";
 import { looksLikeMedium } from "../../lib/install/medium.ts";
-import { readTakeoverRecord, TAKEOVER } from "../../lib/takeover.ts";
+import { parseExport } from "../../lib/tools/disk/blkid.ts";
+import { TAKEOVER_MARK } from "../../lib/tools/disk/grub.ts";
+import { parseEnvironment, setVariable } from "../../lib/tools/disk/grubenv.ts";
+import { readTakeoverRecord, TAKEOVER } from "../../lib/tools/disk/takeover-record.ts";
 import { makeDisk, output } from "../support/disk.ts";
 import { makeOldSystem, type OldSystem, type Outcome } from "../support/old-system.ts";
 

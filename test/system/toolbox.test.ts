@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 import { EXECUTABLE } from "../support/clouds.ts";
 
 /** A ctr that keeps one container and its task as files, and runs what is to be run in it right here. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { RunResult } from "../../lib/host.ts";
+import type { RunResult } from "../../lib/tools/host/host.ts";
 import { openSandbox, type Sandbox } from "../support/sandbox.ts";
 import { EXECUTABLE } from "../support/upgrader.ts";
 

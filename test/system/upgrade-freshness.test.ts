@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { lstatSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { serveLoopback } from "../support/loopback.ts";
 import { createUpgrader, KERNEL, OLD, refusal, type Upgrader } from "../support/upgrader.ts";
 

@@ -11,12 +11,12 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { runProgram, systemHost } from "../../lib/host.ts";
 import { APPLET_LINKS, LEFT_OUT_APPLETS } from "../../lib/image/applets.ts";
 import { filesBelow } from "../../lib/image/walk.ts";
 import { sshServer } from "../../lib/inspect/checks/ssh-server.ts";
 import programs from "../../lib/legacy/programs.json" with { type: "json" };
-import { hostTarget } from "../../lib/targets.ts";
+import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { type UnpackedImage, unpackImage } from "../support/image.ts";
 
 /** The userland of the image, and its programs run inside of it. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 import {
   BASIC_TOOLS,
   FAKE_EXECUTABLE,

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
-import { COMMITTED_KEYS } from "../../lib/release-keys.ts";
-import { signatureName } from "../../lib/release-list.ts";
-import { signContent } from "../../lib/signature.ts";
-import { encodePublicKey, makeSecretKey, publicKeyFile } from "../../lib/signature-keys.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { COMMITTED_KEYS } from "../../lib/tools/release/release-keys.ts";
+import { signatureName } from "../../lib/tools/release/release-list.ts";
+import { signContent } from "../../lib/tools/release/signature.ts";
+import { encodePublicKey, makeSecretKey, publicKeyFile } from "../../lib/tools/release/signature-keys.ts";
 import {
   checksums,
   EXECUTABLE,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { updateIssue } from "../../commands/update-issue.ts";
-import { parseCommandLine } from "../../lib/cli.ts";
+import { parseCommandLine } from "../../lib/tools/cli/cli.ts";
 import { testHost } from "../support/host.ts";
 
 const IMAGE = "a logo\n\nWelcome\n";

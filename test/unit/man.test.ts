@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { COMMANDS } from "../../bin/commands.ts";
 import { man } from "../../commands/man.ts";
-import { defineCommand, parseCommandLine } from "../../lib/cli.ts";
-import { plainPage, roffPage } from "../../lib/man-format.ts";
-import { manPages } from "../../lib/man-page.ts";
+import { defineCommand, parseCommandLine } from "../../lib/tools/cli/cli.ts";
+import { plainPage, roffPage } from "../../lib/tools/cli/man-format.ts";
+import { manPages } from "../../lib/tools/cli/man-page.ts";
 import { testHost } from "../support/host.ts";
 
 const ABOUT = { version: "v1.2.3", date: "2026-01-02" };

@@ -4,10 +4,15 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from "node:path";
 import { releaseSign } from "../../commands/release-sign.ts";
 import { releaseVerify } from "../../commands/release-verify.ts";
-import { type Command, parseCommandLine } from "../../lib/cli.ts";
-import { runProgram } from "../../lib/host.ts";
-import { encodePublicKey, makeSecretKey, publicKeyFile, secretKeyFile } from "../../lib/signature-keys.ts";
-import { hostTarget } from "../../lib/targets.ts";
+import { type Command, parseCommandLine } from "../../lib/tools/cli/cli.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import {
+  encodePublicKey,
+  makeSecretKey,
+  publicKeyFile,
+  secretKeyFile,
+} from "../../lib/tools/release/signature-keys.ts";
 import { type TestHost, testHost } from "../support/host.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { encryptedKeyFile, minisign } from "../support/minisign.ts";

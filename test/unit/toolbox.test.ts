@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import type { RunResult } from "../../lib/host.ts";
 import { createToolbox, enterToolbox, removeToolbox } from "../../lib/toolbox.ts";
+import type { RunResult } from "../../lib/tools/host/host.ts";
 import { testHost } from "../support/host.ts";
 
 const CTR = "ctr --namespace k3os ";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { describeLong } from "../support/left-out.ts";
 import { reachNode, waitUntilApplied } from "../support/node.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 import { describeLong } from "../support/left-out.ts";
 import { FAILED_UNITS, reachNode } from "../support/node.ts";
 import { generateKey, type SshKey, ssh, sshOutput } from "../support/ssh.ts";

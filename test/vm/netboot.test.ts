@@ -13,8 +13,8 @@ import {
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../../lib/host.ts";
-import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
 import { logIn } from "../support/console-login.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";

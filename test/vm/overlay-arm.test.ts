@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBuildContext } from "../../lib/build/context.ts";
-import { runProgram } from "../../lib/host.ts";
-import { encodePublicKey, makeSecretKey } from "../../lib/signature-keys.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";

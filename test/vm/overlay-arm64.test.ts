@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBuildContext } from "../../lib/build/context.ts";
-import { runProgram } from "../../lib/host.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";

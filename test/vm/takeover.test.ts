@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createBuildContext } from "../../lib/build/context.ts";
-import { GIB } from "../../lib/disk/size.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
 import { makeDebianDisk } from "../support/debian.ts";
 import { output } from "../support/disk.ts";
 import { type FileServer, type Served, serveFiles } from "../support/http-server.ts";

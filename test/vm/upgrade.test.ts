@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FIRST_PARTITION } from "../../lib/disk/partitions.ts";
+import { FIRST_PARTITION } from "../../lib/tools/disk/partitions.ts";
 import { output } from "../support/disk.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { describeLong, testOf } from "../support/left-out.ts";

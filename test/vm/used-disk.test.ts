@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GIB } from "../../lib/disk/size.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
 import { output } from "../support/disk.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";

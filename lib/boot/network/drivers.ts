@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { FILE } from "../../paths.ts";
-import { mount, mountImage, unmount } from "../../sys.ts";
+import { FILE } from "../../tools/host/paths.ts";
+import { mount, mountImage, unmount } from "../../tools/host/sys.ts";
 
 const IMAGE = join("/", FILE.networkDrivers);
 const TARGET = "/run/k3os/drivers";

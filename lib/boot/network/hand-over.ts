@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { dirname, join } from "node:path";
-import { type ConnmanService, connmanConfig } from "../../connman-config.ts";
+import { type ConnmanService, connmanConfig } from "../../tools/node/connman-config.ts";
 import type { IpWord } from "./words.ts";
 
 /** Where connman looks for it, in the new root. */

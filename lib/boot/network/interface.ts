@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
-import { CommandError } from "../../errors.ts";
-import type { Host } from "../../host.ts";
-import { hasDefaultRoute } from "../../network.ts";
-import { inRoot, PATH } from "../../paths.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { inRoot, PATH } from "../../tools/host/paths.ts";
+import { hasDefaultRoute } from "../../tools/http/default-route.ts";
+import { CommandError } from "../../tools/text/errors.ts";
 import { type Lease, parseLease, shortIp } from "./lease.ts";
 import type { LinkPlan } from "./plan.ts";
 

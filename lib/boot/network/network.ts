@@ -1,9 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { CommandError, messageOf } from "../../errors.ts";
-import type { Host } from "../../host.ts";
-import { isThere } from "../../links.ts";
-import { inRoot } from "../../paths.ts";
+import { isThere } from "../../tools/fs/links.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { inRoot } from "../../tools/host/paths.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { ModuleLoader } from "../modules.ts";
 import { type Card, describeCard, findCards } from "./cards.ts";
 import { type Configured, configure, type DhcpPatience, ip } from "./interface.ts";

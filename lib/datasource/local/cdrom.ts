@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { LABEL } from "../../paths.ts";
+import { LABEL } from "../../tools/host/paths.ts";
 import type { LabelledDevice } from "../platform.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { readInside } from "./files.ts";

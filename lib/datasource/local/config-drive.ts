@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError, messageOf } from "../../errors.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import { isObject, parseObject } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { publicKeys, withoutUndefined } from "./fields.ts";

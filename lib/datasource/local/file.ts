@@ -1,4 +1,4 @@
-import { inRoot } from "../../paths.ts";
+import { inRoot } from "../../tools/host/paths.ts";
 import type { Provider } from "../source.ts";
 import { readFileIfThere } from "./files.ts";
 

@@ -1,7 +1,7 @@
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError } from "../../errors.ts";
-import { readBounded } from "../../read-bounded.ts";
+import { readBounded } from "../../tools/fs/read-bounded.ts";
+import { CommandError } from "../../tools/text/errors.ts";
 
 /** Largest file that a source may hold; what is larger is no user data but a mistake. */
 export const MAX_BYTES = 16 << 20;

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError, messageOf } from "../../errors.ts";
-import { inRoot } from "../../paths.ts";
-import { formatBytes } from "../../progress.ts";
+import { inRoot } from "../../tools/host/paths.ts";
+import { formatBytes } from "../../tools/terminal/progress.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { withoutUndefined } from "./fields.ts";
 import { MAX_BYTES } from "./files.ts";

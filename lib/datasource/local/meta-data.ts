@@ -1,4 +1,4 @@
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "../../tools/text/errors.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import type { Access, Metadata } from "../source.ts";
 import { publicKeys, withoutUndefined } from "./fields.ts";

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CommandError, messageOf } from "../../errors.ts";
-import { maskUrl } from "../../http.ts";
-import { inRoot } from "../../paths.ts";
+import { inRoot } from "../../tools/host/paths.ts";
+import { maskUrl } from "../../tools/http/http.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Platform } from "../platform.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { readInside } from "./files.ts";

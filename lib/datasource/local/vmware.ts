@@ -1,6 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { decodeBase64 } from "../../config/scalars.ts";
-import { CommandError, messageOf } from "../../errors.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { MAX_BYTES } from "./files.ts";
 import { type MetaData, parseMetaData } from "./meta-data.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { mounted, type Opened } from "../../disk/mount.ts";
-import { messageOf } from "../../errors.ts";
-import { inRoot, PATH } from "../../paths.ts";
+import { mounted, type Opened } from "../../tools/disk/mount.ts";
+import { inRoot, PATH } from "../../tools/host/paths.ts";
+import { messageOf } from "../../tools/text/errors.ts";
 import type { LabelledDevice } from "../platform.ts";
 import type { Access } from "../source.ts";
 

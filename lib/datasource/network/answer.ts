@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
-import { CommandError, messageOf } from "../../errors.ts";
-import { HttpError } from "../../http.ts";
+import { HttpError } from "../../tools/http/http.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import { type JsonObject, parseObject } from "../json.ts";
 import type { Access, Question } from "../source.ts";
 

@@ -1,5 +1,5 @@
-import { CommandError } from "../../errors.ts";
-import { HttpError } from "../../http.ts";
+import { HttpError } from "../../tools/http/http.ts";
+import { CommandError } from "../../tools/text/errors.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { reach } from "./answer.ts";
 import { readEc2Tree } from "./ec2-tree.ts";

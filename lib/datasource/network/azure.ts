@@ -1,4 +1,4 @@
-import { HttpError } from "../../http.ts";
+import { HttpError } from "../../tools/http/http.ts";
 import { at, parseObject, textAt } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { decodeBase64, factsOf, reach } from "./answer.ts";

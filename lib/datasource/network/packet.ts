@@ -1,4 +1,4 @@
-import { CommandError } from "../../errors.ts";
+import { CommandError } from "../../tools/text/errors.ts";
 import { at, type JsonObject, parseObject, textAt, textsAt } from "../json.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { factsOf, reach } from "./answer.ts";

@@ -1,4 +1,4 @@
-import { HttpError } from "../../http.ts";
+import { HttpError } from "../../tools/http/http.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { factsOf, reach } from "./answer.ts";
 

@@ -1,4 +1,4 @@
-/* The Node.js side of lib/native.ts: system calls, which Node.js has no way to make. */
+/* The Node.js side of lib/tools/host/native.ts: system calls, which Node.js has no way to make. */
 
 #include <errno.h>
 #include <stdbool.h>

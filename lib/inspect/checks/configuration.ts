@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { notApplied } from "../../applied.ts";
 import { type Diagnostic, formatDiagnostic } from "../../config/diagnostics.ts";
 import { readConfig } from "../../config/read.ts";
-import { inRoot } from "../../paths.ts";
-import { readTextBounded } from "../../read-bounded.ts";
-import { readKeys } from "../../ssh-key.ts";
+import { readTextBounded } from "../../tools/fs/read-bounded.ts";
+import { inRoot } from "../../tools/host/paths.ts";
+import { notApplied } from "../../tools/node/applied.ts";
+import { readKeys } from "../../tools/node/ssh-key.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 
 export const configuration = defineCheck({

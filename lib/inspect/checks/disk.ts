@@ -1,12 +1,12 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
 import { splitCmdline } from "../../config/cmdline.ts";
-import { devicesByLabel, devicesByUuid, probe } from "../../disk/blkid.ts";
-import { STATE_WORD } from "../../disk/grub.ts";
-import { mountOf } from "../../disk/mount.ts";
-import { MIB } from "../../disk/size.ts";
-import type { Host } from "../../host.ts";
-import { inRoot, LABEL, PATH } from "../../paths.ts";
-import { formatBytes } from "../../progress.ts";
+import { devicesByLabel, devicesByUuid, probe } from "../../tools/disk/blkid.ts";
+import { STATE_WORD } from "../../tools/disk/grub.ts";
+import { mountOf } from "../../tools/disk/mount.ts";
+import { MIB } from "../../tools/fs/size.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { inRoot, LABEL, PATH } from "../../tools/host/paths.ts";
+import { formatBytes } from "../../tools/terminal/progress.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 import { type DiskState, diskAt, readMounts } from "../node.ts";
 

@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { inRoot, UNIT } from "../../paths.ts";
+import { inRoot, UNIT } from "../../tools/host/paths.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 import { type InspectHost, type K3sState, readK3s } from "../node.ts";
 

@@ -1,12 +1,12 @@
 import { statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
-import { GIB, MIB } from "../../disk/size.ts";
-import { inspectKernel, type KernelReport } from "../../kernel.ts";
-import { runningKernel } from "../../kernel-sources.ts";
-import { FILE, inRoot, PATH } from "../../paths.ts";
-import { formatBytes } from "../../progress.ts";
-import { runningMode } from "../../running-mode.ts";
+import { GIB, MIB } from "../../tools/fs/size.ts";
+import { FILE, inRoot, PATH } from "../../tools/host/paths.ts";
+import { inspectKernel, type KernelReport } from "../../tools/node/kernel-features.ts";
+import { runningKernel } from "../../tools/node/kernel-sources.ts";
+import { runningMode } from "../../tools/node/running-mode.ts";
+import { formatBytes } from "../../tools/terminal/progress.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 import { k3sRole } from "../node.ts";
 

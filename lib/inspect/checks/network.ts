@@ -3,9 +3,9 @@ import { connect as connectPlain } from "node:net";
 import { hostname } from "node:os";
 import { connect } from "node:tls";
 import { readConfig } from "../../config/read.ts";
-import { messageOf } from "../../errors.ts";
-import { hasDefaultRoute } from "../../network.ts";
-import { inRoot } from "../../paths.ts";
+import { inRoot } from "../../tools/host/paths.ts";
+import { hasDefaultRoute } from "../../tools/http/default-route.ts";
+import { messageOf } from "../../tools/text/errors.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 import { type InspectHost, readK3s } from "../node.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { inRoot, PATH } from "../../paths.ts";
-import { failedUnits } from "../../systemd.ts";
+import { inRoot, PATH } from "../../tools/host/paths.ts";
+import { failedUnits } from "../../tools/host/systemd.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 
 export const failedServices = defineCheck({

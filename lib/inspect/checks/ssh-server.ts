@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { inRoot } from "../../paths.ts";
+import { inRoot } from "../../tools/host/paths.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 
 /** What is promised of the ssh server (overlay/etc/ssh/sshd_config), as `sshd -T` prints it. */

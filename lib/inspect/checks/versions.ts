@@ -1,13 +1,13 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { GRUB_DIRECTORIES, parseEnvironment, TRIAL_VARIABLE } from "../../disk/grubenv.ts";
-import { messageOf } from "../../errors.ts";
-import { linkedVersion, linkedVersions } from "../../generation/links.ts";
-import { type Quarantined, readQuarantine } from "../../generation/quarantine.ts";
-import { describeVersions, readTrial } from "../../generation/trial.ts";
-import { COMPONENTS, type Component, FILE, inRoot, PATH } from "../../paths.ts";
-import { readBounded } from "../../read-bounded.ts";
+import { GRUB_DIRECTORIES, parseEnvironment, TRIAL_VARIABLE } from "../../tools/disk/grubenv.ts";
+import { readBounded } from "../../tools/fs/read-bounded.ts";
+import { linkedVersion, linkedVersions } from "../../tools/generation/generation-links.ts";
+import { type Quarantined, readQuarantine } from "../../tools/generation/quarantine.ts";
+import { describeVersions, readTrial } from "../../tools/generation/trial.ts";
+import { COMPONENTS, type Component, FILE, inRoot, PATH } from "../../tools/host/paths.ts";
+import { messageOf } from "../../tools/text/errors.ts";
 import { defineCheck, type Verdict } from "../check.ts";
 
 /** What a version of each component consists of. */

@@ -1,7 +1,7 @@
 import { fetchConfig, refuseErrors } from "../../config/check.ts";
-import { formatError } from "../../errors.ts";
-import type { Host } from "../../host.ts";
-import { createLog } from "../../log.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { createLog } from "../../tools/host/log.ts";
+import { formatError } from "../../tools/text/errors.ts";
 import { isComposed, type Step } from "./step.ts";
 
 /** A file that is to be the whole configuration. It is fetched and looked through before the answer counts. */

@@ -1,6 +1,6 @@
-import { type BlockDevice, describeBlockDevice, listDisks } from "../../disk/lsblk.ts";
-import { CommandError, messageOf } from "../../errors.ts";
-import type { Choice } from "../../prompt.ts";
+import { type BlockDevice, describeBlockDevice, listDisks } from "../../tools/disk/lsblk.ts";
+import type { Choice } from "../../tools/terminal/prompt.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import { deviceObjections } from "../check.ts";
 import { type DeviceFacts, diskFacts, gatherFacts } from "../facts.ts";
 import type { Interview, Step, StepHost } from "./step.ts";

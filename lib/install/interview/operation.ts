@@ -1,4 +1,4 @@
-import type { Choice } from "../../prompt.ts";
+import type { Choice } from "../../tools/terminal/prompt.ts";
 import type { InstallFacts } from "../facts.ts";
 import type { InstallSettings } from "../settings.ts";
 import type { Operation, Step } from "./step.ts";

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CommandError, during } from "../../errors.ts";
-import type { Host } from "../../host.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { CommandError, during } from "../../tools/text/errors.ts";
 import { hasLogin, isComposed, type Step, withK3os } from "./step.ts";
 
 /** Bytes: crypt(3) of libxcrypt takes fewer than its CRYPT_MAX_PASSPHRASE_SIZE, 512. */

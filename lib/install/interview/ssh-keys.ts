@@ -1,9 +1,9 @@
 import { textProblem } from "../../config/scalars.ts";
 import { SCHEMA } from "../../config/schema.ts";
-import { messageOf } from "../../errors.ts";
-import { maskUrl } from "../../http.ts";
-import { isKey, keySource } from "../../ssh-key.ts";
-import { fetchKeys } from "../../ssh-keys.ts";
+import { maskUrl } from "../../tools/http/http.ts";
+import { fetchKeys } from "../../tools/node/fetch-ssh-keys.ts";
+import { isKey, keySource } from "../../tools/node/ssh-key.ts";
+import { messageOf } from "../../tools/text/errors.ts";
 import { hasLogin, isComposed, type Step, type StepHost } from "./step.ts";
 
 /** Somebody waits at the prompt. */

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../../config/diagnostics.ts";
 import type { CloudConfig, K3osConfig } from "../../config/schema.ts";
-import type { Host } from "../../host.ts";
-import type { Asker } from "../../prompt.ts";
+import type { Host } from "../../tools/host/host.ts";
+import type { Asker } from "../../tools/terminal/prompt.ts";
 import type { InstallFacts } from "../facts.ts";
 import type { InstallSettings } from "../settings.ts";
 

@@ -1,4 +1,4 @@
-import type { Asker } from "../../prompt.ts";
+import type { Asker } from "../../tools/terminal/prompt.ts";
 import { machineObjections, refuse } from "../check.ts";
 import { cloudConfig } from "./cloud-config.ts";
 import { role, serverUrl, token } from "./cluster.ts";

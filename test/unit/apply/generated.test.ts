@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { applyPhase } from "../../../lib/apply/stages.ts";
 import { GENERATED, type GeneratedFile } from "../../../lib/config/generated-files.ts";
 import { parseConfigText } from "../../../lib/config/parse.ts";
-import { PATH } from "../../../lib/paths.ts";
+import { PATH } from "../../../lib/tools/host/paths.ts";
 import { testHost } from "../../support/host.ts";
 
 const uid = process.getuid?.() ?? 0;

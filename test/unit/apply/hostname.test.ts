@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { hostname, renameInHosts } from "../../../lib/apply/hostname.ts";
-import { PATH } from "../../../lib/paths.ts";
+import { PATH } from "../../../lib/tools/host/paths.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { k3s } from "../../../lib/apply/k3s.ts";
-import type { K3sRelease } from "../../../lib/k3s-release.ts";
+import type { K3sRelease } from "../../../lib/tools/release/k3s-release.ts";
 import { type TestHostOptions, testHost } from "../../support/host.ts";
 import { serveLoopback } from "../../support/loopback.ts";
 import { outcome } from "../../support/outcome.ts";

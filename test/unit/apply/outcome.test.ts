@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { notApplied, readOutcome, readRecord } from "../../../lib/applied.ts";
 import { applyAndRecord, configItems } from "../../../lib/apply/outcome.ts";
-import { changeGeneration, partsOf, readTrial, writeTrial } from "../../../lib/generation/trial.ts";
-import { PATH } from "../../../lib/paths.ts";
+import { changeGeneration, partsOf, readTrial, writeTrial } from "../../../lib/tools/generation/trial.ts";
+import { PATH } from "../../../lib/tools/host/paths.ts";
+import { notApplied, readOutcome, readRecord } from "../../../lib/tools/node/applied.ts";
 import { testHost } from "../../support/host.ts";
 import { addVersion, makeSystem } from "../../support/system-directory.ts";
 

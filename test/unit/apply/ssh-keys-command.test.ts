@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { sshKeysApply } from "../../../commands/ssh-keys-apply.ts";
 import { sshKeysFetch } from "../../../commands/ssh-keys-fetch.ts";
-import { parseCommandLine } from "../../../lib/cli.ts";
+import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { serveLoopback } from "../../support/loopback.ts";
 import { treeOf } from "../../support/tree.ts";

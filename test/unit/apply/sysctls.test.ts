@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { sysctls } from "../../../lib/apply/sysctls.ts";
-import { sysctlPath } from "../../../lib/sysctl-path.ts";
+import { sysctlPath } from "../../../lib/tools/node/sysctl-path.ts";
 import { testHost } from "../../support/host.ts";
 import { outcome } from "../../support/outcome.ts";
 import { treeOf } from "../../support/tree.ts";

@@ -6,7 +6,7 @@ import { type FoundDevice, findDevices, mediumCandidates } from "../../../lib/bo
 import { hostsFile, withoutPassword } from "../../../lib/boot/identity.ts";
 import { parseMounts } from "../../../lib/boot/mounts.ts";
 import { prepareState } from "../../../lib/boot/state.ts";
-import { createLog } from "../../../lib/log.ts";
+import { createLog } from "../../../lib/tools/host/log.ts";
 
 function scratch(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "k3os-boot-"));

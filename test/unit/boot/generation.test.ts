@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { settleGeneration } from "../../../lib/boot/generation.ts";
 import type { BootHost } from "../../../lib/boot/host.ts";
 import type { MenuChoice } from "../../../lib/boot/mode.ts";
-import { emptyEnvironment, parseEnvironment, setVariable } from "../../../lib/disk/grubenv.ts";
-import { setLinks } from "../../../lib/generation/links.ts";
-import { readQuarantine } from "../../../lib/generation/quarantine.ts";
+import { emptyEnvironment, parseEnvironment, setVariable } from "../../../lib/tools/disk/grubenv.ts";
+import { setLinks } from "../../../lib/tools/generation/generation-links.ts";
+import { readQuarantine } from "../../../lib/tools/generation/quarantine.ts";
 import {
   changeGeneration,
   failTrial,
@@ -14,8 +14,8 @@ import {
   readTrial,
   type Trial,
   writeTrial,
-} from "../../../lib/generation/trial.ts";
-import { COMPONENTS } from "../../../lib/paths.ts";
+} from "../../../lib/tools/generation/trial.ts";
+import { COMPONENTS } from "../../../lib/tools/host/paths.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { addVersion, linksOf, makeSystem } from "../../support/system-directory.ts";
 

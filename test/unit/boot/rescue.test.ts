@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { MenuChoice } from "../../../lib/boot/mode.ts";
 import { NoWayBack } from "../../../lib/boot/no-way-back.ts";
 import { restartLeadsOn } from "../../../lib/boot/rescue.ts";
-import type { Trial } from "../../../lib/generation/trial.ts";
+import type { Trial } from "../../../lib/tools/generation/trial.ts";
 
 const COUNTED = { state: "trial", kind: "upgrade", left: 1 } as const;
 const BROKEN = new Error("no root image");

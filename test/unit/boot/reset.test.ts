@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { dirname, join } from "node:path";
 import type { BootHost } from "../../../lib/boot/host.ts";
 import { resetData } from "../../../lib/boot/reset.ts";
-import { keepList } from "../../../lib/reset-marker.ts";
+import { keepList } from "../../../lib/tools/node/reset-marker.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 
 const FILES = [

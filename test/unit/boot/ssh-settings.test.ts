@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isPrivateKey, KEPT_SSH, keepSshSettings } from "../../../lib/boot/ssh-settings.ts";
-import { PATH } from "../../../lib/paths.ts";
+import { PATH } from "../../../lib/tools/host/paths.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 
 const SERVER = `${KEPT_SSH}/sshd_config`;

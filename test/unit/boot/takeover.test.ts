@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { completeTakeover } from "../../../lib/boot/takeover.ts";
-import { TAKEOVER_MARK } from "../../../lib/disk/grub.ts";
-import { emptyEnvironment, withVariable } from "../../../lib/disk/grubenv.ts";
 import { undoTakeover } from "../../../lib/install/takeover.ts";
-import { recallTakeoverRecord, TAKEOVER } from "../../../lib/takeover.ts";
+import { TAKEOVER_MARK } from "../../../lib/tools/disk/grub.ts";
+import { emptyEnvironment, withVariable } from "../../../lib/tools/disk/grubenv.ts";
+import { recallTakeoverRecord, TAKEOVER } from "../../../lib/tools/disk/takeover-record.ts";
 import { DAMAGES, damage } from "../../support/damage.ts";
 import { testHost } from "../../support/host.ts";
 

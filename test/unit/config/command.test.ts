@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { config } from "../../../commands/config.ts";
 import { configSchema } from "../../../commands/config-schema.ts";
 import { configValidate } from "../../../commands/config-validate.ts";
-import { parseCommandLine } from "../../../lib/cli.ts";
-import { UsageError } from "../../../lib/errors.ts";
-import { withEvents } from "../../../lib/events.ts";
+import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
+import { withEvents } from "../../../lib/tools/cli/events.ts";
+import { UsageError } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";
 
 const SYSTEM = "/k3os/system/config.yaml";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { explainConfig } from "../../../lib/config/explain.ts";
 import { readConfig } from "../../../lib/config/read.ts";
-import { UsageError } from "../../../lib/errors.ts";
+import { UsageError } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";
 import { makeKey } from "../../support/ssh-key.ts";
 

@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { formatDiagnostic } from "../../../lib/config/diagnostics.ts";
 import { readConfig } from "../../../lib/config/read.ts";
-import { runProgram } from "../../../lib/host.ts";
+import { runProgram } from "../../../lib/tools/host/host.ts";
 import { testHost } from "../../support/host.ts";
 import { makeKey } from "../../support/ssh-key.ts";
 

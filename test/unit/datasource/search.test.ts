@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { optional } from "../../../lib/datasource/network/answer.ts";
 import { nothingFound, searchSources } from "../../../lib/datasource/search.ts";
 import type { Metadata, Provider } from "../../../lib/datasource/source.ts";
-import { HttpError } from "../../../lib/http.ts";
+import { HttpError } from "../../../lib/tools/http/http.ts";
 import { NO_PLATFORM } from "../../support/cloud.ts";
 import { testHost } from "../../support/host.ts";
 import { serveLoopback } from "../../support/loopback.ts";

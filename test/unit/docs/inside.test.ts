@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PHASES } from "../../../lib/apply/stages.ts";
-import { LABEL } from "../../../lib/paths.ts";
+import { LABEL } from "../../../lib/tools/host/paths.ts";
 import { PROJECT, readSources } from "../../support/sources.ts";
 
 const page = (name: string) => readFileSync(join(PROJECT, "docs", name), "utf8");

@@ -45,7 +45,7 @@ const READ_FOR_NO_WORD = ["commands/init.ts", "lib/boot/rescue.ts", "lib/inspect
 describe("docs/kernel-parameters.md", () => {
   test("knows of every file that reads the command line", () => {
     const readers = product.filter(
-      ({ path, text }) => path !== "lib/paths.ts" && text.includes("PATH.cmdline"),
+      ({ path, text }) => path !== "lib/tools/host/paths.ts" && text.includes("PATH.cmdline"),
     );
     expect(readers.map(({ path }) => path).sort()).toEqual(Object.keys(READERS));
   });
@@ -68,7 +68,7 @@ describe("docs/kernel-parameters.md", () => {
   });
 
   test("has the words that the boot menus add", () => {
-    const menu = product.find(({ path }) => path === "lib/disk/grub.ts")?.text ?? "";
+    const menu = product.find(({ path }) => path === "lib/tools/disk/grub.ts")?.text ?? "";
     const added = [...menu.matchAll(/"(printk\.devkmsg=on)"|`(panic=)/g)].map(([, a, b]) => a ?? b ?? "");
     expect(added.length).toBe(2);
     expect(added.filter((word) => !page.includes(`\`${word}`))).toEqual([]);

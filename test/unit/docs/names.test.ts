@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROJECT_URL } from "../../../lib/project.ts";
-import { PUBLIC_KEY_NAME, signatureName } from "../../../lib/release-list.ts";
-import { TARGETS } from "../../../lib/targets.ts";
+import { PROJECT_URL } from "../../../lib/tools/host/project.ts";
+import { TARGETS } from "../../../lib/tools/host/targets.ts";
+import { PUBLIC_KEY_NAME, signatureName } from "../../../lib/tools/release/release-list.ts";
 import { anchorsOf, brokenLinks, readPages } from "../../support/markdown.ts";
 import { PROJECT, readSources } from "../../support/sources.ts";
 

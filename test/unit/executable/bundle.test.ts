@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeBundleArgv } from "../../../lib/executable/bundle.ts";
-import { runProgram } from "../../../lib/host.ts";
-import { releaseKeys } from "../../../lib/release-keys.ts";
-import { encodePublicKey, makeSecretKey } from "../../../lib/signature-keys.ts";
+import { runProgram } from "../../../lib/tools/host/host.ts";
+import { releaseKeys } from "../../../lib/tools/release/release-keys.ts";
+import { encodePublicKey, makeSecretKey } from "../../../lib/tools/release/signature-keys.ts";
 import { testHost } from "../../support/host.ts";
 import { PROJECT } from "../../support/sources.ts";
 

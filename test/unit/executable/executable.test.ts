@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { PT } from "../../../lib/executable/elf.ts";
 import { checkExecutable } from "../../../lib/executable/executable.ts";
-import { targetOf } from "../../../lib/targets.ts";
+import { targetOf } from "../../../lib/tools/host/targets.ts";
 import { elfFile, segment } from "../../support/elf.ts";
 
 describe("checkExecutable()", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { BuildContext } from "../../../lib/build/context.ts";
 import { resolveK3s, versionOfUrl } from "../../../lib/image/k3s.ts";
-import { targetOf } from "../../../lib/targets.ts";
+import { targetOf } from "../../../lib/tools/host/targets.ts";
 import type { TestHost } from "../../support/host.ts";
 import { testHost } from "../../support/host.ts";
 import { serveFiles } from "../../support/http-server.ts";

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { signingKey, writeChecksums } from "../../../lib/image/signing.ts";
-import { readRelease } from "../../../lib/release.ts";
-import { makeSecretKey, readPublicKey, secretKeyFile } from "../../../lib/signature-keys.ts";
+import { readRelease } from "../../../lib/tools/release/read-release.ts";
+import { makeSecretKey, readPublicKey, secretKeyFile } from "../../../lib/tools/release/signature-keys.ts";
 import { testHost } from "../../support/host.ts";
 import { minisign } from "../../support/minisign.ts";
 

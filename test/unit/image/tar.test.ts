@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { lstatSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../../../lib/host.ts";
 import { writePieces } from "../../../lib/image/pieces.ts";
 import { type TarEntry, tarPieces } from "../../../lib/image/tar.ts";
+import { runProgram } from "../../../lib/tools/host/host.ts";
 
 const DAY = 86_400;
 const LONG = `k3os/system/k3os/v0.30.0-rc.1+${"0123456789".repeat(7)}`;

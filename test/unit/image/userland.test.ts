@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { osRelease } from "../../../lib/image/os-release.ts";
 import { userlandPackages } from "../../../lib/image/packages.ts";
 import { packageManifest } from "../../../lib/image/userland.ts";
-import { TARGETS } from "../../../lib/targets.ts";
+import { TARGETS } from "../../../lib/tools/host/targets.ts";
 
 describe("packageManifest()", () => {
   test("lists names and versions, sorted", () => {

@@ -2,9 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { doctor } from "../../../commands/doctor.ts";
-import { parseCommandLine } from "../../../lib/cli.ts";
-import { grubConfig } from "../../../lib/disk/grub.ts";
-import { GIB, MIB } from "../../../lib/disk/size.ts";
 import { type Check, defineCheck, runChecks, type Verdict } from "../../../lib/inspect/check.ts";
 import {
   hasPassword,
@@ -25,6 +22,9 @@ import { errorsOf, judgeStarts } from "../../../lib/inspect/checks/services.ts";
 import { judgeSshServer, sshServer } from "../../../lib/inspect/checks/ssh-server.ts";
 import { currentVersions, judgeMenu, judgeQuarantine } from "../../../lib/inspect/checks/versions.ts";
 import { CHECKS, describeFindings } from "../../../lib/inspect/doctor.ts";
+import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
+import { grubConfig } from "../../../lib/tools/disk/grub.ts";
+import { GIB, MIB } from "../../../lib/tools/fs/size.ts";
 import { CERTIFICATE } from "../../support/certificate.ts";
 import { testHost } from "../../support/host.ts";
 import { k3osNode } from "../../support/k3os-node.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { unpackTar } from "modern-tar";
 import { support } from "../../../commands/support.ts";
-import { parseCommandLine } from "../../../lib/cli.ts";
+import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
 import type { TestHost } from "../../support/host.ts";
 import { answers, k3osNode } from "../../support/k3os-node.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError } from "../../../lib/errors.ts";
 import { announced } from "../../../lib/install/announce.ts";
+import { CommandError } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";
 
 const INSTALL = {

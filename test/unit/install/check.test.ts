@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { GIB } from "../../../lib/disk/size.ts";
 import { findObjections } from "../../../lib/install/check.ts";
 import type { InstallFacts } from "../../../lib/install/facts.ts";
 import type { InstallSettings } from "../../../lib/install/settings.ts";
-import { targetOf } from "../../../lib/targets.ts";
+import { GIB } from "../../../lib/tools/fs/size.ts";
+import { targetOf } from "../../../lib/tools/host/targets.ts";
 import { blockDevice, deviceFacts, facts, SETTINGS } from "./samples.ts";
 
 function messages(settings: Partial<InstallSettings>, more: Partial<InstallFacts>): string[] {

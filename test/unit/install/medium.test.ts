@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { copyMedium, linkMedium } from "../../../lib/install/copy.ts";
 import { inspectMedium, looksLikeMedium } from "../../../lib/install/medium.ts";
-import { hostTarget } from "../../../lib/targets.ts";
+import { hostTarget } from "../../../lib/tools/host/targets.ts";
 import { testHost } from "../../support/host.ts";
 import { executable, type MediumOptions, makeMedium } from "../../support/medium.ts";
 

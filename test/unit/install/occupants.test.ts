@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import type { Content } from "../../../lib/disk/blkid.ts";
-import type { FoundPartition } from "../../../lib/disk/partitions.ts";
-import { GIB, MIB } from "../../../lib/disk/size.ts";
 import { partitionOccupant, readDisk } from "../../../lib/install/occupants.ts";
+import type { Content } from "../../../lib/tools/disk/blkid.ts";
+import type { FoundPartition } from "../../../lib/tools/disk/partitions.ts";
+import { GIB, MIB } from "../../../lib/tools/fs/size.ts";
 import { testHost } from "../../support/host.ts";
 
 const partition = (more: Partial<FoundPartition> = {}): FoundPartition => {

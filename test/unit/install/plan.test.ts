@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { GIB, MIB } from "../../../lib/disk/size.ts";
 import { describePlan } from "../../../lib/install/describe.ts";
 import type { InstallFacts } from "../../../lib/install/facts.ts";
 import type { Medium } from "../../../lib/install/medium.ts";
 import { planInstall, stateSize } from "../../../lib/install/plan.ts";
 import type { InstallSettings } from "../../../lib/install/settings.ts";
-import { targetOf } from "../../../lib/targets.ts";
+import { GIB, MIB } from "../../../lib/tools/fs/size.ts";
+import { targetOf } from "../../../lib/tools/host/targets.ts";
 import { blockDevice, deviceFacts, facts, MEDIUM, SETTINGS } from "./samples.ts";
 
 interface Given {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Host } from "../../../lib/host.ts";
 import { hasProgram, missingMessage, withLocalNames } from "../../../lib/install/programs.ts";
+import type { Host } from "../../../lib/tools/host/host.ts";
 import { testHost } from "../../support/host.ts";
 
 let directory: string;

@@ -1,9 +1,9 @@
-import type { BlockDevice } from "../../../lib/disk/lsblk.ts";
-import { GIB } from "../../../lib/disk/size.ts";
 import type { DeviceFacts, InstallFacts } from "../../../lib/install/facts.ts";
 import type { Medium } from "../../../lib/install/medium.ts";
 import type { InstallSettings } from "../../../lib/install/settings.ts";
-import { targetOf } from "../../../lib/targets.ts";
+import type { BlockDevice } from "../../../lib/tools/disk/lsblk.ts";
+import { GIB } from "../../../lib/tools/fs/size.ts";
+import { targetOf } from "../../../lib/tools/host/targets.ts";
 
 export const SETTINGS: InstallSettings = {
   device: "/dev/vda",

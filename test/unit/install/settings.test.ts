@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { type Command, parseCommandLine } from "../../../lib/cli.ts";
 import type { InstallConfig } from "../../../lib/config/schema.ts";
 import { INSTALL_OPTIONS, mergeSettings } from "../../../lib/install/settings.ts";
+import { type Command, parseCommandLine } from "../../../lib/tools/cli/cli.ts";
 
 const command: Command<typeof INSTALL_OPTIONS> = {
   options: INSTALL_OPTIONS,

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { messageOf } from "../../../lib/errors.ts";
-import { runProgram } from "../../../lib/host.ts";
 import { openMedium } from "../../../lib/install/source.ts";
-import { hostTarget } from "../../../lib/targets.ts";
+import { runProgram } from "../../../lib/tools/host/host.ts";
+import { hostTarget } from "../../../lib/tools/host/targets.ts";
+import { messageOf } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";
 import { blockDevice, SETTINGS } from "./samples.ts";
 

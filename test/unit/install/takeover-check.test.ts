@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { GIB } from "../../../lib/disk/size.ts";
 import type { InstallFacts } from "../../../lib/install/facts.ts";
 import { takeoverObjections } from "../../../lib/install/takeover-check.ts";
 import type { GrubFacts, TakeoverFacts } from "../../../lib/install/takeover-facts.ts";
+import { GIB } from "../../../lib/tools/fs/size.ts";
 import { blockDevice, deviceFacts, facts } from "./samples.ts";
 
 const ROOT = blockDevice({ path: "/dev/vda1", type: "part", mountpoints: ["/"] });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { adduser } from "../../../commands/adduser.ts";
 import { deluser } from "../../../commands/deluser.ts";
-import { parseCommandLine } from "../../../lib/cli.ts";
 import { addgroupPrograms, delgroupPrograms } from "../../../lib/legacy/accounts.ts";
+import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
 import { testHost } from "../../support/host.ts";
 
 async function calls(command: typeof adduser, line: string): Promise<string[]> {

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { configValidate } from "../../../commands/config-validate.ts";
-import { parseCommandLine } from "../../../lib/cli.ts";
 import { warnOfMissing } from "../../../lib/legacy/warn-of-missing.ts";
-import { PATH } from "../../../lib/paths.ts";
+import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
+import { PATH } from "../../../lib/tools/host/paths.ts";
 import { testHost } from "../../support/host.ts";
 
 const CONFIG = "run_cmd:\n- sudo ifconfig eth0 up\n- apk add nano\n";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../../../lib/errors.ts";
-import { runProgram } from "../../../lib/host.ts";
 import { gatherOverlayFacts } from "../../../lib/overlay/facts.ts";
+import { runProgram } from "../../../lib/tools/host/host.ts";
+import { messageOf } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";
 import { fillOverlayRoot } from "../../support/overlay-root.ts";
 

@@ -10,10 +10,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { oldInit } from "../../../lib/foreign-root.ts";
 import { filesBelow } from "../../../lib/image/walk.ts";
-import { linkTarget } from "../../../lib/links.ts";
 import { giveNamesBack, takeNames } from "../../../lib/overlay/init.ts";
+import { linkTarget } from "../../../lib/tools/fs/links.ts";
+import { oldInit } from "../../../lib/tools/node/foreign-root.ts";
 
 let root: string;
 

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { minor, satisfies } from "semver";
 import { manifests } from "../../../lib/apply/manifests.ts";
 import { IMAGE_NAME } from "../../../lib/image/container.ts";
-import release from "../../../lib/k3s-release.json" with { type: "json" };
+import release from "../../../lib/tools/release/k3s-release.json" with { type: "json" };
 import { testHost } from "../../support/host.ts";
 import {
   type KubernetesObject,

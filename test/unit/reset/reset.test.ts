@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { unpackTar } from "modern-tar";
 import { reset } from "../../../commands/reset.ts";
-import { parseCommandLine } from "../../../lib/cli.ts";
 import { backupFile, writeBackup } from "../../../lib/reset/backup.ts";
 import { describeReset } from "../../../lib/reset/describe.ts";
 import { gatherResetFacts, measureData } from "../../../lib/reset/facts.ts";
 import { cancelReset, checkReset, orderReset } from "../../../lib/reset/order.ts";
-import { readResetOrder } from "../../../lib/reset-marker.ts";
+import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
+import { readResetOrder } from "../../../lib/tools/node/reset-marker.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 import { k3osNode, MOUNTS } from "../../support/k3os-node.ts";
 

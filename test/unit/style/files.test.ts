@@ -15,10 +15,10 @@ const MAY_EXIT = [
 
 /** What calls for the time of day: when something happened, or until when something is valid. */
 const MAY_ASK_THE_TIME = [
-  ...["lib/host.ts", "lib/boot/clock.ts", "lib/boot/host.ts", "lib/time-stamp.ts"],
+  ...["lib/tools/host/host.ts", "lib/boot/clock.ts", "lib/boot/host.ts", "lib/tools/host/time-stamp.ts"],
   ...["lib/datasource/network/gcp.ts", "lib/inspect/checks/k3s.ts", "lib/inspect/checks/machine.ts"],
   ...["lib/inspect/node.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
-  ...["lib/build/context.ts", "lib/release.ts"],
+  ...["lib/build/context.ts", "lib/tools/release/read-release.ts"],
 ];
 
 /** What git keeps in the project's root. */
@@ -141,7 +141,7 @@ const OWN_PATHS = [
 ];
 
 /** Where Bun and Node differ (system calls, execve). */
-const NATIVE_MODULES = ["lib/native.ts", "lib/sys.ts"];
+const NATIVE_MODULES = ["lib/tools/host/native.ts", "lib/tools/host/sys.ts"];
 
 function isBuildCode(path: string): boolean {
   return /^(bin\/(build|vm)\.ts|lib\/(build|image|executable)\/)/.test(path);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { COMMANDS } from "../../../bin/commands.ts";
-import { loadCommands } from "../../../lib/command-tree.ts";
-import { commandHelp, tableHelp } from "../../../lib/help.ts";
+import { loadCommands } from "../../../lib/tools/cli/command-tree.ts";
+import { commandHelp, tableHelp } from "../../../lib/tools/cli/help.ts";
 
 const WIDTH = 80;
 

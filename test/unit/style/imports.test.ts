@@ -1,73 +1,54 @@
 import { describe, expect, test } from "bun:test";
 import { importsOf, readSources, type Source } from "../../support/sources.ts";
 
-/** Folders of lib/ that are tools, like the files beside them; all other folders are domains. */
-const TOOL_FOLDERS = ["disk", "build", "generation", "completion"];
-/** Domains of the product, in the order in which a machine meets them; and those that only build it. */
-const PRODUCT_DOMAINS = [
-  ...["config", "apply", "datasource", "install", "overlay", "upgrade", "boot"],
-  "legacy", // commands of the original's system
-  ...["inspect", "reset"], // what a person does to a node that runs: looks at it, and makes it new
-];
-const BUILD_DOMAINS = ["image", "executable"];
-/** Runs on the developer's machine only. */
-const BUILD_ENTRIES = ["bin/build.ts", "bin/vm.ts", "bin/screens.ts"];
+/**
+ * The folder says the layer. `commands` and the domains, `lib/NAME`, are the product; `lib/tools` is below them, and
+ * `lib/make` beside: it makes the artifacts and runs them on a developer's machine.
+ */
+const MAKER = /^(lib\/(make|build|image|executable)\/|bin\/(build|vm|screens)\.ts$)/;
+/** The rooms of lib/tools, each of which uses only those before it. */
+const TOOLS = ["text", "host", "terminal", "fs", "http", "release", "disk", "generation", "node", "cli"];
 /** The only files that may name these packages: everything else goes through them. */
 const GATES: Readonly<Record<string, readonly string[]>> = {
-  zx: ["lib/host.ts"],
-  "@inquirer/prompts": ["lib/prompt.ts"],
-  undici: ["lib/http-client.ts", "lib/http-undici.ts"],
+  zx: ["lib/tools/host/host.ts"],
+  "@inquirer/prompts": ["lib/tools/terminal/prompt.ts"],
+  undici: ["lib/tools/http/http-client.ts", "lib/tools/http/http-undici.ts"],
 };
 
 const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver", "modern-tar", "@noble/hashes"];
 
 const product = readSources(["bin", "commands", "lib"]);
 
-type Layer =
-  | { readonly kind: "bin" | "command" | "tool" | "test" }
-  | { readonly kind: "domain"; readonly name: string };
-
-function layerOf(path: string): Layer {
-  const [top, folder = "", ...rest] = path.split("/");
-  if (top === "bin") return { kind: "bin" };
-  if (top === "commands") return { kind: "command" };
-  if (top === "test") return { kind: "test" };
-  if (rest.length === 0 || TOOL_FOLDERS.includes(folder)) return { kind: "tool" };
-  return { kind: "domain", name: folder };
-}
-
 /** Why `from` must not import `to`; undefined where it may. */
 function objection(from: string, to: string): string | undefined {
-  const [source, target] = [layerOf(from), layerOf(to)];
-  if (BUILD_ENTRIES.includes(from)) return undefined;
-  if (isBuild(to) && !isBuild(from)) return "the product does not import what builds it";
-  if (target.kind === "test") return "only tests import test code";
-  if (target.kind === "bin" && source.kind !== "bin") return "nothing imports bin";
-  if (target.kind === "command" && source.kind !== "bin" && !isSubcommand(to, from)) {
+  if (to.startsWith("test/")) return from.startsWith("bin/") ? undefined : "only tests import test code";
+  if (to.startsWith("bin/") && !from.startsWith("bin/")) return "nothing imports bin";
+  if (MAKER.test(from)) return undefined;
+  if (MAKER.test(to)) return "the product does not import what makes it";
+  if (to.startsWith("commands/") && !from.startsWith("bin/") && !isSubcommand(to, from)) {
     return "only bin imports commands";
   }
-  if (target.kind === "domain" && source.kind === "tool") return "a tool imports no domain";
-  if (target.kind === "domain" && source.kind === "domain" && !mayUse(source.name, target.name)) {
-    return "a domain imports no other domain but config";
-  }
-  return undefined;
+  if (!from.startsWith("lib/") || !to.startsWith("lib/")) return undefined;
+  const [source, target] = [domainOf(from), domainOf(to)];
+  if (source === "tools") return target === "tools" ? upwards(from, to) : "a tool imports no domain";
+  return ["tools", "config", source].includes(target)
+    ? undefined
+    : "a domain imports no other domain but config";
+}
+
+/** The folder of lib/ that a file is in. */
+function domainOf(path: string): string {
+  return path.split("/")[1] ?? "";
+}
+
+function upwards(from: string, to: string): string | undefined {
+  const [source, target] = [from, to].map((path) => TOOLS.indexOf(path.split("/")[2] ?? ""));
+  return (target ?? 0) <= (source ?? 0) ? undefined : "a room of tools imports only the rooms below it";
 }
 
 /** `config` loads its own `config-validate`, as bin loads `config`. */
 function isSubcommand(path: string, parent: string): boolean {
   return path.startsWith(`${parent.replace(/\.ts$/, "")}-`);
-}
-
-function mayUse(from: string, to: string): boolean {
-  return from === to || to === "config";
-}
-
-function isBuildOrEntry(path: string): boolean {
-  return isBuild(path) || BUILD_ENTRIES.includes(path);
-}
-
-function isBuild(path: string): boolean {
-  return path.startsWith("lib/build/") || BUILD_DOMAINS.some((name) => path.startsWith(`lib/${name}/`));
 }
 
 /** Each offence as `FILE imports WHAT: why`. */
@@ -85,13 +66,9 @@ describe("imports", () => {
     expect(offences(product)).toEqual([]);
   });
 
-  test("name a folder of lib that is known as domain or tool", () => {
-    const known = [...TOOL_FOLDERS, ...PRODUCT_DOMAINS, ...BUILD_DOMAINS];
-    const unknown = product.filter(({ path }) => {
-      const [top, folder = "", file] = path.split("/");
-      return top === "lib" && file !== undefined && !known.includes(folder);
-    });
-    expect(unknown.map(({ path }) => path)).toEqual([]);
+  test("name a room of lib/tools that has its place among them", () => {
+    const rooms = product.map(({ path }) => /^lib\/tools\/([^/]+)/.exec(path)?.[1]);
+    expect([...new Set(rooms)].filter((room) => room !== undefined).toSorted()).toEqual(TOOLS.toSorted());
   });
 
   test.each(Object.entries(GATES))("of %s are in its one module", (name, gates) => {
@@ -99,7 +76,7 @@ describe("imports", () => {
       imports.some(({ specifier }) => specifier === name || specifier.startsWith(`${name}/`)),
     );
     const others = users.map(({ path }) => path).filter((path) => !gates.includes(path));
-    expect(others.filter((path) => !(name === "zx" && isBuildOrEntry(path)))).toEqual([]);
+    expect(others.filter((path) => !(name === "zx" && MAKER.test(path)))).toEqual([]);
   });
 
   test("of packages are of pinned dependencies or of Node", () => {
@@ -130,14 +107,15 @@ describe("imports", () => {
 
 describe("objection()", () => {
   test.each([
-    ["lib/http.ts", "lib/config/schema.ts", "a tool imports no domain"],
-    ["lib/disk/mount.ts", "lib/boot/mode.ts", "a tool imports no domain"],
+    ["lib/tools/http/http.ts", "lib/config/schema.ts", "a tool imports no domain"],
+    ["lib/tools/disk/mount.ts", "lib/boot/mode.ts", "a tool imports no domain"],
     ["lib/boot/mode.ts", "lib/install/plan.ts", "a domain imports no other domain but config"],
     ["commands/init.ts", "commands/install.ts", "only bin imports commands"],
     ["lib/boot/mode.ts", "commands/init.ts", "only bin imports commands"],
-    ["commands/install.ts", "lib/image/iso.ts", "the product does not import what builds it"],
-    ["lib/host.ts", "bin/commands.ts", "nothing imports bin"],
-    ["lib/host.ts", "test/support/qemu.ts", "only tests import test code"],
+    ["commands/install.ts", "lib/image/iso.ts", "the product does not import what makes it"],
+    ["lib/tools/host/host.ts", "bin/commands.ts", "nothing imports bin"],
+    ["lib/tools/fs/atomic.ts", "lib/tools/http/http.ts", "a room of tools imports only the rooms below it"],
+    ["lib/tools/host/host.ts", "test/support/qemu.ts", "only tests import test code"],
   ])("refuses %s importing %s", (from, to, why) => {
     expect(objection(from, to)).toBe(why);
   });
@@ -146,7 +124,7 @@ describe("objection()", () => {
     ["bin/commands.ts", "commands/init.ts"],
     ["commands/init.ts", "lib/boot/mode.ts"],
     ["lib/install/plan.ts", "lib/config/schema.ts"],
-    ["lib/install/plan.ts", "lib/disk/mount.ts"],
+    ["lib/install/plan.ts", "lib/tools/disk/mount.ts"],
     ["lib/image/iso.ts", "lib/build/context.ts"],
     ["bin/build.ts", "lib/image/iso.ts"],
   ])("lets %s import %s", (from, to) => {

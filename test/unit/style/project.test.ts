@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PROJECT_URL, RELEASES_URL } from "../../../lib/project.ts";
+import { PROJECT_URL, RELEASES_URL } from "../../../lib/tools/host/project.ts";
 import { PROJECT } from "../../support/sources.ts";
 
 test("the project's address is the same in package.json, install.sh and the README", () => {

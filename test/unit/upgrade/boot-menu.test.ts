@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { grubConfig } from "../../../lib/disk/grub.ts";
+import { grubConfig } from "../../../lib/tools/disk/grub.ts";
 import { renewMenu } from "../../../lib/upgrade/boot-menu.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 

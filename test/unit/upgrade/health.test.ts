@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { changeGeneration, partsOf, readTrial } from "../../../lib/tools/generation/trial.ts";
+import type { RunResult } from "../../../lib/tools/host/host.ts";
 import {
   type NotApplied,
   readOutcome,
   readRecord,
   recordOutcome,
   writeOutcome,
-} from "../../../lib/applied.ts";
-import { changeGeneration, partsOf, readTrial } from "../../../lib/generation/trial.ts";
-import type { RunResult } from "../../../lib/host.ts";
+} from "../../../lib/tools/node/applied.ts";
 import { judgeTrial } from "../../../lib/upgrade/bless.ts";
 import { findFaults } from "../../../lib/upgrade/health.ts";
 import { hurriedClock, type TestHost, testHost } from "../../support/host.ts";

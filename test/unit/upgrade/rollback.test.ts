@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { addQuarantined } from "../../../lib/generation/quarantine.ts";
-import { changeGeneration, partsOf, readTrial } from "../../../lib/generation/trial.ts";
+import { addQuarantined } from "../../../lib/tools/generation/quarantine.ts";
+import { changeGeneration, partsOf, readTrial } from "../../../lib/tools/generation/trial.ts";
 import { applyRollback, describeRollback, planRollback } from "../../../lib/upgrade/rollback.ts";
 import { describeStatus, readStatus } from "../../../lib/upgrade/status.ts";
 import { type TestHost, testHost } from "../../support/host.ts";

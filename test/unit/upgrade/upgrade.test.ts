@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { grubConfig } from "../../../lib/disk/grub.ts";
-import { addQuarantined } from "../../../lib/generation/quarantine.ts";
-import { changedVersions, readTrial, type Trial, writeTrial } from "../../../lib/generation/trial.ts";
+import { grubConfig } from "../../../lib/tools/disk/grub.ts";
+import { addQuarantined } from "../../../lib/tools/generation/quarantine.ts";
+import { changedVersions, readTrial, type Trial, writeTrial } from "../../../lib/tools/generation/trial.ts";
 import type { CopySettings } from "../../../lib/upgrade/copy-settings.ts";
 import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/upgrade.ts";
 import { type TestHost, testHost } from "../../support/host.ts";

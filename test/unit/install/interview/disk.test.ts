@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { GIB } from "../../../../lib/disk/size.ts";
 import { diskChoice } from "../../../../lib/install/interview/disk.ts";
+import { GIB } from "../../../../lib/tools/fs/size.ts";
 import { blockDevice, deviceFacts, facts, SETTINGS } from "../samples.ts";
 
 const known = { settings: SETTINGS, facts: facts() };

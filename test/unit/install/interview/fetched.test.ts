@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { configValidate } from "../../../../commands/config-validate.ts";
-import { parseCommandLine } from "../../../../lib/cli.ts";
 import { fetchConfig } from "../../../../lib/config/check.ts";
 import type { Diagnostic } from "../../../../lib/config/diagnostics.ts";
-import { messageOf } from "../../../../lib/errors.ts";
 import { cloudConfig } from "../../../../lib/install/interview/cloud-config.ts";
 import { sshKeys } from "../../../../lib/install/interview/ssh-keys.ts";
 import type { Interview } from "../../../../lib/install/interview/step.ts";
+import { parseCommandLine } from "../../../../lib/tools/cli/cli.ts";
+import { messageOf } from "../../../../lib/tools/text/errors.ts";
 import { type Answer, scriptedAsker } from "../../../support/asker.ts";
 import { testHost } from "../../../support/host.ts";
 import { type FileServer, serveFiles } from "../../../support/http-server.ts";

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RunResult } from "../../../../lib/host.ts";
+import type { RunResult } from "../../../../lib/tools/host/host.ts";
 
 /** What chpasswd does in a root of its own, without the hashing. */
 export function playChpasswd(argv: readonly string[]): Partial<RunResult> {

@@ -1,0 +1,87 @@
+import type { Finding, Host, Progress } from "../host/host.ts";
+import { timeStamp } from "../host/time-stamp.ts";
+import { CommandError, EXIT, messageOf } from "../text/errors.ts";
+import type { Options } from "./cli.ts";
+
+/** The option of every command that tells programs what it does. */
+export const EVENTS_OPTION = {
+  json: { type: "boolean", help: "tell of everything in JSON, an event per line", events: true },
+} as const satisfies Options;
+
+/** What happens, as a line of standard output (with the time, RFC 3339, as `time` in each). docs/events.md tells of it. */
+export type Event =
+  | {
+      readonly event: "message";
+      readonly level: "debug" | "info" | "warning" | "error";
+      readonly text: string;
+    }
+  /** Bytes; `total` is left out where it is not known. */
+  | { readonly event: "progress"; readonly label: string; readonly done: number; readonly total?: number }
+  /** What the command prints without the option: a plan, a result. */
+  | { readonly event: "output"; readonly text: string }
+  | Finding
+  /** Always the last one. */
+  | { readonly event: "end"; readonly ok: boolean; readonly error?: string; readonly hint?: string };
+
+/** Milliseconds between two events of the same progress. */
+const PROGRESS_EVERY = 1000;
+
+/**
+ * Runs a command's action, which returns the exit status, so that everything that it tells becomes events. An error is told
+ * as the last event and thrown on, so that the exit status and standard error are the same as without.
+ */
+export async function withEvents(host: Host, action: (host: Host) => Promise<number>): Promise<number> {
+  const tell = (event: Event) => {
+    host.print(`${JSON.stringify({ time: timeStamp(host), ...event })}\n`);
+  };
+  try {
+    const status = await action(eventHost(host, tell));
+    tell({ event: "end", ok: status === EXIT.done });
+    return status;
+  } catch (error) {
+    const hint = error instanceof CommandError ? error.hint : undefined;
+    tell({ event: "end", ok: false, error: messageOf(error), ...(hint === undefined ? {} : { hint }) });
+    throw error;
+  }
+}
+
+function eventHost(host: Host, tell: (event: Event) => void): Host {
+  const message = (level: "debug" | "info" | "warning" | "error") => (text: string) => {
+    tell({ event: "message", level, text });
+  };
+  return {
+    ...host,
+    log: {
+      debug: message("debug"),
+      info: message("info"),
+      warn: message("warning"),
+      error: message("error"),
+    },
+    print: (text) => tell({ event: "output", text }),
+    progress: (label, total) => eventProgress(label, total, host, tell),
+    tell,
+    sh: (line, options) => host.sh(line, { ...options, output: "stderr" }),
+  };
+}
+
+function eventProgress(
+  label: string,
+  first: number | undefined,
+  { clock }: Pick<Host, "clock">,
+  tell: (event: Event) => void,
+): Progress {
+  let [done, total, told] = [0, first, Number.NEGATIVE_INFINITY];
+  const say = () => {
+    told = clock.monotonic();
+    tell({ event: "progress", label, done, ...(total === undefined ? {} : { total }) });
+  };
+  return {
+    update: (bytes, all) => {
+      done = bytes;
+      total = all ?? total;
+      if (clock.monotonic() - told >= PROGRESS_EVERY) say();
+    },
+    finish: say,
+    [Symbol.dispose]: () => undefined,
+  };
+}

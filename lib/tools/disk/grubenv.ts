@@ -1,0 +1,78 @@
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { CommandError } from "../text/errors.ts";
+
+/** Where GRUB has its menu: `/boot/grub`, or as distributions that were taken over have it. */
+export const GRUB_DIRECTORIES = ["/boot/grub", "/boot/grub2"] as const;
+
+/** GRUB's variable that counts the starts that are left; the boot menu that the installer writes knows it. */
+export const TRIAL_VARIABLE = "k3os_trial";
+
+/**
+ * GRUB's environment block: a file of fixed size that GRUB can write to, in place, before any system runs.
+ * Source: GNU GRUB manual, "The GRUB environment block"; a backslash protects a backslash or newline in a value.
+ */
+const SIGNATURE = "# GRUB Environment Block\n";
+const SIZE = 1024;
+
+/** A block without variables, as grub-editenv(1) creates it. */
+export function emptyEnvironment(): string {
+  return SIGNATURE.padEnd(SIZE, "#");
+}
+
+/** The variables of a block. Throws CommandError if the text is none. */
+export function parseEnvironment(block: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const line of linesOf(block)) {
+    const at = line.indexOf("=");
+    if (at > 0 && !line.startsWith("#")) {
+      variables.set(line.slice(0, at), line.slice(at + 1).replaceAll(/\\([\s\S])/g, "$1"));
+    }
+  }
+  return variables;
+}
+
+/**
+ * The block with a variable set, or taken out if the value is undefined; all else stays byte for byte, and so does the
+ * size. Throws CommandError if the text is no block or has no room left.
+ */
+export function withVariable(block: string, name: string, value: string | undefined): string {
+  const kept = linesOf(block).filter((line) => !line.startsWith(`${name}=`));
+  if (value !== undefined) kept.push(`${name}=${value.replaceAll(/[\\\n]/g, "\\$&")}`);
+  const text = kept.map((line) => `${line}\n`).join("");
+  if (text.length > block.length) throw new CommandError("GRUB's environment block is full");
+  return text.padEnd(block.length, "#");
+}
+
+/** Changes a variable in a block's file, in place and flushed: GRUB and others know the file by where it lies. */
+export function setVariable(path: string, name: string, value: string | undefined): void {
+  try {
+    const block = readFileSync(path, "latin1");
+    const changed = withVariable(block, name, value);
+    if (changed === block) return;
+    const fd = openSync(path, "r+");
+    try {
+      writeSync(fd, changed, 0, "latin1");
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw new CommandError(`Cannot change GRUB's environment block "${path}"`, { cause });
+  }
+}
+
+/** The lines before the filling. */
+function linesOf(block: string): string[] {
+  if (!block.startsWith(SIGNATURE)) throw new CommandError("it is no environment block of GRUB");
+  // GRUB writes into it as it is: where it is too short, it cannot
+  if (block.length < SIZE) throw new CommandError(`it has ${block.length} bytes, wanted ${SIZE}`);
+  const lines: string[] = [];
+  for (let at = 0; at < block.length; ) {
+    let end = block.indexOf("\n", at);
+    while (end > 0 && block[end - 1] === "\\") end = block.indexOf("\n", end + 1);
+    if (end === -1) break;
+    lines.push(block.slice(at, end));
+    at = end + 1;
+  }
+  return lines;
+}

@@ -1,0 +1,81 @@
+import { closeSync, constants, openSync } from "node:fs";
+import type { Host } from "../host/host.ts";
+import { CommandError } from "../text/errors.ts";
+import { type BlockDevice, findBlockDevice, listBlockDevices, withDescendants } from "./lsblk.ts";
+
+/** What the kernel has built upon a disk or a part of it, and has that open for: a logical volume, an array, a LUKS volume. */
+export interface Holder {
+  /** Device node: `/dev/mapper/vg-root`, `/dev/md127`. */
+  readonly path: string;
+  /** As lsblk(8) calls it: `lvm`, `crypt`, `raid1` … */
+  readonly type: string;
+  /** The program that takes it down and leaves all data as it is; undefined where we know none that could be called unasked. */
+  readonly stop: readonly string[] | undefined;
+}
+
+/** What holds a disk, each once; what is built upon another comes before that. */
+export function holdersOf(disk: BlockDevice): Holder[] {
+  const found = new Map<string, Holder>();
+  const visit = (device: BlockDevice) => {
+    for (const child of device.children) visit(child);
+    const { path, type } = device;
+    // a partition, of an array too, goes with what it is a part of
+    const isPart = type === "part" && !path.startsWith(MAPPER);
+    if (path !== disk.path && !isPart) found.set(path, { path, type, stop: stopArgv(path, type) });
+  };
+  visit(disk);
+  return [...found.values()];
+}
+
+const MAPPER = "/dev/mapper/";
+
+function stopArgv(path: string, type: string): string[] | undefined {
+  // the other paths of a multipath map are other disks to us, and still lead to this one
+  if (type === "mpath") return undefined;
+  if (path.startsWith(MAPPER)) return ["dmsetup", "remove", "--retry", path];
+  if (/^\/dev\/md/.test(path)) return ["mdadm", "--quiet", "--stop", path];
+  return undefined;
+}
+
+/**
+ * Whether somebody has a disk or anything on it for himself: it is mounted, if only in a container, is swap, or part of
+ * something bigger. Of what only holders have, the holders that nothing is built upon count.
+ */
+export function isInUse(disk: BlockDevice): boolean {
+  if (holdersOf(disk).length === 0) return isClaimed(disk.path);
+  return withDescendants(disk).some(({ path, children }) => children.length === 0 && isClaimed(path));
+}
+
+/** On a block device O_EXCL means exclusive use: open(2). Throws CommandError where it cannot be opened for another reason. */
+export function isClaimed(path: string): boolean {
+  try {
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_EXCL));
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EBUSY") return true;
+    throw new CommandError(`Cannot open "${path}"`, { cause: error });
+  }
+}
+
+/**
+ * Takes down what holds a disk. What one program refuses because of another holder is tried again when that has gone.
+ * Throws CommandError with the first refusal when none goes any more.
+ */
+export async function stopHolders(disk: string, host: Pick<Host, "run" | "log">): Promise<void> {
+  for (let left = await listHolders(disk, host); left.length > 0; ) {
+    const refusals: unknown[] = [];
+    for (const { path, type, stop } of left) {
+      host.log.info(`Stopping ${path} (${type}) …`);
+      if (stop === undefined) refusals.push(new CommandError(`"${disk}" is in use by "${path}" (${type})`));
+      else await host.run(stop).catch((error: unknown) => refusals.push(error));
+    }
+    const now = await listHolders(disk, host);
+    if (now.length >= left.length) throw refusals[0] ?? new CommandError(`"${left[0]?.path}" did not go`);
+    left = now;
+  }
+}
+
+async function listHolders(disk: string, host: Pick<Host, "run">): Promise<Holder[]> {
+  const found = findBlockDevice(await listBlockDevices(host), disk);
+  return found === undefined ? [] : holdersOf(found.device);
+}

@@ -1,0 +1,67 @@
+import { mkdirSync } from "node:fs";
+import type { Host } from "../host/host.ts";
+
+/** Something that ends with the scope it was opened in (`await using`). */
+export interface Opened extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Mounts `source` on the directory `target`, made if missing, until the scope ends. */
+export async function mounted(
+  source: string,
+  target: string,
+  options: { readonly type?: string; readonly flags?: readonly string[] },
+  host: Pick<Host, "run">,
+): Promise<Opened> {
+  mkdirSync(target, { recursive: true });
+  const type = options.type === undefined ? [] : ["--types", options.type];
+  const flags = options.flags === undefined ? [] : ["--options", options.flags.join(",")];
+  await host.run(["mount", ...type, ...flags, source, target]);
+  return {
+    path: target,
+    [Symbol.asyncDispose]: async () => {
+      await host.run(["umount", target]);
+    },
+  };
+}
+
+export interface Mount {
+  readonly target: string;
+  readonly source: string;
+  /** Of the file system, such as ext4. */
+  readonly type: string;
+  /** The mount point is; its file system may be writable elsewhere. */
+  readonly readOnly: boolean;
+}
+
+/** Parses /proc/self/mountinfo: mount points and what is mounted there (proc_pid_mountinfo(5)), oldest first. */
+export function parseMountinfo(text: string): Mount[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [front = "", back = ""] = line.split(" - ");
+      const [, , , , target = "", options = ""] = front.split(" ");
+      return {
+        target: unescapeOctal(target),
+        source: unescapeOctal(back.split(" ")[1] ?? ""),
+        type: back.split(" ")[0] ?? "",
+        readOnly: options.split(",").includes("ro"),
+      };
+    });
+}
+
+/** The mount that a path (real, without links) lies in: the latest of those with the longest mount point above it. */
+export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
+  const above = mounts.filter(({ target }) => `${path}/`.startsWith(target === "/" ? "/" : `${target}/`));
+  return above.reduce<Mount | undefined>(
+    (best, mount) => (best !== undefined && best.target.length > mount.target.length ? best : mount),
+    undefined,
+  );
+}
+
+function unescapeOctal(field: string): string {
+  return field.replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+    String.fromCharCode(Number.parseInt(octal, 8)),
+  );
+}

@@ -1,0 +1,164 @@
+import { lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { flushDirectory } from "../fs/atomic.ts";
+import { isThere, linkTarget } from "../fs/links.ts";
+import { COMPONENTS, type Component } from "../host/paths.ts";
+import { exchange, SystemCallError, syncFileSystem } from "../host/sys.ts";
+import { checkVersion, isLeftover, isVersion } from "../release/version-name.ts";
+
+/** The links beside a component's versions. */
+export type LinkName = "current" | "previous";
+
+/** The version that a link of a component leads to; undefined without link, or if it leads to something else. */
+export function linkedVersion(system: string, component: Component, name: LinkName): string | undefined {
+  const path = join(system, component, name);
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+  const target = readlinkSync(path).replace(/^\.\//, "").replace(/\/$/, "");
+  return isVersion(target) && hasVersion(system, component, target) ? target : undefined;
+}
+
+/** A link to be set, or to be removed where the version is undefined. */
+export interface LinkChange {
+  readonly component: Component;
+  readonly name: LinkName;
+  readonly version: string | undefined;
+}
+
+/**
+ * Sets links, each in one step and in their order. Whenever the power goes, each is the old or the new one, also for GRUB,
+ * which does not replay the file system's journal: what the new ones consist of is on the disk before the first name
+ * changes (see {@link switchMenu}).
+ *
+ * A `current` that becomes what `previous` is changes places with it, which a full file system can do too; and where there is
+ * no room for a new `previous`, it takes that of the old one. Throws what the file system does, before the first link
+ * has changed if there is no room for a new `current`.
+ */
+export function setLinks(system: string, changes: readonly LinkChange[]): void {
+  const exchanged = changes.filter((change) => canExchange(system, change));
+  const others = changes.filter((change) => !exchanged.includes(change));
+  try {
+    for (const change of others) prepare(system, change);
+    syncFileSystem(system);
+    for (const change of exchanged) exchangeLinks(system, change); // all, as a rule, in one step of the journal
+    for (const { component } of exchanged) flushDirectory(join(system, component));
+    // GRUB may find a link by the name that it had: it must not be replaced before that name is written
+    if (exchanged.length > 0) syncFileSystem(system);
+    for (const change of others) {
+      if (isSet(system, change)) continue;
+      setLink(system, change);
+      flushDirectory(join(system, change.component));
+    }
+  } finally {
+    for (const change of changes) rmSync(temporaryOf(system, change), { force: true });
+  }
+  syncFileSystem(system);
+}
+
+/** Makes the new link beside the old one. That of `previous` can do without. */
+function prepare(system: string, change: LinkChange): void {
+  const temporary = temporaryOf(system, change);
+  rmSync(temporary, { force: true });
+  if (change.version === undefined || isSet(system, change)) return;
+  try {
+    symlinkSync(checkVersion(change.version), temporary);
+  } catch (error) {
+    if (change.name === "current" || !hasNoRoom(error)) throw error;
+  }
+}
+
+function setLink(system: string, change: LinkChange): void {
+  const [path, temporary] = [linkAt(system, change.component, change.name), temporaryOf(system, change)];
+  if (change.version !== undefined && isThere(temporary)) {
+    renameSync(temporary, path);
+    return;
+  }
+  rmSync(path, { force: true }); // which makes room for another
+  if (change.version !== undefined) symlinkSync(change.version, path);
+}
+
+function exchangeLinks(system: string, change: LinkChange): void {
+  const [current, previous] = [
+    linkAt(system, change.component, "current"),
+    linkAt(system, change.component, "previous"),
+  ];
+  try {
+    exchange(current, previous);
+  } catch (error) {
+    if (!(error instanceof SystemCallError) || error.errno !== constants.errno.EINVAL) throw error;
+    prepare(system, change); // a file system that cannot exchange
+    setLink(system, change);
+  }
+}
+
+function isSet(system: string, { component, name, version }: LinkChange): boolean {
+  const path = linkAt(system, component, name);
+  return version === undefined ? !isThere(path) : linkTarget(path) === version;
+}
+
+/** Both links stay what they are but for their names, so that nothing has to be made. */
+function canExchange(system: string, { component, name, version }: LinkChange): boolean {
+  if (name !== "current" || version === undefined) return false;
+  const [current, previous] = (["current", "previous"] as const).map((link) => {
+    return linkTarget(linkAt(system, component, link));
+  });
+  return current !== undefined && current !== version && previous === version;
+}
+
+function hasNoRoom(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+function linkAt(system: string, component: Component, name: LinkName): string {
+  return join(system, component, name);
+}
+
+function temporaryOf(system: string, { component, name }: LinkChange): string {
+  return join(system, component, `.${name}.partial`);
+}
+
+/** The versions of a component that are there, oldest names first. */
+export function versionsOf(system: string, component: Component): string[] {
+  const directory = join(system, component);
+  if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
+  const names = readdirSync(directory).filter(isVersion);
+  return names
+    .filter((name) => hasVersion(system, component, name))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+export function hasVersion(system: string, component: Component, version: string): boolean {
+  const path = join(system, component, version);
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** The version of each component that a link leads to. */
+export function linkedVersions(system: string, name: LinkName): Partial<Record<Component, string>> {
+  const found = COMPONENTS.map((component) => [component, linkedVersion(system, component, name)]);
+  return Object.fromEntries(found.filter(([, version]) => version !== undefined));
+}
+
+/**
+ * Removes the versions that no link leads to, but the newest `keep` of each component. Left-overs of what was never
+ * finished go too. Returns what was removed, as `COMPONENT/NAME`.
+ */
+export function pruneVersions(system: string, keep: number): string[] {
+  const removed: string[] = [];
+  for (const component of COMPONENTS) {
+    const linked = (["current", "previous"] as const).map((name) => linkedVersion(system, component, name));
+    const unused = versionsOf(system, component).filter((version) => !linked.includes(version));
+    const names = [...unused.slice(0, Math.max(0, unused.length - keep)), ...leftovers(system, component)];
+    for (const name of names) {
+      rmSync(join(system, component, name), { recursive: true, force: true });
+      removed.push(`${component}/${name}`);
+    }
+  }
+  return removed;
+}
+
+/** What an interrupted upgrade has left beside a component's versions. */
+function leftovers(system: string, component: Component): string[] {
+  const directory = join(system, component);
+  if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(directory).filter(isLeftover);
+}

@@ -1,0 +1,28 @@
+import { statSync } from "node:fs";
+import { specialKind } from "../fs/read-bounded.ts";
+import type { Host } from "../host/host.ts";
+import { CommandError } from "../text/errors.ts";
+import { type FetchOptions, fetchResponse } from "./http.ts";
+import { localPath } from "./http-url.ts";
+
+/**
+ * The size in bytes of what lies behind a URL or path, which is not fetched; undefined where the server does not tell, or
+ * the scheme has no way to ask. Throws HttpError or CommandError if it is not there.
+ */
+export async function sizeOf(
+  url: string,
+  options: Pick<FetchOptions, "plainRedirects">,
+  host: Pick<Host, "log" | "clock" | "env">,
+): Promise<number | undefined> {
+  const path = localPath(url);
+  if (path !== undefined) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) throw new CommandError(`There is no "${path}"`);
+    const special = specialKind(found);
+    if (special === undefined) return found.size;
+    throw new CommandError(`"${path}" is ${special}, wanted a file`);
+  }
+  if (!/^https?:/i.test(url)) return undefined;
+  const { headers } = await fetchResponse(url, { ...options, method: "HEAD" }, host);
+  return headers["content-length"] === undefined ? undefined : Number(headers["content-length"]);
+}

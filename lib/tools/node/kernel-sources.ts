@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { gunzipSync } from "node:zlib";
+import { readInRoot } from "../fs/links.ts";
+import type { KernelSources } from "./kernel-features.ts";
+
+const MODULES = "/sys/module";
+
+/** What the kernel that runs says of itself, and what its root holds of it. */
+export function runningKernel(): KernelSources {
+  const version = release();
+  const config = readIfThere("/proc/config.gz");
+  return {
+    version,
+    running: true,
+    filesystems: text("/proc/filesystems"),
+    devices: text("/proc/devices"),
+    cgroups: text("/proc/cgroups"),
+    controllers:
+      text("/sys/fs/cgroup/cgroup.controllers") ?? text("/sys/fs/cgroup/unified/cgroup.controllers"),
+    loaded: existsSync(MODULES) ? readdirSync(MODULES) : undefined,
+    ...installedKernel("/", version),
+    ...(config && { config: gunzipSync(config).toString() }),
+  };
+}
+
+/** What a root file system holds of a kernel. Fedora and k3OS keep its configuration beside its modules. */
+export function installedKernel(root: string, version: string) {
+  return {
+    config: readInRoot(root, `boot/config-${version}`) ?? readInRoot(root, `lib/modules/${version}/config`),
+    builtin: readInRoot(root, `lib/modules/${version}/modules.builtin`),
+    modules: readInRoot(root, `lib/modules/${version}/modules.dep`),
+  };
+}
+
+function text(path: string): string | undefined {
+  return readIfThere(path)?.toString();
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  return existsSync(path) ? readFileSync(path) : undefined;
+}

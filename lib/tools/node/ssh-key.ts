@@ -1,0 +1,145 @@
+import { CommandError } from "../text/errors.ts";
+
+/** Where keys come from: an entry of `ssh_authorized_keys`. */
+export type KeySource =
+  | {
+      readonly kind: "literal";
+      readonly lines: readonly string[];
+      /** What is wrong with further lines, which are no keys. */
+      readonly flaws: readonly string[];
+    }
+  | { readonly kind: "url"; readonly name: string; readonly url: string };
+
+/** Where the sites that publish their users' keys have them. */
+const ACCOUNTS: Readonly<Record<string, (user: string) => string>> = {
+  github: (user) => `https://github.com/${user}.keys`,
+  gitlab: (user) => `https://gitlab.com/${user}.keys`,
+  codeberg: (user) => `https://codeberg.org/${user}.keys`,
+  launchpad: (user) => `https://launchpad.net/~${user}/+sshkeys`,
+};
+
+/**
+ * What an entry means: `github:USER` and the like, an http(s) URL, or the keys themselves, one a line. Throws CommandError
+ * where it is none of these, or not one of its lines is a key.
+ */
+export function keySource(entry: string): KeySource {
+  const text = entry.trim();
+  const [, scheme, rest = ""] = /^([a-z][a-z0-9+.-]*):(\S*)$/i.exec(text) ?? [];
+  if (scheme === undefined) return literalSource(text);
+  const site = scheme.toLowerCase();
+  const keysOf = Object.hasOwn(ACCOUNTS, site) ? ACCOUNTS[site] : undefined;
+  if (keysOf !== undefined) {
+    if (!/^[\w.+-]+$/.test(rest))
+      throw new CommandError(`found the user ${JSON.stringify(rest)} in "${scheme}:"`);
+    return { kind: "url", name: text, url: keysOf(rest) };
+  }
+  if (/^https?$/i.test(scheme)) {
+    if (URL.canParse(text)) return { kind: "url", name: text, url: text };
+    throw new CommandError("found no URL, wanted one such as https://example.com/keys");
+  }
+  const wanted = `${Object.keys(ACCOUNTS).join(", ")}, http or https`;
+  throw new CommandError(`found the scheme "${scheme}", wanted ${wanted}`);
+}
+
+function literalSource(text: string): KeySource {
+  if (text.includes("PRIVATE KEY-----")) {
+    throw new CommandError(
+      "found a private key, wanted the public one, which is in the file that ends in .pub",
+    );
+  }
+  const { keys, flaws } = readKeys(text);
+  const [flaw] = flaws;
+  if (keys.length === 0 && flaw !== undefined) throw new CommandError(flaw);
+  return { kind: "literal", lines: keys, flaws };
+}
+
+/** The keys in a text, one a line, and what is wrong with lines that are neither key, comment nor blank. */
+export function readKeys(text: string): { keys: string[]; flaws: string[] } {
+  const keys: string[] = [];
+  const flaws: string[] = [];
+  for (const line of text.split("\n").map((each) => each.trim())) {
+    if (line === "" || line.startsWith("#")) continue;
+    const flaw = keyFlaw(line);
+    if (flaw === undefined) keys.push(line);
+    else flaws.push(flaw);
+  }
+  return { keys, flaws };
+}
+
+/** Whether a line is a key as sshd(8) reads it. */
+export function isKey(line: string): boolean {
+  return keyFlaw(line) === undefined;
+}
+
+/**
+ * The types of keys, with the number of fields that a key of each has in its base64, the name of the type included
+ * (RFC 4253, 6.6; RFC 5656, 3.1; RFC 8709, 4; PROTOCOL.u2f of OpenSSH).
+ */
+const TYPES: Readonly<Record<string, number>> = {
+  "ssh-ed25519": 2,
+  "ssh-rsa": 3,
+  "ecdsa-sha2-nistp256": 3,
+  "ecdsa-sha2-nistp384": 3,
+  "ecdsa-sha2-nistp521": 3,
+  "sk-ssh-ed25519@openssh.com": 3,
+  "sk-ecdsa-sha2-nistp256@openssh.com": 4,
+};
+/** sshd takes no shorter RSA key (RequiredRSASize in sshd_config(5)). */
+const RSA_BITS = 1024;
+const TYPE = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$/;
+
+/**
+ * What keeps a line from being a key as sshd(8) reads it: options perhaps, a type, base64 that holds a key of that type,
+ * and a comment. undefined if it is one. Never repeats the line.
+ */
+export function keyFlaw(line: string): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(line)) return "found a control character in an ssh public key";
+  const words = line.split(/[ \t]+/);
+  const begin = TYPE.test(words[0] ?? "") ? line : withoutOptions(line);
+  const [type = "", base64 = ""] = begin?.split(/[ \t]+/) ?? [];
+  if (begin === undefined || !TYPE.test(type)) {
+    // what stands before a key can only be options
+    return words.some((word) => TYPE.test(word))
+      ? "found no options of sshd(8) before an ssh public key"
+      : 'found no ssh public key, wanted one such as "ssh-ed25519 AAAA… name"';
+  }
+  const fields = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  if (fields === undefined) return `found an ssh key of the type "${type}", which sshd does not take`;
+  const parts = /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? split(Buffer.from(base64, "base64")) : undefined;
+  if (parts?.[0]?.toString("latin1") !== type || parts.length !== fields) {
+    return `found an ssh key whose base64 is no key of the type "${type}": it is cut off or damaged`;
+  }
+  return type === "ssh-rsa" ? rsaFlaw(parts) : undefined;
+}
+
+function rsaFlaw([, , modulus]: readonly Buffer[]): string | undefined {
+  const bits = 8 * (modulus?.filter((byte, at) => at > 0 || byte !== 0).length ?? 0);
+  return bits >= RSA_BITS ? undefined : `found an RSA key of ${bits} bits, wanted at least ${RSA_BITS}`;
+}
+
+/** The fields of a key, each behind its length in four bytes (RFC 4251, 5); undefined if the last one is cut off. */
+function split(key: Buffer): readonly Buffer[] | undefined {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < key.length; ) {
+    const end = at + 4 > key.length ? Number.POSITIVE_INFINITY : at + 4 + key.readUInt32BE(at);
+    if (end > key.length) return undefined;
+    parts.push(key.subarray(at + 4, end));
+    at = end;
+  }
+  return parts;
+}
+
+/** Options before a key (AUTHORIZED_KEYS FILE FORMAT in sshd(8)). */
+const OPTION = [
+  "(?:no-)?(?:agent-forwarding|port-forwarding|pty|user-rc|x11-forwarding)",
+  "cert-authority|restrict|verify-required|no-touch-required",
+  '(?:command|environment|expiry-time|from|permitlisten|permitopen|principals|tunnel)="(?:\\\\"|[^"])*"',
+].join("|");
+const OPTIONS = new RegExp(`^(?:${OPTION})(?:,(?:${OPTION}))*[ \\t]+`, "i");
+
+/** A line without the options before its key; undefined where it does not begin with any. */
+function withoutOptions(line: string): string | undefined {
+  const [options] = OPTIONS.exec(line) ?? [];
+  return options === undefined ? undefined : line.slice(options.length);
+}

@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { writeFileAtomic } from "../fs/atomic.ts";
+import { isThere } from "../fs/links.ts";
+import { readTextBounded } from "../fs/read-bounded.ts";
+import type { Host } from "../host/host.ts";
+import { CommandError, messageOf } from "../text/errors.ts";
+import type { Release } from "./read-release.ts";
+import { isVersion } from "./version-name.ts";
+
+/**
+ * Which signed list a node took last, in `/k3os/system`, which no reset deletes: whoever has the server, or the way to it,
+ * cannot lead the node back to an older release, whose faults are known.
+ */
+const FILE = "release.json";
+const MAX_FILE = 1 << 14;
+
+interface Taken {
+  readonly version: string;
+  /** When its list was signed, in seconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/**
+ * Refuses a list that was signed before the one that was taken last. Throws CommandError. A list that nobody has signed
+ * says nothing, and a record that cannot be read neither.
+ */
+export function refuseOlder(
+  system: string,
+  release: Pick<Release, "signed" | "version" | "timestamp">,
+  { allowDowngrade }: { readonly allowDowngrade: boolean },
+  host: Pick<Host, "log">,
+): void {
+  const taken = release.signed && !allowDowngrade ? readTaken(system, host) : undefined;
+  if (taken === undefined || release.timestamp >= taken.timestamp) return;
+  throw new CommandError(
+    `Refusing the list of ${release.version}, signed ${day(release.timestamp)}: ` +
+      `this node has taken that of ${taken.version}, signed ${day(taken.timestamp)}`,
+    { hint: "to take it all the same: --allow-downgrade" },
+  );
+}
+
+/** Notes which list was taken. That it cannot be noted is warned of: what was taken is there. */
+export function rememberRelease(
+  system: string,
+  { signed, version, timestamp }: Pick<Release, "signed" | "version" | "timestamp">,
+  host: Pick<Host, "log">,
+): void {
+  if (!signed || version === undefined) return;
+  const taken: Taken = { version, timestamp };
+  try {
+    writeFileAtomic(join(system, FILE), `${JSON.stringify(taken)}\n`);
+  } catch (error) {
+    host.log.warn(`Which release was taken is not noted: ${messageOf(error)}`);
+  }
+}
+
+function readTaken(system: string, host: Pick<Host, "log">): Taken | undefined {
+  const path = join(system, FILE);
+  if (!isThere(path)) return undefined;
+  try {
+    const { version, timestamp } = JSON.parse(
+      readTextBounded(path, { maxBytes: MAX_FILE, follow: false }),
+    ) as Partial<Taken>;
+    const isRecord = typeof version === "string" && isVersion(version) && Number.isSafeInteger(timestamp);
+    if (isRecord && timestamp !== undefined) return { version, timestamp };
+    throw new CommandError("found no version and time");
+  } catch (error) {
+    host.log.warn(`Which release was taken last is not known: cannot read "${path}": ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function day(timestamp: number): string {
+  return new Date(timestamp * 1000).toISOString().slice(0, 10);
+}

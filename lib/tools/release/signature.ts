@@ -1,0 +1,117 @@
+import { createHash, sign, verify } from "node:crypto";
+import { CommandError } from "../text/errors.ts";
+import { privateKeyObject, publicKeyObject } from "./signature-ed25519.ts";
+import { decodeBase64, type PublicKey, type SecretKey } from "./signature-keys.ts";
+
+/**
+ * A signature file of minisign (https://jedisct1.github.io/minisign/, section "Signature format"):
+ *
+ *     untrusted comment: …
+ *     base64 of "ED", the number of the key, Ed25519 of the content's BLAKE2b-512
+ *     trusted comment: …
+ *     base64 of Ed25519 of the signature above and the trusted comment
+ */
+export interface Signature {
+  /** Number of the key, 8 bytes. */
+  readonly number: Buffer;
+  readonly signature: Buffer;
+  readonly trustedComment: string;
+  /** Signs the signature and the trusted comment. */
+  readonly commentSignature: Buffer;
+}
+
+const UNTRUSTED = "untrusted comment: ";
+const TRUSTED = "trusted comment: ";
+const PREHASHED = "ED";
+const LEGACY = "Ed";
+
+/**
+ * Reads a signature file; it may have CRLF at the ends of its lines and none after the last. Nothing in it is verified.
+ * Throws CommandError for a signature of the legacy kind, whose making takes the whole content at once, and for
+ * anything that is no signature.
+ */
+export function parseSignature(text: string): Signature {
+  const [untrusted, first = "", trusted, second = "", ...rest] = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  const bytes = decodeBase64(first, 74);
+  const commentSignature = decodeBase64(second, 64);
+  const whole = untrusted?.startsWith(UNTRUSTED) && trusted?.startsWith(TRUSTED) && rest.length === 0;
+  const trustedComment = trusted?.slice(TRUSTED.length) ?? "";
+  const algorithm = bytes?.toString("latin1", 0, 2);
+  const known = algorithm === PREHASHED || algorithm === LEGACY;
+  if (!whole || !bytes || !commentSignature || !known || hasControls(trustedComment)) {
+    throw new CommandError("The signature is malformed: expected the four lines of a minisign signature");
+  }
+  if (algorithm === LEGACY) {
+    throw new CommandError("The signature is of minisign's legacy kind, which is not accepted", {
+      hint: "sign again with minisign 0.10 or newer without -l, or with an older one and -H",
+    });
+  }
+  return { number: bytes.subarray(2, 10), signature: bytes.subarray(10), trustedComment, commentSignature };
+}
+
+/**
+ * Checks that one of `keys` signed the content, and the trusted comment with it; returns that comment. Throws
+ * CommandError that says which of it is wrong.
+ */
+export function verifySignature(content: Uint8Array, signature: string, keys: readonly PublicKey[]): string {
+  const { number, signature: own, trustedComment, commentSignature } = parseSignature(signature);
+  const candidates = keys
+    .filter((key) => key.number.equals(number))
+    .map(({ point }) => publicKeyObject(point));
+  if (candidates.length === 0) {
+    const id = number.readBigUInt64LE().toString(16).toUpperCase();
+    throw new CommandError(
+      `Signed by the unknown key ${id}: known ${keys.length === 1 ? "is" : "are"} ${listed(keys)}`,
+    );
+  }
+  const digest = contentDigest(content);
+  const key = candidates.find((candidate) => verify(null, digest, candidate, own));
+  if (key === undefined) {
+    throw new CommandError(
+      "The content is not what was signed: it was changed, or the signature is another file's",
+    );
+  }
+  if (!verify(null, signedComment(own, trustedComment), key, commentSignature)) {
+    throw new CommandError(`The trusted comment of the signature was changed: "${trustedComment}"`);
+  }
+  return trustedComment;
+}
+
+/**
+ * Signs content and a trusted comment of one line; returns the text of the signature file. The same input gives the
+ * same text. Throws CommandError if the comment has more than one line.
+ */
+export function signContent(content: Uint8Array, trustedComment: string, secret: SecretKey): string {
+  if (hasControls(trustedComment)) {
+    throw new CommandError(`Cannot sign: the trusted comment holds control characters`);
+  }
+  const { publicKey, seed } = secret;
+  const key = privateKeyObject(seed);
+  const own = sign(null, contentDigest(content), key);
+  const commentSignature = sign(null, signedComment(own, trustedComment), key);
+  const lines = [
+    `${UNTRUSTED}signature from key ${publicKey.id}`,
+    Buffer.concat([Buffer.from(PREHASHED), publicKey.number, own]).toString("base64"),
+    `${TRUSTED}${trustedComment}`,
+    commentSignature.toString("base64"),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** getHashes() of Bun does not list this algorithm, though it is there; a test holds it to its specification. */
+function contentDigest(content: Uint8Array): Buffer {
+  return createHash("blake2b512").update(content).digest();
+}
+
+function signedComment(signature: Buffer, comment: string): Buffer {
+  return Buffer.concat([signature, Buffer.from(comment)]);
+}
+
+/** Whether a text holds control characters other than tabs; a terminal would obey them. */
+function hasControls(text: string): boolean {
+  return /(?!\t)\p{Cc}/u.test(text);
+}
+
+function listed(keys: readonly PublicKey[]): string {
+  return keys.length === 0 ? "none" : keys.map(({ id }) => id).join(", ");
+}

@@ -1,0 +1,109 @@
+import { describe, expect, test } from "bun:test";
+import type { Arch } from "../../../../lib/tools/host/targets.ts";
+import { signList, verifyList } from "../../../../lib/tools/release/release-list.ts";
+import { signContent } from "../../../../lib/tools/release/signature.ts";
+import { makeSecretKey } from "../../../../lib/tools/release/signature-keys.ts";
+
+const KEY = makeSecretKey();
+const DIGEST = "0123456789abcdef".repeat(4);
+const LIST = Buffer.from(`${DIGEST}  k3os-amd64\n`);
+const IDENTITY = { arch: "amd64", version: "v0.30.0", timestamp: 1_767_225_600 } as const;
+const GOOD = "timestamp:1\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\thashed";
+
+const verify = (signature: string, arch: Arch = "amd64", list: Uint8Array = LIST) =>
+  verifyList(list, { signature, arch, keys: [KEY.publicKey] });
+
+describe("signList()", () => {
+  test("says in the trusted comment what the list is", () => {
+    expect(signList(LIST, IDENTITY, KEY).split("\n")[2]).toBe(
+      "trusted comment: timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\thashed",
+    );
+  });
+
+  test.each(["", "../v1", "v1/2", ".", "-v", "v 1", "v1\tarch:arm", "v1\n"])(
+    "refuses the version %j",
+    (version) => {
+      expect(() => signList(LIST, { ...IDENTITY, version }, KEY)).toThrow("is not a version such as v0.30.0");
+    },
+  );
+});
+
+describe("verifyList()", () => {
+  test("returns version and digests", () => {
+    const files = new Map([["k3os-amd64", DIGEST]]);
+    for (const version of ["v0.30.0", "v1.2.3+k3s1-rc.1"]) {
+      const signature = signList(LIST, { ...IDENTITY, version }, KEY);
+      const { timestamp } = IDENTITY;
+      expect(verify(signature)).toEqual({ arch: "amd64", version, timestamp, files, sizes: new Map() });
+    }
+  });
+
+  test("returns the sizes that were signed", () => {
+    const sizes = new Map([
+      ["k3os-amd64", 97_000_000],
+      ["k3os-amd64.iso", 0],
+    ]);
+    const signature = signList(LIST, { ...IDENTITY, sizes }, KEY);
+    expect(signature.split("\n")[2]).toEndWith("\tsizes:k3os-amd64=97000000,k3os-amd64.iso=0\thashed");
+    expect(verify(signature).sizes).toEqual(sizes);
+  });
+
+  test.each(["k3os-amd64", "k3os-amd64=", "k3os-amd64=-1", "k3os-amd64=1e9", "=1", "k3os-amd64=1,"])(
+    "refuses the sizes %j",
+    (sizes) => {
+      const signature = signContent(LIST, `${GOOD}\tsizes:${sizes}`, KEY);
+      expect(() => verify(signature)).toThrow("which is no size of a file");
+    },
+  );
+
+  test("returns the time of the signature, and refuses what is none", () => {
+    expect(verify(signContent(LIST, GOOD, KEY)).timestamp).toBe(1);
+    expect(verify(signContent(LIST, GOOD.replace("timestamp:1\t", ""), KEY)).timestamp).toBe(0);
+    const later = signContent(LIST, GOOD.replace("timestamp:1", "timestamp:tomorrow"), KEY);
+    expect(() => verify(later)).toThrow('It is signed at "tomorrow", which is no time');
+  });
+
+  test("takes fields in any order, and fields that it does not know", () => {
+    const comment = GOOD.split("\t").reverse().concat("more:x").join("\t");
+    expect(verify(signContent(LIST, comment, KEY)).version).toBe("v0.30.0");
+  });
+
+  test.each([
+    ["for another architecture's list", GOOD.replaceAll("amd64", "arm64"), "signed for the file"],
+    ["for another architecture", GOOD.replace("arch:amd64", "arch:arm64"), "signed for arm64, not amd64"],
+    [
+      "for another file",
+      GOOD.replace("sha256sum-", "x-"),
+      'the file "x-amd64.txt", not "sha256sum-amd64.txt"',
+    ],
+    ["for a version that is a path", GOOD.replace("v0.30.0", "../../etc"), 'signed for "../../etc"'],
+    ["for the version ..", GOOD.replace("v0.30.0", ".."), 'signed for ".."'],
+    ["with an empty version", GOOD.replace("v0.30.0", ""), 'one field "version"'],
+    ["without a version", GOOD.replace("version:", "v:"), 'one field "version"'],
+    ["without an architecture", GOOD.replace("arch:amd64\t", ""), 'one field "arch"'],
+    ["without a file", GOOD.replace("file:", "fil:"), 'one field "file"'],
+    ["with two versions", `${GOOD}\tversion:v9`, 'one field "version"'],
+    [
+      "by minisign without a comment of ours",
+      "timestamp:1\tfile:sha256sum-amd64.txt\thashed",
+      'field "arch"',
+    ],
+    ["with an empty comment", "", 'one field "file"'],
+  ])("refuses a list that is signed %s", (_, comment, message) => {
+    expect(() => verify(signContent(LIST, comment, KEY))).toThrow(message);
+  });
+
+  test("refuses the good list of another architecture in place of ours", () => {
+    const signature = signList(LIST, { ...IDENTITY, arch: "arm64" }, KEY);
+    expect(verify(signature, "arm64").arch).toBe("arm64");
+    expect(() => verify(signature)).toThrow(
+      'It is signed for the file "sha256sum-arm64.txt", not "sha256sum-amd64.txt"',
+    );
+  });
+
+  test("does not look at a list before its signature is good", () => {
+    const broken = Buffer.from("no list\n");
+    expect(() => verify(signList(LIST, IDENTITY, KEY), "amd64", broken)).toThrow("is not what was signed");
+    expect(() => verify(signList(broken, IDENTITY, KEY), "amd64", broken)).toThrow("Line 1 of the checksums");
+  });
+});
