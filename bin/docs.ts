@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { generatedDocs } from "../lib/config/docs.ts";
+import { generatedDocs } from "../lib/config/write/documentation.ts";
 import { exitCodesPage } from "../lib/tools/cli/exit-codes.ts";
 import { COMMANDS } from "./commands.ts";
 

@@ -1,6 +1,6 @@
-import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
-import { explainConfig, settingNames } from "../lib/config/explain.ts";
-import { readConfig } from "../lib/config/read.ts";
+import { hasErrors, logDiagnostics } from "../lib/config/read/diagnostics.ts";
+import { readConfig } from "../lib/config/read/read.ts";
+import { explainConfig, settingNames } from "../lib/config/write/explain-settings.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 

@@ -1,4 +1,4 @@
-import { jsonSchema } from "../lib/config/json-schema.ts";
+import { jsonSchema } from "../lib/config/write/json-schema.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 

@@ -1,7 +1,7 @@
-import { type Diagnostic, hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
-import { MAX_BYTES } from "../lib/config/limits.ts";
-import { readConfig } from "../lib/config/read.ts";
-import type { CloudConfig } from "../lib/config/schema.ts";
+import { type Diagnostic, hasErrors, logDiagnostics } from "../lib/config/read/diagnostics.ts";
+import { readConfig } from "../lib/config/read/read.ts";
+import { MAX_BYTES } from "../lib/config/schema/limits.ts";
+import type { CloudConfig } from "../lib/config/schema/schema.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { readBounded } from "../lib/tools/fs/read-bounded.ts";
 import type { Host } from "../lib/tools/host/host.ts";
@@ -43,7 +43,7 @@ async function missingOf(config: CloudConfig, source: string, host: Host): Promi
 }
 
 async function checkFiles(files: readonly string[], host: Host): Promise<readonly Diagnostic[]> {
-  const { parseConfig } = await import("../lib/config/parse.ts");
+  const { parseConfig } = await import("../lib/config/read/parse.ts");
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const bytes = await during(`Reading "${file}"`, () => readBounded(file, { maxBytes: MAX_BYTES }));

@@ -1,8 +1,8 @@
-import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
-import { configJson, configYaml } from "../lib/config/dump.ts";
-import type { Phase } from "../lib/config/field.ts";
-import type { Merged } from "../lib/config/merge.ts";
-import { readConfig } from "../lib/config/read.ts";
+import { hasErrors, logDiagnostics } from "../lib/config/read/diagnostics.ts";
+import type { Merged } from "../lib/config/read/merge.ts";
+import { readConfig } from "../lib/config/read/read.ts";
+import type { Phase } from "../lib/config/schema/field.ts";
+import { configJson, configYaml } from "../lib/config/write/dump.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
 import type { Host } from "../lib/tools/host/host.ts";

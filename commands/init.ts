@@ -110,8 +110,8 @@ async function settleForeignRoot(host: BootHost): Promise<void> {
 
 /** What went wrong is logged, here or by the appliers; it never stops the boot. */
 async function applyConfiguration(phase: "initrd" | "boot", host: BootHost): Promise<void> {
-  const { formatDiagnostic } = await import("../lib/config/diagnostics.ts");
-  const { readConfig } = await import("../lib/config/read.ts");
+  const { formatDiagnostic } = await import("../lib/config/read/diagnostics.ts");
+  const { readConfig } = await import("../lib/config/read/read.ts");
   const { applyAndRecord } = await import("../lib/apply/outcome.ts");
   const found = await readConfig(host);
   // both phases read the same sources: once is enough to tell

@@ -1,4 +1,4 @@
-import type { CloudConfig } from "../lib/config/schema.ts";
+import type { CloudConfig } from "../lib/config/schema/schema.ts";
 import { INSTALL_OPTIONS, type InstallSettings } from "../lib/install/settings.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import type { Host } from "../lib/tools/host/host.ts";
@@ -35,8 +35,8 @@ installed system says more when it boots, too.`,
   maxPositionals: 2,
   needsRoot: () => true,
   run: async ({ values, positionals }, host) => {
-    const { NOTHING_READ, readConfig } = await import("../lib/config/read.ts");
-    const { logDiagnostics } = await import("../lib/config/diagnostics.ts");
+    const { NOTHING_READ, readConfig } = await import("../lib/config/read/read.ts");
+    const { logDiagnostics } = await import("../lib/config/read/diagnostics.ts");
     const { mergeSettings } = await import("../lib/install/settings.ts");
     const { installSystem } = await import("../lib/install/install.ts");
     const { announced } = await import("../lib/install/announce.ts");
@@ -61,8 +61,8 @@ async function configure(
   { dryRun }: Pick<InstallSettings, "dryRun">,
   host: Host,
 ): Promise<number> {
-  const { shownYaml } = await import("../lib/config/dump.ts");
-  const { readConfig } = await import("../lib/config/read.ts");
+  const { shownYaml } = await import("../lib/config/write/dump.ts");
+  const { readConfig } = await import("../lib/config/read/read.ts");
   const { keepConfig } = await import("../lib/install/configure.ts");
   const { applyPhase } = await import("../lib/apply/stages.ts");
   if (dryRun) host.print(shownYaml(config));

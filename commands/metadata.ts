@@ -24,7 +24,7 @@ that it says it belongs to.`,
   exits: { done: "a source answered", failed: "none did, or a SOURCE is not known" },
   maxPositionals: Number.POSITIVE_INFINITY,
   choices: async () => {
-    const { AUTO } = await import("../lib/config/data-source-names.ts");
+    const { AUTO } = await import("../lib/config/schema/data-source-names.ts");
     const { OFFER } = await import("../lib/datasource/providers.ts");
     return [AUTO, ...OFFER.providers.map(({ name }) => name)];
   },
@@ -79,7 +79,7 @@ function timeoutOf(text: string | undefined): number {
 
 /** What is wrong with the configuration is told by who applies it. */
 async function configuredSources(host: Pick<Host, "root">): Promise<readonly string[]> {
-  const { readConfig } = await import("../lib/config/read.ts");
+  const { readConfig } = await import("../lib/config/read/read.ts");
   const { config } = await readConfig(host);
   const sources = config.k3os?.dataSources ?? [];
   return sources.length > 0 ? sources : ["auto"];

@@ -1,7 +1,7 @@
 import { sshKeys } from "../lib/apply/ssh-keys.ts";
 import { applyAll } from "../lib/apply/stages.ts";
-import { hasErrors, logDiagnostics } from "../lib/config/diagnostics.ts";
-import { readConfig } from "../lib/config/read.ts";
+import { hasErrors, logDiagnostics } from "../lib/config/read/diagnostics.ts";
+import { readConfig } from "../lib/config/read/read.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 

@@ -1,6 +1,6 @@
 import { withEnvironment } from "../lib/apply/environment.ts";
 import { askKeySource } from "../lib/apply/ssh-keys.ts";
-import { readConfig } from "../lib/config/read.ts";
+import { readConfig } from "../lib/config/read/read.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { maskUrl } from "../lib/tools/http/http.ts";
 import { EXIT, UsageError } from "../lib/tools/text/errors.ts";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { GENERATED, writtenBy } from "../lib/config/generated-files.ts";
-import { readConfig } from "../lib/config/read.ts";
+import { readConfig } from "../lib/config/read/read.ts";
+import { GENERATED, writtenBy } from "../lib/config/schema/generated-files.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { writeFileAtomic } from "../lib/tools/fs/atomic.ts";
 import { inRoot } from "../lib/tools/host/paths.ts";

@@ -1,4 +1,4 @@
-import type { CloudConfig } from "../config/schema.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import type { Host } from "../tools/host/host.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 

@@ -1,5 +1,5 @@
-import { dataSourceFlaw } from "../config/flaws.ts";
-import { GENERATED } from "../config/generated-files.ts";
+import { dataSourceFlaw } from "../config/schema/flaws.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, throwErrors } from "./applier.ts";
 import { generator } from "./generated.ts";

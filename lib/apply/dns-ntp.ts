@@ -1,4 +1,4 @@
-import { GENERATED } from "../config/generated-files.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
 import { generator } from "./generated.ts";

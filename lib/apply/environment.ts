@@ -1,5 +1,5 @@
-import { GENERATED } from "../config/generated-files.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { readIfExists } from "./files.ts";

@@ -1,5 +1,5 @@
-import { type GeneratedFile, isWrittenItself, writtenBy } from "../config/generated-files.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import { type GeneratedFile, isWrittenItself, writtenBy } from "../config/schema/generated-files.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import type { WriteOptions } from "../tools/fs/atomic.ts";
 import type { ApplyHost } from "./applier.ts";
 import { putFile, removeFile } from "./files.ts";

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { HOSTNAME } from "../config/forms.ts";
-import { GENERATED, writtenText } from "../config/generated-files.ts";
+import { HOSTNAME } from "../config/schema/forms.ts";
+import { GENERATED, writtenText } from "../config/schema/generated-files.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem } from "./applier.ts";

@@ -1,5 +1,5 @@
-import { GENERATED } from "../config/generated-files.ts";
-import type { K3osConfig } from "../config/schema.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { K3osConfig } from "../config/schema/schema.ts";
 import { plainText } from "./applier.ts";
 
 /** What the service file depends on, beside the configuration. */

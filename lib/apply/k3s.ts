@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { GENERATED } from "../config/generated-files.ts";
-import type { K3osConfig } from "../config/schema.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { K3osConfig } from "../config/schema/schema.ts";
 import { inRoot, UNIT } from "../tools/host/paths.ts";
 import { HttpError } from "../tools/http/http.ts";
 import { runningMode } from "../tools/node/running-mode.ts";

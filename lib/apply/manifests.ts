@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { writtenPath } from "../config/generated-files.ts";
+import { writtenPath } from "../config/schema/generated-files.ts";
 import { isLostCopy } from "../tools/fs/lost-content.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import type { Applier, ApplyHost } from "./applier.ts";

@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { formatDiagnostic } from "../config/diagnostics.ts";
-import type { Phase, StructField } from "../config/field.ts";
-import type { Merged } from "../config/merge.ts";
-import { snakeCase } from "../config/names.ts";
-import { type CloudConfig, SCHEMA } from "../config/schema.ts";
+import { formatDiagnostic } from "../config/read/diagnostics.ts";
+import type { Merged } from "../config/read/merge.ts";
+import type { Phase, StructField } from "../config/schema/field.ts";
+import { snakeCase } from "../config/schema/names.ts";
+import { type CloudConfig, SCHEMA } from "../config/schema/schema.ts";
 import { readTrial } from "../tools/generation/trial.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
-import { GENERATED } from "../config/generated-files.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
 import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
 import { putFile, readIfExists } from "./files.ts";
 import { generator } from "./generated.ts";

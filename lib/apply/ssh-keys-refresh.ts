@@ -1,5 +1,5 @@
-import { GENERATED } from "../config/generated-files.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import { keySource } from "../tools/node/ssh-key.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 import { readIfExists } from "./files.ts";

@@ -9,8 +9,8 @@ import {
   openSync,
 } from "node:fs";
 import { join } from "node:path";
-import { GENERATED } from "../config/generated-files.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import { openTrusted } from "../tools/fs/trusted-path.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { maskUrl } from "../tools/http/http.ts";

@@ -1,4 +1,4 @@
-import type { CloudConfig } from "../config/schema.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import { hostTarget } from "../tools/host/targets.ts";
 import type { NotApplied } from "../tools/node/applied.ts";
 import { pinnedK3s } from "../tools/release/k3s-release.ts";

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { GENERATED } from "../config/generated-files.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { sysctlPath } from "../tools/node/sysctl-path.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { GENERATED } from "../config/generated-files.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import { linkTarget, replaceLink } from "../tools/fs/links.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";

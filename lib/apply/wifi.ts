@@ -1,6 +1,6 @@
-import { networkNameFlaw } from "../config/flaws.ts";
-import { GENERATED } from "../config/generated-files.ts";
-import type { WifiNetwork } from "../config/schema.ts";
+import { networkNameFlaw } from "../config/schema/flaws.ts";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { WifiNetwork } from "../config/schema/schema.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
 import { readIfExists } from "./files.ts";

@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs";
-import { decodeContent } from "../config/content.ts";
-import { generatedAt, writtenPath } from "../config/generated-files.ts";
-import type { WriteFile } from "../config/schema.ts";
+import { decodeContent } from "../config/schema/content.ts";
+import { generatedAt, writtenPath } from "../config/schema/generated-files.ts";
+import type { WriteFile } from "../config/schema/schema.ts";
 import { requireReplaceable } from "../tools/fs/atomic.ts";
 import { openTrusted } from "../tools/fs/trusted-path.ts";
 import { inRoot } from "../tools/host/paths.ts";

@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { readConfig } from "../config/read.ts";
+import { readConfig } from "../config/read/read.ts";
 import { FILE, LABEL, PATH } from "../tools/host/paths.ts";
 import { mount } from "../tools/host/sys.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { readCmdline } from "../config/cmdline.ts";
-import { mergeLayers } from "../config/merge.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import { readCmdline } from "../config/read/cmdline.ts";
+import { mergeLayers } from "../config/read/merge.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import { MIB } from "../tools/fs/size.ts";
 import { FILE, PATH } from "../tools/host/paths.ts";
 import { mount, mountImage, unmount } from "../tools/host/sys.ts";

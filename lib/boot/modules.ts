@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { splitCmdline } from "../config/cmdline.ts";
+import { splitCmdline } from "../config/read/cmdline.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { kernelName, parseModule } from "../tools/node/kernel-module.ts";

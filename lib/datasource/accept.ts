@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { MAX_HOSTNAME } from "../config/forms.ts";
+import { MAX_HOSTNAME } from "../config/schema/forms.ts";
 import { DEFAULTS } from "../tools/http/http-options.ts";
 import { isKey } from "../tools/node/ssh-key.ts";
 import type { Metadata } from "./source.ts";

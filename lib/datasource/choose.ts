@@ -1,4 +1,4 @@
-import { AUTO, FILE_SOURCE, unknownSource } from "../config/data-source-names.ts";
+import { AUTO, FILE_SOURCE, unknownSource } from "../config/schema/data-source-names.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import type { Platform } from "./platform.ts";
 import type { Provider } from "./source.ts";

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { splitCmdline } from "../config/cmdline.ts";
+import { splitCmdline } from "../config/read/cmdline.ts";
 import { parseExport } from "../tools/disk/blkid.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";

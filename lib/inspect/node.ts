@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { hostname, release } from "node:os";
-import { formatDiagnostic, hasErrors } from "../config/diagnostics.ts";
-import { readLayers } from "../config/sources.ts";
+import { formatDiagnostic, hasErrors } from "../config/read/diagnostics.ts";
+import { readLayers } from "../config/read/sources.ts";
 import { type Mount, parseMountinfo } from "../tools/disk/mount.ts";
 import { linkedVersions } from "../tools/generation/generation-links.ts";
 import type { Host } from "../tools/host/host.ts";

@@ -1,6 +1,6 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { readLayers } from "../config/sources.ts";
+import { readLayers } from "../config/read/sources.ts";
 import { MIB } from "../tools/fs/size.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { messageOf } from "../tools/text/errors.ts";

@@ -1,5 +1,5 @@
-import { fetchConfig, refuseErrors } from "../config/check.ts";
-import type { Merged } from "../config/merge.ts";
+import { fetchConfig, refuseErrors } from "../config/read/check-configuration.ts";
+import type { Merged } from "../config/read/merge.ts";
 import type { Host } from "../tools/host/host.ts";
 import { maskUrl } from "../tools/http/http.ts";
 import type { InstalledConfig } from "./plan.ts";
@@ -19,7 +19,7 @@ export async function installedConfig(
 
 async function runningConfig({ config, diagnostics }: Merged): Promise<InstalledConfig | undefined> {
   refuseErrors("The configuration of the running system has errors", diagnostics);
-  const { configYaml } = await import("../config/dump.ts");
+  const { configYaml } = await import("../config/write/dump.ts");
   const text = configYaml(config);
   return text.trim() === "{}" ? undefined : { content: text, origin: "the running system's" };
 }

@@ -1,5 +1,5 @@
-import { configYaml } from "../config/dump.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
+import { configYaml } from "../config/write/dump.ts";
 import { writeFileAtomic } from "../tools/fs/atomic.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";

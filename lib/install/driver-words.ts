@@ -1,5 +1,5 @@
-import { readCmdline, splitCmdline } from "../config/cmdline.ts";
-import { mergeLayers } from "../config/merge.ts";
+import { readCmdline, splitCmdline } from "../config/read/cmdline.ts";
+import { mergeLayers } from "../config/read/merge.ts";
 import { PATH } from "../tools/host/paths.ts";
 
 /** Words that keep the kernel from drivers with which the machine would not start. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { checkConfig } from "../config/check.ts";
-import type { Merged } from "../config/merge.ts";
-import type { CloudConfig } from "../config/schema.ts";
+import { checkConfig } from "../config/read/check-configuration.ts";
+import type { Merged } from "../config/read/merge.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
 import { freeBytes, GIB } from "../tools/fs/size.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
-import { MAX_BYTES } from "../config/limits.ts";
+import { MAX_BYTES } from "../config/schema/limits.ts";
 import { openRegular, readBounded } from "../tools/fs/read-bounded.ts";
 import { linkedVersion } from "../tools/generation/generation-links.ts";
 import { type Component, FILE } from "../tools/host/paths.ts";

@@ -1,4 +1,4 @@
-import type { Merged } from "../config/merge.ts";
+import type { Merged } from "../config/read/merge.ts";
 import { type Asker, canAsk } from "../tools/terminal/prompt.ts";
 import { Interrupted } from "../tools/text/errors.ts";
 import type { InstallFacts } from "./facts.ts";

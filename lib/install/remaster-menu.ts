@@ -1,6 +1,6 @@
-import { refuseErrors } from "../config/check.ts";
-import { readCmdline, splitCmdline } from "../config/cmdline.ts";
-import { type Diagnostic, hasErrors } from "../config/diagnostics.ts";
+import { refuseErrors } from "../config/read/check-configuration.ts";
+import { readCmdline, splitCmdline } from "../config/read/cmdline.ts";
+import { type Diagnostic, hasErrors } from "../config/read/diagnostics.ts";
 import { CommandError, UsageError } from "../tools/text/errors.ts";
 
 /** The entries of a medium's boot menu, and the kernel parameter that each is known by (lib/image/grub-menu.ts). */

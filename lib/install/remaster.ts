@@ -1,7 +1,7 @@
 import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { logDiagnostics } from "../config/diagnostics.ts";
+import { logDiagnostics } from "../config/read/diagnostics.ts";
 import { flushDirectory } from "../tools/fs/atomic.ts";
 import { sha256File } from "../tools/fs/checksums.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";

@@ -1,4 +1,4 @@
-import type { InstallConfig } from "../config/schema.ts";
+import type { InstallConfig } from "../config/schema/schema.ts";
 import type { Options, Values } from "../tools/cli/cli.ts";
 import { EVENTS_OPTION } from "../tools/cli/events.ts";
 import { CommandError } from "../tools/text/errors.ts";

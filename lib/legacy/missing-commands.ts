@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { CloudConfig, WriteFile } from "../config/schema.ts";
+import type { CloudConfig, WriteFile } from "../config/schema/schema.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../tools/node/openrc-units.ts";

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { readConfig } from "../config/read.ts";
+import { readConfig } from "../config/read/read.ts";
 import type { Host } from "../tools/host/host.ts";
 import { missingCommands } from "./missing-commands.ts";
 

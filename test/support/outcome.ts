@@ -1,5 +1,5 @@
 import type { Applier, ApplyHost } from "../../lib/apply/applier.ts";
-import type { CloudConfig } from "../../lib/config/schema.ts";
+import type { CloudConfig } from "../../lib/config/schema/schema.ts";
 
 /** Applies a configuration by one applier; returns the message of what it throws, "" if it throws nothing. */
 export async function outcome(applier: Applier, config: CloudConfig, host: ApplyHost): Promise<string> {

@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from "node:net";
-import { splitCmdline } from "../../config/cmdline.ts";
+import { splitCmdline } from "../../config/read/cmdline.ts";
 
 /** How an interface gets its addresses: `auto6` from routers alone, `dhcp6` also from a DHCPv6 server. */
 export type Method = "dhcp" | "auto6" | "dhcp6" | "static" | "off";

@@ -34,7 +34,7 @@ export async function parseMetaData(
 async function parseMap(text: string, name: string, access: Pick<Access, "ignored">): Promise<JsonObject> {
   const [{ parse }, { parseYaml }] = await Promise.all([
     import("yaml"),
-    import("../../config/document.ts"), // knows how large a document may be
+    import("../../config/read/document.ts"), // knows how large a document may be
   ]);
   const error = parseYaml(text, name).diagnostics.find(({ severity }) => severity === "error");
   if (error !== undefined) {

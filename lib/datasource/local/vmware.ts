@@ -1,5 +1,5 @@
 import { gunzipSync } from "node:zlib";
-import { decodeBase64 } from "../../config/scalars.ts";
+import { decodeBase64 } from "../../config/schema/scalars.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Access, Metadata, Provider } from "../source.ts";
 import { MAX_BYTES } from "./files.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { type Diagnostic, formatDiagnostic } from "../../config/diagnostics.ts";
-import { readConfig } from "../../config/read.ts";
+import { type Diagnostic, formatDiagnostic } from "../../config/read/diagnostics.ts";
+import { readConfig } from "../../config/read/read.ts";
 import { readTextBounded } from "../../tools/fs/read-bounded.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { notApplied } from "../../tools/node/applied.ts";

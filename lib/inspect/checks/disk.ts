@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
-import { splitCmdline } from "../../config/cmdline.ts";
+import { splitCmdline } from "../../config/read/cmdline.ts";
 import { devicesByLabel, devicesByUuid, probe } from "../../tools/disk/blkid.ts";
 import { STATE_WORD } from "../../tools/disk/grub.ts";
 import { mountOf } from "../../tools/disk/mount.ts";

@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect as connectPlain } from "node:net";
 import { hostname } from "node:os";
 import { connect } from "node:tls";
-import { readConfig } from "../../config/read.ts";
+import { readConfig } from "../../config/read/read.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { hasDefaultRoute } from "../../tools/http/default-route.ts";
 import { messageOf } from "../../tools/text/errors.ts";

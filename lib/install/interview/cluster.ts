@@ -1,6 +1,6 @@
-import { tokenFlaw } from "../../config/flaws.ts";
-import { textProblem } from "../../config/scalars.ts";
-import { SCHEMA } from "../../config/schema.ts";
+import { tokenFlaw } from "../../config/schema/flaws.ts";
+import { textProblem } from "../../config/schema/scalars.ts";
+import { SCHEMA } from "../../config/schema/schema.ts";
 import { hasConfigFile, isSet, type Step, withK3os } from "./step.ts";
 
 /** What the node is in its cluster. One that is configured with a server to join is an agent. */

@@ -1,5 +1,5 @@
-import { textProblem } from "../../config/scalars.ts";
-import { SCHEMA } from "../../config/schema.ts";
+import { textProblem } from "../../config/schema/scalars.ts";
+import { SCHEMA } from "../../config/schema/schema.ts";
 import { maskUrl } from "../../tools/http/http.ts";
 import { fetchKeys } from "../../tools/node/fetch-ssh-keys.ts";
 import { isKey, keySource } from "../../tools/node/ssh-key.ts";

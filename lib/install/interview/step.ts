@@ -1,5 +1,5 @@
-import type { Diagnostic } from "../../config/diagnostics.ts";
-import type { CloudConfig, K3osConfig } from "../../config/schema.ts";
+import type { Diagnostic } from "../../config/read/diagnostics.ts";
+import type { CloudConfig, K3osConfig } from "../../config/schema/schema.ts";
 import type { Host } from "../../tools/host/host.ts";
 import type { Asker } from "../../tools/terminal/prompt.ts";
 import type { InstallFacts } from "../facts.ts";

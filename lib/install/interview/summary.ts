@@ -1,5 +1,5 @@
-import { shownYaml } from "../../config/dump.ts";
-import { parseConfigText } from "../../config/parse.ts";
+import { parseConfigText } from "../../config/read/parse.ts";
+import { shownYaml } from "../../config/write/dump.ts";
 
 /** What the installed system will be configured with, for the screen: nothing secret is in it. */
 export function describeConfig(content: string | Uint8Array | undefined): string {

@@ -1,5 +1,5 @@
-import { textProblem } from "../../config/scalars.ts";
-import { SCHEMA, type WifiNetwork } from "../../config/schema.ts";
+import { textProblem } from "../../config/schema/scalars.ts";
+import { SCHEMA, type WifiNetwork } from "../../config/schema/schema.ts";
 import { isComposed, isSet, type Step, withK3os } from "./step.ts";
 
 export const wifi: Step = {

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { applyPhase } from "../../../lib/apply/stages.ts";
-import { GENERATED, type GeneratedFile } from "../../../lib/config/generated-files.ts";
-import { parseConfigText } from "../../../lib/config/parse.ts";
+import { parseConfigText } from "../../../lib/config/read/parse.ts";
+import { GENERATED, type GeneratedFile } from "../../../lib/config/schema/generated-files.ts";
 import { PATH } from "../../../lib/tools/host/paths.ts";
 import { testHost } from "../../support/host.ts";
 

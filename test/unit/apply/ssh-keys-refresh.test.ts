@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { refreshSeconds, sshKeysRefresh } from "../../../lib/apply/ssh-keys-refresh.ts";
-import { REFRESH_SPAN } from "../../../lib/config/forms.ts";
+import { REFRESH_SPAN } from "../../../lib/config/schema/forms.ts";
 import { testHost } from "../../support/host.ts";
 import { treeOf } from "../../support/tree.ts";
 

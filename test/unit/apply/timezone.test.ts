@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { timezone } from "../../../lib/apply/timezone.ts";
-import { parseBytes } from "../../../lib/config/parse.ts";
+import { parseBytes } from "../../../lib/config/read/parse.ts";
 import { testHost } from "../../support/host.ts";
 import { outcome } from "../../support/outcome.ts";
 

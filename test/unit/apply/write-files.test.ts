@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { writeFiles } from "../../../lib/apply/write-files.ts";
-import type { WriteFile } from "../../../lib/config/schema.ts";
+import type { WriteFile } from "../../../lib/config/schema/schema.ts";
 import { runProgram } from "../../../lib/tools/host/host.ts";
 import { testHost } from "../../support/host.ts";
 import { outcome } from "../../support/outcome.ts";

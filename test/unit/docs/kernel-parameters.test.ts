@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootWords, MODES } from "../../../lib/boot/mode.ts";
-import { BOOT_WORDS, SCHEMA } from "../../../lib/config/schema.ts";
+import { BOOT_WORDS, SCHEMA } from "../../../lib/config/schema/schema.ts";
 import { PROJECT, readSources } from "../../support/sources.ts";
 
 const page = readFileSync(join(PROJECT, "docs/kernel-parameters.md"), "utf8");
@@ -23,7 +23,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   ],
   "lib/boot/medium.ts": wordsIn("lib/boot/network/words.ts", /^ {4}(\w+): \(value\) =>/gm),
   "lib/boot/rescue.ts": [],
-  "lib/config/sources.ts": BOOT_WORDS.map((word) => `k3os.${word}`),
+  "lib/config/read/sources.ts": BOOT_WORDS.map((word) => `k3os.${word}`),
   "lib/datasource/read-platform.ts": [
     ...wordsIn("lib/datasource/network/scaleway.ts", /words\.includes\("([^"]+)"\)/g),
     ...wordsIn("lib/datasource/network/vultr.ts", /words\.includes\("([^"]+)"\)/g),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { readConfig } from "../../../lib/config/read.ts";
+import { readConfig } from "../../../lib/config/read/read.ts";
 import { installedConfig } from "../../../lib/install/configuration.ts";
 import { messageOf } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";

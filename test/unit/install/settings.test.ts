@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { InstallConfig } from "../../../lib/config/schema.ts";
+import type { InstallConfig } from "../../../lib/config/schema/schema.ts";
 import { INSTALL_OPTIONS, mergeSettings } from "../../../lib/install/settings.ts";
 import { type Command, parseCommandLine } from "../../../lib/tools/cli/cli.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CloudConfig } from "../../../lib/config/schema.ts";
+import type { CloudConfig } from "../../../lib/config/schema/schema.ts";
 import { missingCommands } from "../../../lib/legacy/missing-commands.ts";
 import { testHost } from "../../support/host.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hasErrors } from "../../../lib/config/diagnostics.ts";
-import { parseConfigText } from "../../../lib/config/parse.ts";
+import { hasErrors } from "../../../lib/config/read/diagnostics.ts";
+import { parseConfigText } from "../../../lib/config/read/parse.ts";
 import { blocksOf } from "../../support/markdown.ts";
 import { type Labels, objectsOf, selects, shippedObjects } from "../../support/plans.ts";
 import { PROJECT } from "../../support/sources.ts";

@@ -107,7 +107,7 @@ describe("imports", () => {
 
 describe("objection()", () => {
   test.each([
-    ["lib/tools/http/http.ts", "lib/config/schema.ts", "a tool imports no domain"],
+    ["lib/tools/http/http.ts", "lib/config/schema/schema.ts", "a tool imports no domain"],
     ["lib/tools/disk/mount.ts", "lib/boot/mode.ts", "a tool imports no domain"],
     ["lib/boot/mode.ts", "lib/install/plan.ts", "a domain imports no other domain but config"],
     ["commands/init.ts", "commands/install.ts", "only bin imports commands"],
@@ -123,7 +123,7 @@ describe("objection()", () => {
   test.each([
     ["bin/commands.ts", "commands/init.ts"],
     ["commands/init.ts", "lib/boot/mode.ts"],
-    ["lib/install/plan.ts", "lib/config/schema.ts"],
+    ["lib/install/plan.ts", "lib/config/schema/schema.ts"],
     ["lib/install/plan.ts", "lib/tools/disk/mount.ts"],
     ["lib/image/iso.ts", "lib/build/context.ts"],
     ["bin/build.ts", "lib/image/iso.ts"],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { configValidate } from "../../../../commands/config-validate.ts";
-import { fetchConfig } from "../../../../lib/config/check.ts";
-import type { Diagnostic } from "../../../../lib/config/diagnostics.ts";
+import { fetchConfig } from "../../../../lib/config/read/check-configuration.ts";
+import type { Diagnostic } from "../../../../lib/config/read/diagnostics.ts";
 import { cloudConfig } from "../../../../lib/install/interview/cloud-config.ts";
 import { sshKeys } from "../../../../lib/install/interview/ssh-keys.ts";
 import type { Interview } from "../../../../lib/install/interview/step.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { CloudConfig } from "../../../../lib/config/schema.ts";
+import type { CloudConfig } from "../../../../lib/config/schema/schema.ts";
 import type { InstallFacts } from "../../../../lib/install/facts.ts";
 import { cloudConfig } from "../../../../lib/install/interview/cloud-config.ts";
 import { role, serverUrl, token } from "../../../../lib/install/interview/cluster.ts";

@@ -1,0 +1,226 @@
+import type { Field, ListField, MapField, StructField } from "../schema/field.ts";
+import {
+  fieldName,
+  isUnsafeKey,
+  joinPath,
+  preferredSpelling,
+  snakeCase,
+  suggestion,
+} from "../schema/names.ts";
+import { type Checked, checkFlag, checkText } from "../schema/scalars.ts";
+import { BOOT_WORDS, SCHEMA } from "../schema/schema.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+import type { Layer, Setting, SettingValue } from "./setting.ts";
+
+/** One word of a kernel command line. */
+export interface Word {
+  readonly name: string;
+  /** What follows the first `=`; undefined for a word without one. */
+  readonly value: string | undefined;
+  /** Where the word begins, counted from 1. */
+  readonly column: number;
+  /** It has a quote that is never closed. */
+  readonly unclosed: boolean;
+}
+
+/** A word that sets a field, or an entry of a map field. */
+interface Assignment {
+  readonly field: Exclude<Field, StructField>;
+  /** Canonical path of the field. */
+  readonly path: string;
+  /** The field's path as the word spells it. */
+  readonly spelling: string;
+  readonly key: string | undefined;
+  readonly word: Word;
+}
+
+type Report = (
+  word: Word,
+  path: string,
+  message: string,
+  kind?: Diagnostic["kind"] | Diagnostic["severity"],
+) => undefined;
+
+/**
+ * Splits a kernel command line as the kernel does (next_arg() in lib/cmdline.c): at blanks outside double quotes, and
+ * takes quotes off that surround a value or a whole word. Single quotes are plain characters. Other than in the kernel, a
+ * quote that is never closed does not swallow the rest of the line.
+ */
+export function splitCmdline(line: string): readonly Word[] {
+  const words: Word[] = [];
+  for (const { 0: text, index } of line.matchAll(/(?:[^\s"]|"[^"]*"|")+/g)) {
+    const word = text.startsWith('"') ? unquote(text) : text;
+    const equals = word.indexOf("=", 1);
+    words.push({
+      name: equals < 0 ? word : word.slice(0, equals),
+      value: equals < 0 ? undefined : unquote(word.slice(equals + 1)),
+      column: index + 1,
+      unclosed: text.split('"').length % 2 === 0,
+    });
+  }
+  return words;
+}
+
+function unquote(text: string): string {
+  if (!text.startsWith('"')) return text;
+  return text.slice(1, text.length > 1 && text.endsWith('"') ? -1 : undefined);
+}
+
+/**
+ * What a kernel command line sets: `k3os.token=T`, `k3os.dns_nameserver=A k3os.dns_nameserver=B`, `k3os.labels.region=R`,
+ * `k3os.sysctl[kernel.printk]="4 4 1 7"`, `k3os.install.silent`. Words of others are passed over.
+ */
+export function readCmdline(line: string, source: string): Layer {
+  const diagnostics: Diagnostic[] = [];
+  const report: Report = ({ column }, path, message, kind) => {
+    const place = { source, line: 1, column };
+    if (kind === "unknown-key") diagnostics.push({ severity: "warning", kind, place, path, message });
+    else diagnostics.push({ severity: kind ?? "warning", place, path, message });
+    return undefined;
+  };
+  const assignments = new Map<string, Assignment[]>();
+  for (const word of splitCmdline(line)) {
+    const assignment = readWord(word, report);
+    if (assignment === undefined) continue;
+    const others = assignments.get(assignment.path);
+    if (others === undefined) assignments.set(assignment.path, [assignment]);
+    else others.push(assignment);
+  }
+  const settings: Setting[] = [];
+  for (const [path, all] of assignments) {
+    const counting = withOneSpelling(path, all, report);
+    const value = fieldValue(counting, report);
+    const column = counting.at(-1)?.word.column;
+    if (value === undefined || column === undefined) continue;
+    settings.push({ path, value, place: { source, line: 1, column } });
+  }
+  return { settings, diagnostics };
+}
+
+/** The field that a word sets; undefined for the words of others and, told of, for what cannot be used. */
+function readWord(word: Word, report: Report): Assignment | undefined {
+  let struct: StructField = SCHEMA;
+  let path = "";
+  for (let rest = word.name; ; ) {
+    const [part = ""] = /^[^.[\]]+/.exec(rest) ?? [];
+    const name = fieldName(struct, part);
+    if (path === "" && name === undefined) return undefined;
+    if (path === "k3os" && BOOT_WORDS.some((known) => known === part)) return undefined;
+    const shown = snakeCase(path);
+    const field = name === undefined ? undefined : struct.fields[name];
+    if (name === undefined || field === undefined) {
+      return report(
+        word,
+        joinPath(shown, rest),
+        `unknown key${suggestion(struct, part, shown)}`,
+        "unknown-key",
+      );
+    }
+    path = path === "" ? name : `${path}.${name}`;
+    rest = rest.slice(part.length);
+    if (field.kind !== "struct") return readKey(field, path, rest, word, report);
+    if (!rest.startsWith(".") || rest === ".") {
+      return report(word, snakeCase(path), `found "${word.name}" alone, wanted a key below it: ignored`);
+    }
+    struct = field;
+    rest = rest.slice(1);
+  }
+}
+
+/** Finishes {@link readWord} for a word that names `field`; `rest` is what its name has beyond that. */
+function readKey(
+  field: Assignment["field"],
+  path: string,
+  rest: string,
+  word: Word,
+  report: Report,
+): Assignment | undefined {
+  const shown = snakeCase(path);
+  const fail = (message: string) => report(word, shown, message, "error");
+  const key = /^(?:\.(.+)|\[(.+)\])$/s
+    .exec(rest)
+    ?.slice(1)
+    .find((text) => text !== undefined);
+  const spelling = word.name.slice(0, word.name.length - rest.length);
+  if (word.unclosed) return fail('found a quote that is never closed, wanted another "');
+  if (field.kind === "map") {
+    if (key === undefined)
+      return fail(`found "${word.name}", wanted ${spelling}.KEY=VALUE or ${spelling}[KEY]=VALUE`);
+    if (isUnsafeKey(key)) return report(word, joinPath(shown, key), `found the key "${key}": it is ignored`);
+  } else if (rest !== "") {
+    return report(word, shown, `unknown key ${JSON.stringify(rest)} below ${spelling}`, "unknown-key");
+  }
+  if (field.kind === "list" && field.item.kind === "struct") {
+    return fail("found on the kernel command line, wanted in a file: its entries have several parts");
+  }
+  if (word.value === undefined && field.kind !== "flag") {
+    return fail(`found no value, wanted ${word.name}=VALUE`);
+  }
+  return { field, path, spelling, key, word };
+}
+
+/** Of words that spell one field differently, those that count. */
+function withOneSpelling(path: string, all: readonly Assignment[], report: Report): readonly Assignment[] {
+  const spellings = all.map(({ spelling }) => spelling);
+  const counting = preferredSpelling(path, spellings);
+  for (const { spelling, word } of all) {
+    if (spelling === counting) continue;
+    const message = `found "${spelling}" beside "${counting}", which means the same: only "${counting}" counts`;
+    report(word, snakeCase(path), message);
+  }
+  return all.filter(({ spelling }) => spelling === counting);
+}
+
+/** The value that the words for one field make together. */
+function fieldValue(words: readonly Assignment[], report: Report): SettingValue | undefined {
+  const last = words.at(-1);
+  if (last === undefined) return undefined;
+  const { field, path, word } = last;
+  switch (field.kind) {
+    case "list":
+      return listValue(field, words, report);
+    case "map":
+      return mapValue(field, words, report);
+    case "text":
+      return used(checkText(field, word.value ?? ""), word, snakeCase(path), report);
+    case "flag":
+      return used(checkFlag(field, word.value ?? "true"), word, snakeCase(path), report);
+  }
+}
+
+/** The value of a word, if it counts; what is wrong with it is told of. */
+function used<T>(checked: Checked<T>, word: Word, path: string, report: Report): T | undefined {
+  if ("problem" in checked) return report(word, path, checked.problem, "error");
+  const { value, flaw } = checked;
+  if (flaw?.kept !== undefined) report(word, path, flaw.message, flaw.kept);
+  return value;
+}
+
+/** Values that are all broken do not make an empty list, which would clear that of the sources below. */
+function listValue(
+  field: ListField,
+  words: readonly Assignment[],
+  report: Report,
+): readonly string[] | undefined {
+  const { item } = field;
+  if (item.kind !== "text" || words.every(({ word }) => word.value === "")) return [];
+  const values = words.flatMap(({ path, word }) => {
+    if (word.value === "") return []; // `k3os.modules=` empties the list
+    return used(checkText(item, word.value ?? ""), word, snakeCase(path), report) ?? [];
+  });
+  return values.length > 0 ? values : undefined;
+}
+
+function mapValue(field: MapField, words: readonly Assignment[], report: Report) {
+  const entries = words.flatMap(({ path, key = "", word }) => {
+    for (const [part, text] of [
+      [field.key, key],
+      [field.value, word.value ?? ""],
+    ] as const) {
+      const value = used(checkText(part, text), word, joinPath(snakeCase(path), key), report);
+      if (value === undefined) return [];
+    }
+    return [[key, word.value ?? ""]];
+  });
+  return entries.length > 0 ? (Object.fromEntries(entries) as Readonly<Record<string, string>>) : undefined;
+}

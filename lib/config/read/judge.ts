@@ -1,0 +1,78 @@
+import { GENERATED, writtenBy } from "../schema/generated-files.ts";
+import { argumentFlaws } from "../schema/k3s-arguments.ts";
+import { removedVariable } from "../schema/k3s-options.ts";
+import { joinPath, snakeCase } from "../schema/names.ts";
+import { quoted } from "../schema/scalars.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+import { effectiveValue, type Merged, mergeLayers, type Origins } from "./merge.ts";
+import type { Layer } from "./setting.ts";
+
+/** What is to be judged: all that the sources say together. */
+type Judged = Pick<Merged, "config" | "origins">;
+
+/** What is read correctly, and yet is not what its author wants; each looks at a whole, not at single values. */
+const RULES: readonly ((judged: Judged) => readonly Diagnostic[])[] = [
+  filesOverKeys,
+  k3sArguments,
+  k3sVariables,
+  sameTaints,
+];
+
+/** What layers make together ({@link mergeLayers}), and all that is to be said about it. */
+export function judgeLayers(layers: readonly Layer[]): Merged {
+  const merged = mergeLayers(layers);
+  return { ...merged, diagnostics: [...merged.diagnostics, ...RULES.flatMap((rule) => rule(merged))] };
+}
+
+/** A file that the user writes is not made of settings: those that are there nevertheless do not reach it. */
+function filesOverKeys({ config, origins }: Judged): readonly Diagnostic[] {
+  const place = origins.get("writeFiles")?.at(-1)?.place;
+  return Object.values(GENERATED).flatMap((file): Diagnostic[] => {
+    const index = writtenBy(file, config);
+    const entry = config.writeFiles?.[index];
+    const keys = file.keys.filter((key) => isSet(key, origins));
+    if (place === undefined || entry === undefined || keys.length === 0) return [];
+    const path = joinPath(joinPath("write_files", index), "path");
+    const message = `found ${JSON.stringify(entry.path)} beside ${keys.join(" and ")}: the file counts, and nothing else is written to it`;
+    return [{ severity: "warning", place, path, message }];
+  });
+}
+
+/** What k3s would not start with, or does not understand. */
+function k3sArguments({ config, origins }: Judged): readonly Diagnostic[] {
+  const place = origins.get("k3os.k3sArgs")?.at(-1)?.place;
+  const { k3sArgs = [], serverUrl = "" } = config.k3os ?? {};
+  if (place === undefined) return [];
+  return argumentFlaws(k3sArgs, { joins: serverUrl !== "" }).map(({ index, kept, message }) => {
+    return { severity: kept, place, path: joinPath("k3os.k3s_args", index), message };
+  });
+}
+
+/** Variables that k3s once read. */
+function k3sVariables({ config, origins }: Judged): readonly Diagnostic[] {
+  const place = origins.get("k3os.environment")?.at(-1)?.place;
+  return Object.keys(config.k3os?.environment ?? {}).flatMap((name): Diagnostic[] => {
+    const removed = removedVariable(name);
+    if (place === undefined || removed === undefined) return [];
+    const message = `k3s has not read it since ${removed.since}: wanted ${removed.instead}`;
+    return [{ severity: "warning", place, path: joinPath("k3os.environment", name), message }];
+  });
+}
+
+/** The kubelet does not start with two taints of one key and effect (k8s.io/kubernetes, pkg/util/taints). */
+function sameTaints({ config, origins }: Judged): readonly Diagnostic[] {
+  const place = origins.get("k3os.taints")?.at(-1)?.place;
+  const kinds = (config.k3os?.taints ?? []).map((taint) => taint.replace(/(?:=[^:]*)?:/, ":"));
+  return kinds.flatMap((kind, index): Diagnostic[] => {
+    if (place === undefined || kinds.indexOf(kind) === index) return [];
+    const message = `found another taint of the key and effect ${quoted(kind, {})}, wanted one`;
+    return [{ severity: "error", place, path: joinPath("k3os.taints", index), message }];
+  });
+}
+
+/** Whether a setting, named as it is written, says anything: an empty value clears it. */
+function isSet(key: string, origins: Origins): boolean {
+  const [, settings = []] = [...origins].find(([path]) => snakeCase(path) === key) ?? [];
+  const value = effectiveValue(settings);
+  return typeof value === "object" ? Object.keys(value).length > 0 : value !== undefined && value !== "";
+}

@@ -1,0 +1,123 @@
+import type { Host } from "../../tools/host/host.ts";
+import { PATH } from "../../tools/host/paths.ts";
+import { readKeys } from "../../tools/node/ssh-key.ts";
+import { MAX_HOSTNAME } from "../schema/forms.ts";
+import { checkText } from "../schema/scalars.ts";
+import { SCHEMA } from "../schema/schema.ts";
+import { readCmdline } from "./cmdline.ts";
+import { failure, isDiagnostic, listDirectory, readSourceFile } from "./config-files.ts";
+import type { Diagnostic, Place } from "./diagnostics.ts";
+import { type Layer, NOTHING, type Setting } from "./setting.ts";
+import { readUserdata, readUserdataScript } from "./userdata.ts";
+
+type SourceHost = Pick<Host, "root">;
+type Source = (host: SourceHost) => Promise<readonly SourceLayer[]>;
+
+/** What one source that is there says. */
+export interface SourceLayer extends Layer {
+  /** The file that it is. */
+  readonly path: string;
+}
+
+/**
+ * Every source of the configuration, from lowest to highest precedence. A script in user data comes last: it adds to the
+ * lists of all others.
+ */
+const SOURCES: readonly Source[] = [
+  (host) => readSource(PATH.systemConfig, host, parseFile),
+  (host) => readSource(PATH.cmdline, host, (bytes, path) => readCmdline(bytes.toString(), path)),
+  (host) => readSource(PATH.localConfig, host, parseFile),
+  readMetadataHostname,
+  (host) => readSource(PATH.metadataKeys, host, readAuthorizedKeys),
+  (host) => readSource(PATH.userdata, host, readUserdata),
+  readDirectory,
+  (host) => readSource(PATH.userdata, host, readUserdataScript),
+];
+
+/** What every source sets, lowest precedence first. */
+export async function readLayers(host: SourceHost): Promise<readonly SourceLayer[]> {
+  const layers: SourceLayer[] = [];
+  for (const source of SOURCES) layers.push(...(await source(host)));
+  return layers;
+}
+
+async function readSource(
+  path: string,
+  host: SourceHost,
+  read: (bytes: Buffer, path: string) => Layer | Promise<Layer>,
+): Promise<readonly SourceLayer[]> {
+  const file = readSourceFile(path, host);
+  if (file === undefined) return [];
+  return [{ path, ...(isDiagnostic(file) ? broken(file) : await read(file, path)) }];
+}
+
+/** Reads one file of the configuration. A file of comments only, as the ISO has one, does not load the YAML parser. */
+async function parseFile(bytes: Buffer, path: string): Promise<Layer> {
+  if (bytes.length < 4096 && /^(?:[ \t\r]*(?:#.*)?\n)*$/.test(bytes.toString())) return NOTHING;
+  const { parseBytes } = await import("./parse.ts");
+  return parseBytes(bytes, path);
+}
+
+/** Every entry of config.d in byte order of its name, whatever its name. */
+async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> {
+  const names = listDirectory(PATH.localConfigDir, host);
+  if (isDiagnostic(names)) return [{ path: PATH.localConfigDir, ...broken(names) }];
+  const layers: SourceLayer[] = [];
+  for (const name of names) {
+    const path = `${PATH.localConfigDir}/${name}`;
+    const found = await readSource(path, host, parseFile);
+    if (found.length > 0) layers.push(...found);
+    else layers.push({ path, ...broken(failure(path, "found a link to nothing, wanted a file")) });
+  }
+  return layers;
+}
+
+/**
+ * The host name that a data source gave: `local_hostname`, which only some write, else `hostname`. Names that are
+ * too long lose their domain, as in https://github.com/coreos/afterburn/issues/509. One that no node can have is not taken.
+ */
+async function readMetadataHostname(host: SourceHost): Promise<readonly SourceLayer[]> {
+  for (const path of [PATH.metadataHostname, `${PATH.metadata}/hostname`]) {
+    const layers = await readSource(path, host, readHostname);
+    if (layers.some(({ settings, diagnostics }) => settings.length + diagnostics.length > 0)) return layers;
+  }
+  return [];
+}
+
+function readHostname(bytes: Buffer, source: string): Layer {
+  const name = bytes.toString().trim();
+  if (name === "") return NOTHING;
+  const [label = ""] = name.split(".");
+  const checked = checkText(SCHEMA.fields.hostname, name.length > MAX_HOSTNAME ? label : name);
+  const place: Place = { source, line: 1, column: 1 };
+  if ("value" in checked)
+    return { settings: [{ path: "hostname", value: checked.value, place }], diagnostics: [] };
+  return broken({
+    severity: "warning",
+    place,
+    path: "hostname",
+    message: `${checked.problem}: it is not taken`,
+  });
+}
+
+/** Keys of the instance are added to the configured ones: they must not lock out who configured their own. */
+function readAuthorizedKeys(bytes: Buffer, source: string): Layer {
+  const { keys, flaws } = readKeys(bytes.toString());
+  const place: Place = { source, line: 1, column: 1 };
+  const setting: Setting = { path: "sshAuthorizedKeys", value: keys, place, adds: true };
+  return {
+    settings: keys.length === 0 ? [] : [setting],
+    diagnostics: flaws.map((message) => {
+      return {
+        severity: "warning",
+        place,
+        path: "ssh_authorized_keys",
+        message: `${message}: it is not taken`,
+      };
+    }),
+  };
+}
+
+function broken(diagnostic: Diagnostic): Layer {
+  return { settings: [], diagnostics: [diagnostic] };
+}

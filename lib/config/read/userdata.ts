@@ -1,0 +1,140 @@
+import { quoteArgv } from "../../tools/host/host.ts";
+import { PATH } from "../../tools/host/paths.ts";
+import type { Field, Phase } from "../schema/field.ts";
+import { MAX_BYTES } from "../schema/limits.ts";
+import { fieldName, snakeCase } from "../schema/names.ts";
+import { decodeUtf8 } from "../schema/scalars.ts";
+import { SCHEMA } from "../schema/schema.ts";
+import { type Diagnostic, hasErrors, type Place } from "./diagnostics.ts";
+import { type Layer, NOTHING, type Setting } from "./setting.ts";
+
+/** What user data is, found out from its first bytes. */
+type Userdata =
+  | { readonly kind: "empty" }
+  /** YAML or JSON; `sure` if it says so itself, so that being broken is an error. */
+  | { readonly kind: "config"; readonly bytes: Uint8Array; readonly sure: boolean }
+  | { readonly kind: "script"; readonly bytes: Uint8Array }
+  | { readonly kind: "other"; readonly found: string }
+  | { readonly kind: "broken"; readonly found: string };
+
+const SCRIPT = `${PATH.runtime}/userdata`;
+
+/** Tells the kinds of user data apart; gzip is unpacked first. */
+async function classifyUserdata(data: Uint8Array): Promise<Userdata> {
+  if (data[0] === 0x1f && data[1] === 0x8b) return unpack(data);
+  const bytes = withoutBom(data);
+  if (bytes[0] === 0x23 && bytes[1] === 0x21) return { kind: "script", bytes };
+  const text = decodeUtf8(bytes);
+  if (bytes.includes(0)) return { kind: "other", found: "binary data" };
+  if (text?.trim() === "") return { kind: "empty" };
+  const start = (text ?? Buffer.from(bytes).toString("latin1")).slice(0, 64 * 1024);
+  if (/^(?:content-type|mime-version)\s*:/i.test(start)) return { kind: "other", found: "MIME" };
+  return { kind: "config", bytes, sure: looksLikeConfig(start) };
+}
+
+async function unpack(data: Uint8Array): Promise<Userdata> {
+  const { gunzipSync } = await import("node:zlib");
+  try {
+    const unpacked = gunzipSync(data, { maxOutputLength: MAX_BYTES });
+    if (unpacked[0] === 0x1f && unpacked[1] === 0x8b) return { kind: "other", found: "gzip in gzip" };
+    return await classifyUserdata(unpacked);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "ERR_BUFFER_TOO_LARGE" ? `it unpacks to more than ${MAX_BYTES} bytes` : message;
+    return { kind: "broken", found: `gzip that cannot be unpacked (${reason})` };
+  }
+}
+
+function withoutBom(data: Uint8Array): Uint8Array {
+  return data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf ? data.subarray(3) : data;
+}
+
+/** The header of cloud-config, a JSON object, or a line that begins with a key of ours. */
+function looksLikeConfig(text: string): boolean {
+  if (/^\s*(?:#cloud-config(?![-\w])|\{)/.test(text)) return true;
+  const keys = [...text.matchAll(/^(\w+)[ \t]*:/gm)].map(([, key = ""]) => key);
+  return keys.some((key) => fieldName(SCHEMA, key) !== undefined);
+}
+
+/**
+ * A script as settings: a file to write and a command that runs it, added to the lists of the other sources. The command
+ * names the interpreter, as the kernel would from the script's first line, since /run is mounted noexec.
+ */
+function scriptLayer(bytes: Uint8Array, source: string): Layer {
+  const text = decodeUtf8(bytes);
+  const content =
+    text === undefined
+      ? { encoding: "b64", content: Buffer.from(bytes).toString("base64") }
+      : { content: text };
+  const place: Place = { source, line: 1, column: 1 };
+  const file = { path: SCRIPT, owner: "root", permissions: "0700", ...content };
+  const settings: Setting[] = [
+    { path: "writeFiles", value: [file], place, adds: true },
+    { path: "runCmd", value: [scriptCommand(bytes)], place, adds: true },
+  ];
+  return { settings, diagnostics: [] };
+}
+
+/** The shell command that runs a script by its interpreter line: all behind the interpreter is one argument (execve(2)). */
+function scriptCommand(bytes: Uint8Array): string {
+  const [line = ""] = Buffer.from(bytes.subarray(2, 257)).toString().split("\n");
+  const [, interpreter = "/bin/sh", argument] = /^[ \t]*(\S+)(?:[ \t]+(\S.*?))?\s*$/.exec(line) ?? [];
+  return quoteArgv(argument === undefined ? [interpreter, SCRIPT] : [interpreter, argument, SCRIPT]);
+}
+
+/** What user data sets that is no script. Text that is nothing we know is for somebody else: a warning. */
+export async function readUserdata(data: Uint8Array, source: string): Promise<Layer> {
+  const userdata = await classifyUserdata(data);
+  switch (userdata.kind) {
+    case "empty":
+    case "script":
+      return NOTHING;
+    case "other":
+      return ignored("warning", userdata.found, source);
+    case "broken":
+      return ignored("error", userdata.found, source);
+    case "config": {
+      const { parseBytes } = await import("./parse.ts");
+      const layer = parseBytes(userdata.bytes, source);
+      return userdata.sure || !hasErrors(layer.diagnostics)
+        ? { ...layer, diagnostics: [...layer.diagnostics, ...tooLate(layer)] }
+        : ignored("warning", "other text", source);
+    }
+  }
+}
+
+/**
+ * User data is there when the network is: what is only applied before that never is. Data sources in it have served
+ * their purpose by then.
+ */
+function tooLate({ settings }: Layer): Diagnostic[] {
+  return settings.flatMap(({ path, place }): Diagnostic[] => {
+    const phases = phasesOf(path);
+    if (phases.includes("runtime") || phases.includes("install") || path === "k3os.dataSources") return [];
+    const wanted = /Cmd$/.test(path) ? ", wanted run_cmd" : "";
+    const message = `found in user data, which comes when the phases that this belongs to are over (${phases.join(", ")}): it has no effect${wanted}`;
+    return [{ severity: "warning", place, path: snakeCase(path), message }];
+  });
+}
+
+/** The phases of a setting, which are those of its section unless it has its own. */
+function phasesOf(path: string): readonly Phase[] {
+  let field: Field | undefined = SCHEMA;
+  let phases: readonly Phase[] = [];
+  for (const name of path.split(".")) {
+    field = field?.kind === "struct" ? field.fields[name] : undefined;
+    phases = field?.phases ?? phases;
+  }
+  return phases;
+}
+
+/** What user data sets that is a script. */
+export async function readUserdataScript(data: Uint8Array, source: string): Promise<Layer> {
+  const userdata = await classifyUserdata(data);
+  return userdata.kind === "script" ? scriptLayer(userdata.bytes, source) : NOTHING;
+}
+
+function ignored(severity: Diagnostic["severity"], found: string, source: string): Layer {
+  const message = `found ${found}, wanted cloud-config, JSON, a script that begins with "#!", or one of these in gzip`;
+  return { settings: [], diagnostics: [{ severity, place: { source }, path: "", message }] };
+}

@@ -1,0 +1,56 @@
+import { gunzipSync } from "node:zlib";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
+
+/** A compressed content may not unpack to more. */
+const MAX_BYTES = 256 << 20;
+const LOOKED_AT = 1 << 20;
+
+/**
+ * What keeps a content from being what its encoding says; undefined if nothing does. Of compressed content, no more is
+ * looked at than costs nothing.
+ */
+export function contentProblem(content: string, encoding: string): string | undefined {
+  try {
+    decodeContent(content, encoding, LOOKED_AT);
+    return undefined;
+  } catch (error) {
+    return error instanceof TooLarge ? undefined : messageOf(error);
+  }
+}
+
+class TooLarge extends CommandError {}
+
+/**
+ * The bytes that a content means: `b64`, `gzip` and their combinations in all spellings of the original. Throws
+ * CommandError where it is something else, or unpacks to more than `maxBytes`.
+ */
+export function decodeContent(content: string, encoding: string, maxBytes = MAX_BYTES): Uint8Array {
+  const steps = encoding
+    .toLowerCase()
+    .split("+")
+    .filter((step) => step !== "");
+  const base64 = steps.some((step) => step === "b64" || step === "base64");
+  const gzip = steps.some((step) => step === "gz" || step === "gzip");
+  const unknown = steps.find((step) => !["b64", "base64", "gz", "gzip"].includes(step));
+  if (unknown !== undefined) {
+    throw new CommandError(`found the encoding "${encoding}", wanted "b64", "gzip" or "gzip+b64"`);
+  }
+  // compressed content without base64 can only come from a YAML `!!binary`, one character a byte
+  const bytes = base64 ? decodeBase64(content) : Buffer.from(content, gzip ? "latin1" : "utf8");
+  if (!gzip) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    const large = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    if (large) throw new TooLarge(`the content unpacks to more than ${maxBytes} bytes`);
+    throw new CommandError("the content is not valid gzip data");
+  }
+}
+
+/** Base64 in either alphabet; padding may lack, but four characters less one cannot. */
+function decodeBase64(text: string): Buffer {
+  const [, digits] = /^([A-Za-z0-9+/_-]*)={0,2}$/.exec(text.replaceAll(/\s/g, "")) ?? [];
+  if (digits === undefined || digits.length % 4 === 1)
+    throw new CommandError("the content is not valid base64");
+  return Buffer.from(digits, "base64");
+}

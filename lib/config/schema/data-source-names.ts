@@ -1,0 +1,23 @@
+import { nearest } from "../../tools/text/nearest.ts";
+import { quoted } from "./scalars.ts";
+
+/** The names of all data sources, as `k3os.data_sources` has them. */
+export const DATA_SOURCES: readonly string[] = [
+  ...["kvm", "nocloud", "config-drive", "cdrom", "vmware"],
+  ...["aws", "azure", "digitalocean", "gcp", "hetzner", "openstack", "packet", "scaleway", "vultr"],
+];
+
+/** Stands in a list for every source at hand, and for all others that the machine is known to belong to. */
+export const AUTO = "auto";
+export const FILE_SOURCE = "file=";
+
+/** What is wrong with a name that means none of `sources`. */
+export function unknownSource(name: string, sources: readonly string[]): string {
+  const names = [...sources, AUTO];
+  const near = nearest(name.toLowerCase(), names);
+  const advice =
+    near === undefined
+      ? `wanted one of ${names.join(", ")} or ${FILE_SOURCE}PATH`
+      : `did you mean "${near}"?`;
+  return `Unknown data source ${quoted(name, {})}: ${advice}`;
+}

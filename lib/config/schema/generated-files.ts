@@ -1,0 +1,108 @@
+import { join } from "node:path";
+import { UNIT } from "../../tools/host/paths.ts";
+import { decodeContent } from "./content.ts";
+import type { CloudConfig } from "./schema.ts";
+
+/** A file that is made of settings, and that is left alone where the user writes it by `write_files`. */
+export interface GeneratedFile {
+  readonly path: string;
+  /** The settings that go into it, as a user writes them. */
+  readonly keys: readonly string[];
+  /** Where a user may say the same instead; a directory ends in a slash. */
+  readonly instead?: readonly string[];
+  /** What reads the file only when it starts. */
+  readonly service?: string;
+}
+
+/** Every file below that is written from settings, or by the boot, and that users may want to write themselves. */
+export const GENERATED = {
+  cloudSources: { path: "/etc/conf.d/cloud-config", keys: ["k3os.data_sources"] },
+  sysctls: { path: "/etc/sysctl.d/95-k3os-config.conf", keys: ["k3os.sysctls"] },
+  hostname: { path: "/etc/hostname", keys: ["hostname"] },
+  hosts: { path: "/etc/hosts", keys: ["hostname"] },
+  timezone: { path: "/etc/timezone", keys: ["k3os.timezone"] },
+  localTime: { path: "/etc/localtime", keys: ["k3os.timezone"] },
+  connman: {
+    path: "/etc/connman/main.conf",
+    keys: ["k3os.dns_nameservers", "k3os.ntp_servers"],
+    service: "connman.service",
+  },
+  timesync: {
+    path: "/etc/systemd/timesyncd.conf.d/50-k3os-config.conf",
+    keys: ["k3os.ntp_servers"],
+    instead: ["/etc/systemd/timesyncd.conf", "/etc/systemd/timesyncd.conf.d/"],
+    service: "systemd-timesyncd.service",
+  },
+  resolver: { path: "/etc/resolv.conf", keys: ["k3os.dns_nameservers"] },
+  wifiNetworks: { path: "/var/lib/connman/cloud-config.config", keys: ["k3os.wifi"] },
+  wifiSettings: { path: "/var/lib/connman/settings", keys: ["k3os.wifi"] },
+  password: { path: "/etc/shadow", keys: ["k3os.password"] },
+  sshKeys: { path: "/home/rancher/.ssh/authorized_keys", keys: ["ssh_authorized_keys"] },
+  sshKeysTimer: { path: "/etc/systemd/system/k3os-ssh-keys.timer", keys: ["k3os.ssh_keys_refresh"] },
+  sshKeysRefresh: {
+    path: "/etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf",
+    keys: ["k3os.ssh_keys_refresh"],
+  },
+  sshServer: {
+    path: "/etc/ssh/sshd_config",
+    keys: [],
+    instead: ["/etc/ssh/sshd_config.d/"],
+    service: "ssh.service",
+  },
+  environment: { path: "/etc/environment", keys: ["k3os.environment"] },
+  serviceEnvironment: {
+    path: "/etc/systemd/system.conf.d/50-k3os-environment.conf",
+    keys: ["k3os.environment"],
+  },
+  k3sEnvironment: {
+    path: "/etc/rancher/k3s/k3s-service.env",
+    keys: ["k3os.server_url", "k3os.token"],
+    service: UNIT.k3s,
+  },
+  k3sService: {
+    path: `/etc/systemd/system/${UNIT.k3s}`,
+    keys: ["k3os.k3s_args", "k3os.labels", "k3os.taints"],
+    service: UNIT.k3s,
+  },
+  issue: { path: "/etc/issue", keys: [] },
+  motd: { path: "/etc/motd", keys: [] },
+} as const satisfies Readonly<Record<string, GeneratedFile>>;
+
+type Written = Pick<CloudConfig, "writeFiles">;
+
+/** The path that an entry of `write_files` means: as in the original, a relative one starts at `/`. */
+export function writtenPath(path: string): string {
+  return join("/", path);
+}
+
+/** The index in `write_files` of the last entry that takes the place of a generated file; -1: it is generated. */
+export function writtenBy(file: GeneratedFile, { writeFiles = [] }: Written): number {
+  return writeFiles.findLastIndex(({ path }) => standsFor(writtenPath(path), file));
+}
+
+/** Whether the user writes the very path of a generated file. */
+export function isWrittenItself(file: GeneratedFile, { writeFiles = [] }: Written): boolean {
+  return writeFiles.some(({ path }) => writtenPath(path) === file.path);
+}
+
+/** The text that the user writes to the very path of a generated file; undefined if there is none that can be read. */
+export function writtenText(file: GeneratedFile, { writeFiles = [] }: Written): string | undefined {
+  const entry = writeFiles.findLast(({ path }) => writtenPath(path) === file.path);
+  if (entry === undefined) return undefined;
+  try {
+    return Buffer.from(decodeContent(entry.content ?? "", entry.encoding ?? "")).toString();
+  } catch {
+    return undefined; // told of where the file is written
+  }
+}
+
+/** The generated file that a path is, or stands for. */
+export function generatedAt(path: string): GeneratedFile | undefined {
+  return Object.values(GENERATED).find((file) => standsFor(path, file));
+}
+
+function standsFor(path: string, { path: own, instead = [] }: GeneratedFile): boolean {
+  return (
+    path === own || instead.some((other) => (other.endsWith("/") ? path.startsWith(other) : path === other))
+  );
+}

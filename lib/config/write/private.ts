@@ -1,0 +1,177 @@
+import { gunzipSync } from "node:zlib";
+import { HIDDEN, redactArguments, redactText, type Secrets, secretWords } from "../../tools/text/redact.ts";
+import type { Layer } from "../read/setting.ts";
+import type { Field, StructField } from "../schema/field.ts";
+import { fieldName } from "../schema/names.ts";
+import { BOOT_WORDS, SCHEMA } from "../schema/schema.ts";
+
+/** Who sees a value: somebody on the machine, or whoever gets what leaves it. */
+export type Audience = "here" | "elsewhere";
+
+function isHidden({ secret, private: isPrivate }: Field, audience: Audience): boolean {
+  return secret === true || (audience === "elsewhere" && isPrivate === true);
+}
+
+/** A value of a field without what its declaration says is not for this audience. */
+export function masked(field: Field, value: unknown, audience: Audience): unknown {
+  if (isHidden(field, audience)) return HIDDEN;
+  switch (field.kind) {
+    case "struct":
+      return maskedEntries(value, (name) => field.fields[name], audience);
+    case "map":
+      return maskedEntries(value, () => field.value, audience);
+    case "list": {
+      const items = value as readonly unknown[];
+      const isArguments = field.item.kind === "text" && field.item.argument;
+      if (isArguments) return redactArguments(items as readonly string[]);
+      return items.map((item) => masked(field.item, item, audience));
+    }
+    case "text":
+      return audience === "elsewhere" ? redactText(value as string) : value;
+    case "flag":
+      return value;
+  }
+}
+
+function maskedEntries(value: unknown, fieldOf: (name: string) => Field | undefined, audience: Audience) {
+  const entries = Object.entries(value as object).flatMap(([name, part]) => {
+    const field = fieldOf(name);
+    return field === undefined ? [] : [[name, masked(field, part, audience)]];
+  });
+  return Object.fromEntries(entries) as Readonly<Record<string, unknown>>;
+}
+
+/** Shorter texts would be found in half of all words; of what is only private, more so. */
+const SHORTEST = { secret: 4, private: 6, line: 12 } as const;
+/** Characters of a text whose lines are looked for one by one; words are in texts of any length. */
+const SHORT_TEXT = 4096;
+
+interface Found {
+  readonly texts: Set<string>;
+  readonly words: Set<string>;
+}
+
+/**
+ * Every text in these layers that is not to leave the machine, so that it can be looked for elsewhere: in journals, for
+ * one. Of longer texts, such as commands and contents of files, also lines and words that look like secrets, as programs
+ * repeat those alone. Addresses and numbers are left out where only the place makes them private.
+ */
+export function secretTexts(layers: readonly Layer[]): Secrets {
+  const found: Found = { texts: new Set(), words: new Set() };
+  for (const { settings } of layers) {
+    for (const { path, value } of settings) collect(fieldAt(path), value, false, found);
+  }
+  return { texts: [...found.texts], words: found.words };
+}
+
+function fieldAt(path: string): Field {
+  return path.split(".").reduce<Field>((field, name) => (field as StructField).fields[name] ?? field, SCHEMA);
+}
+
+function collect(field: Field, value: unknown, above: boolean, found: Found): void {
+  const hidden = above || isHidden(field, "elsewhere");
+  switch (field.kind) {
+    case "list":
+      if (field.item.kind === "text" && field.item.argument)
+        collectArguments(value as readonly string[], found);
+      else for (const item of value as readonly unknown[]) collect(field.item, item, hidden, found);
+      return;
+    case "map":
+      for (const text of Object.values(value as object)) collect(field.value, text, hidden, found);
+      return;
+    case "struct":
+      collectEntry(field, value as Readonly<Record<string, unknown>>, hidden, found);
+      return;
+    case "text":
+      collectText(String(value), { hidden, secret: field.secret === true }, found);
+  }
+}
+
+function collectEntry(
+  { fields }: StructField,
+  entry: Readonly<Record<string, unknown>>,
+  hidden: boolean,
+  found: Found,
+): void {
+  for (const [name, part] of Object.entries(entry)) {
+    const field = fields[name];
+    if (field === undefined) continue;
+    collect(field, part, hidden, found);
+    const encoding = field.kind === "text" && field.bytesBy ? entry[field.bytesBy] : undefined;
+    const decoded = decode(String(part), encoding);
+    if (decoded !== undefined) collect(field, decoded, hidden, found);
+  }
+}
+
+function collectArguments(args: readonly string[], found: Found): void {
+  for (const [at, shown] of redactArguments(args).entries()) {
+    const arg = args[at] ?? "";
+    if (shown === arg) continue;
+    const value = shown === HIDDEN ? arg : arg.slice(arg.indexOf("=") + 1);
+    collectText(value, { hidden: true, secret: true }, found);
+  }
+}
+
+function collectText(value: string, is: { hidden: boolean; secret: boolean }, found: Found): void {
+  for (const secret of secretsOfUrls(value)) found.texts.add(secret);
+  if (!is.hidden) return;
+  const text = value.trim();
+  const isCommon = !is.secret && /^[\d.:/,]*$/.test(text);
+  if (text.length >= SHORTEST[is.secret ? "secret" : "private"] && !isCommon) found.texts.add(text);
+  const lines = text.length <= SHORT_TEXT && text.includes("\n") ? text.split("\n") : [];
+  for (const line of lines) if (line.trim().length >= SHORTEST.line) found.texts.add(line.trim());
+  for (const word of secretWords(text)) found.words.add(word);
+}
+
+/** Passwords, and values behind the question mark. */
+function secretsOfUrls(text: string): string[] {
+  const passwords = [...text.matchAll(/:\/\/[^\s/?#@:]*:([^\s/?#]*)@/g)].map(([, password = ""]) => password);
+  const values = [...text.matchAll(/[?&][^\s=&]{1,64}=([^\s&"']+)/g)].map(([, query = ""]) => query);
+  return [...passwords, ...values].filter(({ length }) => length >= SHORTEST.secret);
+}
+
+function decode(content: string, encoding: unknown): string | undefined {
+  if (typeof encoding !== "string" || !/^(b64|base64|gz|gzip)/.test(encoding)) return undefined;
+  try {
+    const bytes = Buffer.from(content, /64$/.test(encoding) ? "base64" : "latin1");
+    return (encoding.startsWith("gz") ? gunzipSync(bytes) : bytes).toString();
+  } catch {
+    return undefined; // not what it says: the text itself is looked for
+  }
+}
+
+/** `NAME=value`, the value in quotes perhaps, or all of it, as the kernel has it. */
+const WORD = /(^|[\s'])("?)([A-Za-z_][\w-]*(?:[.[][^\s="]*)?)=("[^"\n]*"?|[^\s"]*)/gm;
+
+/**
+ * A text in which kernel command lines may stand, without the values of words that set something private; those below
+ * `k3os.` that set nothing known may be misspelled.
+ */
+export function redactKernelWords(text: string): string {
+  const outside = text.replaceAll(
+    /(^|[\s'])"([A-Za-z_][\w-]*(?:[.[][^\s="]*)?)=[^"\n]*"?/gm,
+    (all, before: string, name: string) => (isPrivateWord(name) ? `${before}"${name}=${HIDDEN}"` : all),
+  );
+  return outside.replaceAll(WORD, (all, before: string, quote: string, name: string) =>
+    quote === "" && isPrivateWord(name) ? `${before}${name}=${HIDDEN}` : all,
+  );
+}
+
+function isPrivateWord(word: string): boolean {
+  let struct: StructField = SCHEMA;
+  const parts = word.split(/[.[]/);
+  for (const [at, part] of parts.entries()) {
+    const name = fieldName(struct, part);
+    const field = name === undefined ? undefined : struct.fields[name];
+    if (field === undefined) return at > 0 && !BOOT_WORDS.some((known) => known === part);
+    if (field.kind !== "struct") return hidesWord(field);
+    struct = field;
+  }
+  return false;
+}
+
+function hidesWord(field: Exclude<Field, StructField>): boolean {
+  const isItemHidden = field.kind === "list" && isHidden(field.item, "elsewhere");
+  const isValueHidden = field.kind === "map" && isHidden(field.value, "elsewhere");
+  return isHidden(field, "elsewhere") || isItemHidden || isValueHidden;
+}

@@ -1,0 +1,117 @@
+import type { Field, Phase, StructField } from "../schema/field.ts";
+import { documentedSpellings, snakeCase } from "../schema/names.ts";
+import { SCHEMA } from "../schema/schema.ts";
+import { emitYaml, type YamlValue } from "./emit-yaml.ts";
+
+interface Key {
+  /** As it is written in YAML: `k3os.install.force_efi`. */
+  readonly path: string;
+  readonly name: string;
+  readonly field: Exclude<Field, StructField>;
+  readonly phases: readonly Phase[];
+}
+
+/** The reference of every key as Markdown: an overview, then each key with what it does and examples. */
+export function reference(): string {
+  const keys = keysOf(SCHEMA, "", []);
+  const rows = keys.map(({ path, field, phases }) => {
+    return `| [\`${path}\`](#${anchor(path)}) | ${typeOf(field)} | ${phases.join(", ")} |`;
+  });
+  const overview = ["| key | value | applied |", "|---|---|---|", ...rows].join("\n");
+  return `${[overview, ...keys.map(describeKey)].join("\n\n")}\n`;
+}
+
+/** Every key that can be given on the kernel command line, as a Markdown table: how, and the page of what it does. */
+export function kernelParameterTable(): string {
+  const rows = keysOf(SCHEMA, "", []).flatMap(({ path, field }) =>
+    kernelParameters(path, field).map((words) => {
+      return `| [\`${path}\`](configuration.md#${anchor(path)}) | \`${words}\` |`;
+    }),
+  );
+  return ["| parameter | for example |", "|---|---|", ...rows, ""].join("\n");
+}
+
+function keysOf(struct: StructField, prefix: string, inherited: readonly Phase[]): readonly Key[] {
+  return Object.entries(struct.fields).flatMap(([name, field]) => {
+    const path = `${prefix}${snakeCase(name)}`;
+    const phases = field.phases ?? inherited;
+    return field.kind === "struct" ? keysOf(field, `${path}.`, phases) : [{ path, name, field, phases }];
+  });
+}
+
+function describeKey({ path, name, field, phases }: Key): string {
+  const facts = [
+    `Value: ${typeOf(field)}. Applied: ${phases.join(", ")}. Also spelled ${otherSpellings(name, field)}.`,
+    ...kernelParameters(path, field).map((words) => `Kernel parameter: \`${words}\`.`),
+  ];
+  const parts = [`### ${path}`, field.description, facts.join("\n"), ...entryTable(field)];
+  if (field.example !== undefined)
+    parts.push(`\`\`\`yaml\n${exampleYaml(path, field.example as YamlValue)}\`\`\``);
+  return parts.filter((part) => part !== undefined).join("\n\n");
+}
+
+/** What the entries of a list of maps are made of. */
+function entryTable(field: Field): readonly string[] {
+  if (field.kind !== "list" || field.item.kind !== "struct") return [];
+  const rows = Object.entries(field.item.fields).map(([name, { description }]) => {
+    return `| \`${snakeCase(name)}\` | ${description ?? ""} |`;
+  });
+  return [["| in each entry | |", "|---|---|", ...rows].join("\n")];
+}
+
+function typeOf(field: Field): string {
+  switch (field.kind) {
+    case "text":
+      return "text";
+    case "flag":
+      return "true or false";
+    case "map":
+      return "map of texts";
+    case "list":
+      return field.item.kind === "text" ? "list of texts" : "list of maps";
+    case "struct":
+      return "map";
+  }
+}
+
+function otherSpellings(name: string, field: Field): string {
+  const [, ...others] = documentedSpellings(name, field);
+  return others.length === 0 ? "in any case" : others.map((spelling) => `\`${spelling}\``).join(", ");
+}
+
+/** The example as words of the kernel command line; none for what cannot be expressed there. */
+export function kernelParameters(path: string, { kind, example }: Field): readonly string[] {
+  if (example === undefined) return [];
+  if (kind === "map") return [wordsOf(Object.entries(example as object), (key) => `${path}[${key}]`)];
+  if (kind !== "list") return [wordsOf([["", example]], () => path)];
+  const items = example as readonly unknown[];
+  if (items.some((item) => typeof item !== "string")) return [];
+  return [
+    wordsOf(
+      items.map((item) => ["", item]),
+      () => path,
+    ),
+  ];
+}
+
+function wordsOf(entries: readonly (readonly [string, unknown])[], nameOf: (key: string) => string): string {
+  return entries
+    .map(([key, value]) => {
+      const text = String(value);
+      return `${nameOf(key)}=${/\s/.test(text) ? `"${text}"` : text}`;
+    })
+    .join(" ");
+}
+
+/** An example below the keys that lead to it. */
+export function exampleYaml(path: string, example: YamlValue): string {
+  return emitYaml(path.split(".").reduceRight<YamlValue>((value, key) => ({ [key]: value }), example));
+}
+
+/** The fragment by which GitHub links to a heading. */
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w -]/g, "")
+    .replaceAll(" ", "-");
+}
