@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync } from "node:fs";
-import type { BootHost } from "../lib/boot/host.ts";
+import type { BootHost } from "../lib/boot/boot-host.ts";
 import { bootWords, RUNNING_MODES, type RunningMode } from "../lib/boot/mode.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { execve } from "../lib/tools/host/native.ts";
@@ -24,7 +24,7 @@ export const init = defineCommand({
   run: async () => {
     if (process.pid !== 1) throw new UsageError("Only the kernel can start this command, as process 1");
     process.env.PATH ??= BASIC_ENVIRONMENT.PATH; // the kernel sets only HOME and TERM
-    const { createBootHost } = await import("../lib/boot/host.ts");
+    const { createBootHost } = await import("../lib/boot/boot-host.ts");
     const { mountKernelFileSystems } = await import("../lib/boot/mounts.ts");
     let host = createBootHost({ debug: false });
     try {
@@ -46,7 +46,7 @@ function inheritedMode(): RunningMode {
 }
 
 async function leaveInitrd(host: BootHost): Promise<never> {
-  const { bootInitrd } = await import("../lib/boot/initrd.ts");
+  const { bootInitrd } = await import("../lib/boot/initrd/first-stage.ts");
   const { keepInjected } = await import("../lib/boot/injected.ts");
   const { isSameProgram, switchRoot } = await import("../lib/boot/switch-root.ts");
   const root = await bootInitrd(host);
@@ -66,8 +66,8 @@ async function startSystem(
 ): Promise<never> {
   const foreign = mode === "local" && !continued;
   const { enterRoot } = await import("../lib/boot/enter-root.ts");
-  const { resetData } = await import("../lib/boot/reset.ts");
-  const { prepareSystem } = await import("../lib/boot/system.ts");
+  const { resetData } = await import("../lib/boot/initrd/reset-data.ts");
+  const { prepareSystem } = await import("../lib/boot/system/second-stage.ts");
   host.log.close(); // the journal's path changes with the root
   try {
     // on a disk the initrd has done both
@@ -98,7 +98,7 @@ async function startSystem(
  */
 async function settleForeignRoot(host: BootHost): Promise<void> {
   const { remountWritable } = await import("../lib/boot/enter-root.ts");
-  const { settleGeneration } = await import("../lib/boot/generation.ts");
+  const { settleGeneration } = await import("../lib/boot/trial/choose-generation.ts");
   remountWritable(host);
   const current = () => realpathSync(`${PATH.system}/k3os/current`);
   const before = current();

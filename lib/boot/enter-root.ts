@@ -12,7 +12,7 @@ import { isThere } from "../tools/fs/links.ts";
 import { FILE, PATH } from "../tools/host/paths.ts";
 import { mount, mountImage, pivotRoot, setLimit, UNLIMITED, unmount } from "../tools/host/sys.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
-import type { BootHost } from "./host.ts";
+import type { BootHost } from "./boot-host.ts";
 import { moveKernelMounts } from "./switch-root.ts";
 
 /** What is in the root because /usr holds it (the usr-merge of Debian; older k3OS made all but the last). */

@@ -1,6 +1,6 @@
 import { reboot } from "../tools/host/sys.ts";
 import { CommandError } from "../tools/text/errors.ts";
-import type { BootHost } from "./host.ts";
+import type { BootHost } from "./boot-host.ts";
 
 /** Restarts the machine or powers it off, as process 1 may at any time. Throws CommandError if the kernel does not. */
 export async function goDown(how: "restart" | "power-off", host: Pick<BootHost, "clock">): Promise<never> {

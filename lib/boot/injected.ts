@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PATH } from "../tools/host/paths.ts";
 import { mount, unmount } from "../tools/host/sys.ts";
 import { messageOf } from "../tools/text/errors.ts";
-import type { BootHost } from "./host.ts";
+import type { BootHost } from "./boot-host.ts";
 import { EMBEDDED_MEDIUM, NEW_ROOT } from "./initrd-paths.ts";
 
 /** What the initrd's root has of its own, or is made there by us or by the kernel. */

@@ -1,7 +1,7 @@
 import { execve } from "../tools/host/native.ts";
 import { oldInit } from "../tools/node/foreign-root.ts";
 import { formatError } from "../tools/text/errors.ts";
-import type { BootHost } from "./host.ts";
+import type { BootHost } from "./boot-host.ts";
 import { mayRestart } from "./rescue.ts";
 
 /**

@@ -5,8 +5,8 @@ import { STARTS } from "../tools/generation/start-count.ts";
 import { readTrial, type Trial } from "../tools/generation/trial.ts";
 import { PATH } from "../tools/host/paths.ts";
 import { formatError } from "../tools/text/errors.ts";
+import type { BootHost } from "./boot-host.ts";
 import { goDown } from "./go-down.ts";
-import type { BootHost } from "./host.ts";
 import { bootWords, type MenuChoice } from "./mode.ts";
 import { NoWayBack } from "./no-way-back.ts";
 

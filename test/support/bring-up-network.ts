@@ -1,4 +1,4 @@
-import { bringUpNetwork } from "../../lib/boot/network/network.ts";
+import { bringUpNetwork } from "../../lib/boot/network/bring-up.ts";
 import { networkWords } from "../../lib/boot/network/words.ts";
 import { systemClock, systemHost } from "../../lib/tools/host/host.ts";
 import { createLog } from "../../lib/tools/host/log.ts";

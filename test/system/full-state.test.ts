@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { settleGeneration } from "../../lib/boot/generation.ts";
-import type { BootHost } from "../../lib/boot/host.ts";
+import type { BootHost } from "../../lib/boot/boot-host.ts";
 import type { MenuChoice } from "../../lib/boot/mode.ts";
 import { NoWayBack } from "../../lib/boot/no-way-back.ts";
+import { settleGeneration } from "../../lib/boot/trial/choose-generation.ts";
 import { emptyEnvironment } from "../../lib/tools/disk/grubenv.ts";
 import { startsLeft } from "../../lib/tools/generation/start-count.ts";
 import { changeGeneration, failTrial, partsOf, readTrial } from "../../lib/tools/generation/trial.ts";

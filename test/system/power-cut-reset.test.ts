@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { BootHost } from "../../lib/boot/host.ts";
-import { resetData } from "../../lib/boot/reset.ts";
+import type { BootHost } from "../../lib/boot/boot-host.ts";
+import { resetData } from "../../lib/boot/initrd/reset-data.ts";
 import { keepList } from "../../lib/tools/node/reset-marker.ts";
 import { testHost } from "../support/host.ts";
 import { everyPrefix, recordWrites } from "../support/power-cut.ts";

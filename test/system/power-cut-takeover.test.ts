@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { completeTakeover, markVerified } from "../../lib/boot/takeover.ts";
+import { completeTakeover, markVerified } from "../../lib/boot/initrd/finish-takeover.ts";
 import { inspectMedium } from "../../lib/install/medium.ts";
 import { type InstallPlan, planInstall, type TakeoverPlan } from "../../lib/install/plan.ts";
 import { prepareTakeover, undoTakeover } from "../../lib/install/takeover.ts";

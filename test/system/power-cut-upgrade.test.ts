@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { settleGeneration } from "../../lib/boot/generation.ts";
-import type { BootHost } from "../../lib/boot/host.ts";
+import type { BootHost } from "../../lib/boot/boot-host.ts";
 import type { MenuChoice } from "../../lib/boot/mode.ts";
+import { settleGeneration } from "../../lib/boot/trial/choose-generation.ts";
 import { emptyEnvironment, parseEnvironment } from "../../lib/tools/disk/grubenv.ts";
 import { readTrial } from "../../lib/tools/generation/trial.ts";
 import { COMPONENTS } from "../../lib/tools/host/paths.ts";

@@ -6,7 +6,7 @@ import { inRoot, PATH } from "../../tools/host/paths.ts";
 import { hasDefaultRoute } from "../../tools/http/default-route.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import { type Lease, parseLease, shortIp } from "./lease.ts";
-import type { LinkPlan } from "./plan.ts";
+import type { LinkPlan } from "./network-plan.ts";
 
 /** The initrd's programs, by their one executable: links to it need not be there. */
 const BUSYBOX = "/bin/busybox";

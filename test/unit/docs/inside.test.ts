@@ -31,7 +31,7 @@ describe("docs/inside.md", () => {
   });
 
   test("has the steps of the second stage in their order", () => {
-    const source = readFileSync(join(PROJECT, "lib/boot/system.ts"), "utf8");
+    const source = readFileSync(join(PROJECT, "lib/boot/system/second-stage.ts"), "utf8");
     const steps = [...source.matchAll(/^ {2}\{ name: "([^"]+)"/gm)].map(([, name = ""]) => name);
     expect(steps.length).toBeGreaterThan(10);
     expect(table(inside, "step | what").map(([name]) => name)).toEqual(steps);

@@ -15,7 +15,12 @@ const MAY_EXIT = [
 
 /** What calls for the time of day: when something happened, or until when something is valid. */
 const MAY_ASK_THE_TIME = [
-  ...["lib/tools/host/host.ts", "lib/boot/clock.ts", "lib/boot/host.ts", "lib/tools/host/time-stamp.ts"],
+  ...[
+    "lib/tools/host/host.ts",
+    "lib/boot/initrd/clock.ts",
+    "lib/boot/boot-host.ts",
+    "lib/tools/host/time-stamp.ts",
+  ],
   ...["lib/datasource/network/gcp.ts", "lib/inspect/checks/k3s.ts", "lib/inspect/checks/machine.ts"],
   ...["lib/inspect/node.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
   ...["lib/build/context.ts", "lib/tools/release/read-release.ts"],

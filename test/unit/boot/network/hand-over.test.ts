@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { carriedNetwork, handOverNetwork } from "../../../../lib/boot/network/hand-over.ts";
-import { planNetwork } from "../../../../lib/boot/network/plan.ts";
+import { planNetwork } from "../../../../lib/boot/network/network-plan.ts";
 import { networkWords } from "../../../../lib/boot/network/words.ts";
 import { testHost } from "../../../support/host.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { configure, parseAddresses } from "../../../../lib/boot/network/interface.ts";
-import { planNetwork } from "../../../../lib/boot/network/plan.ts";
+import { planNetwork } from "../../../../lib/boot/network/network-plan.ts";
 import { networkWords } from "../../../../lib/boot/network/words.ts";
 import { testHost } from "../../../support/host.ts";
 

@@ -1,0 +1,161 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { switchMenu } from "../../tools/disk/switch-menu.ts";
+import {
+  forgetTry,
+  readTakeoverRecord,
+  recallTakeoverRecord,
+  TAKEOVER,
+  type TakeoverRecord,
+} from "../../tools/disk/takeover-record.ts";
+import { writeFileAtomic } from "../../tools/fs/atomic.ts";
+import { verifyChecksums } from "../../tools/fs/checksums.ts";
+import { isThere } from "../../tools/fs/links.ts";
+import { readTextBounded } from "../../tools/fs/read-bounded.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { FILE, LABEL, MARKER, PATH } from "../../tools/host/paths.ts";
+import { mountImage, setFileSystemLabel, syncFileSystem, unmount } from "../../tools/host/sys.ts";
+import { CommandError, during, messageOf } from "../../tools/text/errors.ts";
+import { printableMessage } from "../../tools/text/printable.ts";
+import type { BootHost } from "../boot-host.ts";
+import { type FoundDevice, findDevices } from "../devices.ts";
+import { goDown } from "../go-down.ts";
+import type { ModuleLoader } from "../module-loader.ts";
+import { deviceByUuid } from "./choose-state.ts";
+import { deleteOldSystem } from "./old-system.ts";
+import { DEVICE_WAIT, mountState, waitFor } from "./state-device.ts";
+
+const ROOT = "/sysroot";
+/** Milliseconds for a person to read why the old system starts again. */
+const READING_TIME = 10_000;
+
+/**
+ * The first boot of a takeover: checks that the new system is whole, and only then deletes the old one that lies beside
+ * it; the machine then restarts or powers off. Whatever fails before the first deletion is told, and the old system is
+ * started again, as the boot menu has already noted; a failure after that is the caller's.
+ */
+export async function replaceSystem(uuid: string, modules: ModuleLoader, host: BootHost): Promise<never> {
+  try {
+    await mountOldSystem(uuid, modules, host);
+    await verifyNewSystem(ROOT, host);
+    markVerified(ROOT);
+  } catch (error) {
+    return await returnToOldSystem(error, host);
+  }
+  return await finish(completeTakeover(ROOT, host) ?? "restart", host);
+}
+
+/** Goes on with a takeover whose deletion was interrupted; does nothing on any other mounted state file system. */
+export async function continueTakeover(root: string, host: BootHost): Promise<void> {
+  const afterwards = completeTakeover(root, host);
+  if (afterwards !== undefined) await finish(afterwards, host);
+}
+
+async function finish(afterwards: TakeoverRecord["afterwards"], host: BootHost): Promise<never> {
+  host.log.info(afterwards === "power-off" ? "Powering off" : "Restarting into k3OS");
+  return await goDown(afterwards, host);
+}
+
+/** From here on there is no way back. */
+export function markVerified(root: string): void {
+  writeFileAtomic(join(root, TAKEOVER.verified), "");
+  syncFileSystem(root); // GRUB reads the file system without replaying its journal
+}
+
+async function mountOldSystem(uuid: string, modules: ModuleLoader, host: BootHost): Promise<void> {
+  const look = (): FoundDevice | undefined => deviceByUuid(findDevices(), uuid);
+  const device = await waitFor("the disk to be taken over", DEVICE_WAIT, look, modules, host);
+  if (device === undefined) throw new CommandError(`No file system with the UUID "${uuid}" was found`);
+  await mountState(device, ROOT, host);
+}
+
+/** Throws CommandError unless every file of the new system is as the installer wrote it, and its userland can be used. */
+async function verifyNewSystem(root: string, host: BootHost): Promise<void> {
+  if (existsSync(join(root, TAKEOVER.verified))) return;
+  if (readTakeoverRecord(root) === undefined) throw new CommandError("No takeover is prepared on this disk");
+  host.log.info("Checking the new system …");
+  await during("Checking the new system", async () => {
+    await verifyChecksums(root, readTextBounded(join(root, TAKEOVER.checksums)));
+    checkUserland(join(root, PATH.system, "k3os/current", FILE.rootSquashfs));
+  });
+}
+
+function checkUserland(image: string): void {
+  const mountPoint = "/mnt";
+  mkdirSync(mountPoint, { recursive: true });
+  mountImage(image, mountPoint, "squashfs");
+  try {
+    if (existsSync(join(mountPoint, "lib/systemd/systemd"))) return;
+    throw new CommandError(`The root image "${image}" holds no service manager`);
+  } finally {
+    unmount(mountPoint);
+  }
+}
+
+/**
+ * Deletes the old system of a takeover that is marked as verified, and what the takeover itself has left. Each step can
+ * be repeated: whatever interrupts it, the next boot comes here again. Returns what the machine does then; undefined if
+ * nothing was to be done. Throws CommandError.
+ */
+export function completeTakeover(
+  root: string,
+  host: Pick<Host, "log">,
+): TakeoverRecord["afterwards"] | undefined {
+  const directory = join(root, TAKEOVER.directory);
+  if (!existsSync(directory)) return undefined;
+  if (!isThere(join(root, TAKEOVER.record))) {
+    rmSync(directory, { recursive: true }); // all was done but this
+    return undefined;
+  }
+  if (!existsSync(join(root, TAKEOVER.verified))) return undefined;
+  const record = recallTakeoverRecord(root, host);
+  if (record === undefined) return undefined;
+  setFileSystemLabel(root, LABEL.state);
+  deleteOldSystem(root, record, host);
+  useNewMenu(root, record, host);
+  for (const name of [MARKER.takeover, MARKER.poweroff]) {
+    rmSync(join(root, PATH.system, name), { recursive: true, force: true });
+  }
+  rmSync(join(root, TAKEOVER.record), { recursive: true }); // first of all, so that no half of the rest is taken for a takeover
+  rmSync(directory, { recursive: true });
+  syncFileSystem(root);
+  return record.afterwards;
+}
+
+function useNewMenu(root: string, { grub }: TakeoverRecord, host: Pick<Host, "log">): void {
+  forgetTry(join(root, grub, "grubenv"), host);
+  const next = join(root, TAKEOVER.newMenu);
+  if (!existsSync(next)) return; // it is in place, and the journal has been replayed since: on the disk too
+  switchMenu({ menu: join(root, grub, "grub.cfg"), next, kept: join(root, TAKEOVER.menu) });
+}
+
+/** Says why, on every console and in the old system's message of the day, and starts that system. */
+async function returnToOldSystem(error: unknown, host: BootHost): Promise<never> {
+  const reason = printableMessage(messageOf(error)); // the old system shows it above its logins
+  host.log.error(reason);
+  host.log.info("This machine was not taken over: nothing was deleted. Starting the old system again");
+  try {
+    tellOldSystem(ROOT, reason);
+  } catch (failure) {
+    host.log.warn(`The old system cannot be told: ${messageOf(failure)}`);
+  }
+  await host.clock.sleep(READING_TIME);
+  return await goDown("restart", host);
+}
+
+/** Leaves the reason in the record, and above the old system's next login; undo takes both away. */
+function tellOldSystem(root: string, reason: string): void {
+  if (!existsSync(join(root, TAKEOVER.directory))) return;
+  writeFileAtomic(join(root, TAKEOVER.failure), `${reason}\n`);
+  const motd = join(root, "etc/motd");
+  const kept = join(root, TAKEOVER.oldMotd);
+  if (!existsSync(kept)) {
+    if (!existsSync(motd)) return;
+    renameSync(motd, kept);
+  }
+  const program = join(PATH.system, "k3os/current", FILE.executable);
+  const why = `\nk3OS did not take this machine over: ${reason}\nNothing was deleted. To remove what it left: ${program} takeover --undo\n`;
+  const { mode, uid, gid } = statSync(kept);
+  const text = Buffer.concat([readFileSync(kept), Buffer.from(why)]);
+  writeFileAtomic(motd, text, { mode: mode & 0o7777, uid, gid });
+}

@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { fillTree } from "../../tools/fs/fill-tree.ts";
+import { linkTarget } from "../../tools/fs/links.ts";
+import { PATH } from "../../tools/host/paths.ts";
+import { mount, SystemCallError, unmount } from "../../tools/host/sys.ts";
+import { CommandError } from "../../tools/text/errors.ts";
+import type { SystemBoot } from "./step.ts";
+
+/** Directories of the running root that no package brings, with their modes. */
+const DIRECTORIES: Readonly<Record<string, number>> = {
+  "/etc": 0o755,
+  "/tmp": 0o1777,
+  "/home": 0o755,
+  "/root": 0o700,
+  "/opt": 0o755,
+  "/srv": 0o755,
+  "/mnt": 0o755,
+  "/media": 0o755,
+  "/boot": 0o755,
+  "/k3os/system": 0o755,
+  "/var/cache": 0o755,
+  "/var/lib": 0o755,
+  "/var/lib/nfs": 0o755,
+  "/var/lib/rancher/k3s/agent/libexec/kubernetes": 0o755,
+  "/var/lib/rancher/k3os/config.d": 0o755,
+  "/var/local/bin": 0o755,
+  "/var/local/sbin": 0o755,
+  "/var/log": 0o755,
+  "/var/opt": 0o755,
+  "/var/spool": 0o755,
+  "/var/tmp": 0o1777,
+  "/var/empty": 0o555,
+};
+
+/** Skeleton of /var that the image brings. */
+const VAR_SKELETON = "/usr/share/k3os/var";
+
+/** Makes the writable directories of the root, and what /var lacks. */
+export function makeDirectories(boot: Pick<SystemBoot, "log">): void {
+  const umask = process.umask(0);
+  for (const [path, mode] of Object.entries(DIRECTORIES)) {
+    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode });
+  }
+  process.umask(umask);
+  if (linkTarget("/var/run") === undefined) {
+    rmSync("/var/run", { recursive: true, force: true });
+    symlinkSync("/run", "/var/run");
+  }
+  if (existsSync(VAR_SKELETON)) fillTree(VAR_SKELETON, "/var", boot);
+  mount("tmpfs", "/tmp", {
+    type: "tmpfs",
+    flags: ["nosuid", "nodev", "noexec", "relatime"],
+    data: "mode=1777,size=10%",
+  });
+}
+
+/** /etc lives in memory and starts every boot as the image's template. */
+export async function buildEtc(boot: SystemBoot): Promise<void> {
+  mount("tmpfs", "/etc", { type: "tmpfs", flags: ["nosuid", "nodev", "relatime"], data: "mode=0755" });
+  if (!existsSync("/usr/etc")) throw new CommandError('The root image holds no "/usr/etc"');
+  await boot.run(["cp", "-a", "/usr/etc/.", "/etc"]);
+}
+
+/** Shows the system directory read-only at its documented place, and the boot loader's directory where there is one. */
+export function bindSystem(): void {
+  const system = `${PATH.base}${PATH.system}`;
+  mount(system, PATH.system, { flags: ["bind"] });
+  mount("none", PATH.system, { flags: ["remount", "bind", "ro"] });
+  if (existsSync(`${PATH.base}/boot`)) mount(`${PATH.base}/boot`, "/boot", { flags: ["bind"] });
+}
+
+/** Writes the mode to where the configuration, the installer and k3s read it. */
+export function recordMode(boot: SystemBoot): void {
+  mkdirSync(PATH.runtime, { recursive: true });
+  writeFileSync(PATH.mode, `${boot.mode}\n`);
+}
+
+/** Detaches the old root with all that was mounted on it during the boot; what is bound elsewhere stays. */
+export function leaveBase(): void {
+  rmSync(PATH.rescueShell, { force: true });
+  const INVALID = 22; // not a mount point (any more)
+  for (;;) {
+    try {
+      unmount(PATH.base, { lazy: true });
+    } catch (error) {
+      if (error instanceof SystemCallError && error.errno === INVALID) return;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { messageOf } from "../../tools/text/errors.ts";
+import { withInjected } from "../injected.ts";
+import { JOURNAL_DIRECTORY } from "../journal.ts";
+import { growStatePartition } from "./grow.ts";
+import { nameHost, openLiveLogin, persistIdentity, writeHosts } from "./identity.ts";
+import { bindKernelModules } from "./kernel-modules.ts";
+import { bindSystem, buildEtc, leaveBase, makeDirectories, recordMode } from "./root-tree.ts";
+import type { Step, SystemBoot } from "./step.ts";
+
+const RUNNING = ["local", "live", "install"] as const;
+
+/** The second stage, in order: from a bare root with /usr to a system that the service manager can start. */
+const STEPS: readonly Step[] = [
+  { name: "directories", required: true, run: makeDirectories },
+  { name: "journal", run: openJournal },
+  { name: "/etc", required: true, run: buildEtc },
+  { name: "/k3os/system and /boot", required: true, run: bindSystem },
+  { name: "mode", required: true, run: recordMode },
+  { name: "kernel modules", run: bindKernelModules },
+  { name: "identity", run: persistIdentity },
+  { name: "initrd configuration", modes: RUNNING, run: applyInitrdPhase },
+  { name: "login without password", modes: ["live", "install", "shell"], run: openLiveLogin },
+  { name: "grow the state partition", modes: ["local"], run: growStatePartition },
+  { name: "host name", run: nameHost },
+  { name: "/etc/hosts", run: writeHosts },
+  { name: "boot configuration", modes: RUNNING, run: (boot) => boot.applyPhase("boot") },
+  { name: "leave the old root", modes: RUNNING, run: leaveBase },
+];
+
+/** Runs all steps. Throws what a required step throws. */
+export async function prepareSystem(boot: SystemBoot): Promise<void> {
+  for (const step of STEPS) {
+    if (step.modes !== undefined && !step.modes.includes(boot.mode)) continue;
+    boot.log.info(`Boot: ${step.name}`);
+    try {
+      await step.run(boot);
+    } catch (error) {
+      if (step.required) throw error;
+      boot.log.error(`${step.name}: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Commands of this phase find at `/.base` what was put into the initrd. */
+async function applyInitrdPhase(boot: SystemBoot): Promise<void> {
+  await withInjected(() => boot.applyPhase("initrd"));
+}
+
+function openJournal(boot: SystemBoot): void {
+  if (boot.continued) boot.log.resume(JOURNAL_DIRECTORY);
+  else boot.log.open(JOURNAL_DIRECTORY);
+}

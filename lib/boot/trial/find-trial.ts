@@ -1,0 +1,79 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { keepDamaged } from "../../tools/fs/record.ts";
+import { linkedVersion, linkedVersions } from "../../tools/generation/generation-links.ts";
+import { menuCounts, startsLeft } from "../../tools/generation/start-count.ts";
+import { noteTrial, partsOf, readTrial, TRIAL_FILE, type Trial } from "../../tools/generation/trial.ts";
+import { PATH } from "../../tools/host/paths.ts";
+import { timeStamp } from "../../tools/host/time-stamp.ts";
+import { messageOf } from "../../tools/text/errors.ts";
+import type { BootHost } from "../boot-host.ts";
+import type { MenuChoice } from "../mode.ts";
+import { hasSnapshot } from "./datastore.ts";
+
+/**
+ * The change that is not finished on a state file system; undefined if there is none. Where its record cannot be
+ * understood, the links and the boot menu say what it must have said, and a record that says so takes its place.
+ */
+export function findTrial(root: string, choice: MenuChoice | undefined, host: BootHost): Trial | undefined {
+  const system = join(root, PATH.system);
+  try {
+    return readTrial(system);
+  } catch (error) {
+    const trial = isOn(system, choice) ? trialOfLinks(root, host) : undefined;
+    const what = trial === undefined ? "nothing is on trial" : "the links say what is on trial";
+    host.log.error(`${messageOf(error)}: ${what}`);
+    setAside(system, trial, host);
+    return trial;
+  }
+}
+
+/** The boot menu counts the starts of what is on trial; where it cannot, only the record did. */
+function isOn(system: string, choice: MenuChoice | undefined): boolean {
+  return (
+    choice === "trial" || choice === "fallback" || startsLeft(system) !== undefined || !menuCounts(system)
+  );
+}
+
+function trialOfLinks(root: string, host: BootHost): Trial | undefined {
+  const system = join(root, PATH.system);
+  const before = linkedVersions(system, "previous");
+  const parts = partsOf(system, {}).map((part) => {
+    return { ...part, from: before[part.component] ?? part.from, previous: undefined };
+  });
+  if (parts.every(({ from, to }) => from === to)) return undefined;
+  return {
+    ...{ state: "trial", kind: "upgrade", since: timeStamp(host), parts, reason: undefined },
+    started: hasSnapshot(join(root, "k3os/data"), parts),
+    left: 1, // at most: what the old record had counted is lost
+    keep: Number.MAX_SAFE_INTEGER,
+    tolerated: ["configuration"],
+    keepData: false,
+  };
+}
+
+/** In this order the power may go at any time: there is the damaged record or its successor. */
+function setAside(system: string, trial: Trial | undefined, host: BootHost): void {
+  const path = join(system, TRIAL_FILE);
+  try {
+    host.log.warn(`What was in its place is kept as "${keepDamaged(path)}"`);
+    if (trial === undefined) rmSync(path, { force: true });
+  } catch (error) {
+    host.log.warn(`It cannot be set aside: ${messageOf(error)}`);
+  }
+  if (trial !== undefined) noteTrial(system, trial, host);
+}
+
+/**
+ * How the links stand to a change: as it made them, as they were before, some this way and some that, or as neither,
+ * since somebody else has changed them.
+ */
+export type Standing = "new" | "old" | "between" | "other";
+
+export function standingOf(system: string, { parts }: Pick<Trial, "parts">): Standing {
+  const changed = parts.filter(({ from, to }) => from !== to);
+  const current = changed.map(({ component }) => linkedVersion(system, component, "current"));
+  if (changed.every(({ to }, i) => current[i] === to)) return "new";
+  if (changed.every(({ from }, i) => current[i] === from)) return "old";
+  return changed.every(({ from, to }, i) => [from, to].includes(current[i])) ? "between" : "other";
+}
