@@ -1,5 +1,5 @@
 import type { CloudConfig } from "../lib/config/schema/schema.ts";
-import { INSTALL_OPTIONS, type InstallSettings } from "../lib/install/settings.ts";
+import { INSTALL_OPTIONS, type InstallSettings } from "../lib/install/install-settings.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import type { Host } from "../lib/tools/host/host.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
@@ -37,8 +37,8 @@ installed system says more when it boots, too.`,
   run: async ({ values, positionals }, host) => {
     const { NOTHING_READ, readConfig } = await import("../lib/config/read/read.ts");
     const { logDiagnostics } = await import("../lib/config/read/diagnostics.ts");
-    const { mergeSettings } = await import("../lib/install/settings.ts");
-    const { installSystem } = await import("../lib/install/install.ts");
+    const { mergeSettings } = await import("../lib/install/install-settings.ts");
+    const { installSystem } = await import("../lib/install/run-installation.ts");
     const { announced } = await import("../lib/install/announce.ts");
     const { finish } = await import("../lib/install/finish.ts");
     const running = values.bootstrap ? NOTHING_READ : await readConfig(host);
@@ -63,7 +63,7 @@ async function configure(
 ): Promise<number> {
   const { shownYaml } = await import("../lib/config/write/dump.ts");
   const { readConfig } = await import("../lib/config/read/read.ts");
-  const { keepConfig } = await import("../lib/install/configure.ts");
+  const { keepConfig } = await import("../lib/install/keep-config.ts");
   const { applyPhase } = await import("../lib/apply/stages.ts");
   if (dryRun) host.print(shownYaml(config));
   else host.log.info(`The configuration is in ${keepConfig(config, host)}`);

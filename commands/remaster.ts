@@ -17,7 +17,7 @@ const OPTIONS = {
   default: {
     type: "string",
     value: "ENTRY",
-    choices: async () => Object.keys((await import("../lib/install/remaster-menu.ts")).MENU_ENTRIES),
+    choices: async () => Object.keys((await import("../lib/install/remaster/remaster-menu.ts")).MENU_ENTRIES),
     help: "the entry that starts by itself: live, install or rescue",
   },
   add: { type: "string", value: "DIR", help: "put everything in DIR into the medium's root" },
@@ -44,8 +44,8 @@ A medium that installs itself without a question:
     if ([config, add, values.default, cmdline[0]].every((given) => given === undefined)) {
       throw new UsageError("Nothing to change: expected --config, --cmdline, --default or --add");
     }
-    const { menuEntry } = await import("../lib/install/remaster-menu.ts");
-    const { remaster } = await import("../lib/install/remaster.ts");
+    const { menuEntry } = await import("../lib/install/remaster/remaster-menu.ts");
+    const { remaster } = await import("../lib/install/remaster/remaster-iso.ts");
     const startsBy = values.default === undefined ? undefined : menuEntry(values.default);
     const paths = { input: resolve(input), output: resolve(output), add: add && resolve(add) };
     await remaster({ ...paths, config, cmdline: cmdline.join(" "), startsBy }, host);

@@ -14,8 +14,8 @@ the old system has been changed until then.`,
   needsRoot: () => true,
   run: async ({ values }, host) => {
     if (!values.undo) throw new UsageError("Nothing to do: expected --undo");
-    const { undoTakeover } = await import("../lib/install/takeover.ts");
-    const { lockInstaller } = await import("../lib/install/lock.ts");
+    const { undoTakeover } = await import("../lib/install/takeover/prepare-takeover.ts");
+    const { lockInstaller } = await import("../lib/install/install-lock.ts");
     await using _lock = await lockInstaller(host);
     undoTakeover(host);
     host.log.info("The takeover is undone: this machine starts its old system");

@@ -4,7 +4,7 @@ import { createLog, type Log } from "../tools/host/log.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
 import { formatError } from "../tools/text/errors.ts";
-import type { InstallSettings } from "./settings.ts";
+import type { InstallSettings } from "./install-settings.ts";
 
 const KERNEL_LOG = "/dev/kmsg";
 /** The first of its numbers: the kernel shows messages of lower levels only; `quiet` and a configuration change it. */

@@ -17,7 +17,7 @@ import { FIRST_PARTITION } from "../tools/disk/partitions.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
-import type { DiskPlan, InstallPlan } from "./plan.ts";
+import type { DiskPlan, InstallPlan } from "./install-plan.ts";
 
 /** GRUB's core image, made for one disk. */
 export type CoreImage = Buffer;

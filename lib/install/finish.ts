@@ -1,5 +1,5 @@
 import type { Host } from "../tools/host/host.ts";
-import type { InstallSettings } from "./settings.ts";
+import type { InstallSettings } from "./install-settings.ts";
 
 const ACTIONS = {
   reboot: { argv: ["reboot"], text: "Restarting into the installed system …" },

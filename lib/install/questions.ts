@@ -1,12 +1,12 @@
 import type { Merged } from "../config/read/merge.ts";
 import { type Asker, canAsk } from "../tools/terminal/prompt.ts";
 import { Interrupted } from "../tools/text/errors.ts";
-import type { InstallFacts } from "./facts.ts";
-import { disk } from "./interview/disk.ts";
-import { knownOperation } from "./interview/operation.ts";
+import type { InstallFacts } from "./install-facts.ts";
+import type { InstallSettings } from "./install-settings.ts";
+import { disk } from "./interview/choose-disk.ts";
+import { knownOperation } from "./interview/choose-operation.ts";
 import { type Interview, isSet, type StepHost } from "./interview/step.ts";
 import { askAll, INTERVIEW } from "./interview/steps.ts";
-import type { InstallSettings } from "./settings.ts";
 
 /** Somebody is there and wants to be asked. */
 export function isAttended({ silent }: Pick<InstallSettings, "silent">): boolean {

@@ -1,5 +1,5 @@
-import { remaster } from "../../lib/install/remaster.ts";
-import type { MenuEntry } from "../../lib/install/remaster-menu.ts";
+import { remaster } from "../../lib/install/remaster/remaster-iso.ts";
+import type { MenuEntry } from "../../lib/install/remaster/remaster-menu.ts";
 import { systemHost } from "../../lib/tools/host/host.ts";
 
 /** Copies a k3OS ISO with kernel parameters of its own, and another entry that starts by itself; says nothing. */

@@ -11,9 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { completeTakeover, markVerified } from "../../lib/boot/initrd/finish-takeover.ts";
+import { type InstallPlan, planInstall, type TakeoverPlan } from "../../lib/install/install-plan.ts";
 import { inspectMedium } from "../../lib/install/medium.ts";
-import { type InstallPlan, planInstall, type TakeoverPlan } from "../../lib/install/plan.ts";
-import { prepareTakeover, undoTakeover } from "../../lib/install/takeover.ts";
+import { prepareTakeover, undoTakeover } from "../../lib/install/takeover/prepare-takeover.ts";
 import { emptyEnvironment, setVariable, withVariable } from "../../lib/tools/disk/grubenv.ts";
 import { TAKEOVER, TRIED } from "../../lib/tools/disk/takeover-record.ts";
 import { verifyChecksums } from "../../lib/tools/fs/checksums.ts";

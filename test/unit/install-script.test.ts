@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { INSTALL_OPTIONS } from "../../lib/install/settings.ts";
+import { INSTALL_OPTIONS } from "../../lib/install/install-settings.ts";
 import { type FileServer, serveFiles } from "../support/http-server.ts";
 import {
   checksums,

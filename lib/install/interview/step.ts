@@ -2,8 +2,8 @@ import type { Diagnostic } from "../../config/read/diagnostics.ts";
 import type { CloudConfig, K3osConfig } from "../../config/schema/schema.ts";
 import type { Host } from "../../tools/host/host.ts";
 import type { Asker } from "../../tools/terminal/prompt.ts";
-import type { InstallFacts } from "../facts.ts";
-import type { InstallSettings } from "../settings.ts";
+import type { InstallFacts } from "../install-facts.ts";
+import type { InstallSettings } from "../install-settings.ts";
 
 /** Put k3OS on a disk, or make a server or an agent of the system that runs. */
 export type Operation = "install" | "configure";

@@ -1,13 +1,13 @@
 import type { Asker } from "../../tools/terminal/prompt.ts";
-import { machineObjections, refuse } from "../check.ts";
-import { cloudConfig } from "./cloud-config.ts";
-import { role, serverUrl, token } from "./cluster.ts";
-import { disk } from "./disk.ts";
-import { operation } from "./operation.ts";
-import { password } from "./password.ts";
-import { sshKeys } from "./ssh-keys.ts";
+import { machineObjections, refuse } from "../objections.ts";
+import { cloudConfig } from "./ask-cloud-config.ts";
+import { role, serverUrl, token } from "./ask-cluster.ts";
+import { password } from "./ask-password.ts";
+import { sshKeys } from "./ask-ssh-keys.ts";
+import { wifi } from "./ask-wifi.ts";
+import { disk } from "./choose-disk.ts";
+import { operation } from "./choose-operation.ts";
 import type { Interview, Step, StepHost } from "./step.ts";
-import { wifi } from "./wifi.ts";
 
 /** Asks nothing, but ends an interview that would be in vain. */
 const machine: Step = {

@@ -32,7 +32,7 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   "lib/inspect/checks/disk.ts": ["k3os.state"],
   "lib/inspect/support.ts": [],
   "lib/install/driver-words.ts": ["k3os.modules", "modprobe.blacklist="],
-  "lib/install/facts.ts": wordsIn("lib/install/console.ts", /startsWith\("(console=)"\)/g),
+  "lib/install/install-facts.ts": wordsIn("lib/install/console.ts", /startsWith\("(console=)"\)/g),
   "lib/overlay/facts.ts": [
     ...wordsIn("lib/overlay/facts.ts", /startsWith\("(init=)"\)/g),
     ...wordsIn("lib/overlay/check.ts", /"(cgroup_\w+=\w+)"/g),

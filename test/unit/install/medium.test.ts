@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { copyMedium, linkMedium } from "../../../lib/install/copy.ts";
+import { copyMedium, linkMedium } from "../../../lib/install/copy-system.ts";
 import { inspectMedium, looksLikeMedium } from "../../../lib/install/medium.ts";
 import { hostTarget } from "../../../lib/tools/host/targets.ts";
 import { testHost } from "../../support/host.ts";

@@ -1,6 +1,6 @@
-import type { DeviceFacts, InstallFacts } from "../../../lib/install/facts.ts";
+import type { DeviceFacts, InstallFacts } from "../../../lib/install/install-facts.ts";
+import type { InstallSettings } from "../../../lib/install/install-settings.ts";
 import type { Medium } from "../../../lib/install/medium.ts";
-import type { InstallSettings } from "../../../lib/install/settings.ts";
 import type { BlockDevice } from "../../../lib/tools/disk/lsblk.ts";
 import { GIB } from "../../../lib/tools/fs/size.ts";
 import { targetOf } from "../../../lib/tools/host/targets.ts";

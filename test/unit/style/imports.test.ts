@@ -109,7 +109,7 @@ describe("objection()", () => {
   test.each([
     ["lib/tools/http/http.ts", "lib/config/schema/schema.ts", "a tool imports no domain"],
     ["lib/tools/disk/mount.ts", "lib/boot/mode.ts", "a tool imports no domain"],
-    ["lib/boot/mode.ts", "lib/install/plan.ts", "a domain imports no other domain but config"],
+    ["lib/boot/mode.ts", "lib/install/install-plan.ts", "a domain imports no other domain but config"],
     ["commands/init.ts", "commands/install.ts", "only bin imports commands"],
     ["lib/boot/mode.ts", "commands/init.ts", "only bin imports commands"],
     ["commands/install.ts", "lib/image/iso.ts", "the product does not import what makes it"],
@@ -123,8 +123,8 @@ describe("objection()", () => {
   test.each([
     ["bin/commands.ts", "commands/init.ts"],
     ["commands/init.ts", "lib/boot/mode.ts"],
-    ["lib/install/plan.ts", "lib/config/schema/schema.ts"],
-    ["lib/install/plan.ts", "lib/tools/disk/mount.ts"],
+    ["lib/install/install-plan.ts", "lib/config/schema/schema.ts"],
+    ["lib/install/install-plan.ts", "lib/tools/disk/mount.ts"],
     ["lib/image/iso.ts", "lib/build/context.ts"],
     ["bin/build.ts", "lib/image/iso.ts"],
   ])("lets %s import %s", (from, to) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { completeTakeover } from "../../../../lib/boot/initrd/finish-takeover.ts";
-import { undoTakeover } from "../../../../lib/install/takeover.ts";
+import { undoTakeover } from "../../../../lib/install/takeover/prepare-takeover.ts";
 import { TAKEOVER_MARK } from "../../../../lib/tools/disk/grub.ts";
 import { emptyEnvironment, withVariable } from "../../../../lib/tools/disk/grubenv.ts";
 import { recallTakeoverRecord, TAKEOVER } from "../../../../lib/tools/disk/takeover-record.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { tokenProblem, urlProblem } from "../../../../lib/install/interview/cluster.ts";
-import { passwordProblem } from "../../../../lib/install/interview/password.ts";
-import { entriesProblem, keyEntries } from "../../../../lib/install/interview/ssh-keys.ts";
-import { nameProblem, passphraseProblem } from "../../../../lib/install/interview/wifi.ts";
+import { tokenProblem, urlProblem } from "../../../../lib/install/interview/ask-cluster.ts";
+import { passwordProblem } from "../../../../lib/install/interview/ask-password.ts";
+import { entriesProblem, keyEntries } from "../../../../lib/install/interview/ask-ssh-keys.ts";
+import { nameProblem, passphraseProblem } from "../../../../lib/install/interview/ask-wifi.ts";
 import { makeKey } from "../../../support/ssh-key.ts";
 
 const HASH = "0123456789abcdef".repeat(4);

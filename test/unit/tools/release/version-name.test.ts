@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { inspectMedium } from "../../../../lib/install/medium.ts";
-import { missingFromMedium } from "../../../../lib/install/remaster-plan.ts";
+import { missingFromMedium } from "../../../../lib/install/remaster/remaster-plan.ts";
 import { placeEntry } from "../../../../lib/tools/generation/archive-entry.ts";
 import { linkedVersion, versionsOf } from "../../../../lib/tools/generation/generation-links.ts";
 import { openStage } from "../../../../lib/tools/generation/stage.ts";

@@ -1,0 +1,210 @@
+import { join } from "node:path";
+import type { Range } from "../tools/disk/erase.ts";
+import {
+  type GrubMenu,
+  type GrubPlatform,
+  grubConfig,
+  grubPlatform,
+  takeoverConfig,
+} from "../tools/disk/grub.ts";
+import { biosLayout, efiLayout, type Layout, layoutSize, partitionPath } from "../tools/disk/partitions.ts";
+import { TAKEOVER, type TakeoverRecord } from "../tools/disk/takeover-record.ts";
+import { GIB, MIB, roundUp } from "../tools/fs/size.ts";
+import { LABEL, MARKER, PATH } from "../tools/host/paths.ts";
+import { PROJECT_URL } from "../tools/host/project.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { CommandError } from "../tools/text/errors.ts";
+import { consolesOf } from "./console.ts";
+import { NETWORK_FILE } from "./copied-network.ts";
+import { driverWords } from "./driver-words.ts";
+import { bootStyle, type DeviceFacts, type InstallFacts } from "./install-facts.ts";
+import type { InstallSettings } from "./install-settings.ts";
+import type { Medium } from "./medium.ts";
+
+/** A file to be written on the state file system, by its path there. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  readonly mode: number;
+}
+
+/** What the firmware starts: boot code in the first sector, or a file in the EFI system partition. */
+export type Loader =
+  | { readonly kind: "bios" }
+  | { readonly kind: "efi"; readonly esp: string; readonly file: string };
+
+/** How the disk is made anew. */
+export interface DiskPlan {
+  readonly layout: Layout;
+  readonly loader: Loader;
+  readonly grub: GrubPlatform;
+  readonly ext4Off: readonly string[];
+  /** What is erased at both ends: the disk, and the partitions that are on it. */
+  readonly erased: readonly Range[];
+}
+
+/** Everything that will be done to the device: nothing is decided after this. */
+export interface InstallPlan {
+  readonly device: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Undefined with no-format: the file system is kept, and so is the boot loader. */
+  readonly disk: DiskPlan | undefined;
+  readonly state: { readonly path: string; readonly uuid: string; readonly relabel: boolean };
+  readonly medium: Medium;
+  readonly directories: readonly string[];
+  readonly files: readonly PlannedFile[];
+  /** Set when the running system is to be replaced: "/" is where everything goes. */
+  readonly takeover: TakeoverPlan | undefined;
+  readonly afterwards: InstallSettings["afterwards"];
+}
+
+/** What makes the next start of the machine a takeover. */
+export interface TakeoverPlan {
+  readonly record: TakeoverRecord;
+  /** The boot menu that replaces the running system's, as the very last step. */
+  readonly menu: PlannedFile;
+  /** GRUB's environment block. */
+  readonly environment: string;
+}
+
+/** The configuration of the installed system: its content, and where that comes from. */
+export interface InstalledConfig {
+  readonly content: string | Uint8Array;
+  readonly origin: string;
+}
+
+/** Left behind where there is nothing to configure, so that there is a file to edit. */
+const EMPTY_CONFIG = `# k3OS configuration, see ${PROJECT_URL}#configuration\n`;
+
+/**
+ * Decides what to do. Pure: all that it depends on is in its arguments.
+ * Throws CommandError if the medium does not fit on the device.
+ */
+export function planInstall(
+  settings: InstallSettings,
+  facts: InstallFacts,
+  { medium, config }: { readonly medium: Medium; readonly config: InstalledConfig | undefined },
+): InstallPlan {
+  if (facts.device === undefined) throw new CommandError("No device to install to was named");
+  const { device } = facts.device;
+  const available = facts.takeover?.free ?? facts.device.state?.free ?? 0;
+  const kept = settings.noFormat ? keptState(facts.device, available, medium) : undefined;
+  const disk = settings.noFormat ? undefined : planDisk(settings, facts, facts.device, medium);
+  const uuid = kept?.uuid ?? facts.uuid;
+  const consoles = consolesOf(settings.tty, facts);
+  const menu = { uuid, consoles, debug: settings.debug, words: driverWords(facts.cmdline) };
+  const takeover = settings.takeOver ? planTakeover(settings, facts, menu) : undefined;
+  const growNumber = disk?.layout.partitions.find(({ name }) => name === LABEL.state)?.number;
+  const statePath = growNumber === undefined ? device.path : partitionPath(device.path, growNumber);
+  const files: PlannedFile[] = [
+    {
+      path: takeover === undefined ? "/boot/grub/grub.cfg" : TAKEOVER.newMenu,
+      content: grubConfig(menu),
+      mode: 0o644,
+    },
+  ];
+  const configuration = config?.content ?? medium.config ?? (disk === undefined ? undefined : EMPTY_CONFIG);
+  if (configuration !== undefined)
+    files.push({ path: PATH.systemConfig, content: configuration, mode: 0o600 });
+  if (growNumber !== undefined) {
+    const marker = join(PATH.system, MARKER.growpart);
+    files.push({ path: marker, content: `${device.path} ${growNumber}\n`, mode: 0o644 });
+  }
+  if (facts.network?.config !== undefined) {
+    files.push({ path: join("/k3os/data", NETWORK_FILE), content: facts.network.config, mode: 0o600 });
+  }
+  if (takeover !== undefined) {
+    const markers = [MARKER.takeover, ...(settings.powerOff ? [MARKER.poweroff] : [])];
+    files.push(...markers.map((name) => ({ path: join(PATH.system, name), content: "", mode: 0o644 })));
+  }
+  return {
+    device: device.path,
+    size: device.size,
+    disk,
+    state: {
+      path: statePath,
+      uuid,
+      relabel: takeover === undefined && kept !== undefined && kept.label !== LABEL.state,
+    },
+    medium,
+    directories: [...(takeover === undefined ? ["/boot/grub"] : []), "/k3os/data/opt"],
+    files,
+    takeover,
+    afterwards: settings.afterwards,
+  };
+}
+
+function planTakeover(
+  settings: InstallSettings,
+  { takeover }: Pick<InstallFacts, "takeover">,
+  menu: GrubMenu,
+): TakeoverPlan {
+  if (takeover?.grub === undefined) throw new CommandError("GRUB was not found");
+  const { directory, hasEnvironment } = takeover.grub;
+  return {
+    record: {
+      uuid: menu.uuid,
+      grub: directory,
+      madeEnvironment: takeover.record?.madeEnvironment ?? !hasEnvironment,
+      afterwards: settings.powerOff ? "power-off" : "restart",
+    },
+    menu: { path: join(directory, "grub.cfg"), content: takeoverConfig(menu), mode: 0o600 },
+    environment: join(directory, "grubenv"),
+  };
+}
+
+function planDisk(
+  settings: InstallSettings,
+  facts: InstallFacts,
+  { device, partitions }: DeviceFacts,
+  medium: Medium,
+): DiskPlan {
+  const style = bootStyle(settings, facts.target, facts.efiFirmware);
+  const size = stateSize(medium.size, medium.entries.length);
+  const layout = style === "efi" ? efiLayout(size, device.sectorSize) : biosLayout(size);
+  if (layoutSize(layout) > device.size) {
+    const [needs, has] = [formatBytes(layoutSize(layout)), formatBytes(device.size)];
+    throw new CommandError(
+      `"${device.path}" is too small for this medium: it has ${has}, ${needs} are needed`,
+    );
+  }
+  const name = facts.target.grub.find((platform) => platform.endsWith("-efi") === (style === "efi"));
+  if (name === undefined) throw new CommandError(`No boot loader for ${style} on ${facts.target.arch}`);
+  return {
+    layout,
+    loader:
+      style === "bios"
+        ? { kind: "bios" }
+        : { kind: "efi", esp: partitionPath(device.path, 1), file: facts.target.efiBoot ?? "BOOTX64.EFI" },
+    grub: grubPlatform(name),
+    ext4Off: facts.ext4Off,
+    erased: [{ start: 0, size: device.size }, ...partitions.flatMap((range) => within(device.size, range))],
+  };
+}
+
+/** What of a range is on a disk: the table of another, larger one may name more. */
+function within(diskSize: number, { start, size }: Range): Range[] {
+  return start >= diskSize ? [] : [{ start, size: Math.min(size, diskSize - start) }];
+}
+
+/**
+ * Bytes of the first state partition: the medium, an eighth for the file system's own tables, the journal, and room
+ * for what the first boot writes before the partition has grown to the end of the disk.
+ */
+export function stateSize(mediumSize: number, entries: number): number {
+  const blocks = mediumSize + entries * 4096;
+  return Math.max(GIB, roundUp(blocks * 1.125 + 320 * MIB, 64 * MIB));
+}
+
+function keptState(
+  { device, state }: DeviceFacts,
+  available: number,
+  medium: Medium,
+): { uuid: string; label: string | undefined } {
+  if (state?.uuid === undefined) throw new CommandError(`The file system on "${device.path}" has no UUID`);
+  const needed = medium.size + 64 * MIB;
+  if (available >= needed) return { uuid: state.uuid, label: state.label };
+  const [free, wanted] = [formatBytes(available), formatBytes(needed)];
+  throw new CommandError(`"${device.path}" has too little free space: ${free}, ${wanted} are needed`);
+}

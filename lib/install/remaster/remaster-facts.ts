@@ -1,0 +1,161 @@
+import { existsSync, globSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { checkConfig, fetchConfig } from "../../config/read/check-configuration.ts";
+import { readSuperblock } from "../../tools/disk/superblock.ts";
+import { parseChecksums, sha256File } from "../../tools/fs/checksums.ts";
+import { readBounded, readTextBounded } from "../../tools/fs/read-bounded.ts";
+import { freeBytes } from "../../tools/fs/size.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { MAX_LIST } from "../../tools/release/release-list.ts";
+import { CommandError, during } from "../../tools/text/errors.ts";
+import { CONFIG, checkLink } from "../medium.ts";
+import { hasProgram, missingMessage } from "../programs.ts";
+
+export const MENU = "boot/grub/grub.cfg";
+
+/** Something below a directory that is to be added; `path` is relative to it. */
+export interface AddedEntry {
+  readonly path: string;
+  readonly kind: "file" | "directory" | "link";
+  /** Bytes of a file. */
+  readonly size: number;
+}
+
+export interface RemasterFacts {
+  /** Bytes of the ISO. */
+  readonly size: number;
+  /** Every path of it, without a leading slash. */
+  readonly paths: readonly string[];
+  /** Its boot menu, or the one that replaces it. */
+  readonly menu: string;
+  readonly config: Buffer | undefined;
+  /** Directories before what is in them. */
+  readonly added: readonly AddedEntry[];
+  /** Bytes that can be written where the result goes. */
+  readonly free: number;
+}
+
+export interface RemasterSources {
+  readonly input: string;
+  readonly output: string;
+  /** A path or URL. */
+  readonly config: string | undefined;
+  readonly add: string | undefined;
+}
+
+export type RemasterHost = Pick<Host, "run" | "log" | "clock" | "env" | "progress" | "print">;
+
+/**
+ * Finds out everything that is needed to know whether a medium can be remastered; `scratch` is an empty directory for it.
+ * Throws CommandError where the ISO or what is to be added cannot be used.
+ */
+export async function remasterFacts(
+  { input, output, config, add }: RemasterSources,
+  scratch: string,
+  host: RemasterHost,
+): Promise<RemasterFacts> {
+  if (!hasProgram("xorriso", host.env)) {
+    throw new CommandError(missingMessage("Missing program", ["xorriso"], host.env));
+  }
+  const size = checkInput(input);
+  checkOutput(input, output);
+  await compareChecksum(input);
+  const added = add === undefined ? [] : entriesBelow(add);
+  const { paths, menu } = await readIso(input, join(scratch, "original.cfg"), host);
+  const replaced = (path: string) => {
+    return add !== undefined && existsSync(join(add, path)) ? readBounded(join(add, path)) : undefined;
+  };
+  const addedConfig = replaced(CONFIG);
+  if (addedConfig !== undefined) checkConfig(addedConfig, join(add ?? "", CONFIG), host);
+  return {
+    size,
+    paths,
+    menu: replaced(MENU)?.toString() ?? menu,
+    config: config === undefined ? undefined : await fetchConfig(config, host),
+    added,
+    free: freeBytes(dirname(output)),
+  };
+}
+
+function checkInput(input: string): number {
+  const found = statSync(input, { throwIfNoEntry: false });
+  if (found === undefined) throw new CommandError(`There is no file "${input}"`);
+  if (!found.isFile() || readSuperblock(input)?.type !== "iso9660") {
+    throw new CommandError(`"${input}" is no ISO image`);
+  }
+  return found.size;
+}
+
+function checkOutput(input: string, output: string): void {
+  const directory = statSync(dirname(output), { throwIfNoEntry: false });
+  if (!directory?.isDirectory()) throw new CommandError(`There is no directory "${dirname(output)}"`);
+  const found = statSync(output, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const original = statSync(input);
+  if (found.dev === original.dev && found.ino === original.ino) {
+    throw new CommandError(`"${output}" is the medium to be remastered: expected another file`);
+  }
+  if (!found.isFile()) {
+    throw new CommandError(`"${output}" is no file`, {
+      hint: "write the ISO to a file, and that to the device with dd",
+    });
+  }
+}
+
+/** A medium with its release's list beside it is compared with that, so that a broken download goes no further. */
+async function compareChecksum(input: string): Promise<void> {
+  for (const name of globSync("sha256sum-*.txt", { cwd: dirname(input) })) {
+    const list = join(dirname(input), name);
+    const read = () => parseChecksums(readTextBounded(list, { maxBytes: MAX_LIST }));
+    const wanted = (await during(`Reading "${list}"`, read)).get(basename(input));
+    if (wanted === undefined || wanted === (await sha256File(input))) continue;
+    throw new CommandError(
+      `"${input}" is not what "${name}" says: it has changed, or its download is broken`,
+    );
+  }
+}
+
+function entriesBelow(root: string): AddedEntry[] {
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new CommandError(`There is no directory "${root}"`);
+  }
+  return readdirSync(root, { recursive: true, encoding: "utf8" })
+    .sort()
+    .map((path) => {
+      const found = lstatSync(join(root, path));
+      if (found.isDirectory()) return { path, kind: "directory", size: 0 };
+      if (found.isFile()) return { path, kind: "file", size: found.size };
+      if (!found.isSymbolicLink()) {
+        throw new CommandError(`"${join(root, path)}" is neither file, directory nor link`);
+      }
+      checkLink(path, readlinkSync(join(root, path)));
+      return { path, kind: "link", size: 0 };
+    });
+}
+
+/** How xorriso is called: without anybody's configuration, telling of failures only, and ending with one at once. */
+export const XORRISO = [
+  ...["xorriso", "-no_rc", "-report_about", "SORRY", "-abort_on", "FAILURE", "-return_with", "SORRY", "32"],
+];
+
+/** Lists an ISO and takes the boot menu out of it. */
+async function readIso(
+  input: string,
+  copy: string,
+  host: Pick<Host, "run">,
+): Promise<Pick<RemasterFacts, "paths" | "menu">> {
+  const list = [...XORRISO, "-indev", `stdio:${input}`, "-find", "/"];
+  const paths = isoPaths((await host.run(list)).stdout);
+  if (!paths.includes(MENU)) return { paths, menu: "" };
+  const extract = ["-osirrox", "on", "-indev", `stdio:${input}`, "-extract", `/${MENU}`, copy];
+  await host.run([...XORRISO, ...extract]);
+  return { paths, menu: readTextBounded(copy) };
+}
+
+/** The paths that `xorriso -find` prints: each on a line, quoted for a shell. */
+export function isoPaths(text: string): string[] {
+  return text.split("\n").flatMap((line) => {
+    const [, quoted] = /^'\/(.+)'$/.exec(line.trim()) ?? [];
+    return quoted === undefined ? [] : [quoted.replaceAll(`'"'"'`, "'")];
+  });
+}

@@ -1,0 +1,83 @@
+import { refuseErrors } from "../../config/read/check-configuration.ts";
+import { readCmdline, splitCmdline } from "../../config/read/cmdline.ts";
+import { type Diagnostic, hasErrors } from "../../config/read/diagnostics.ts";
+import { CommandError, UsageError } from "../../tools/text/errors.ts";
+
+/** The entries of a medium's boot menu, and the kernel parameter that each is known by (lib/image/grub-menu.ts). */
+export const MENU_ENTRIES = {
+  live: "k3os.mode=live",
+  install: "k3os.mode=install",
+  rescue: "rescue",
+} as const;
+export type MenuEntry = keyof typeof MENU_ENTRIES;
+
+/** The entry of this name. Throws UsageError if there is none. */
+export function menuEntry(name: string): MenuEntry {
+  const names = Object.keys(MENU_ENTRIES) as MenuEntry[];
+  const found = names.find((entry) => entry === name);
+  if (found !== undefined) return found;
+  throw new UsageError(`Found the menu entry "${name}", wanted ${names.join(", ")}`);
+}
+
+/** What is changed in the boot menu of a medium. */
+export interface MenuChange {
+  /** Kernel parameters that every entry gets besides its own, as words of GRUB. */
+  readonly words: readonly string[];
+  /** The entry that starts by itself; undefined: the one that did. */
+  readonly startsBy: MenuEntry | undefined;
+}
+
+/**
+ * Kernel parameters as words of GRUB's language; `warnings` tells of those that look like settings and are none. Throws
+ * CommandError for settings that are wrong, and for what does not reach the kernel as it was written.
+ */
+export function menuWords(cmdline: string): {
+  readonly words: readonly string[];
+  readonly warnings: readonly Diagnostic[];
+} {
+  const { diagnostics } = readCmdline(cmdline, "--cmdline");
+  if (hasErrors(diagnostics)) refuseErrors("The kernel parameters have errors", diagnostics);
+  const words = splitCmdline(cmdline).map(({ name, value, unclosed }) => {
+    if (unclosed) throw new CommandError(`Found a quote in --cmdline that is never closed: ${cmdline}`);
+    return menuWord(value === undefined ? name : `${name}=${value}`);
+  });
+  return { words, warnings: diagnostics };
+}
+
+/**
+ * A word in quotes where it needs them: GRUB takes these off, and puts double ones around a word with blanks, as the kernel
+ * wants it. It also puts backslashes before quotes and backslashes, which the kernel does not take off
+ * (grub_create_loader_cmdline() in grub-core/lib/cmdline.c).
+ */
+function menuWord(word: string): string {
+  if (/['"\\]/.test(word)) {
+    throw new CommandError(
+      `Found a quote or a backslash inside of "${word}": GRUB cannot hand it to the kernel`,
+      {
+        hint: "put the setting into a configuration file: --config",
+      },
+    );
+  }
+  return /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word}'`;
+}
+
+/** The text of `grub.cfg` with the change made. Throws CommandError where it has no such entries. */
+export function changeMenu(text: string, { words, startsBy }: MenuChange): string {
+  const entries = [...text.matchAll(/^menuentry [\s\S]*?^\}/gm)].map(([entry]) => entry);
+  if (!entries.some((entry) => linuxLine(entry) !== "")) {
+    throw new CommandError("The boot menu of the medium has no entry that starts Linux");
+  }
+  const added = words.map((word) => ` ${word}`).join("");
+  const changed = text.replace(LINUX_LINE, (line) => line.trimEnd() + added);
+  if (startsBy === undefined) return changed;
+  const parameter = MENU_ENTRIES[startsBy];
+  const at = entries.findIndex((entry) => linuxLine(entry).split(/\s+/).includes(parameter));
+  if (at < 0) throw new CommandError(`The boot menu of the medium has no entry with "${parameter}"`);
+  return changed.replace(/^set default=.*$/m, `set default=${at}`);
+}
+
+const LINUX_LINE = /^[ \t]*linux[ \t].*$/gm;
+
+function linuxLine(entry: string): string {
+  return entry.match(LINUX_LINE)?.[0] ?? "";
+}

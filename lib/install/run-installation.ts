@@ -1,0 +1,131 @@
+import { join } from "node:path";
+import { checkConfig } from "../config/read/check-configuration.ts";
+import type { Merged } from "../config/read/merge.ts";
+import type { CloudConfig } from "../config/schema/schema.ts";
+import { freeBytes, GIB } from "../tools/fs/size.ts";
+import type { Host } from "../tools/host/host.ts";
+import { abortOnSignals } from "../tools/host/interrupt.ts";
+import { FILE, inRoot, PATH } from "../tools/host/paths.ts";
+import type { IsoImage } from "../tools/release/iso-image.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { openTerminal } from "../tools/terminal/prompt.ts";
+import { CommandError, messageOf } from "../tools/text/errors.ts";
+import { applyPlan } from "./apply-plan.ts";
+import { describePlan, summarizePlan } from "./describe-plan.ts";
+import { gatherFacts, type InstallFacts } from "./install-facts.ts";
+import { lockInstaller } from "./install-lock.ts";
+import { type InstalledConfig, planInstall } from "./install-plan.ts";
+import type { InstallSettings } from "./install-settings.ts";
+import { installedConfig } from "./installed-config.ts";
+import { describeConfig } from "./interview/summary.ts";
+import { inspectMedium } from "./medium.ts";
+import { checkNamedIso, namedIso, type UnreachableIso, withoutRunningIso } from "./named-iso.ts";
+import { findObjections, refuse } from "./objections.ts";
+import { openMedium } from "./open-medium.ts";
+import { withLocalNames } from "./programs.ts";
+import { askForConsent, askQuestions, isAttended } from "./questions.ts";
+
+/** A machine with 1 GiB shows less: firmware and kernel have taken their part. */
+const MIN_MEMORY = 0.85 * GIB;
+
+/** What came of it: the system was installed, or shown to be; or what runs is to be configured instead. */
+export type InstallOutcome =
+  | { readonly kind: "installed" }
+  | { readonly kind: "planned" }
+  | { readonly kind: "configure"; readonly config: CloudConfig };
+
+/**
+ * Installs k3OS: facts, questions, checks, medium, plan, consent; and only then the first write to the disk.
+ * Throws CommandError that names all that is wrong before that, with the disk as it was.
+ */
+export async function installSystem(
+  asked: InstallSettings,
+  running: Merged,
+  plainHost: Host,
+): Promise<InstallOutcome> {
+  const host = withLocalNames(plainHost);
+  await using _lock = await lockInstaller(host);
+  using terminal = openTerminal();
+  const wanted = withoutRunningIso(asked, host);
+  const answers = await askQuestions(wanted, running, await gatherFacts(wanted, host), terminal, host);
+  const { settings, facts } = answers;
+  if (answers.operation === "configure") return { kind: "configure", config: answers.config };
+  const attended = isAttended(settings) && !settings.dryRun;
+  const given = { ...running, config: answers.config };
+  const { config, iso, consents } = await preflight(settings, facts, given, host, { attended });
+  if (facts.device === undefined) throw new CommandError("No device to install to was named");
+  await using source = await openMedium(settings, iso, { ...facts, disk: facts.device.disk }, host);
+  const medium = inspectMedium(source.path, facts.target);
+  if (config === undefined && medium.config !== undefined) {
+    checkConfig(medium.config, "config.yaml of the medium", host);
+  } else if (config !== undefined && medium.config !== undefined) {
+    host.log.info(`The medium's own config.yaml gives way to ${config.origin}`);
+  }
+  const plan = planInstall(settings, withFreeSpace(facts, host), { medium, config });
+  const isAnswered = answers.config !== running.config;
+  const origin = config?.origin ?? (medium.config === undefined ? "none" : "the medium's");
+  const origins = { medium: source.origin, config: isAnswered ? "as above" : origin };
+  const configuration = describeConfig(config?.content ?? medium.config);
+  if (settings.dryRun) {
+    const description = describePlan(plan, facts, origins);
+    host.print(isAnswered ? `${configuration}\n${description}` : description);
+    return { kind: "planned" };
+  }
+  if (attended && (settings.interview || consents || settings.device !== asked.device)) {
+    const summary = summarizePlan(plan, facts, origins);
+    await askForConsent(`\n${configuration}\n${summary}`, plan.device, terminal);
+  }
+  terminal.close();
+  using interruption = abortOnSignals();
+  await applyPlan(plan, interruption.signal, host);
+  host.log.info(`k3OS ${medium.versions.k3os} is installed on ${plan.device}`);
+  if (plan.takeover !== undefined) host.log.info(TAKEOVER_ADVICE);
+  return { kind: "installed" };
+}
+
+const TAKEOVER_ADVICE = `The next start of this machine replaces its system: reboot. To take that back before:
+${join(PATH.system, "k3os/current", FILE.executable)} takeover --undo`;
+
+interface Checked {
+  readonly config: InstalledConfig | undefined;
+  readonly iso: IsoImage | UnreachableIso | undefined;
+  /** The disk holds what is not ours, and whoever is there is to be asked about that. */
+  readonly consents: boolean;
+}
+
+/** Everything that can be checked without fetching an ISO; all that is wrong comes in one error. */
+async function preflight(
+  settings: InstallSettings,
+  facts: InstallFacts,
+  running: Merged,
+  host: Host,
+  { attended }: { readonly attended: boolean },
+): Promise<Checked> {
+  const found = findObjections(settings, facts);
+  const objections = found.filter(({ kind }) => kind === "refusal" || !attended);
+  async function attempt<T>(check: () => Promise<T | undefined>): Promise<T | undefined> {
+    try {
+      return await check();
+    } catch (error) {
+      const hint = error instanceof CommandError ? error.hint : undefined;
+      objections.push({ kind: "refusal", message: messageOf(error), ...(hint && { hint }) });
+      return undefined;
+    }
+  }
+  const config = await attempt(() => installedConfig(settings.configUrl, running, host));
+  const url = namedIso(settings, facts.target);
+  const iso =
+    url === undefined ? undefined : await attempt(() => checkNamedIso(url, settings, facts.target, host));
+  const consents = found.some(({ kind }) => kind === "consent");
+  refuse(objections);
+  if (facts.memory < MIN_MEMORY) {
+    host.log.warn(`This machine has ${formatBytes(facts.memory)} of memory; k3OS wants ${formatBytes(GIB)}`);
+  }
+  return { config, iso, consents };
+}
+
+/** What is free now: a download may have come to lie on the file system that is installed to. */
+function withFreeSpace(facts: InstallFacts, host: Pick<Host, "root">): InstallFacts {
+  if (facts.takeover === undefined) return facts;
+  return { ...facts, takeover: { ...facts.takeover, free: freeBytes(inRoot(host, "/")) } };
+}

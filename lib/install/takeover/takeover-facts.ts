@@ -1,0 +1,123 @@
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { devicesByLabel } from "../../tools/disk/blkid.ts";
+import { MENU_MODULES } from "../../tools/disk/grub.ts";
+import { GRUB_DIRECTORIES } from "../../tools/disk/grubenv.ts";
+import type { BlockDevice } from "../../tools/disk/lsblk.ts";
+import { readTakeoverRecord, TAKEOVER, type TakeoverRecord } from "../../tools/disk/takeover-record.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { inRoot, LABEL } from "../../tools/host/paths.ts";
+import type { Target } from "../../tools/host/targets.ts";
+import { inspectState, type StateFacts } from "../state-facts.ts";
+
+/** How the running system is started. */
+export interface GrubFacts {
+  /** `/boot/grub`, or `/boot/grub2` on Fedora and openSUSE. */
+  readonly directory: string;
+  /** Its menu is a plain file, which can be exchanged by a rename. */
+  readonly plainMenu: boolean;
+  /** GRUB's file to note things in is a plain file, or can be made. */
+  readonly plainEnvironment: boolean;
+  readonly hasEnvironment: boolean;
+  /** `i386-pc`, `x86_64-efi`, `arm64-efi`: by the firmware that started this machine. */
+  readonly platform: string;
+  /** As GRUB's own files tell it, `2.12-9`; undefined if they do not. */
+  readonly version: string | undefined;
+  /** Modules that our menu needs and that are not beside GRUB's others. */
+  readonly missingModules: readonly string[];
+}
+
+/** The system that a takeover replaces. */
+export interface TakeoverFacts {
+  /** The file system of "/". */
+  readonly state: StateFacts | undefined;
+  readonly writable: boolean;
+  /** Bytes that root may still write. */
+  readonly free: number;
+  /** Directories that have to be on the same file system, and are not. */
+  readonly apart: readonly string[];
+  readonly grub: GrubFacts | undefined;
+  /** Left by an earlier takeover that was not finished. */
+  readonly record: TakeoverRecord | undefined;
+  /** There is a `/k3os` that no takeover has made. */
+  readonly foreignTree: boolean;
+  /** Other file systems that call themselves k3OS's. */
+  readonly otherStates: readonly string[];
+}
+
+/** Looks at the running system as a takeover has to know it, by reading only. */
+export async function gatherTakeoverFacts(
+  root: BlockDevice | undefined,
+  machine: { readonly target: Target; readonly efiFirmware: boolean },
+  host: Pick<Host, "root" | "run">,
+): Promise<TakeoverFacts> {
+  const at = (path: string) => inRoot(host, path);
+  const { dev } = statSync(at("/"));
+  const space = statfsSync(at("/"));
+  const record = readTakeoverRecord(host.root);
+  const labelled = await devicesByLabel(LABEL.state, host);
+  return {
+    state: root === undefined ? undefined : await inspectState(root.path, host),
+    writable: isWritable(at("/")),
+    free: space.bavail * space.bsize,
+    apart: ["/boot", "/k3os", ...GRUB_DIRECTORIES].filter(
+      (path) => existsSync(at(path)) && statSync(at(path)).dev !== dev,
+    ),
+    grub: grubFacts(machine, host),
+    record,
+    foreignTree: record === undefined && holdsOthers(at("/k3os")),
+    otherStates: labelled.filter((path) => path !== root?.path),
+  };
+}
+
+/** Beside what a power cut leaves of a takeover that has hardly begun, or whose undoing is nearly done. */
+function holdsOthers(tree: string): boolean {
+  if (!existsSync(tree)) return false;
+  return readdirSync(tree).some((name) => name !== basename(TAKEOVER.directory));
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false; // EROFS, for root
+  }
+}
+
+function grubFacts(
+  { target, efiFirmware }: { readonly target: Target; readonly efiFirmware: boolean },
+  host: Pick<Host, "root">,
+): GrubFacts | undefined {
+  const file = (path: string): Stats | undefined => lstatSync(inRoot(host, path), { throwIfNoEntry: false });
+  const directory = GRUB_DIRECTORIES.find((path) => file(join(path, "grub.cfg")) !== undefined);
+  const platform = target.grub.find((name) => name.endsWith("-efi") === efiFirmware);
+  if (directory === undefined || platform === undefined) return undefined;
+  const environment = file(join(directory, "grubenv"));
+  const modules = join(directory, platform);
+  return {
+    directory,
+    plainMenu: file(join(directory, "grub.cfg"))?.isFile() ?? false,
+    plainEnvironment: environment === undefined || (environment.isFile() && environment.size === 1024),
+    hasEnvironment: environment !== undefined,
+    platform,
+    version: grubVersion(inRoot(host, join(modules, "normal.mod"))),
+    missingModules: MENU_MODULES.filter((name) => file(join(modules, `${name}.mod`)) === undefined),
+  };
+}
+
+/** The module that shows the menu's title holds the version, behind the text `GNU GRUB  version %s`. */
+export function grubVersion(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  return /\0(2\.\d\d[\w.~+-]*)\0/.exec(readFileSync(path, "latin1"))?.[1];
+}

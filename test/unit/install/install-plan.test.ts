@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import { describePlan } from "../../../lib/install/describe-plan.ts";
+import type { InstallFacts } from "../../../lib/install/install-facts.ts";
+import { planInstall, stateSize } from "../../../lib/install/install-plan.ts";
+import type { InstallSettings } from "../../../lib/install/install-settings.ts";
+import type { Medium } from "../../../lib/install/medium.ts";
+import { GIB, MIB } from "../../../lib/tools/fs/size.ts";
+import { targetOf } from "../../../lib/tools/host/targets.ts";
+import { blockDevice, deviceFacts, facts, MEDIUM, SETTINGS } from "./samples.ts";
+
+interface Given {
+  readonly settings?: Partial<InstallSettings>;
+  readonly facts?: Partial<InstallFacts>;
+  readonly medium?: Partial<Medium>;
+  readonly config?: string;
+}
+
+function plan(given: Given = {}) {
+  const config = given.config === undefined ? undefined : { content: given.config, origin: "test" };
+  const medium = { ...MEDIUM, ...given.medium };
+  return planInstall({ ...SETTINGS, ...given.settings }, facts(given.facts), { medium, config });
+}
+
+const fileOf = (planned: ReturnType<typeof plan>, path: string) =>
+  planned.files.find((file) => file.path === path);
+
+const part = blockDevice({ path: "/dev/vda3", type: "part" });
+const kept = { type: "ext4", label: "data", uuid: "kept-uuid", size: 20 * GIB, free: 10 * GIB };
+const noFormat: Given = {
+  settings: { noFormat: true },
+  facts: { device: deviceFacts({ device: part, disk: blockDevice(), state: kept }) },
+};
+
+describe("planInstall()", () => {
+  test("for a BIOS makes one partition, and the first boot grows it", () => {
+    const planned = plan();
+    expect(planned.disk?.layout.table).toBe("dos");
+    expect(planned.disk?.loader).toEqual({ kind: "bios" });
+    expect(planned.disk?.grub.name).toBe("i386-pc");
+    expect(planned.state.path).toBe("/dev/vda1");
+    expect(fileOf(planned, "/k3os/system/growpart")?.content).toBe("/dev/vda 1\n");
+  });
+
+  test("for UEFI makes two, and the second is the one that grows", () => {
+    const device = deviceFacts({ device: blockDevice({ path: "/dev/nvme0n1" }) });
+    const planned = plan({ facts: { efiFirmware: true, device } });
+    expect(planned.disk?.layout.table).toBe("gpt");
+    expect(planned.disk?.loader).toEqual({ kind: "efi", esp: "/dev/nvme0n1p1", file: "BOOTX64.EFI" });
+    expect(planned.state.path).toBe("/dev/nvme0n1p2");
+    expect(fileOf(planned, "/k3os/system/growpart")?.content).toBe("/dev/nvme0n1 2\n");
+  });
+
+  test("lays out UEFI without such firmware when forced, and always on arm64", () => {
+    expect(plan({ settings: { forceEfi: true } }).disk?.grub.name).toBe("x86_64-efi");
+    const arm = plan({ facts: { target: targetOf("arm64") } });
+    expect(arm.disk?.grub.name).toBe("arm64-efi");
+    expect(arm.disk?.loader).toMatchObject({ kind: "efi", file: "BOOTAA64.EFI" });
+  });
+
+  test("erases the ends of the disk and of all partitions that its table names, as far as they are on it", () => {
+    const partitions = [
+      { path: "/dev/vda1", start: MIB, size: GIB, name: undefined },
+      { path: "/dev/vda2", start: 39 * GIB, size: 2 * GIB, name: undefined },
+      { path: "/dev/vda3", start: 41 * GIB, size: GIB, name: undefined },
+    ];
+    expect(plan({ facts: { device: deviceFacts({ partitions }) } }).disk?.erased).toEqual([
+      { start: 0, size: 40 * GIB },
+      { start: MIB, size: GIB },
+      { start: 39 * GIB, size: GIB },
+    ]);
+  });
+
+  test("with no-format changes neither partitions nor boot loader, and grows nothing", () => {
+    const planned = plan(noFormat);
+    expect(planned.disk).toBeUndefined();
+    expect(planned.state).toEqual({ path: "/dev/vda3", uuid: "kept-uuid", relabel: true });
+    expect(planned.files.map(({ path }) => path)).toEqual(["/boot/grub/grub.cfg"]);
+    expect(fileOf(planned, "/boot/grub/grub.cfg")?.content).toContain("--fs-uuid kept-uuid");
+  });
+
+  test("with no-format relabels only where it must", () => {
+    const device = deviceFacts({ device: part, state: { ...kept, label: "K3OS_STATE" } });
+    expect(plan({ ...noFormat, facts: { device } }).state.relabel).toBe(false);
+  });
+
+  test("writes the configuration so that only root reads it", () => {
+    const file = fileOf(plan({ config: "hostname: a\n" }), "/k3os/system/config.yaml");
+    expect(file).toEqual({ path: "/k3os/system/config.yaml", content: "hostname: a\n", mode: 0o600 });
+  });
+
+  test("prefers a configuration to the medium's, and that to none", () => {
+    const medium = { config: Buffer.from("hostname: medium\n") };
+    const content = (given: Given) => fileOf(plan(given), "/k3os/system/config.yaml")?.content.toString();
+    expect(content({ medium, config: "hostname: given\n" })).toBe("hostname: given\n");
+    expect(content({ medium })).toBe("hostname: medium\n");
+    expect(content({})).toMatch(/^#/);
+  });
+
+  test("with no-format leaves a configuration that is there when it has no other", () => {
+    expect(fileOf(plan(noFormat), "/k3os/system/config.yaml")).toBeUndefined();
+  });
+
+  test("passes tty and debug on to the boot menu", () => {
+    const planned = plan({ settings: { tty: "ttyS0", debug: true } });
+    expect(fileOf(planned, "/boot/grub/grub.cfg")?.content).toContain(
+      "printk.devkmsg=on panic=10 k3os.state=$state console=tty1 console=ttyS0 k3os.debug $trial\n",
+    );
+  });
+
+  test("has the boot menu load what the running kernel was told to", () => {
+    const { files } = plan({ facts: { cmdline: 'console=tty1 k3os.modules="a b=1" k3os.mode=live' } });
+    const menu = `${files.find(({ path }) => path === "/boot/grub/grub.cfg")?.content}`;
+    const lines = menu.match(/^ {2}linux .*$/gm) ?? [];
+    expect(lines.map((line) => line.includes(" 'k3os.modules=a b=1' console="))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(menu).not.toContain("k3os.mode=");
+  });
+
+  test("refuses a medium that does not fit", () => {
+    const device = deviceFacts({ device: blockDevice({ size: 2 * GIB }) });
+    expect(() => plan({ facts: { device } })).toThrow('"/dev/vda" is too small for this medium');
+    const full = deviceFacts({ device: part, state: { ...kept, free: GIB } });
+    expect(() => plan({ ...noFormat, facts: { device: full } })).toThrow("too little free space: 1.0 GiB");
+  });
+});
+
+describe("stateSize()", () => {
+  test("leaves room beside what is copied, and is whole MiB", () => {
+    const size = stateSize(700 * MIB + 1, 100);
+    expect(size).toBeGreaterThan(700 * MIB * 1.1 + 256 * MIB);
+    expect(size % MIB).toBe(0);
+  });
+
+  test("is never less than 1 GiB", () => {
+    expect(stateSize(1, 1)).toBe(GIB);
+  });
+});
+
+describe("describePlan()", () => {
+  const origins = { medium: "/dev/sr0", config: "https://example.com/c.yaml" };
+
+  test("says what is stopped, erased, made, written, and what happens then", () => {
+    const volume = blockDevice({ path: "/dev/mapper/vg-root", type: "lvm" });
+    const children = [blockDevice({ path: "/dev/vda2", type: "part", children: [volume] })];
+    const occupants = [{ path: "/dev/vda1", what: "ntfs", ours: false }];
+    const device = deviceFacts({ device: blockDevice({ children }), occupants });
+    const text = describePlan(plan({ facts: { device } }), facts({ device }), origins);
+    const lines = [
+      "Stop /dev/mapper/vg-root (lvm)",
+      "  /dev/vda1: ntfs",
+      "  label: dos",
+      "Then: nothing more",
+    ];
+    for (const line of ["from /dev/sr0", ...lines]) expect(text.split("\n")).toContain(line);
+  });
+
+  test("shows no secret of the configuration", () => {
+    const text = describePlan(plan({ config: "k3os: {token: SECRET}\n" }), facts(), origins);
+    expect(text).toContain("/k3os/system/config.yaml");
+    expect(text).not.toContain("SECRET");
+  });
+});
