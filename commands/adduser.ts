@@ -1,4 +1,4 @@
-import { ADDUSER_OPTIONS, adduserPrograms } from "../lib/legacy/accounts.ts";
+import { ADDUSER_OPTIONS, adduserPrograms } from "../lib/legacy/account-commands.ts";
 import { runPrograms } from "../lib/legacy/run-programs.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 

@@ -1,4 +1,4 @@
-import { DELUSER_OPTIONS, deluserPrograms } from "../lib/legacy/accounts.ts";
+import { DELUSER_OPTIONS, deluserPrograms } from "../lib/legacy/account-commands.ts";
 import { runPrograms } from "../lib/legacy/run-programs.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 

@@ -11,8 +11,8 @@ out for others, and what concerns k3OS on another Linux.`,
   exits: { done: "nothing fails; there may be warnings", failed: "something does" },
   options: { json: { type: "boolean", help: "print JSON" } },
   run: async ({ values }, host) => {
-    const { runChecks } = await import("../lib/inspect/check.ts");
-    const { CHECKS, describeFindings } = await import("../lib/inspect/doctor.ts");
+    const { runChecks } = await import("../lib/inspect/doctor-check.ts");
+    const { CHECKS, describeFindings } = await import("../lib/inspect/doctor-checks.ts");
     const { runningMode } = await import("../lib/tools/node/running-mode.ts");
     const findings = await runChecks(CHECKS, runningMode(host), host);
     host.print(values.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));

@@ -25,7 +25,7 @@ time, it restarts with the versions before.`,
   },
   needsRoot: ({ values }) => values.judge === true,
   run: async ({ values }, host) => {
-    const { findFaults } = await import("../lib/upgrade/health.ts");
+    const { findFaults } = await import("../lib/upgrade/health-checks.ts");
     const seconds = Number(values.deadline ?? 600);
     if (!Number.isFinite(seconds) || seconds < 0) {
       throw new CommandError(`"${values.deadline}" is no number of seconds`);

@@ -52,7 +52,7 @@ async function ask(
     if (errors.length === 0 || choices.length > 0) throw nothingFound(result);
   }
   if (found !== undefined && !options.explain) {
-    const { writeMetadata } = await import("../lib/datasource/output.ts");
+    const { writeMetadata } = await import("../lib/datasource/write-metadata.ts");
     const title = "title" in found ? found.title : found.provider.title;
     await writeMetadata(title, found.metadata, host);
   }
@@ -60,7 +60,7 @@ async function ask(
 }
 
 async function explain({ platform, result, kept }: Answer, shown: boolean, host: Host): Promise<void> {
-  const { explainSearch, formatExplanation } = await import("../lib/datasource/explain.ts");
+  const { explainSearch, formatExplanation } = await import("../lib/datasource/explain-search.ts");
   const explanation = explainSearch(platform, result, kept);
   host.tell?.({ event: "result", value: explanation });
   if (shown) host.print(formatExplanation(explanation));

@@ -45,7 +45,7 @@ anything fails, or the power does, the board starts as it did before.`,
   needsRoot: () => true,
   run: async ({ values, positionals: [tarball] }, host) => {
     if (tarball === undefined) throw new UsageError("Missing argument TARBALL or URL");
-    const { applyOverlay } = await import("../lib/overlay/apply.ts");
+    const { applyOverlay } = await import("../lib/overlay/apply-overlay.ts");
     const { lockUpgrade } = await import("../lib/tools/generation/generation-lock.ts");
     const local = localPath(tarball);
     const settings = {

@@ -22,7 +22,7 @@ called on k3OS itself, on the old system, or for a file system at --root.`,
   },
   needsRoot: () => true,
   run: async ({ values }, host) => {
-    const { removeOverlay } = await import("../lib/overlay/remove.ts");
+    const { removeOverlay } = await import("../lib/overlay/remove-overlay.ts");
     const { lockUpgrade } = await import("../lib/tools/generation/generation-lock.ts");
     using _lock = lockUpgrade(PATH.upgradeLock);
     await removeOverlay({ root: resolve(values.root ?? "/"), purge: values.purge }, host);

@@ -1,4 +1,4 @@
-import type { ResetFacts } from "../lib/reset/facts.ts";
+import type { ResetFacts } from "../lib/reset/reset-facts.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 import type { Host } from "../lib/tools/host/host.ts";
 import { inRoot, PATH } from "../lib/tools/host/paths.ts";
@@ -38,7 +38,7 @@ must be stopped for that, and FILE lie on another disk or below what is kept.`,
   needsRoot: () => true,
   run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
     checkOptions(values);
-    const { gatherResetFacts } = await import("../lib/reset/facts.ts");
+    const { gatherResetFacts } = await import("../lib/reset/reset-facts.ts");
     const { checkReset } = await import("../lib/reset/order.ts");
     const facts = gatherResetFacts(values.keep, host);
     checkReset(facts);
@@ -67,8 +67,8 @@ function checkOptions(values: Values): void {
 }
 
 async function show(facts: ResetFacts, host: Host): Promise<void> {
-  const { measureData } = await import("../lib/reset/facts.ts");
-  const { describeReset } = await import("../lib/reset/describe.ts");
+  const { measureData } = await import("../lib/reset/reset-facts.ts");
+  const { describeReset } = await import("../lib/reset/describe-reset.ts");
   host.print(describeReset(measureData(facts, host)));
 }
 

@@ -14,7 +14,7 @@ changes by that, its datastore becomes what it was before the upgrade.`,
   },
   needsRoot: () => true,
   run: async ({ values }, host) => {
-    const { applyRollback, describeRollback, planRollback } = await import("../lib/upgrade/rollback.ts");
+    const { applyRollback, describeRollback, planRollback } = await import("../lib/upgrade/rollback-plan.ts");
     const { writable } = await import("../lib/upgrade/writable.ts");
     const system = inRoot(host, PATH.system);
     const plan = planRollback(system, host);

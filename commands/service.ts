@@ -24,7 +24,7 @@ will be started with them.`,
   maxPositionals: 2,
   needsRoot: ({ positionals: [, action = "status"] }) => action !== "status",
   run: async ({ values, positionals: [name, action] }, host) => {
-    const { findService, knownServices } = await import("../lib/legacy/services.ts");
+    const { findService, knownServices } = await import("../lib/legacy/openrc-services.ts");
     if (values.list) {
       for (const [known] of knownServices(host)) host.print(`${known}\n`);
       return EXIT.done;

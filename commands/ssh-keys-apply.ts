@@ -1,4 +1,4 @@
-import { sshKeys } from "../lib/apply/ssh-keys.ts";
+import { sshKeys } from "../lib/apply/authorize-ssh-keys.ts";
 import { applyAll } from "../lib/apply/stages.ts";
 import { hasErrors, logDiagnostics } from "../lib/config/read/diagnostics.ts";
 import { readConfig } from "../lib/config/read/read.ts";

@@ -1,5 +1,5 @@
+import { askKeySource } from "../lib/apply/authorize-ssh-keys.ts";
 import { withEnvironment } from "../lib/apply/environment.ts";
-import { askKeySource } from "../lib/apply/ssh-keys.ts";
 import { readConfig } from "../lib/config/read/read.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { maskUrl } from "../lib/tools/http/http.ts";

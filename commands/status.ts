@@ -9,8 +9,8 @@ the node: k3s, failed services, sources of the configuration, addresses, disk,
 data source. Needs no root, but leaves out then what only root may read.`,
   options: { json: { type: "boolean", help: "print JSON" } },
   run: async ({ values }, host) => {
-    const { describeStatus, readStatus } = await import("../lib/upgrade/status.ts");
-    const { readNode } = await import("../lib/inspect/node.ts");
+    const { describeStatus, readStatus } = await import("../lib/upgrade/generation-status.ts");
+    const { readNode } = await import("../lib/inspect/node-facts.ts");
     const { describeNode } = await import("../lib/inspect/describe-node.ts");
     const { readDataSource } = await import("../lib/datasource/cache.ts");
     const versions = readStatus(host);

@@ -37,12 +37,12 @@ Needs no root, but without it there is little in the file.`,
 });
 
 async function gather(directory: string, host: Host): Promise<readonly Member[]> {
-  const { gatherSupport, supportReadme } = await import("../lib/inspect/support.ts");
-  const { runChecks } = await import("../lib/inspect/check.ts");
-  const { CHECKS } = await import("../lib/inspect/doctor.ts");
+  const { gatherSupport, supportReadme } = await import("../lib/inspect/support-bundle.ts");
+  const { runChecks } = await import("../lib/inspect/doctor-check.ts");
+  const { CHECKS } = await import("../lib/inspect/doctor-checks.ts");
   const { runningVersion } = await import("../lib/tools/node/running-version.ts");
-  const { readStatus } = await import("../lib/upgrade/status.ts");
-  const { readNode } = await import("../lib/inspect/node.ts");
+  const { readStatus } = await import("../lib/upgrade/generation-status.ts");
+  const { readNode } = await import("../lib/inspect/node-facts.ts");
   const { readDataSource } = await import("../lib/datasource/cache.ts");
   const { timeStamp } = await import("../lib/tools/host/time-stamp.ts");
   const versions = readStatus(host);

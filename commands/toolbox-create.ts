@@ -1,4 +1,4 @@
-import { createToolbox, DEFAULT_IMAGE, IMAGE_OPTION } from "../lib/toolbox.ts";
+import { createToolbox, DEFAULT_IMAGE, IMAGE_OPTION } from "../lib/toolbox/toolbox-container.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 

@@ -1,5 +1,5 @@
 import { isatty } from "node:tty";
-import { DEFAULT_SHELL, enterToolbox, SHELL_OPTION } from "../lib/toolbox.ts";
+import { DEFAULT_SHELL, enterToolbox, SHELL_OPTION } from "../lib/toolbox/toolbox-container.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 
 /** `k3os toolbox enter` */

@@ -1,4 +1,4 @@
-import { removeToolbox } from "../lib/toolbox.ts";
+import { removeToolbox } from "../lib/toolbox/toolbox-container.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 

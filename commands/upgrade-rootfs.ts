@@ -1,6 +1,6 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
-import { ABOUT_RELEASES, RELEASE_UPGRADE_OPTIONS, upgradeSettings } from "../lib/upgrade/settings.ts";
+import { ABOUT_RELEASES, RELEASE_UPGRADE_OPTIONS, upgradeSettings } from "../lib/upgrade/upgrade-settings.ts";
 
 /** `k3os upgrade-rootfs`, `k3os-upgrade-rootfs` */
 export const upgradeRootfs = defineCommand({

@@ -17,7 +17,7 @@ become healthy, the versions before are started again.`,
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");
-    const { restartMachine, upgradeSystem } = await import("../lib/upgrade/upgrade.ts");
+    const { restartMachine, upgradeSystem } = await import("../lib/upgrade/from-directory.ts");
     const { lockUpgrade } = await import("../lib/tools/generation/generation-lock.ts");
     const { warnOfMissing } = await import("../lib/legacy/warn-of-missing.ts");
     const settings = copySettings(values);

@@ -2,7 +2,7 @@ import { dataSourceFlaw } from "../config/schema/flaws.ts";
 import { GENERATED } from "../config/schema/generated-files.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, throwErrors } from "./applier.ts";
-import { generator } from "./generated.ts";
+import { generator } from "./generator.ts";
 
 /** Tells the cloud-config service, which does not start without its file, which data sources to ask, in order. */
 export const dataSources: Applier = {

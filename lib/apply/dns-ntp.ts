@@ -1,8 +1,8 @@
 import { GENERATED } from "../config/schema/generated-files.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
-import { generator } from "./generated.ts";
-import { reloadService } from "./services.ts";
+import { generator } from "./generator.ts";
+import { reloadService } from "./reload-service.ts";
 
 /**
  * Prefixes of interfaces that belong to Kubernetes networks, containers and virtual machines: connman would ask DHCP

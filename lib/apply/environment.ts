@@ -2,8 +2,8 @@ import { GENERATED } from "../config/schema/generated-files.ts";
 import type { CloudConfig } from "../config/schema/schema.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
-import { readIfExists } from "./files.ts";
-import { generator } from "./generated.ts";
+import { generator } from "./generator.ts";
+import { readIfExists } from "./system-files.ts";
 
 /**
  * Merges variables into /etc/environment, which logins, k3s and the installer read, and gives them to all services; with

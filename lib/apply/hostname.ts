@@ -4,8 +4,8 @@ import { GENERATED, writtenText } from "../config/schema/generated-files.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem } from "./applier.ts";
-import { putFile, readIfExists } from "./files.ts";
-import { type Generator, generator } from "./generated.ts";
+import { type Generator, generator } from "./generator.ts";
+import { putFile, readIfExists } from "./system-files.ts";
 
 const KERNEL_NAME = "/proc/sys/kernel/hostname";
 

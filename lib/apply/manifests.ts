@@ -5,7 +5,7 @@ import { writtenPath } from "../config/schema/generated-files.ts";
 import { isLostCopy } from "../tools/fs/lost-content.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
-import { putFile, readIfExists } from "./files.ts";
+import { putFile, readIfExists } from "./system-files.ts";
 
 /** Manifests that the image brings, and where k3s deploys them from. */
 const SHIPPED = "/usr/share/rancher/k3s/server/manifests";

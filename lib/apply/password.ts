@@ -1,8 +1,8 @@
 import { createHash, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 import { GENERATED } from "../config/schema/generated-files.ts";
 import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
-import { putFile, readIfExists } from "./files.ts";
-import { generator } from "./generated.ts";
+import { generator } from "./generator.ts";
+import { putFile, readIfExists } from "./system-files.ts";
 import { USER } from "./users.ts";
 
 /** What was applied last, so that a password in clear is not hashed anew, with another salt, every time. */

@@ -4,7 +4,7 @@ import { inRoot } from "../tools/host/paths.ts";
 import { sysctlPath } from "../tools/node/sysctl-path.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
-import { generator } from "./generated.ts";
+import { generator } from "./generator.ts";
 
 /**
  * Sets kernel parameters, in the order in which they are written. Their file is for systemd-sysctl, which would otherwise

@@ -5,7 +5,7 @@ import { linkTarget, replaceLink } from "../tools/fs/links.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem } from "./applier.ts";
-import { generator } from "./generated.ts";
+import { generator } from "./generator.ts";
 
 const ZONES = "/usr/share/zoneinfo";
 const LOCAL = GENERATED.localTime.path;

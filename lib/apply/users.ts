@@ -1,6 +1,6 @@
 import { CommandError } from "../tools/text/errors.ts";
 import type { ApplyHost } from "./applier.ts";
-import { readIfExists } from "./files.ts";
+import { readIfExists } from "./system-files.ts";
 
 /** The account that the configuration is about: its password and ssh keys. */
 export const USER = "rancher";

@@ -3,8 +3,8 @@ import { GENERATED } from "../config/schema/generated-files.ts";
 import type { WifiNetwork } from "../config/schema/schema.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, plainText, throwErrors } from "./applier.ts";
-import { readIfExists } from "./files.ts";
-import { generator } from "./generated.ts";
+import { generator } from "./generator.ts";
+import { readIfExists } from "./system-files.ts";
 
 /** They hold passphrases. */
 const MODE = 0o600;

@@ -7,8 +7,8 @@ import { openTrusted } from "../tools/fs/trusted-path.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { CommandError, during } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem, listItems } from "./applier.ts";
-import { putFile } from "./files.ts";
-import { reloadService } from "./services.ts";
+import { reloadService } from "./reload-service.ts";
+import { putFile } from "./system-files.ts";
 import { findOwner, ownerOfHome } from "./users.ts";
 
 /**

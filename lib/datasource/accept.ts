@@ -2,7 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { MAX_HOSTNAME } from "../config/schema/forms.ts";
 import { DEFAULTS } from "../tools/http/http-options.ts";
 import { isKey } from "../tools/node/ssh-key.ts";
-import type { Metadata } from "./source.ts";
+import type { Metadata } from "./data-source.ts";
 
 /** Bytes of user data at most, also unpacked. */
 export const MAX_USERDATA = DEFAULTS.maxBytes;

@@ -6,8 +6,8 @@ import {
   type HttpResponse,
   maskUrl,
 } from "../tools/http/http.ts";
+import type { Access, Provider, Question } from "./data-source.ts";
 import type { Platform } from "./platform.ts";
-import type { Access, Provider, Question } from "./source.ts";
 
 /** One request, for `--explain`. */
 export interface Asked {

@@ -7,9 +7,9 @@ import { inRoot, PATH } from "../tools/host/paths.ts";
 import { timeStamp } from "../tools/host/time-stamp.ts";
 import { messageOf } from "../tools/text/errors.ts";
 import { acceptMetadata } from "./accept.ts";
+import type { Metadata } from "./data-source.ts";
 import { at, isObject, textAt, textsAt } from "./json.ts";
 import type { Platform } from "./platform.ts";
-import type { Metadata } from "./source.ts";
 
 const FILE = `${PATH.localState}/metadata/answer.json`;
 /** User data of 16 MiB in base64, and what else belongs to an answer. */

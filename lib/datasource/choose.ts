@@ -1,7 +1,7 @@
 import { AUTO, FILE_SOURCE, unknownSource } from "../config/schema/data-source-names.ts";
 import { CommandError } from "../tools/text/errors.ts";
+import type { Provider } from "./data-source.ts";
 import type { Platform } from "./platform.ts";
-import type { Provider } from "./source.ts";
 
 /** A source of the list, and what the platform says of it. */
 export interface Choice {

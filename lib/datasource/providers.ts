@@ -1,4 +1,5 @@
 import type { Offer } from "./choose.ts";
+import type { Provider } from "./data-source.ts";
 import { cdrom } from "./local/cdrom.ts";
 import { configDrive } from "./local/config-drive.ts";
 import { fileSource } from "./local/file.ts";
@@ -14,7 +15,6 @@ import { openstack } from "./network/openstack.ts";
 import { packet } from "./network/packet.ts";
 import { scaleway } from "./network/scaleway.ts";
 import { vultr } from "./network/vultr.ts";
-import type { Provider } from "./source.ts";
 
 /** Sources at hand: `auto` looks at all of them, in this order, before all others. */
 const AT_HAND: readonly Provider[] = [

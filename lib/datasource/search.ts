@@ -3,8 +3,8 @@ import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { acceptMetadata } from "./accept.ts";
 import { type AccessHost, createAccess, type SourceRecord } from "./access.ts";
 import type { Choice } from "./choose.ts";
+import type { Metadata, Provider } from "./data-source.ts";
 import type { Platform } from "./platform.ts";
-import type { Metadata, Provider } from "./source.ts";
 
 /** What became of one source of the list. */
 export type Outcome =

@@ -1,6 +1,6 @@
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { labelled } from "../tools/text/wrap.ts";
-import type { DiskState, NodeState } from "./node.ts";
+import type { DiskState, NodeState } from "./node-facts.ts";
 
 type Row = readonly [label: string, text: string];
 

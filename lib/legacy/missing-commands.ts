@@ -4,8 +4,8 @@ import type { CloudConfig, WriteFile } from "../config/schema/schema.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../tools/node/openrc-units.ts";
+import { findService } from "./openrc-services.ts";
 import programs from "./programs.json" with { type: "json" };
-import { findService } from "./services.ts";
 import { type CalledProgram, programsOf } from "./shell-programs.ts";
 
 /** Something in the commands of a configuration that k3OS does not have. */

@@ -4,7 +4,7 @@ import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
 import { CommandError, UsageError } from "../tools/text/errors.ts";
-import { findService, knownServices } from "./services.ts";
+import { findService, knownServices } from "./openrc-services.ts";
 
 export type ServiceHost = Pick<Host, "root" | "run" | "log" | "print">;
 

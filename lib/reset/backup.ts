@@ -8,7 +8,7 @@ import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH, UNIT } from "../tools/host/paths.ts";
 import { timeName } from "../tools/host/time-name.ts";
 import { CommandError } from "../tools/text/errors.ts";
-import type { ResetFacts } from "./facts.ts";
+import type { ResetFacts } from "./reset-facts.ts";
 
 /** A server's datastore with its certificates, token and manifests. */
 const DATASTORE = "/var/lib/rancher/k3s/server";

@@ -4,7 +4,7 @@ import { flushDirectory, writeFileAtomic } from "../tools/fs/atomic.ts";
 import { RESET } from "../tools/host/paths.ts";
 import { keepList } from "../tools/node/reset-marker.ts";
 import { CommandError } from "../tools/text/errors.ts";
-import type { ResetFacts } from "./facts.ts";
+import type { ResetFacts } from "./reset-facts.ts";
 
 /** Throws CommandError unless this is an installed system that a reset means something for. */
 export function checkReset({ mode, ephemeral, keep }: ResetFacts): void {

@@ -14,7 +14,7 @@ import { inRoot, PATH } from "../tools/host/paths.ts";
 import { recordOutcome } from "../tools/node/applied.ts";
 import { messageOf } from "../tools/text/errors.ts";
 import { renewMenu } from "./boot-menu.ts";
-import { findFaults, type HealthHost, trialChecks, waitForHealth } from "./health.ts";
+import { findFaults, type HealthHost, trialChecks, waitForHealth } from "./health-checks.ts";
 import { writable } from "./writable.ts";
 
 /** Milliseconds until a new generation must have been found healthy. */

@@ -2,7 +2,7 @@ import type { Options, Values } from "../tools/cli/cli.ts";
 import { EVENTS_OPTION } from "../tools/cli/events.ts";
 import { COMPONENTS, type Component, PATH } from "../tools/host/paths.ts";
 import { UsageError } from "../tools/text/errors.ts";
-import { KEEP_OPTIONS, keepCount } from "./settings.ts";
+import { KEEP_OPTIONS, keepCount } from "./upgrade-settings.ts";
 
 /** The options of `k3os upgrade`; names and variables are the original's, and Plans out there use them. */
 export const COPY_OPTIONS = {

@@ -23,8 +23,8 @@ import { compareVersions } from "./compare-versions.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
-import type { ReleaseUpgradeSettings } from "./settings.ts";
 import { refuseSwitch, switchGeneration } from "./switch.ts";
+import type { ReleaseUpgradeSettings } from "./upgrade-settings.ts";
 import { writable } from "./writable.ts";
 
 type UpgradeHost = Pick<Host, "log" | "clock" | "env" | "run" | "print" | "progress">;

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Access } from "../../lib/datasource/data-source.ts";
 import type { Platform } from "../../lib/datasource/platform.ts";
-import type { Access } from "../../lib/datasource/source.ts";
 import { HttpError } from "../../lib/tools/http/http.ts";
 import { type TestHost, type TestHostOptions, testHost } from "./host.ts";
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { acceptMetadata } from "../../lib/datasource/accept.ts";
 import { createAccess, type SourceRecord } from "../../lib/datasource/access.ts";
+import type { Metadata, Provider } from "../../lib/datasource/data-source.ts";
 import type { Platform } from "../../lib/datasource/platform.ts";
-import type { Metadata, Provider } from "../../lib/datasource/source.ts";
 import { type TestHost, testHost } from "./host.ts";
 import { serveLoopback } from "./loopback.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { createLog } from "../../lib/tools/host/log.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
-import { describeRollback, planRollback } from "../../lib/upgrade/rollback.ts";
+import { describeRollback, planRollback } from "../../lib/upgrade/rollback-plan.ts";
 import { ARTIFACTS } from "../support/image.ts";
 
 const OLD = { k3os: "v0.21.1-k3s1r0", kernel: "5.4.0-73-generic" };

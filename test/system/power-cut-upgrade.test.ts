@@ -7,8 +7,8 @@ import { settleGeneration } from "../../lib/boot/trial/choose-generation.ts";
 import { emptyEnvironment, parseEnvironment } from "../../lib/tools/disk/grubenv.ts";
 import { readTrial } from "../../lib/tools/generation/trial.ts";
 import { COMPONENTS } from "../../lib/tools/host/paths.ts";
-import { applyRollback, planRollback } from "../../lib/upgrade/rollback.ts";
-import { upgradeSystem } from "../../lib/upgrade/upgrade.ts";
+import { upgradeSystem } from "../../lib/upgrade/from-directory.ts";
+import { applyRollback, planRollback } from "../../lib/upgrade/rollback-plan.ts";
 import { type TestHost, testHost } from "../support/host.ts";
 import {
   everyPrefix,

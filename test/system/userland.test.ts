@@ -13,7 +13,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { APPLET_LINKS, LEFT_OUT_APPLETS } from "../../lib/image/applets.ts";
 import { filesBelow } from "../../lib/image/walk.ts";
-import { sshServer } from "../../lib/inspect/checks/ssh-server.ts";
+import { sshServer } from "../../lib/inspect/checks/check-ssh-server.ts";
 import programs from "../../lib/legacy/programs.json" with { type: "json" };
 import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect } from "bun:test";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Finding } from "../../lib/inspect/check.ts";
+import type { Finding } from "../../lib/inspect/doctor-check.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { testOf } from "../support/left-out.ts";
 import { reachNode, waitUntilApplied } from "../support/node.ts";

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LABEL } from "../../tools/host/paths.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import type { LabelledDevice } from "../platform.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
-import { readInside } from "./files.ts";
+import { readInside } from "./read-source-file.ts";
 import { isLabelled, searchVolumes } from "./volumes.ts";
 
 const SEED_LABEL = "cidata";

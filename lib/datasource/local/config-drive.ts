@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { isObject, parseObject } from "../json.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
 import { publicKeys, withoutUndefined } from "./fields.ts";
-import { readInside } from "./files.ts";
+import { readInside } from "./read-source-file.ts";
 
 import { isLabelled, searchVolumes } from "./volumes.ts";
 

@@ -1,6 +1,6 @@
 import { inRoot } from "../../tools/host/paths.ts";
-import type { Provider } from "../source.ts";
-import { readFileIfThere } from "./files.ts";
+import type { Provider } from "../data-source.ts";
+import { readFileIfThere } from "./read-source-file.ts";
 
 /** `file=PATH`: user data that something else put on this machine before. */
 export function fileSource(path: string): Provider {

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { inRoot } from "../../tools/host/paths.ts";
 import { formatBytes } from "../../tools/terminal/progress.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { withoutUndefined } from "./fields.ts";
-import { MAX_BYTES } from "./files.ts";
+import { MAX_BYTES } from "./read-source-file.ts";
 
 /** https://www.qemu.org/docs/master/specs/fw_cfg.html, https://docs.kernel.org/admin-guide/abi-testing.html */
 const DIRECTORY = "/sys/firmware/qemu_fw_cfg/by_name";

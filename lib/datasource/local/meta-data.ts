@@ -1,6 +1,6 @@
 import { messageOf } from "../../tools/text/errors.ts";
+import type { Access, Metadata } from "../data-source.ts";
 import { isObject, type JsonObject } from "../json.ts";
-import type { Access, Metadata } from "../source.ts";
 import { publicKeys, withoutUndefined } from "./fields.ts";
 
 /** What cloud-init's `meta-data` says that is of use here. */

@@ -1,5 +1,5 @@
+import type { Access } from "../data-source.ts";
 import type { Platform } from "../platform.ts";
-import type { Access } from "../source.ts";
 import type { MetaData } from "./meta-data.ts";
 
 /** What a line `ds=nocloud;KEY=VALUE…` says. */

@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { inRoot } from "../../tools/host/paths.ts";
 import { maskUrl } from "../../tools/http/http.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import type { Platform } from "../platform.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
-import { readInside } from "./files.ts";
 import { type MetaData, parseMetaData } from "./meta-data.ts";
 import { findSeedLine, parseSeedLine, serialWords } from "./nocloud-line.ts";
+import { readInside } from "./read-source-file.ts";
 import { isLabelled, searchVolumes } from "./volumes.ts";
 
 const LABEL = "cidata";

@@ -1,9 +1,9 @@
 import { gunzipSync } from "node:zlib";
 import { decodeBase64 } from "../../config/schema/scalars.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
-import { MAX_BYTES } from "./files.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { type MetaData, parseMetaData } from "./meta-data.ts";
+import { MAX_BYTES } from "./read-source-file.ts";
 
 /** Programs of open-vm-tools that ask the hypervisor; the first that is there. */
 const PROGRAMS: readonly (readonly string[])[] = [["vmware-rpctool"], ["vmtoolsd", "--cmd"]];

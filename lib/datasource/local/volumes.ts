@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { mounted, type Opened } from "../../tools/disk/mount.ts";
 import { inRoot, PATH } from "../../tools/host/paths.ts";
 import { messageOf } from "../../tools/text/errors.ts";
+import type { Access } from "../data-source.ts";
 import type { LabelledDevice } from "../platform.ts";
-import type { Access } from "../source.ts";
 
 /** File systems that clouds and people put configuration on, in the order tried where the type is not known. */
 const TYPES: readonly string[] = ["iso9660", "vfat"];

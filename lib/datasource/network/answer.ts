@@ -1,8 +1,8 @@
 import { networkInterfaces } from "node:os";
 import { HttpError } from "../../tools/http/http.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
+import type { Access, Question } from "../data-source.ts";
 import { type JsonObject, parseObject } from "../json.ts";
-import type { Access, Question } from "../source.ts";
 
 /** The answer as text without blanks around it; undefined where there is none, or it is empty. */
 export async function askText(url: string, question: Question, access: Access): Promise<string | undefined> {

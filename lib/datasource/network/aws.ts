@@ -1,6 +1,6 @@
 import { HttpError } from "../../tools/http/http.ts";
 import { CommandError } from "../../tools/text/errors.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { reach } from "./answer.ts";
 import { readEc2Tree } from "./ec2-tree.ts";
 

@@ -1,6 +1,6 @@
 import { HttpError } from "../../tools/http/http.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { at, parseObject, textAt } from "../json.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
 import { decodeBase64, factsOf, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254"];

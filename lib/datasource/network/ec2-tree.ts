@@ -1,4 +1,4 @@
-import type { Access, Metadata } from "../source.ts";
+import type { Access, Metadata } from "../data-source.ts";
 import { factsOf, optional } from "./answer.ts";
 
 /** Gets a path below `/latest/` of a service that keeps to the tree of EC2; undefined where there is none. */

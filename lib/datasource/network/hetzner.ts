@@ -1,4 +1,4 @@
-import type { Access, Metadata, Provider } from "../source.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { decodeBase64, factsOf, optional, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254", "http://[fe80::a9fe:a9fe%25*]"];

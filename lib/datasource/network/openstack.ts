@@ -1,5 +1,5 @@
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { at, type JsonObject, textAt } from "../json.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
 import { askJson, factsOf, optional, reach } from "./answer.ts";
 import { readEc2Tree } from "./ec2-tree.ts";
 

@@ -1,6 +1,6 @@
 import { CommandError } from "../../tools/text/errors.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { at, type JsonObject, parseObject, textAt, textsAt } from "../json.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
 import { factsOf, reach } from "./answer.ts";
 
 const BASES = ["https://metadata.packet.net"];

@@ -1,5 +1,5 @@
 import { HttpError } from "../../tools/http/http.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { factsOf, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.42.42", "http://[fd00:42::42]"];

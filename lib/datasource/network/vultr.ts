@@ -1,5 +1,5 @@
+import type { Access, Metadata, Provider } from "../data-source.ts";
 import { at, type JsonObject, parseObject, textAt, textsAt } from "../json.ts";
-import type { Access, Metadata, Provider } from "../source.ts";
 import { factsOf, optional, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254"];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { acceptMetadata, MAX_USERDATA } from "../../../lib/datasource/accept.ts";
-import type { Metadata } from "../../../lib/datasource/source.ts";
+import type { Metadata } from "../../../lib/datasource/data-source.ts";
 import { makeKey } from "../../support/ssh-key.ts";
 
 const A = makeKey("ssh-ed25519", "a");

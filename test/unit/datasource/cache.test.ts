@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { keepAnswer, keptAnswer, machineIdentity } from "../../../lib/datasource/cache.ts";
-import type { Metadata } from "../../../lib/datasource/source.ts";
+import type { Metadata } from "../../../lib/datasource/data-source.ts";
 import { NO_PLATFORM } from "../../support/cloud.ts";
 import { testHost } from "../../support/host.ts";
 import { makeKey } from "../../support/ssh-key.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import type { Metadata, Provider } from "../../../lib/datasource/data-source.ts";
 import { optional } from "../../../lib/datasource/network/answer.ts";
 import { nothingFound, searchSources } from "../../../lib/datasource/search.ts";
-import type { Metadata, Provider } from "../../../lib/datasource/source.ts";
 import { HttpError } from "../../../lib/tools/http/http.ts";
 import { NO_PLATFORM } from "../../support/cloud.ts";
 import { testHost } from "../../support/host.ts";

@@ -29,18 +29,18 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
     ...wordsIn("lib/datasource/network/vultr.ts", /words\.includes\("([^"]+)"\)/g),
     ...wordsIn("lib/datasource/local/nocloud-line.ts", /\/\^(ds=nocloud)/g),
   ],
-  "lib/inspect/checks/disk.ts": ["k3os.state"],
-  "lib/inspect/support.ts": [],
+  "lib/inspect/checks/check-disk.ts": ["k3os.state"],
+  "lib/inspect/support-bundle.ts": [],
   "lib/install/driver-words.ts": ["k3os.modules", "modprobe.blacklist="],
   "lib/install/install-facts.ts": wordsIn("lib/install/console.ts", /startsWith\("(console=)"\)/g),
-  "lib/overlay/facts.ts": [
-    ...wordsIn("lib/overlay/facts.ts", /startsWith\("(init=)"\)/g),
-    ...wordsIn("lib/overlay/check.ts", /"(cgroup_\w+=\w+)"/g),
+  "lib/overlay/overlay-facts.ts": [
+    ...wordsIn("lib/overlay/overlay-facts.ts", /startsWith\("(init=)"\)/g),
+    ...wordsIn("lib/overlay/find-problems.ts", /"(cgroup_\w+=\w+)"/g),
   ],
 };
 
 /** Two leave it to lib/boot/mode.ts, one copies it. */
-const READ_FOR_NO_WORD = ["commands/init.ts", "lib/boot/rescue.ts", "lib/inspect/support.ts"];
+const READ_FOR_NO_WORD = ["commands/init.ts", "lib/boot/rescue.ts", "lib/inspect/support-bundle.ts"];
 
 describe("docs/kernel-parameters.md", () => {
   test("knows of every file that reads the command line", () => {

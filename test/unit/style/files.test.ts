@@ -21,8 +21,12 @@ const MAY_ASK_THE_TIME = [
     "lib/boot/boot-host.ts",
     "lib/tools/host/time-stamp.ts",
   ],
-  ...["lib/datasource/network/gcp.ts", "lib/inspect/checks/k3s.ts", "lib/inspect/checks/machine.ts"],
-  ...["lib/inspect/node.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
+  ...[
+    "lib/datasource/network/gcp.ts",
+    "lib/inspect/checks/check-k3s.ts",
+    "lib/inspect/checks/check-machine.ts",
+  ],
+  ...["lib/inspect/node-facts.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
   ...["lib/build/context.ts", "lib/tools/release/read-release.ts"],
 ];
 
@@ -142,7 +146,7 @@ const FOREIGN_PATHS =
 /** Of these, the ones that read nothing but what the kernel and the boot have made. */
 const OWN_PATHS = [
   ...["commands/init.ts", "commands/update-issue.ts"],
-  ...["lib/overlay/facts.ts", "lib/overlay/remove.ts"],
+  ...["lib/overlay/overlay-facts.ts", "lib/overlay/remove-overlay.ts"],
 ];
 
 /** Where Bun and Node differ (system calls, execve). */

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { putFile, readIfExists } from "../../../../lib/apply/files.ts";
+import { putFile, readIfExists } from "../../../../lib/apply/system-files.ts";
 import { openTrusted } from "../../../../lib/tools/fs/trusted-path.ts";
 import { testHost } from "../../../support/host.ts";
 

@@ -1,0 +1,126 @@
+import { lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { GENERATED } from "../config/schema/generated-files.ts";
+import type { K3osConfig } from "../config/schema/schema.ts";
+import { inRoot, UNIT } from "../tools/host/paths.ts";
+import { HttpError } from "../tools/http/http.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
+import { runningVersion } from "../tools/node/running-version.ts";
+import { downloadK3s, type K3sRelease } from "../tools/release/k3s-release.ts";
+import { CommandError } from "../tools/text/errors.ts";
+import {
+  type Applier,
+  type ApplyHost,
+  checkItems,
+  listItems,
+  mapItems,
+  plainText,
+  throwErrors,
+} from "./applier.ts";
+import { withEnvironment } from "./environment.ts";
+import { generator } from "./generator.ts";
+import { K3S_RETRY_TIMER, type K3sFacts, k3sArguments, k3sEnvironment, k3sUnit } from "./k3s-service.ts";
+
+/** Where k3s is found: the one of the image, else one that the user brought. */
+const BINARIES = ["/sbin/k3s", "/usr/local/bin/k3s"];
+
+/** What a node without k3s gets; persistent, and behind the image's own in `PATH`. */
+const FETCHED = "/usr/local/bin/k3s";
+/** k3s is these programs too, by the name it is called. */
+const OTHER_NAMES = ["kubectl", "crictl", "ctr"];
+/** Unreachable servers must not hold up the boot: three tries end within 20 s. */
+const LIMITS = { timeout: 5_000, retries: 2 };
+
+export interface K3sOptions {
+  /** Start it, or restart it if anything about it changed. */
+  readonly start: boolean;
+  /** Where a missing k3s is fetched from; without it, that is left out. */
+  readonly release?: () => K3sRelease;
+}
+
+/** Writes the service of k3s, from which it is started with the network. */
+export function k3s(options: K3sOptions): Applier {
+  return {
+    name: "k3s",
+    apply: async (config, host) => {
+      const { k3os = {} } = config;
+      const mode = runningMode(host);
+      if (mode === "install") return;
+      checkValues(k3os);
+      const binary = findBinary(host) ?? (await fetchBinary(options, withEnvironment(config, host)));
+      if (binary === undefined) return;
+      const facts = { ...binary, mode, version: runningVersion(host) };
+      const unit = k3sUnit(k3sArguments(k3os, facts), facts);
+      const files = generator(config, host);
+      const environment = files.put(GENERATED.k3sEnvironment, k3sEnvironment(k3os), { mode: 0o600 });
+      const service = files.put(GENERATED.k3sService, unit);
+      if (options.start && !host.dryRun)
+        await startService({ service, changed: service || environment }, host);
+    },
+  };
+}
+
+type Binary = Pick<K3sFacts, "binary" | "fingerprint">;
+
+function findBinary(host: Pick<ApplyHost, "root">): Binary | undefined {
+  for (const binary of BINARIES) {
+    const found = statSync(inRoot(host, binary), { throwIfNoEntry: false });
+    if (found?.isFile() && found.size > 0)
+      return { binary, fingerprint: `${found.size} ${Math.trunc(found.mtimeMs)}` };
+  }
+  return undefined;
+}
+
+/** Fetches k3s where there is none. An unreachable server is no failure: the node is as good as it can be. */
+async function fetchBinary({ release }: K3sOptions, host: ApplyHost): Promise<Binary | undefined> {
+  if (release === undefined || host.dryRun) {
+    host.log.info(`k3s is not installed (${BINARIES.join(", ")})`);
+    return undefined;
+  }
+  const pinned = release();
+  const file = inRoot(host, FETCHED);
+  host.log.info(`Downloading k3s ${pinned.version}`);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    await downloadK3s(pinned, file, LIMITS, host);
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    host.log.warn(`${error.message}: this node is without k3s, which is tried again by ${K3S_RETRY_TIMER}`);
+    return undefined;
+  }
+  for (const name of OTHER_NAMES) {
+    const link = join(dirname(file), name);
+    if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(basename(file), link);
+  }
+  return findBinary(host);
+}
+
+/** All of them reach a unit or environment file; wrong ones are named before anything is written. */
+function checkValues(k3os: K3osConfig): void {
+  const texts: [string, string][] = [
+    ...listItems("k3os.k3s_args", k3os.k3sArgs),
+    ...mapItems("k3os.labels", k3os.labels).map(([path, [key, value]]): [string, string] => [
+      path,
+      key + value,
+    ]),
+    ...listItems("k3os.taints", k3os.taints),
+    ["k3os.server_url", k3os.serverUrl ?? ""],
+    ["k3os.token", k3os.token ?? ""],
+  ];
+  throwErrors(checkItems(texts, plainText).errors);
+}
+
+/** Does not wait for k3s, which may wait for its server for ever. */
+async function startService(
+  { service, changed }: { service: boolean; changed: boolean },
+  host: Pick<ApplyHost, "run" | "log">,
+): Promise<void> {
+  if (service) await host.run(["systemctl", "daemon-reload"]);
+  const { stdout } = await host.run(["systemctl", "is-active", UNIT.k3s], { check: false });
+  const state = stdout.trim();
+  if (state === "active" && !changed) return;
+  const verb = changed ? "restart" : "start";
+  host.log.info(`${verb === "start" ? "Starting" : "Restarting"} k3s`);
+  const { code, stderr } = await host.run(["systemctl", "--no-block", verb, UNIT.k3s], { check: false });
+  if (code !== 0) throw new CommandError(`Cannot ${verb} "${UNIT.k3s}": ${stderr.trim()}`);
+}

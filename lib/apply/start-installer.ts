@@ -1,0 +1,20 @@
+import { runningMode } from "../tools/node/running-mode.ts";
+import type { Applier } from "./applier.ts";
+import { readIfExists } from "./system-files.ts";
+
+/** The terminals that are the kernel's console, the one behind /dev/console last (Documentation/ABI, sysfs-tty). */
+const CONSOLES = "/sys/class/tty/console/active";
+
+/**
+ * In the boot mode `install`, starts the installer on the console. It runs as a service of its own, since it asks
+ * questions, for which the terminal must be its alone, and since nothing may end it half-way.
+ */
+export const install: Applier = {
+  name: "install",
+  apply: async (_config, host) => {
+    if (runningMode(host) !== "install") return;
+    const console = readIfExists(CONSOLES, host)?.trim().split(" ").at(-1) || "console";
+    if (host.dryRun) host.log.info(`Would start the installer on ${console}`);
+    else await host.run(["systemctl", "--no-block", "start", `k3os-install@${console}.service`]);
+  },
+};

@@ -1,0 +1,77 @@
+import { X509Certificate } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { inRoot, UNIT } from "../../tools/host/paths.ts";
+import { defineCheck, type Verdict } from "../doctor-check.ts";
+import { type InspectHost, type K3sState, readK3s } from "../node-facts.ts";
+
+/** Where k3s is found: the image's own, or one that was fetched. */
+const PROGRAMS = ["/sbin/k3s", "/usr/local/bin/k3s"];
+
+export const k3sInstalled = defineCheck({
+  name: "k3s",
+  only: "installed",
+  facts: (host) => ({ program: PROGRAMS.find((path) => existsSync(inRoot(host, path))) }),
+  judge: ({ program }): Verdict =>
+    program === undefined
+      ? {
+          state: "failure",
+          message: "is not installed",
+          hint: "k3os-k3s-download.timer fetches it, once the network is up; at once: k3os config --install",
+        }
+      : { state: "ok", message: program },
+});
+
+export const k3sService = defineCheck({
+  name: "k3s service",
+  only: "k3OS",
+  facts: readK3s,
+  judge: judgeService,
+});
+
+export function judgeService({ role, state }: K3sState): Verdict {
+  const message = `${role}, ${state ?? "unknown"}`;
+  if (state === "active") return { state: "ok", message };
+  const hint = `journalctl -u ${UNIT.k3s}; systemctl status ${UNIT.k3s}`;
+  return { state: state === "activating" ? "warning" : "failure", message, hint };
+}
+
+const CERTIFICATES = ["/var/lib/rancher/k3s/server/tls", "/var/lib/rancher/k3s/agent"];
+const DAY = 24 * 3600 * 1000;
+/** Days before its end from which something must have kept k3s from renewing a certificate at its starts. */
+const LATE = 30;
+
+export interface Expiry {
+  readonly name: string;
+  /** Milliseconds since the epoch. */
+  readonly end: number;
+}
+
+export const k3sCertificates = defineCheck({
+  name: "certificates",
+  only: "k3OS",
+  facts: (host) => {
+    const all = CERTIFICATES.flatMap((directory) => expiriesIn(directory, host));
+    return all.length === 0 ? undefined : { all, now: host.clock.now() };
+  },
+  judge: judgeCertificates,
+});
+
+function expiriesIn(directory: string, host: Pick<InspectHost, "root">): Expiry[] {
+  const path = inRoot(host, directory);
+  const names = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".crt")) : [];
+  return names.map((name) => {
+    const { validTo } = new X509Certificate(readFileSync(join(path, name)));
+    return { name: join(directory, name), end: Date.parse(validTo) };
+  });
+}
+
+export function judgeCertificates({ all, now }: { all: readonly Expiry[]; now: number }): Verdict {
+  const first = all.reduce((a, b) => (b.end < a.end ? b : a));
+  const days = Math.floor((first.end - now) / DAY);
+  const date = new Date(first.end).toISOString().slice(0, 10);
+  const hint = `systemctl restart ${UNIT.k3s} renews them; check the clock`;
+  if (days < 0) return { state: "failure", message: `${first.name} was valid until ${date}`, hint };
+  const message = `valid until ${date} and longer`;
+  return days < LATE ? { state: "warning", message, hint } : { state: "ok", message };
+}

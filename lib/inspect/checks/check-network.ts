@@ -1,0 +1,150 @@
+import { lookup } from "node:dns/promises";
+import { connect as connectPlain } from "node:net";
+import { hostname } from "node:os";
+import { connect } from "node:tls";
+import { readConfig } from "../../config/read/read.ts";
+import { inRoot } from "../../tools/host/paths.ts";
+import { hasDefaultRoute } from "../../tools/http/default-route.ts";
+import { messageOf } from "../../tools/text/errors.ts";
+import { defineCheck, type Verdict } from "../doctor-check.ts";
+import { type InspectHost, readK3s } from "../node-facts.ts";
+
+export const hostName = defineCheck({
+  name: "host name",
+  only: "k3OS",
+  facts: () => hostname(),
+  judge: judgeHostName,
+});
+
+/** Names that images and installers give to every machine: two nodes of one name are one too many in a cluster. */
+const COMMON_NAMES = ["localhost", "localhost.localdomain", "debian", "k3os", "linux", "(none)"];
+
+/** Kubernetes takes a subdomain of RFC 1123 as the name of a node; the kubelet makes it lower case itself. */
+export function judgeHostName(name: string): Verdict {
+  const hint = "set hostname";
+  const isValid = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(name);
+  if (!isValid)
+    return { state: "failure", message: `"${name}" cannot be the name of a node (RFC 1123)`, hint };
+  if (COMMON_NAMES.includes(name)) {
+    return { state: "warning", message: `"${name}" may be the name of other nodes, too`, hint };
+  }
+  return { state: "ok", message: name };
+}
+
+export const defaultRoute = defineCheck({
+  name: "default route",
+  facts: (host) => hasDefaultRoute(inRoot(host, "/proc/net")),
+  judge: (found): Verdict =>
+    found
+      ? { state: "ok", message: "there" }
+      : { state: "failure", message: "missing", hint: "ip address; ip route; connmanctl services" },
+});
+
+/** Asked for where no server is to be joined: where releases and many images come from. */
+const USUAL_NAME = "github.com";
+
+export const nameResolution = defineCheck({
+  name: "name resolution",
+  facts: async (host) => {
+    const name = (await serverUrl(host))?.hostname ?? USUAL_NAME;
+    const problem = await lookup(name.replace(/^\[|\]$/g, "")).then(() => undefined, messageOf);
+    return { name, problem };
+  },
+  judge: judgeResolution,
+});
+
+export function judgeResolution(found: { name: string; problem: string | undefined }): Verdict {
+  const { name, problem } = found;
+  if (problem === undefined) return { state: "ok", message: `${name} has an address` };
+  const state = name === USUAL_NAME ? "warning" : "failure"; // a cluster may do without the Internet
+  return { state, message: `${name}: ${problem}`, hint: "set k3os.dns_nameservers; see /etc/resolv.conf" };
+}
+
+/** Milliseconds to reach a port. */
+const REACH = 5_000;
+
+export const joinedServer = defineCheck({
+  name: "server",
+  only: "k3OS",
+  facts: async (host) => {
+    const url = await serverUrl(host);
+    if (url === undefined) return undefined;
+    const port = Number(url.port || 443);
+    const problem = await answers({ host: url.hostname.replace(/^\[|\]$/g, ""), port }, "tls");
+    return { origin: url.origin, problem };
+  },
+  judge: ({ origin, problem }): Verdict =>
+    problem === undefined
+      ? { state: "ok", message: `${origin} answers` }
+      : {
+          state: "failure",
+          message: `${origin} does not answer: ${problem}`,
+          hint: "look at that server and at what stands between; k3os.server_url names it",
+        },
+});
+
+/** The server that the configuration tells to join; undefined where there is none, or what it tells is no URL. */
+async function serverUrl(host: Pick<InspectHost, "root">): Promise<URL | undefined> {
+  const url = (await readConfig(host)).config.k3os?.serverUrl ?? "";
+  return URL.canParse(url) ? new URL(url) : undefined;
+}
+
+/**
+ * Why nobody answers at a port, not even with TLS; undefined if somebody does. Whose certificate it is is not looked at:
+ * k3s knows it by the token.
+ */
+export async function answers(
+  to: { readonly host: string; readonly port: number },
+  how: "tcp" | "tls",
+  patience = REACH,
+): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const done = () => end(undefined);
+    const socket =
+      how === "tcp" ? connectPlain(to, done) : connect({ ...to, rejectUnauthorized: false }, done);
+    const end = (problem: string | undefined) => {
+      socket.destroy();
+      resolve(problem);
+    };
+    socket.setTimeout(patience, () => end(`no answer within ${patience / 1000} s`));
+    socket.on("error", (error: Error) => end(error.message));
+  });
+}
+
+/** Where a node is reached: the API of a server, and the kubelet. */
+const PORTS = { server: [6443, 10250], agent: [10250] } as const;
+
+export interface PortFacts {
+  readonly running: boolean;
+  readonly listening: readonly number[];
+  readonly silent: readonly number[];
+}
+
+export const ports = defineCheck({
+  name: "ports",
+  only: "k3OS",
+  facts: async (host) => {
+    const k3s = await readK3s(host);
+    if (k3s === undefined) return undefined;
+    const wanted = PORTS[k3s.role];
+    const answered = await Promise.all(wanted.map((port) => answers({ host: "127.0.0.1", port }, "tcp")));
+    return {
+      running: k3s.state === "active",
+      listening: wanted.filter((_, at) => answered[at] === undefined),
+      silent: wanted.filter((_, at) => answered[at] !== undefined),
+    };
+  },
+  judge: judgePorts,
+});
+
+export function judgePorts({ running, listening, silent }: PortFacts): Verdict {
+  if (running && silent.length > 0) {
+    const hint = "journalctl -u k3s-service; k3s may still be starting";
+    return { state: "warning", message: `k3s runs, but nobody listens on ${silent.join(", ")}`, hint };
+  }
+  if (!running && listening.length > 0) {
+    const message = `k3s does not run, but somebody listens on ${listening.join(", ")}`;
+    return { state: "failure", message, hint: "ss -ltnp tells who; stop that" };
+  }
+  return { state: "ok", message: running ? `k3s listens on ${listening.join(", ")}` : "free" };
+}

@@ -1,0 +1,62 @@
+import { printable } from "../tools/text/printable.ts";
+import { wrap } from "../tools/text/wrap.ts";
+import { applied, configuration, login } from "./checks/check-configuration.ts";
+import { diskIdentity, stateDisk, systemReadOnly } from "./checks/check-disk.ts";
+import { k3sCertificates, k3sInstalled, k3sService } from "./checks/check-k3s.ts";
+import { clock, kernel, memory } from "./checks/check-machine.ts";
+import { defaultRoute, hostName, joinedServer, nameResolution, ports } from "./checks/check-network.ts";
+import { bootFailures, failedServices } from "./checks/check-services.ts";
+import { sshServer } from "./checks/check-ssh-server.ts";
+import { bootMenu, currentVersions, failedVersions } from "./checks/check-versions.ts";
+import type { Check, Finding } from "./doctor-check.ts";
+
+/** Everything that is looked at, from the machine to the cluster. */
+export const CHECKS: readonly Check[] = [
+  memory,
+  kernel,
+  clock,
+  stateDisk,
+  diskIdentity,
+  systemReadOnly,
+  currentVersions,
+  failedVersions,
+  bootMenu,
+  bootFailures,
+  configuration,
+  applied,
+  login,
+  sshServer,
+  hostName,
+  defaultRoute,
+  nameResolution,
+  failedServices,
+  k3sInstalled,
+  k3sService,
+  ports,
+  joinedServer,
+  k3sCertificates,
+];
+
+const MARKS = { ok: "ok", warning: "warning", failure: "FAILURE", skipped: "-" } as const;
+const INDENT = 9;
+
+/** What the checks found for people, in lines of at most 80 columns; those that did not apply by what kept them from it. */
+export function describeFindings(findings: readonly Finding[]): string {
+  const done = findings.filter(({ state }) => state !== "skipped");
+  const skipped = findings.filter(({ state }) => state === "skipped");
+  const reasons = [...new Set(skipped.map(({ message }) => message))];
+  const lines = done.flatMap(({ check, state, message, hint }) => [
+    ...row(MARKS[state], `${check}: ${message}`),
+    ...(hint === undefined ? [] : row("", `Hint: ${hint}`)),
+  ]);
+  for (const reason of reasons) {
+    const names = skipped.filter(({ message }) => message === reason).map(({ check }) => check);
+    lines.push(...row(MARKS.skipped, `${names.join(", ")} (${reason})`));
+  }
+  const count = (wanted: Finding["state"]) => done.filter(({ state }) => state === wanted).length;
+  return `${[...lines, "", `Failures: ${count("failure")}, warnings: ${count("warning")}`].join("\n")}\n`;
+}
+
+function row(mark: string, text: string): string[] {
+  return wrap(printable(mark.padEnd(INDENT) + text), mark === "" ? 6 : INDENT + 2);
+}

@@ -1,0 +1,117 @@
+import type { Options } from "../tools/cli/cli.ts";
+import type { Host } from "../tools/host/host.ts";
+import { CommandError, during } from "../tools/text/errors.ts";
+
+/**
+ * The toolbox: a container with the tools that the read-only system has not, run by the containerd of k3s. It has a
+ * namespace of its own there, in which the kubelet does not look when it removes images that no pod uses.
+ */
+const CTR = ["ctr", "--namespace", "k3os"];
+const NAME = "toolbox";
+
+/** Where the container sees the file systems of the node. */
+const HOST_ROOT = "/host";
+
+/** The release that the userland is of: maintained, made for all architectures, and its programs fit those of the node. */
+export const DEFAULT_IMAGE = "docker.io/library/debian:trixie";
+export const DEFAULT_SHELL = "sh";
+
+export const IMAGE_OPTION = {
+  image: {
+    type: "string",
+    value: "IMAGE",
+    help: `the image, by its full name (default: ${DEFAULT_IMAGE})`,
+    env: "TOOLBOX_IMAGE",
+  },
+} as const satisfies Options;
+
+export const SHELL_OPTION = {
+  shell: {
+    type: "string",
+    value: "PROGRAM",
+    help: `what to run (default: ${DEFAULT_SHELL})`,
+    env: "TOOLBOX_SHELL",
+  },
+} as const satisfies Options;
+
+type ToolboxHost = Pick<Host, "run" | "log">;
+
+/** Fetches the image and starts the container. Throws CommandError if there is one. */
+export async function createToolbox(image: string, host: ToolboxHost): Promise<void> {
+  if (await isThere(host)) {
+    throw new CommandError("The toolbox is there already", {
+      hint: 'enter it with "k3os toolbox enter", or remove it with "k3os toolbox rm"',
+    });
+  }
+  host.log.info(`Fetching ${image} …`);
+  await during(`Fetching the image "${image}"`, () =>
+    host.run([...CTR, "images", "pull", image], { stdio: "inherit" }),
+  );
+  const mount = `type=bind,src=/,dst=${HOST_ROOT},options=rbind:rw`;
+  const access = ["--privileged", "--net-host", "--mount", mount];
+  // a shell without a terminal would end at once
+  await host.run([...CTR, "run", "--detach", ...access, image, NAME, "sleep", "infinity"]);
+  host.log.info(
+    `The toolbox runs, with the node's files at ${HOST_ROOT}: enter it with "k3os toolbox enter"`,
+  );
+}
+
+export interface Visit {
+  readonly shell: string;
+  /** What the terminal is called that we run on; undefined: there is none. */
+  readonly terminal: string | undefined;
+  /** Tells this visit from others that go on. */
+  readonly id: string;
+}
+
+/**
+ * Runs a shell in the container, which is started if it does not run: after a restart of the node, for instance.
+ * Returns the shell's exit status. Throws CommandError if there is no container.
+ */
+export async function enterToolbox({ shell, terminal, id }: Visit, host: ToolboxHost): Promise<number> {
+  await requireToolbox(host);
+  const status = await taskStatus(host);
+  if (status !== "RUNNING") {
+    if (status !== undefined) await host.run([...CTR, "tasks", "delete", "--force", NAME]);
+    await host.run([...CTR, "tasks", "start", "--detach", NAME]);
+  }
+  const tty = terminal === undefined ? [] : ["--tty"];
+  const program = terminal === undefined ? [shell] : ["env", `TERM=${terminal}`, shell];
+  const argv = [...CTR, "tasks", "exec", ...tty, "--exec-id", id, NAME, ...program];
+  const { code } = await host.run(argv, { stdio: "inherit", check: false });
+  return code;
+}
+
+/** Ends everything in the container, and removes it; the image stays. Throws CommandError if there is no container. */
+export async function removeToolbox(host: ToolboxHost): Promise<void> {
+  await requireToolbox(host);
+  if ((await taskStatus(host)) !== undefined) await host.run([...CTR, "tasks", "delete", "--force", NAME]);
+  await host.run([...CTR, "containers", "delete", NAME]);
+  host.log.info("The toolbox is removed");
+}
+
+async function requireToolbox(host: Pick<Host, "run">): Promise<void> {
+  if (await isThere(host)) return;
+  throw new CommandError("There is no toolbox", { hint: 'make it with "k3os toolbox create"' });
+}
+
+async function isThere(host: Pick<Host, "run">): Promise<boolean> {
+  return (await ask(["containers", "list", "--quiet"], host)).split("\n").includes(NAME);
+}
+
+/** RUNNING, STOPPED and so on; undefined where nothing runs, as after a restart of the node. */
+async function taskStatus(host: Pick<Host, "run">): Promise<string | undefined> {
+  const rows = (await ask(["tasks", "list"], host)).split("\n").map((row) => row.trim().split(/\s+/));
+  return rows.find(([name]) => name === NAME)?.[2];
+}
+
+async function ask(question: readonly string[], host: Pick<Host, "run">): Promise<string> {
+  try {
+    return (await host.run([...CTR, ...question])).stdout;
+  } catch (cause) {
+    throw new CommandError("Cannot ask containerd", {
+      cause,
+      hint: 'it is part of k3s, which must run: see "systemctl status k3s-service"',
+    });
+  }
+}

@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Host } from "../tools/host/host.ts";
+import { abortOnSignals } from "../tools/host/interrupt.ts";
+import { changeRoot } from "../tools/host/sys.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
+import { type CopyPlan, copyVersions, planCopy } from "./copy-plan.ts";
+import type { CopySettings } from "./copy-settings.ts";
+import { makeRoom, refuseSwitch, type SwitchOptions, switchGeneration } from "./switch.ts";
+import { writable } from "./writable.ts";
+
+export type UpgradeHost = Pick<Host, "root" | "run" | "log" | "clock" | "print" | "progress">;
+
+export interface UpgradeOptions extends Pick<SwitchOptions, "force" | "keepData"> {
+  readonly remount: boolean;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Copies the versions of one system directory to another and makes them current, all or none, on trial.
+ * Returns whether anything changed. Throws CommandError, with the destination as it was but for whole versions.
+ */
+export async function upgradeSystem(
+  settings: CopySettings,
+  options: UpgradeOptions,
+  host: UpgradeHost,
+): Promise<boolean> {
+  const { components, source, destination, keep } = settings;
+  const plan = planCopy(components, source, destination, host);
+  if (plan.parts.length === 0) return false;
+  refuseSwitch(destination, plan.parts, options, host);
+  if (options.dryRun) {
+    host.print(describeCopy(plan));
+    return false;
+  }
+  await using _writable = options.remount ? await writable(destination, host) : nothing();
+  using interruption = abortOnSignals();
+  makeRoom(destination, keep, host);
+  await copyVersions(plan, interruption.signal, host);
+  interruption.signal.throwIfAborted();
+  return switchGeneration(destination, plan.parts, { ...options, keep }, host);
+}
+
+function nothing(): AsyncDisposable {
+  return { [Symbol.asyncDispose]: async () => undefined };
+}
+
+/** One line per component: `k3os v1 → v2 (411 MiB to copy)`. */
+export function describeCopy({ parts }: CopyPlan): string {
+  return parts
+    .map(({ component, from, version, size }) => {
+      const work = size === 0 ? "there already" : `${formatBytes(size)} to copy`;
+      return `${component} ${from ?? "none"} → ${version} (${work})\n`;
+    })
+    .join("");
+}
+
+/** In all the namespaces of process 1: as if it were called outside of the container that this may run in. */
+const RESTART = ["nsenter", "-m", "-u", "-i", "-n", "-p", "-t", "1", "reboot"];
+
+/**
+ * Restarts the machine whose system directory was upgraded. A container that holds nothing but k3OS has no program to do
+ * that: there it is that of the machine, whose root is two levels above the destination.
+ */
+export async function restartMachine(destination: string, host: Pick<Host, "run" | "log">): Promise<void> {
+  const machine = dirname(dirname(destination));
+  if (machine !== "/" && !NSENTER.some((path) => existsSync(path))) changeRoot(machine);
+  host.log.info("Restarting");
+  await host.run(RESTART);
+}
+
+const NSENTER = ["/usr/bin/nsenter", "/bin/nsenter"];
