@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
 import { relative } from "node:path";
-import { type BuildContext, createBuildContext } from "../lib/build/context.ts";
-import { CLEAR_LINE } from "../lib/build/step-line.ts";
-import { buildExecutable } from "../lib/executable/executable.ts";
-import { signingKey } from "../lib/image/signing.ts";
+import { type BuildContext, createBuildContext } from "../lib/make/build/context.ts";
+import { CLEAR_LINE } from "../lib/make/build/step-line.ts";
+import { buildExecutable } from "../lib/make/executable/executable.ts";
+import { signingKey } from "../lib/make/image/signing.ts";
 import { defineCommand, type Options, parseCommandLine } from "../lib/tools/cli/cli.ts";
 import { commandHelp } from "../lib/tools/cli/help.ts";
 import { createLog } from "../lib/tools/host/log.ts";
@@ -55,7 +55,7 @@ checksums. What did not change is taken from .cache.`,
     for (const target of targets) {
       report(await buildExecutable(target, context), context);
       if (key === undefined) continue;
-      const { buildImages } = await import("../lib/image/build.ts");
+      const { buildImages } = await import("../lib/make/image/build-artifacts.ts");
       const { COMMANDS } = await import("./commands.ts");
       await buildImages(target, { k3s: values.k3s, key, commands: COMMANDS }, context);
     }

@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensurePackages } from "../lib/build/packages.ts";
-import { drawScreen } from "../lib/build/screen-picture.ts";
+import { ensurePackages } from "../lib/make/build/required-packages.ts";
+import { drawScreen } from "../lib/make/build/screen-picture.ts";
+import { logIn } from "../lib/make/vm/console-login.ts";
+import { type Machine, startMachine, VM_DIRECTORY } from "../lib/make/vm/qemu.ts";
+import { KEY, startTerminal, type Terminal } from "../lib/make/vm/tmux-terminal.ts";
 import { systemHost } from "../lib/tools/host/host.ts";
-import { logIn } from "../test/support/console-login.ts";
-import { type Machine, startMachine, VM_DIRECTORY } from "../test/support/qemu.ts";
-import { KEY, startTerminal, type Terminal } from "../test/support/terminal.ts";
 
 /**
  * Draws the pictures of docs/images: what a person sees who installs k3OS from its ISO in a virtual machine with two disks,

@@ -2,12 +2,10 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensurePackages } from "../lib/build/packages.ts";
-import { type Command, type CommandTable, defineCommand, parseCommandLine } from "../lib/tools/cli/cli.ts";
-import { commandHelp, tableHelp } from "../lib/tools/cli/help.ts";
-import { type Host, systemHost } from "../lib/tools/host/host.ts";
-import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
-import { serveFiles } from "../test/support/http-server.ts";
+import { ensurePackages } from "../lib/make/build/required-packages.ts";
+import { serveFiles } from "../lib/make/vm/http-server.ts";
+import { type Machine, startMachine, VM_DIRECTORY } from "../lib/make/vm/qemu.ts";
+import { generateKey, type SshTarget, ssh } from "../lib/make/vm/ssh.ts";
 import {
   bootDisk,
   createHardware,
@@ -17,9 +15,11 @@ import {
   reachNode,
   waitUntilApplied,
   within,
-} from "../test/support/node.ts";
-import { type Machine, startMachine, VM_DIRECTORY } from "../test/support/qemu.ts";
-import { generateKey, type SshTarget, ssh } from "../test/support/ssh.ts";
+} from "../lib/make/vm/virtual-node.ts";
+import { type Command, type CommandTable, defineCommand, parseCommandLine } from "../lib/tools/cli/cli.ts";
+import { commandHelp, tableHelp } from "../lib/tools/cli/help.ts";
+import { type Host, systemHost } from "../lib/tools/host/host.ts";
+import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
 
 const PROJECT = join(import.meta.dirname, "..");
 const ISO = join(PROJECT, "dist/artifacts/k3os-amd64.iso");

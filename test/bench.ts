@@ -1,5 +1,5 @@
-import { createBuildContext } from "../lib/build/context.ts";
-import { ensurePackages } from "../lib/build/packages.ts";
+import { createBuildContext } from "../lib/make/build/context.ts";
+import { ensurePackages } from "../lib/make/build/required-packages.ts";
 import { formatError } from "../lib/tools/text/errors.ts";
 import { benchBoot } from "./bench/boot.ts";
 import { benchCommands } from "./bench/commands.ts";

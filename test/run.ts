@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { openAptRoot } from "../lib/build/apt.ts";
-import { enableForeignPrograms } from "../lib/build/foreign-programs.ts";
-import { ensurePackages } from "../lib/build/packages.ts";
-import { SUITE } from "../lib/image/packages.ts";
+import { openAptRoot } from "../lib/make/build/apt.ts";
+import { enableForeignPrograms } from "../lib/make/build/foreign-programs.ts";
+import { ensurePackages } from "../lib/make/build/required-packages.ts";
+import { SUITE } from "../lib/make/image/debian-packages.ts";
 import { systemHost } from "../lib/tools/host/host.ts";
 import { type Arch, targetOf } from "../lib/tools/host/targets.ts";
 import { EXIT, exitStatus, formatError, messageOf } from "../lib/tools/text/errors.ts";
@@ -57,20 +57,19 @@ const RINGS: readonly Ring[] = [
   {
     name: "format",
     needs: [],
-    limit: MINUTE,
+    limit: 5 * MINUTE,
     work: { kind: "program", argv: ["node_modules/.bin/biome", "ci", ...COLOURS, "."] },
   },
   {
     name: "types",
     needs: [],
-    limit: 2 * MINUTE,
+    limit: 5 * MINUTE,
     work: { kind: "program", argv: ["node_modules/.bin/tsc", "--noEmit"] },
   },
   {
     name: "unit",
     needs: ["tools"],
-    // a minute on two idle processors; beside builds and machines, several
-    limit: 10 * MINUTE,
+    limit: 15 * MINUTE,
     work: { kind: "tests", directory: "test/unit", timeout: 20_000 },
   },
   {

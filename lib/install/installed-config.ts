@@ -1,4 +1,4 @@
-import { fetchConfig, refuseErrors } from "../config/read/check-configuration.ts";
+import { fetchConfig, refuseErrors } from "../config/read/accept-configuration.ts";
 import type { Merged } from "../config/read/merge.ts";
 import type { Host } from "../tools/host/host.ts";
 import { maskUrl } from "../tools/http/http.ts";

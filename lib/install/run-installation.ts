@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { checkConfig } from "../config/read/check-configuration.ts";
+import { checkConfig } from "../config/read/accept-configuration.ts";
 import type { Merged } from "../config/read/merge.ts";
 import type { CloudConfig } from "../config/schema/schema.ts";
 import { freeBytes, GIB } from "../tools/fs/size.ts";

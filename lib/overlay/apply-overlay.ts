@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fetchConfig } from "../config/read/check-configuration.ts";
+import { fetchConfig } from "../config/read/accept-configuration.ts";
 import { writeFileAtomic } from "../tools/fs/atomic.ts";
 import { type LinkChange, linkedVersion, setLinks } from "../tools/generation/generation-links.ts";
 import { type Part, removeLeftovers } from "../tools/generation/stage.ts";

@@ -1,14 +1,14 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { BuildContext } from "../../lib/build/context.ts";
+import type { BuildContext } from "../../lib/make/build/context.ts";
+import { type Machine, startMachine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
+import { within } from "../../lib/make/vm/virtual-node.ts";
 import { bootCode, writeBootCode } from "../../lib/tools/disk/boot-sector.ts";
 import { coreConfig, grubImageArgv, grubPlatform } from "../../lib/tools/disk/grub.ts";
 import { FIRST_PARTITION } from "../../lib/tools/disk/partitions.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
 import { type DebianRoot, debianRoot } from "../support/debian.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
-import { within } from "../support/node.ts";
-import { type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { byTurns, type Figure, ratio } from "./figure.ts";
 
 const TIMES = 3;

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BuildContext, cached } from "../../lib/build/context.ts";
-import { bunFor, compileArgv } from "../../lib/executable/bundle.ts";
-import { fuse } from "../../lib/executable/fuse.ts";
-import { buildLoader } from "../../lib/executable/loader.ts";
+import { type BuildContext, cached } from "../../lib/make/build/context.ts";
+import { bunFor, compileArgv } from "../../lib/make/executable/bundle.ts";
+import { fuse } from "../../lib/make/executable/fuse.ts";
+import { buildLoader } from "../../lib/make/executable/loader.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { byTurns, type Figure, ratio } from "./figure.ts";
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { BuildContext } from "../../lib/build/context.ts";
+import type { BuildContext } from "../../lib/make/build/context.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { openSandbox, type Sandbox } from "../support/sandbox.ts";
 import { byTurns, duration, type Figure, ratio } from "./figure.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { BuildContext } from "../../lib/build/context.ts";
+import type { BuildContext } from "../../lib/make/build/context.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { makeDisk } from "../support/disk.ts";
 import { byTurns, duration, type Figure, ratio } from "./figure.ts";

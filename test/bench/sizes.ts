@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { BuildContext } from "../../lib/build/context.ts";
+import type { BuildContext } from "../../lib/make/build/context.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import type { Figure } from "./figure.ts";
 

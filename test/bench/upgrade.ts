@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { BuildContext } from "../../lib/build/context.ts";
+import type { BuildContext } from "../../lib/make/build/context.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { PUBLIC_KEY_NAME } from "../../lib/tools/release/release-list.ts";
 import { CommandError } from "../../lib/tools/text/errors.ts";

@@ -13,20 +13,20 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { openAptRoot, unpackPackages } from "../../lib/build/apt.ts";
-import { type BuildContext, cached } from "../../lib/build/context.ts";
-import { BUSYBOX_APPLETS } from "../../lib/image/busybox.ts";
-import { type CpioEntry, cpioArchive, parentDirectories } from "../../lib/image/cpio.ts";
-import { kernelImage } from "../../lib/image/kernel.ts";
-import { parseModulesDep, selectModules } from "../../lib/image/modules.ts";
-import { SUITE } from "../../lib/image/packages.ts";
-import { installUserland } from "../../lib/image/userland.ts";
+import { openAptRoot, unpackPackages } from "../../lib/make/build/apt.ts";
+import { type BuildContext, cached } from "../../lib/make/build/context.ts";
+import { BUSYBOX_APPLETS } from "../../lib/make/image/busybox.ts";
+import { type CpioEntry, cpioArchive, parentDirectories } from "../../lib/make/image/cpio.ts";
+import { SUITE } from "../../lib/make/image/debian-packages.ts";
+import { kernelImage } from "../../lib/make/image/kernel.ts";
+import { parseModulesDep, selectModules } from "../../lib/make/image/module-selection.ts";
+import { installUserland } from "../../lib/make/image/userland.ts";
+import type { MachineOptions } from "../../lib/make/vm/qemu.ts";
+import { boardOf } from "../../lib/make/vm/qemu-board.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { type Arch, targetOf } from "../../lib/tools/host/targets.ts";
 import { makeDisk, output } from "./disk.ts";
-import type { MachineOptions } from "./qemu.ts";
-import { boardOf } from "./qemu-board.ts";
 
 /** A single-board computer with a working Debian: what its own boot loader starts, and its card. */
 export interface SingleBoard extends Pick<MachineOptions, "arch" | "disks" | "kernel"> {

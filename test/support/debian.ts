@@ -1,7 +1,7 @@
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BuildContext, cached } from "../../lib/build/context.ts";
+import { type BuildContext, cached } from "../../lib/make/build/context.ts";
 import { coreConfig } from "../../lib/tools/disk/grub.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";

@@ -1,4 +1,4 @@
-import { formatSegment, PT, SEGMENT_SIZE, type Segment } from "../../lib/executable/elf.ts";
+import { formatSegment, PT, SEGMENT_SIZE, type Segment } from "../../lib/make/executable/elf.ts";
 
 export interface ElfOptions {
   /** e_type: 2 is position-dependent, 3 is not. */

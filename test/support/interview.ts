@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startTerminal, type Terminal } from "../../lib/make/vm/tmux-terminal.ts";
 import { MIB } from "../../lib/tools/fs/size.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { makeDisk, output, type TestDisk } from "./disk.ts";
 import { makeMedium } from "./medium.ts";
 import { PROJECT } from "./sources.ts";
-import { startTerminal, type Terminal } from "./terminal.ts";
 
 /** A machine that was started from a medium in the mode `live`, with disks beside it. */
 export interface LiveMachine extends Disposable {

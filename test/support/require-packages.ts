@@ -1,4 +1,4 @@
-import { installLine } from "../../lib/build/packages.ts";
+import { installLine } from "../../lib/make/build/required-packages.ts";
 import { missingUnitPackages } from "./setup.ts";
 
 // loaded before each run of `bun test` (bunfig.toml), whose first test file is Bun.main; the other rings install what they need

@@ -1,4 +1,4 @@
-import { BOARD_PACKAGES } from "./qemu-board.ts";
+import { BOARD_PACKAGES } from "../../lib/make/vm/qemu-board.ts";
 
 /** Debian packages that the rings themselves need; the build names its own. */
 export const TEST_PACKAGES = [

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { cpioArchive } from "../../lib/image/cpio.ts";
+import { cpioArchive } from "../../lib/make/image/cpio.ts";
+import { type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { LABEL } from "../../lib/tools/host/paths.ts";
-import { type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { PROJECT } from "./sources.ts";
 
 const ARTIFACTS = join(PROJECT, "dist/artifacts");

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { looksLikeMedium } from "../../lib/install/medium.ts";
+import { type FileServer, serveFiles } from "../../lib/make/vm/http-server.ts";
 import { hasBootCode } from "../../lib/tools/disk/boot-sector.ts";
 import { GIB, MIB } from "../../lib/tools/fs/size.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
@@ -12,7 +13,6 @@ import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signatur
 import { messageOf } from "../../lib/tools/text/errors.ts";
 import { makeDisk, output, type TestDisk, whileMounted } from "../support/disk.ts";
 import { hurriedClock } from "../support/host.ts";
-import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { createInstaller, type Installer } from "../support/installer.ts";
 import { executable } from "../support/medium.ts";
 import { type ServedRelease, serveRelease } from "../support/release.ts";

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { type FileServer, serveFiles } from "../../lib/make/vm/http-server.ts";
+import { KEY, startTerminal, type Terminal } from "../../lib/make/vm/tmux-terminal.ts";
 import { makeDisk, output, type TestDisk, whileMounted } from "../support/disk.ts";
-import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { EXECUTABLE, type LiveMachine, makeLiveMachine } from "../support/interview.ts";
 import { openSandbox } from "../support/sandbox.ts";
 import { makeKey } from "../support/ssh-key.ts";
-import { KEY, startTerminal, type Terminal } from "../support/terminal.ts";
 
 /** The executable as it is shipped, on a terminal of 80 columns and 24 rows, as a person sees it. */
 

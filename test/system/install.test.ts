@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { looksLikeMedium } from "../../lib/install/medium.ts";
+import { serveFiles } from "../../lib/make/vm/http-server.ts";
 import { parseExport } from "../../lib/tools/disk/blkid.ts";
 import { bootCode, hasBootCode } from "../../lib/tools/disk/boot-sector.ts";
 import { GIB, MIB } from "../../lib/tools/fs/size.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { makeDisk, output, whileMounted } from "../support/disk.ts";
-import { serveFiles } from "../support/http-server.ts";
 import { createInstaller } from "../support/installer.ts";
 import { serveRelease } from "../support/release.ts";
 

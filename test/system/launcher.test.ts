@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { enableForeignPrograms } from "../../lib/build/foreign-programs.ts";
+import { enableForeignPrograms } from "../../lib/make/build/foreign-programs.ts";
 import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
 import { targetOf } from "../../lib/tools/host/targets.ts";
 

@@ -13,10 +13,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { serveFiles } from "../../lib/make/vm/http-server.ts";
 import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 import type { Arch } from "../../lib/tools/host/targets.ts";
 import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
-import { serveFiles } from "../support/http-server.ts";
 import { makeOverlayRoot, type OverlayRoot, type OverlayRootOptions } from "../support/overlay-root.ts";
 import { signedList } from "../support/release.ts";
 import { ELF_START, releaseEntries, tarball } from "../support/tarball.ts";

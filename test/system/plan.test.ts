@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { filesBelow } from "../../lib/image/walk.ts";
+import { filesBelow } from "../../lib/make/image/walk.ts";
 import { sha256File } from "../../lib/tools/fs/checksums.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { remasterMenu } from "../../lib/make/vm/menu-medium.ts";
+import { type Machine, startMachine } from "../../lib/make/vm/qemu.ts";
 import { readSuperblock } from "../../lib/tools/disk/superblock.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { LABEL } from "../../lib/tools/host/paths.ts";
 import { describeLong } from "../support/left-out.ts";
-import { type Machine, startMachine } from "../support/qemu.ts";
-import { remasterMenu } from "../support/remaster.ts";
 import { PROJECT } from "../support/sources.ts";
 import { bootKernel, makeLabelledDisk } from "../support/state-disk.ts";
 

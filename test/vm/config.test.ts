@@ -6,11 +6,11 @@ import { connmanSettings } from "../../lib/apply/dns-ntp.ts";
 import { EVERY_PHASE, type Phase, type StructField } from "../../lib/config/schema/field.ts";
 import { snakeCase } from "../../lib/config/schema/names.ts";
 import { SCHEMA } from "../../lib/config/schema/schema.ts";
-import { type FileServer, serveFiles } from "../support/http-server.ts";
-import { reachNode, waitUntilApplied, within } from "../support/node.ts";
-import { HOST_ADDRESS, type Machine } from "../support/qemu.ts";
+import { type FileServer, serveFiles } from "../../lib/make/vm/http-server.ts";
+import { HOST_ADDRESS, type Machine } from "../../lib/make/vm/qemu.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../../lib/make/vm/ssh.ts";
+import { reachNode, waitUntilApplied, within } from "../../lib/make/vm/virtual-node.ts";
 import { PROJECT } from "../support/sources.ts";
-import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
 import { bootKernel, makeStateDisk } from "../support/state-disk.ts";
 
 const MINUTE = 60_000;

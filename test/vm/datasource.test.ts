@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type FileServer, serveFiles } from "../../lib/make/vm/http-server.ts";
+import { HOST_ADDRESS, type MachineOptions } from "../../lib/make/vm/qemu.ts";
+import { generateKey, type SshKey, sshOutput } from "../../lib/make/vm/ssh.ts";
+import { reachNode, waitUntilApplied } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
-import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { describeLong } from "../support/left-out.ts";
-import { reachNode, waitUntilApplied } from "../support/node.ts";
-import { HOST_ADDRESS, type MachineOptions } from "../support/qemu.ts";
-import { generateKey, type SshKey, sshOutput } from "../support/ssh.ts";
 import { bootKernel, makeStateDisk } from "../support/state-disk.ts";
 
 const MINUTE = 60_000;

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { generateKey, type SshKey, ssh, sshOutput } from "../../lib/make/vm/ssh.ts";
+import { FAILED_UNITS, reachNode } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { describeLong } from "../support/left-out.ts";
-import { FAILED_UNITS, reachNode } from "../support/node.ts";
-import { generateKey, type SshKey, ssh, sshOutput } from "../support/ssh.ts";
 import { bootKernel, makeStateDisk } from "../support/state-disk.ts";
 
 const MINUTE = 60_000;

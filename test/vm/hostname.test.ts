@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { reachNode, waitUntilApplied } from "../support/node.ts";
-import { generateKey, type SshKey, sshOutput } from "../support/ssh.ts";
+import { generateKey, type SshKey, sshOutput } from "../../lib/make/vm/ssh.ts";
+import { reachNode, waitUntilApplied } from "../../lib/make/vm/virtual-node.ts";
 import { bootKernel, makeStateDisk } from "../support/state-disk.ts";
 
 const MINUTE = 60_000;

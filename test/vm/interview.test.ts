@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
-import { logIn } from "../support/console-login.ts";
+import { logIn } from "../../lib/make/vm/console-login.ts";
+import { type Machine, startMachine } from "../../lib/make/vm/qemu.ts";
+import { bootDisk, createHardware, type Hardware, within } from "../../lib/make/vm/virtual-node.ts";
 import { ARTIFACTS } from "../support/image.ts";
-import { bootDisk, createHardware, type Hardware, within } from "../support/node.ts";
-import { type Machine, startMachine } from "../support/qemu.ts";
 import { makeUsedDisk } from "../support/used-disk.ts";
 
 const MINUTE = 60_000;

@@ -13,14 +13,14 @@ import {
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { logIn } from "../../lib/make/vm/console-login.ts";
+import { HOST_ADDRESS, type Machine } from "../../lib/make/vm/qemu.ts";
+import { bootDisk, createHardware, within } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
-import { logIn } from "../support/console-login.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";
 import { type Loopback, serveLoopback } from "../support/loopback.ts";
-import { bootDisk, createHardware, within } from "../support/node.ts";
-import { HOST_ADDRESS, type Machine } from "../support/qemu.ts";
 import { signedList } from "../support/release.ts";
 import { bootKernel } from "../support/state-disk.ts";
 

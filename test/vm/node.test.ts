@@ -2,11 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../../lib/tools/host/host.ts";
-import { hostTarget } from "../../lib/tools/host/targets.ts";
-import { ARTIFACTS } from "../support/image.ts";
-import { describeLong } from "../support/left-out.ts";
-import { readmeBlocks } from "../support/markdown.ts";
+import { type Machine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../../lib/make/vm/ssh.ts";
 import {
   bootDisk,
   createHardware,
@@ -17,9 +14,12 @@ import {
   reachNode,
   waitUntilApplied,
   within,
-} from "../support/node.ts";
-import { type Machine, VM_DIRECTORY } from "../support/qemu.ts";
-import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
+} from "../../lib/make/vm/virtual-node.ts";
+import { runProgram } from "../../lib/tools/host/host.ts";
+import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { ARTIFACTS } from "../support/image.ts";
+import { describeLong } from "../support/left-out.ts";
+import { readmeBlocks } from "../support/markdown.ts";
 import { makeLabelledDisk } from "../support/state-disk.ts";
 import { makeUsedDisk } from "../support/used-disk.ts";
 

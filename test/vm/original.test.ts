@@ -2,13 +2,13 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HOST_ADDRESS } from "../../lib/make/vm/qemu.ts";
+import { generateKey, type SshKey, sshOutput } from "../../lib/make/vm/ssh.ts";
+import { bootDisk, type Hardware, reachNode, waitUntilApplied } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { makeDisk, output } from "../support/disk.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
-import { bootDisk, type Hardware, reachNode, waitUntilApplied } from "../support/node.ts";
-import { HOST_ADDRESS } from "../support/qemu.ts";
-import { generateKey, type SshKey, sshOutput } from "../support/ssh.ts";
 
 const MINUTE = 60_000;
 const OLD = { k3os: "v0.21.1-k3s1r0", k3s: "v1.21.1+k3s1", kernel: "5.4.0-73-generic" };

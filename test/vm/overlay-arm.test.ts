@@ -2,17 +2,24 @@ import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createBuildContext } from "../../lib/build/context.ts";
+import { createBuildContext } from "../../lib/make/build/context.ts";
+import { type FileServer, serveFiles } from "../../lib/make/vm/http-server.ts";
+import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
+import {
+  generateKey,
+  type SshKey,
+  type SshTarget,
+  ssh,
+  sshOutput,
+  waitForSsh,
+} from "../../lib/make/vm/ssh.ts";
+import { FAILED_UNITS, reachNode, restart, waitUntilApplied } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
-import { type FileServer, serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { testOf, whyLeftOut } from "../support/left-out.ts";
-import { FAILED_UNITS, reachNode, restart, waitUntilApplied } from "../support/node.ts";
-import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
 import { signedList } from "../support/release.ts";
-import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
 
 /** A 32-bit board whose Debian has a `/sbin` of its own, and which is made a node and a Debian again by commands. */
 const MINUTE = 60_000;

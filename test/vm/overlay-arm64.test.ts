@@ -2,15 +2,21 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createBuildContext } from "../../lib/build/context.ts";
+import { createBuildContext } from "../../lib/make/build/context.ts";
+import { serveFiles } from "../../lib/make/vm/http-server.ts";
+import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
+import { generateKey, type SshKey, ssh, sshOutput, waitForSsh } from "../../lib/make/vm/ssh.ts";
+import {
+  FAILED_UNITS,
+  reachNode,
+  restart,
+  waitUntilApplied,
+  within,
+} from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
-import { serveFiles } from "../support/http-server.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { testOf } from "../support/left-out.ts";
-import { FAILED_UNITS, reachNode, restart, waitUntilApplied, within } from "../support/node.ts";
-import { HOST_ADDRESS, type Machine, startMachine, VM_DIRECTORY } from "../support/qemu.ts";
-import { generateKey, type SshKey, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
 
 /** A board with a Debian of its own, over which the tarball is unpacked. */
 const MINUTE = 60_000;

@@ -3,10 +3,10 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Finding } from "../../lib/inspect/doctor-check.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshArgv, sshOutput } from "../../lib/make/vm/ssh.ts";
+import { reachNode, waitUntilApplied } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { testOf } from "../support/left-out.ts";
-import { reachNode, waitUntilApplied } from "../support/node.ts";
-import { generateKey, type SshKey, type SshTarget, ssh, sshArgv, sshOutput } from "../support/ssh.ts";
 import { bootKernel, makeStateDisk } from "../support/state-disk.ts";
 
 const MINUTE = 60_000;

@@ -2,22 +2,29 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createBuildContext } from "../../lib/build/context.ts";
-import { GIB } from "../../lib/tools/fs/size.ts";
-import { makeDebianDisk } from "../support/debian.ts";
-import { output } from "../support/disk.ts";
-import { type FileServer, type Served, serveFiles } from "../support/http-server.ts";
-import { ARTIFACTS } from "../support/image.ts";
-import { describeLong } from "../support/left-out.ts";
-import { reachNode, waitUntilApplied, within } from "../support/node.ts";
+import { createBuildContext } from "../../lib/make/build/context.ts";
+import { type FileServer, type Served, serveFiles } from "../../lib/make/vm/http-server.ts";
 import {
   HOST_ADDRESS,
   type Machine,
   type MachineOptions,
   startMachine,
   VM_DIRECTORY,
-} from "../support/qemu.ts";
-import { generateKey, type SshKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
+} from "../../lib/make/vm/qemu.ts";
+import {
+  generateKey,
+  type SshKey,
+  type SshTarget,
+  ssh,
+  sshOutput,
+  waitForSsh,
+} from "../../lib/make/vm/ssh.ts";
+import { reachNode, waitUntilApplied, within } from "../../lib/make/vm/virtual-node.ts";
+import { GIB } from "../../lib/tools/fs/size.ts";
+import { makeDebianDisk } from "../support/debian.ts";
+import { output } from "../support/disk.ts";
+import { ARTIFACTS } from "../support/image.ts";
+import { describeLong } from "../support/left-out.ts";
 import { makeUsedDisk } from "../support/used-disk.ts";
 
 const MINUTE = 60_000;

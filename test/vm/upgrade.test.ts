@@ -2,13 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Machine, startMachine } from "../../lib/make/vm/qemu.ts";
+import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../../lib/make/vm/ssh.ts";
+import {
+  bootDisk,
+  type Hardware,
+  reachNode,
+  waitUntilApplied,
+  within,
+} from "../../lib/make/vm/virtual-node.ts";
 import { FIRST_PARTITION } from "../../lib/tools/disk/partitions.ts";
 import { output } from "../support/disk.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { describeLong, testOf } from "../support/left-out.ts";
-import { bootDisk, type Hardware, reachNode, waitUntilApplied, within } from "../support/node.ts";
-import { type Machine, startMachine } from "../support/qemu.ts";
-import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../support/ssh.ts";
 
 const MINUTE = 60_000;
 

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Machine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
+import { generateKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../../lib/make/vm/ssh.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
 import { output } from "../support/disk.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";
-import { type Machine, VM_DIRECTORY } from "../support/qemu.ts";
-import { generateKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../support/ssh.ts";
 import { bootKernel } from "../support/state-disk.ts";
 import { makeUsedDisk } from "../support/used-disk.ts";
 

@@ -6,7 +6,7 @@ import { readSuperblock } from "../../tools/disk/superblock.ts";
 import { MIB } from "../../tools/fs/size.ts";
 import { MARKER, PATH } from "../../tools/host/paths.ts";
 import { CommandError } from "../../tools/text/errors.ts";
-import type { SystemBoot } from "./step.ts";
+import type { SystemBoot } from "./boot-step.ts";
 
 /** A partition as the kernel knows it. */
 interface Partition {

@@ -16,9 +16,9 @@ import type { Host } from "../../tools/host/host.ts";
 import { inRoot, PATH } from "../../tools/host/paths.ts";
 import { setHostname } from "../../tools/host/sys.ts";
 import { messageOf } from "../../tools/text/errors.ts";
+import type { SystemBoot } from "./boot-step.ts";
 import { type KeptText, keptText } from "./kept-text.ts";
 import { KEPT_SSH, keepSshSettings } from "./ssh-settings.ts";
-import type { SystemBoot } from "./step.ts";
 
 const NODE = join(PATH.localState, "node");
 const NODE_PASSWORD = "password";

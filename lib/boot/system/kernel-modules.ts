@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isThere, linkTarget } from "../../tools/fs/links.ts";
 import { FILE, PATH } from "../../tools/host/paths.ts";
 import { mount, mountImage, unmount } from "../../tools/host/sys.ts";
-import type { SystemBoot } from "./step.ts";
+import type { SystemBoot } from "./boot-step.ts";
 
 /** Directories of the kernel image, and where they belong in the running system. */
 const KERNEL_BINDS: readonly (readonly [string, string])[] = [

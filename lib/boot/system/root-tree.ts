@@ -4,7 +4,7 @@ import { linkTarget } from "../../tools/fs/links.ts";
 import { PATH } from "../../tools/host/paths.ts";
 import { mount, SystemCallError, unmount } from "../../tools/host/sys.ts";
 import { CommandError } from "../../tools/text/errors.ts";
-import type { SystemBoot } from "./step.ts";
+import type { SystemBoot } from "./boot-step.ts";
 
 /** Directories of the running root that no package brings, with their modes. */
 const DIRECTORIES: Readonly<Record<string, number>> = {

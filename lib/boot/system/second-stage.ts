@@ -1,11 +1,11 @@
 import { messageOf } from "../../tools/text/errors.ts";
 import { withInjected } from "../injected.ts";
 import { JOURNAL_DIRECTORY } from "../journal.ts";
+import type { Step, SystemBoot } from "./boot-step.ts";
 import { growStatePartition } from "./grow.ts";
 import { nameHost, openLiveLogin, persistIdentity, writeHosts } from "./identity.ts";
 import { bindKernelModules } from "./kernel-modules.ts";
 import { bindSystem, buildEtc, leaveBase, makeDirectories, recordMode } from "./root-tree.ts";
-import type { Step, SystemBoot } from "./step.ts";
 
 const RUNNING = ["local", "live", "install"] as const;
 

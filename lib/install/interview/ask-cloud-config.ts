@@ -1,4 +1,4 @@
-import { fetchConfig, refuseErrors } from "../../config/read/check-configuration.ts";
+import { fetchConfig, refuseErrors } from "../../config/read/accept-configuration.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { createLog } from "../../tools/host/log.ts";
 import { formatError } from "../../tools/text/errors.ts";

@@ -1,6 +1,6 @@
 import { existsSync, globSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { checkConfig, fetchConfig } from "../../config/read/check-configuration.ts";
+import { checkConfig, fetchConfig } from "../../config/read/accept-configuration.ts";
 import { readSuperblock } from "../../tools/disk/superblock.ts";
 import { parseChecksums, sha256File } from "../../tools/fs/checksums.ts";
 import { readBounded, readTextBounded } from "../../tools/fs/read-bounded.ts";

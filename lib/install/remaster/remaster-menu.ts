@@ -1,9 +1,9 @@
-import { refuseErrors } from "../../config/read/check-configuration.ts";
+import { refuseErrors } from "../../config/read/accept-configuration.ts";
 import { readCmdline, splitCmdline } from "../../config/read/cmdline.ts";
 import { type Diagnostic, hasErrors } from "../../config/read/diagnostics.ts";
 import { CommandError, UsageError } from "../../tools/text/errors.ts";
 
-/** The entries of a medium's boot menu, and the kernel parameter that each is known by (lib/image/grub-menu.ts). */
+/** The entries of a medium's boot menu, and the kernel parameter that each is known by (lib/make/image/grub-menu.ts). */
 export const MENU_ENTRIES = {
   live: "k3os.mode=live",
   install: "k3os.mode=install",

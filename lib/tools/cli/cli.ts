@@ -9,7 +9,7 @@ export interface Option {
   readonly short?: string;
   /** The option may be repeated; its value is a list. */
   readonly multiple?: boolean;
-  /** What stands for the value in the help: `URL`, `FILE`; shells complete it by that (lib/completion.ts). */
+  /** What stands for the value in the help: `URL`, `FILE`; shells complete it by that (lib/tools/cli/completion). */
   readonly value?: string;
   /** The values that there are, for shells to complete. */
   readonly choices?: Choices;

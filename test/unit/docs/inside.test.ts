@@ -21,6 +21,12 @@ function table(text: string, head: string): string[][] {
   );
 }
 
+/** The folders that a file is in, but for `lib` itself. */
+function parentsOf(path: string): string[] {
+  const parts = path.split("/").slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/")).filter((folder) => folder !== "lib");
+}
+
 describe("docs/inside.md", () => {
   test("has the appliers of every phase in their order", () => {
     const phases = Object.entries(PHASES).map(([phase, appliers]) => [
@@ -37,14 +43,19 @@ describe("docs/inside.md", () => {
     expect(table(inside, "step | what").map(([name]) => name)).toEqual(steps);
   });
 
-  test("names units and folders that there are", () => {
+  test("names units that there are", () => {
     const units = [...inside.matchAll(/`([\w@-]+\.(?:service|timer))`/g)].map(([, unit = ""]) => unit);
     expect(units.length).toBeGreaterThan(5);
     expect(
       units.filter((unit) => !existsSync(join(PROJECT, "overlay/usr/lib/systemd/system", unit))),
     ).toEqual([]);
-    const folders = [...inside.matchAll(/`(lib\/\w+)`/g)].map(([, folder = ""]) => folder);
-    expect(folders.filter((folder) => !existsSync(join(PROJECT, folder)))).toEqual([]);
+  });
+
+  test("has a line for each folder of the program", () => {
+    const folders = readSources(["bin", "commands", "lib"]).flatMap(({ path }) => parentsOf(path));
+    const listed = table(inside, "folder | what").map(([folder = ""]) => folder.replaceAll("`", ""));
+    const inC = ["lib/make/executable/launcher", "lib/make/executable/loader"];
+    expect(listed.toSorted()).toEqual([...new Set([...folders, ...inC])].toSorted());
   });
 });
 

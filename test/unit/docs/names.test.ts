@@ -74,7 +74,7 @@ const VARIABLES = new Set([
   "K3OS_GRUB",
   ...[
     ...readSources(["lib", "commands", "bin"]).map(({ text }) => text),
-    ...[read("install.sh"), read("lib/executable/launcher/launcher.c")],
+    ...[read("install.sh"), read("lib/make/executable/launcher/launcher.c")],
   ].flatMap((text) => text.match(/\bK3OS_[A-Z_]*[A-Z]\b/g) ?? []),
 ]);
 
@@ -83,7 +83,7 @@ function read(name: string): string {
 }
 
 test("the build makes the artifacts that the documentation may name", () => {
-  const text = read("lib/image/build.ts") + read("lib/executable/executable.ts");
+  const text = read("lib/make/image/build-artifacts.ts") + read("lib/make/executable/executable.ts");
   const made = [...ARTIFACTS].filter((name) => name.includes("ARCH") && name.startsWith("k3os-"));
   expect(made.length).toBe(8);
   for (const name of made) {

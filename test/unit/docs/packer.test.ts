@@ -7,7 +7,7 @@ import { readCmdline } from "../../../lib/config/read/cmdline.ts";
 import { mergeLayers } from "../../../lib/config/read/merge.ts";
 import { parseConfigText } from "../../../lib/config/read/parse.ts";
 import { OFFER } from "../../../lib/datasource/providers.ts";
-import { mediumMenu } from "../../../lib/image/grub-menu.ts";
+import { mediumMenu } from "../../../lib/make/image/grub-menu.ts";
 import { callComplaint } from "../../support/documented-calls.ts";
 import { readTemplates, type Template, typedText } from "../../support/packer.ts";
 import { programCalls } from "../../support/shell-lines.ts";

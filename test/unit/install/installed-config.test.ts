@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../../../lib/config/read/read.ts";
 import { installedConfig } from "../../../lib/install/installed-config.ts";
+import { serveFiles } from "../../../lib/make/vm/http-server.ts";
 import { messageOf } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";
-import { serveFiles } from "../../support/http-server.ts";
 
 const CMDLINE = "/proc/cmdline";
 

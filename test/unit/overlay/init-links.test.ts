@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesBelow } from "../../../lib/image/walk.ts";
+import { filesBelow } from "../../../lib/make/image/walk.ts";
 import { giveNamesBack, takeNames } from "../../../lib/overlay/init-links.ts";
 import { linkTarget } from "../../../lib/tools/fs/links.ts";
 import { oldInit } from "../../../lib/tools/node/foreign-root.ts";

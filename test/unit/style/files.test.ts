@@ -27,7 +27,7 @@ const MAY_ASK_THE_TIME = [
     "lib/inspect/checks/check-machine.ts",
   ],
   ...["lib/inspect/node-facts.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
-  ...["lib/build/context.ts", "lib/tools/release/read-release.ts"],
+  ...["lib/make/build/context.ts", "lib/tools/release/read-release.ts"],
 ];
 
 /** What git keeps in the project's root. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { PROJECT_URL } from "../../../lib/project.ts";
+import { PROJECT_URL } from "../../../lib/tools/host/project.ts";
 import { callComplaint } from "../../support/documented-calls.ts";
 import { programCalls } from "../../support/shell-lines.ts";
 import { PROJECT } from "../../support/sources.ts";

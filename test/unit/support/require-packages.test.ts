@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { installLine } from "../../../lib/build/packages.ts";
+import { installLine } from "../../../lib/make/build/required-packages.ts";
 import { missingUnitPackages, UNIT_PACKAGES } from "../../support/setup.ts";
 import { PROJECT } from "../../support/sources.ts";
 
@@ -9,7 +9,7 @@ test("missingUnitPackages() names none where all are installed", () => {
 });
 
 test("bun test says in one line which packages are missing, and runs nothing", () => {
-  const argv = ["test", "./test/unit/version-name.test.ts"];
+  const argv = ["test", "./test/unit/tools/release/version-name.test.ts"];
   const run = spawnSync(process.execPath, argv, {
     cwd: PROJECT,
     env: { PATH: "/nowhere" },

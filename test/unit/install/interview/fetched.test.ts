@@ -1,15 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { configValidate } from "../../../../commands/config-validate.ts";
-import { fetchConfig } from "../../../../lib/config/read/check-configuration.ts";
+import { fetchConfig } from "../../../../lib/config/read/accept-configuration.ts";
 import type { Diagnostic } from "../../../../lib/config/read/diagnostics.ts";
 import { cloudConfig } from "../../../../lib/install/interview/ask-cloud-config.ts";
 import { sshKeys } from "../../../../lib/install/interview/ask-ssh-keys.ts";
 import type { Interview } from "../../../../lib/install/interview/step.ts";
+import { type FileServer, serveFiles } from "../../../../lib/make/vm/http-server.ts";
 import { parseCommandLine } from "../../../../lib/tools/cli/cli.ts";
 import { messageOf } from "../../../../lib/tools/text/errors.ts";
 import { type Answer, scriptedAsker } from "../../../support/asker.ts";
 import { testHost } from "../../../support/host.ts";
-import { type FileServer, serveFiles } from "../../../support/http-server.ts";
 import { makeKey } from "../../../support/ssh-key.ts";
 import { facts, SETTINGS } from "../samples.ts";
 

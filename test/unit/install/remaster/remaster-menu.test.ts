@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { mediumMenu } from "../../../../lib/image/grub-menu.ts";
 import {
   changeMenu,
   MENU_ENTRIES,
   type MenuEntry,
   menuWords,
 } from "../../../../lib/install/remaster/remaster-menu.ts";
+import { mediumMenu } from "../../../../lib/make/image/grub-menu.ts";
 
 const ENTRIES = Object.keys(MENU_ENTRIES) as MenuEntry[];
 

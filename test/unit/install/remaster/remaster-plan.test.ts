@@ -1,5 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { mediumMenu } from "../../../../lib/image/grub-menu.ts";
 import {
   type AddedEntry,
   isoPaths,
@@ -10,6 +9,7 @@ import {
   missingFromMedium,
   planRemaster,
 } from "../../../../lib/install/remaster/remaster-plan.ts";
+import { mediumMenu } from "../../../../lib/make/image/grub-menu.ts";
 
 const PATHS = [
   ...["boot", "boot/grub", "boot/grub/grub.cfg", "k3os", "k3os/system"],

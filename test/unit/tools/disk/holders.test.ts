@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { holdersOf, stopHolders } from "../../../../lib/tools/disk/holders.ts";
 import { parseLsblk } from "../../../../lib/tools/disk/lsblk.ts";
 import { testHost } from "../../../support/host.ts";
-import { lsblkOutput } from "../../disk/samples.ts";
+import { lsblkOutput } from "./samples.ts";
 
 const root = { path: "/dev/mapper/vg-root", type: "lvm" };
 const home = { path: "/dev/mapper/home", type: "crypt", children: [root] };

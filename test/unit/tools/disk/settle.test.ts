@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addPartitions, comesAbout, forgetPartitions, settle } from "../../../../lib/tools/disk/settle.ts";
 import { testHost } from "../../../support/host.ts";
-import { lsblkOutput } from "../../disk/samples.ts";
+import { lsblkOutput } from "./samples.ts";
 
 const argvs = ({ programs }: ReturnType<typeof testHost>) => programs.map(({ argv }) => argv.join(" "));
 

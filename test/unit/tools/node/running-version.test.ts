@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { osRelease } from "../../../../lib/image/os-release.ts";
+import { osRelease } from "../../../../lib/make/image/os-release.ts";
 import { VERSION } from "../../../../lib/tools/host/version.ts";
 import { runningVersion } from "../../../../lib/tools/node/running-version.ts";
 import { testHost } from "../../../support/host.ts";

@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { serveFiles } from "../../../../lib/make/vm/http-server.ts";
 import { checkIso, fetchIso, withAdvice } from "../../../../lib/tools/release/iso-image.ts";
 import { encodePublicKey, makeSecretKey } from "../../../../lib/tools/release/signature-keys.ts";
 import { CommandError, messageOf } from "../../../../lib/tools/text/errors.ts";
 import { testHost } from "../../../support/host.ts";
-import { serveFiles } from "../../../support/http-server.ts";
 import { signedList } from "../../../support/release.ts";
 
 const SECRET = makeSecretKey();

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { serveFiles } from "../../../../lib/make/vm/http-server.ts";
 import { runProgram } from "../../../../lib/tools/host/host.ts";
 import {
   chooseTrust,
@@ -20,7 +21,6 @@ import {
 } from "../../../../lib/tools/release/signature-keys.ts";
 import { CommandError, messageOf } from "../../../../lib/tools/text/errors.ts";
 import { testHost } from "../../../support/host.ts";
-import { serveFiles } from "../../../support/http-server.ts";
 
 const KEY = makeSecretKey();
 const DIGEST = "0123456789abcdef".repeat(4);

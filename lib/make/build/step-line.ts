@@ -1,0 +1,44 @@
+import { formatDuration, type ProgressStream } from "../../tools/terminal/progress.ts";
+
+const EVERY = 1000;
+const BAR = 24;
+
+/** Names of the steps that go on, each begun by the one before it. */
+const going: string[] = [];
+
+/** What takes a line away that was drawn; whoever writes to the same terminal meanwhile begins with it. */
+export const CLEAR_LINE = "\r\x1b[K";
+
+/**
+ * Shows on a terminal how long a step of the build has taken, and how long it took the last time: `expected` seconds, if that
+ * is known. Only the innermost step shows. Elsewhere, and for steps of less than a second, nothing is drawn.
+ */
+export function showStep(
+  name: string,
+  expected: number | undefined,
+  stream: ProgressStream = process.stderr,
+): Disposable {
+  if (!stream.isTTY) return { [Symbol.dispose]: () => undefined };
+  going.push(name);
+  const started = performance.now();
+  const timer = setInterval(() => {
+    const seconds = (performance.now() - started) / 1000;
+    if (going.at(-1) === name) stream.write(CLEAR_LINE + stepLine(name, seconds, expected));
+  }, EVERY);
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      going.splice(going.lastIndexOf(name), 1);
+      stream.write(CLEAR_LINE);
+    },
+  };
+}
+
+/** `userland-amd64: 1:10, 3:00 left [=======                 ]`; without `expected` (seconds) the name and the time alone. */
+export function stepLine(name: string, seconds: number, expected: number | undefined): string {
+  const taken = `${name}: ${formatDuration(seconds)}`;
+  if (expected === undefined) return taken;
+  if (seconds >= expected) return `${taken}, longer than the last time`;
+  const filled = Math.floor((seconds / expected) * BAR);
+  return `${taken}, ${formatDuration(expected - seconds)} left [${"=".repeat(filled).padEnd(BAR)}]`;
+}

@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { PROJECT_URL } from "../../tools/host/project.ts";
+import type { Target } from "../../tools/host/targets.ts";
+import { type BuildContext, cached } from "../build/context.ts";
+import { ARCHIVE_SOURCES, type Archive, type CompressedFiles, treeArchive } from "./compressed-tree.ts";
+import { parentDirectories } from "./cpio.ts";
+import { ownSources } from "./own-sources.ts";
+import { type Piece, sha256Of, sizeOf, writePieces } from "./pieces.ts";
+import { type SystemParts, systemTree, treeInputs } from "./system-tree.ts";
+import { type TarEntry, tarPieces } from "./tar.ts";
+
+/** Where the project's images are. */
+export const IMAGE_NAME = "ghcr.io/k3os/k3os";
+
+/** Programs of the image first, then what Docker gives to an image that says nothing. */
+const IMAGE_PATH = [
+  ...["/k3os/system/k3os/current", "/k3os/system/k3s/current"],
+  ...["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"],
+].join(":");
+
+const MEDIA = {
+  index: "application/vnd.oci.image.index.v1+json",
+  manifest: "application/vnd.oci.image.manifest.v1+json",
+  config: "application/vnd.oci.image.config.v1+json",
+  // not zstd: containerd 1.4 and Docker 20 do not know it
+  layer: "application/vnd.oci.image.layer.v1.tar+gzip",
+} as const;
+
+/**
+ * Builds `k3os-image-ARCH.tar`, the image that the upgrade controller runs: an OCI image layout (image-spec v1.1) with
+ * the `manifest.json` of `docker save` beside it. It holds `/k3os/system` in one layer and nothing else.
+ */
+export async function buildContainer(
+  target: Pick<Target, "arch" | "variant">,
+  { parts, compressed }: { readonly parts: SystemParts; readonly compressed: CompressedFiles },
+  context: BuildContext,
+): Promise<string> {
+  const inputs = [...ownSources("container.ts", ...ARCHIVE_SOURCES), ...treeInputs(parts, context)];
+  const directory = await cached(
+    { name: `container-${target.arch}`, inputs: [...inputs, target.variant ?? ""] },
+    async (into) => {
+      const { sourceDateEpoch } = context;
+      const layer = treeArchive(systemTree(parts), { top: "", mtime: sourceDateEpoch }, compressed);
+      const files = await imageLayout(layer, target, context);
+      await writePieces(join(into, "image.tar"), tarPieces(files, sourceDateEpoch));
+    },
+    context,
+  );
+  return join(directory, "image.tar");
+}
+
+/** The tag of a version: `+` is not allowed in one, and the upgrade controller makes `-` of it. */
+export function imageTag(version: string): string {
+  return version.replaceAll("+", "-");
+}
+
+/** The files of an image with one layer. */
+async function imageLayout(
+  layer: Archive,
+  { arch, variant }: Pick<Target, "arch" | "variant">,
+  { version, sourceDateEpoch }: Pick<BuildContext, "version" | "sourceDateEpoch">,
+): Promise<readonly TarEntry[]> {
+  const platform = { architecture: arch, os: "linux", ...(variant && { variant }) };
+  const created = new Date(sourceDateEpoch * 1000).toISOString().replace(".000", "");
+  const labels = {
+    "org.opencontainers.image.version": version,
+    "org.opencontainers.image.source": PROJECT_URL,
+    "org.opencontainers.image.title": "k3OS",
+  };
+  const config = await jsonBlob(MEDIA.config, {
+    created,
+    ...platform,
+    config: { Env: [`PATH=${IMAGE_PATH}`], Entrypoint: ["k3os"], Cmd: ["help"], Labels: labels },
+    rootfs: { type: "layers", diff_ids: [`sha256:${await sha256Of(layer.plain)}`] },
+    history: [{ created, created_by: "k3os" }],
+  });
+  const data = await blob(MEDIA.layer, layer.gzip);
+  const manifest = await jsonBlob(MEDIA.manifest, {
+    schemaVersion: 2,
+    mediaType: MEDIA.manifest,
+    config: config.descriptor,
+    layers: [data.descriptor],
+    annotations: labels,
+  });
+  const name = `${IMAGE_NAME}:${imageTag(version)}`;
+  const names = {
+    // containerd and podman take the one, skopeo the other
+    "io.containerd.image.name": name,
+    "org.opencontainers.image.ref.name": imageTag(version),
+  };
+  const index = {
+    schemaVersion: 2,
+    mediaType: MEDIA.index,
+    manifests: [{ ...manifest.descriptor, platform, annotations: names }],
+  };
+  const docker = [{ Config: config.path, RepoTags: [name], Layers: [data.path] }];
+  return [
+    file("oci-layout", [json({ imageLayoutVersion: "1.0.0" })]),
+    file("index.json", [json(index)]),
+    file("manifest.json", [json(docker)]),
+    ...parentDirectories([data.path]),
+    ...[config, manifest, data].map(({ path, content }) => file(path, content)),
+  ];
+}
+
+/** Content that is found by its digest. */
+interface Blob {
+  readonly path: string;
+  readonly content: readonly Piece[];
+  readonly descriptor: { readonly mediaType: string; readonly digest: string; readonly size: number };
+}
+
+async function blob(mediaType: string, content: readonly Piece[]): Promise<Blob> {
+  const sha256 = await sha256Of(content);
+  const descriptor = { mediaType, digest: `sha256:${sha256}`, size: sizeOf(content) };
+  return { path: `blobs/sha256/${sha256}`, content, descriptor };
+}
+
+function jsonBlob(mediaType: string, value: unknown): Promise<Blob> {
+  return blob(mediaType, [json(value)]);
+}
+
+function json(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function file(path: string, content: readonly Piece[]): TarEntry {
+  return { kind: "file", path, mode: 0o644, content };
+}

@@ -1,0 +1,67 @@
+import type { Arch } from "../../tools/host/targets.ts";
+
+/** The Debian release that userland, kernel and boot loader come from. */
+export const SUITE = "trixie";
+
+/**
+ * Packages of the userland beside Debian's essential ones, by purpose; recommended packages are not pulled in. They
+ * follow the Alpine packages of the original. Left out on purpose: haveged and rng-tools (the kernel's generator has
+ * not blocked since Linux 5.18), iscsi-scst (not in Debian), acpid (systemd-logind), virt-what (systemd-detect-virt).
+ */
+const USERLAND = [
+  // service manager, devices, log in
+  "systemd systemd-sysv systemd-timesyncd libpam-systemd linux-sysctl-defaults udev dbus kmod passwd login sudo tzdata",
+  // names of time zones that are spelled differently today: US/Pacific
+  "tzdata-legacy",
+  // network
+  "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool iputils-ping wireguard-tools",
+  "openssh-server openssh-client curl wget rsync ca-certificates etherwake",
+  // disks, including what the installer and first boot run
+  "e2fsprogs dosfstools mtools xfsprogs parted fdisk gdisk cryptsetup lvm2 mdadm multipath-tools open-iscsi nfs-common",
+  "smartmontools lsscsi",
+  // hardware
+  "dmidecode lm-sensors irqbalance pciutils usbutils kbd qemu-guest-agent",
+  // at the prompt
+  "bash bash-completion vim-tiny less htop procps psmisc strace jq logrotate xz-utils zstd ncurses-base",
+  // what the original had of BusyBox and no other package brings: applets.ts
+  "busybox-static",
+];
+
+/** What only some architectures have: boot loaders, and the agents of hypervisors. */
+const USERLAND_OF: Readonly<Record<Arch, readonly string[]>> = {
+  amd64: ["grub-pc-bin grub-efi-amd64-bin grub2-common efibootmgr", "open-vm-tools hyperv-daemons"],
+  arm64: ["grub-efi-arm64-bin grub2-common efibootmgr", "open-vm-tools hyperv-daemons"],
+  arm: [],
+};
+
+/** Names of the packages that the userland of an architecture is made of. */
+export function userlandPackages(arch: Arch): string[] {
+  return [...USERLAND, ...USERLAND_OF[arch]].flatMap((line) => line.split(" "));
+}
+
+/**
+ * Firmware of network cards, wireless adapters and storage controllers. Graphics, sound, Bluetooth-only and
+ * phone-chipset packages are left out: a node has no use for them and they are larger than all the rest.
+ */
+export const FIRMWARE_PACKAGES = [
+  "firmware-ath9k-htc",
+  "firmware-atheros",
+  "firmware-bnx2",
+  "firmware-bnx2x",
+  "firmware-brcm80211",
+  "firmware-carl9170",
+  "firmware-cavium",
+  "firmware-iwlwifi",
+  "firmware-libertas",
+  "firmware-linux-free",
+  "firmware-mediatek",
+  "firmware-misc-nonfree",
+  "firmware-myricom",
+  "firmware-netronome",
+  "firmware-netxen",
+  "firmware-qlogic",
+  "firmware-realtek",
+  "firmware-ti-connectivity",
+  "firmware-zd1211",
+  "wireless-regdb",
+] as const;

@@ -1,0 +1,61 @@
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { FILE } from "../../tools/host/paths.ts";
+import type { BuildContext } from "../build/context.ts";
+import { ensurePackages } from "../build/required-packages.ts";
+import type { Kernel } from "./kernel.ts";
+import { imageOfDrivers } from "./squashfs.ts";
+
+const METADATA = ["modules.builtin", "modules.builtin.modinfo", "modules.order"];
+
+/** Adds the modules that {@link Kernel} lists for the initrd, unpacked: busybox's modprobe reads no xz. */
+export async function addModules(kernel: Kernel, tree: string, context: BuildContext): Promise<void> {
+  await copyModules(kernel, listed(kernel, "initrd-modules"), tree, context);
+}
+
+/**
+ * Adds the drivers of network cards with their firmware, as an image that is laid over /lib where a boot needs them: every
+ * other boot neither unpacks nor loads them. Its index of modules is that of both.
+ */
+export async function addNetworkDrivers(kernel: Kernel, tree: string, context: BuildContext): Promise<void> {
+  const scratch = `${tree}.network`;
+  const [basic, network] = [listed(kernel, "initrd-modules"), listed(kernel, "initrd-network-modules")];
+  await copyModules(kernel, [...basic, ...network], scratch, context);
+  for (const path of basic) rmSync(join(scratch, "lib/modules", kernel.version, unpacked(path)));
+  for (const name of listed(kernel, "initrd-firmware")) {
+    const destination = join(scratch, "lib/firmware", name);
+    mkdirSync(dirname(destination), { recursive: true });
+    copyFileSync(join(kernel.tree, "lib/firmware", name), destination); // what is a link becomes a file
+  }
+  await imageOfDrivers(scratch, join(tree, FILE.networkDrivers), context);
+  rmSync(scratch, { recursive: true });
+}
+
+function listed(kernel: Kernel, list: string): string[] {
+  return readFileSync(join(kernel.tree, list), "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+function unpacked(path: string): string {
+  return path.replace(/\.xz$/, "");
+}
+
+/** Copies modules (paths below the module directory) into a root, and makes the index of what is there. */
+async function copyModules(
+  kernel: Kernel,
+  modules: readonly string[],
+  root: string,
+  { host }: BuildContext,
+): Promise<void> {
+  await ensurePackages(["kmod", "xz-utils"], host);
+  const source = join(kernel.tree, "lib/modules", kernel.version);
+  const directory = join(root, "lib/modules", kernel.version);
+  for (const path of [...modules, ...METADATA]) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    copyFileSync(join(source, path), join(directory, path));
+  }
+  const packed = modules.filter((path) => path.endsWith(".xz")).map((path) => join(directory, path));
+  if (packed.length > 0) await host.run(["xz", "--decompress", ...packed]);
+  await host.run(["depmod", "--basedir", root, kernel.version]);
+}

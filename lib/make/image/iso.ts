@@ -1,0 +1,161 @@
+import { copyFileSync, globSync, lutimesSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { LABEL } from "../../tools/host/paths.ts";
+import type { Target } from "../../tools/host/targets.ts";
+import { type BuildContext, cached } from "../build/context.ts";
+import { ensurePackages } from "../build/required-packages.ts";
+import { mediumMenu, mediumSearch } from "./grub-menu.ts";
+import { ownSources } from "./own-sources.ts";
+import { type SystemParts, treeInputs, writeSystemTree } from "./system-tree.ts";
+import { walk } from "./walk.ts";
+
+/** What is in the boot loader itself: enough to find the medium on any device; the rest is loaded from there. */
+const CORE_MODULES = [
+  "iso9660",
+  "part_gpt",
+  "part_msdos",
+  "search",
+  "search_fs_file",
+  "normal",
+  "configfile",
+];
+
+/** How GRUB starts on each of its platforms. `format` is grub-mkimage's name of the image's kind. */
+const BIOS = {
+  platform: "i386-pc",
+  format: "i386-pc-eltorito",
+  modules: ["biosdisk", ...CORE_MODULES],
+} as const;
+const EFI_MODULES = [...CORE_MODULES, "fat"];
+
+const PLACEHOLDER_CONFIG = "# k3OS configuration; an installation copies this file to its disk\n";
+
+/**
+ * Builds `k3os-ARCH.iso`, which boots by BIOS or UEFI (as the target's row says) from an optical drive, a USB stick or
+ * a disk. The boot loader is that of the target's userland, an installed root file system at `root`.
+ */
+export async function buildIso(
+  target: Target,
+  { parts, root }: { readonly parts: SystemParts; readonly root: string },
+  context: BuildContext,
+): Promise<string> {
+  const inputs = [
+    ...ownSources("iso.ts", "grub-menu.ts"),
+    ...treeInputs(parts, context),
+    basename(dirname(root)),
+  ];
+  const directory = await cached(
+    { name: `iso-${target.arch}`, inputs },
+    (into) => makeIso(target, parts, root, into, context),
+    context,
+  );
+  return join(directory, "k3os.iso");
+}
+
+async function makeIso(
+  target: Target,
+  parts: SystemParts,
+  root: string,
+  into: string,
+  context: BuildContext,
+): Promise<void> {
+  const { host, version, sourceDateEpoch } = context;
+  await ensurePackages(["xorriso", "mtools", "dosfstools"], host);
+  const tree = join(into, "tree");
+  writeSystemTree(tree, parts);
+  writeFileSync(join(tree, "k3os/system/config.yaml"), PLACEHOLDER_CONFIG);
+  const grub = join(tree, "boot/grub");
+  mkdirSync(join(grub, "fonts"), { recursive: true });
+  writeFileSync(join(grub, "grub.cfg"), mediumMenu());
+  copyFileSync(join(root, "usr/share/grub/unicode.pf2"), join(grub, "fonts/unicode.pf2"));
+  const mark = `boot/grub/k3os-${version}-${target.arch}`;
+  writeFileSync(join(tree, mark), "");
+
+  const search = mediumSearch(`/${mark}`);
+  const booting: string[] = [];
+  for (const platform of target.grub) {
+    copyModules(join(root, "usr/lib/grub", platform), join(grub, platform));
+    if (platform === BIOS.platform) {
+      const image = join(grub, platform, "eltorito.img");
+      await grubImage(root, { ...BIOS, search, output: image }, context);
+      booting.push(...biosOptions(root, image.slice(tree.length + 1)));
+    } else {
+      const image = join(tree, "efi.img");
+      await efiImage(target, root, { platform, search, output: image, tree }, context);
+      booting.push("--efi-boot", "efi.img", "-efi-boot-part", "--efi-boot-image");
+    }
+  }
+  setTimes(tree, sourceDateEpoch);
+  await host.run(
+    [
+      ...["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-joliet-long", "-V", LABEL.medium],
+      ...[...booting, "--protective-msdos-label", "-o", join(into, "k3os.iso"), tree],
+    ],
+    // volume dates, file dates and the GUIDs of the partition table follow from it (xorriso(1))
+    { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } },
+  );
+  rmSync(tree, { recursive: true });
+}
+
+function biosOptions(root: string, image: string): string[] {
+  return [
+    ...["-b", image, "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info"],
+    ...["--grub2-mbr", join(root, "usr/lib/grub", BIOS.platform, "boot_hybrid.img")],
+  ];
+}
+
+function copyModules(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const name of globSync("*.{mod,lst}", { cwd: from })) copyFileSync(join(from, name), join(to, name));
+}
+
+interface ImageOptions {
+  readonly platform: string;
+  readonly format: string;
+  readonly modules: readonly string[];
+  /** GRUB commands that the image runs first. */
+  readonly search: string;
+  readonly output: string;
+}
+
+/** Runs the target's own grub-mkimage inside of its root, so that tool and modules are of one version. */
+async function grubImage(root: string, options: ImageOptions, { host }: BuildContext): Promise<void> {
+  const scratch = mkdtempSync(join(root, "tmp/grub-"));
+  const inside = scratch.slice(root.length);
+  writeFileSync(join(scratch, "search.cfg"), options.search);
+  await host.run([
+    ...["chroot", root, "grub-mkimage", `--format=${options.format}`, "--prefix=/boot/grub"],
+    ...[`--directory=/usr/lib/grub/${options.platform}`, `--config=${inside}/search.cfg`],
+    ...[`--output=${inside}/image`, ...options.modules],
+  ]);
+  copyFileSync(join(scratch, "image"), options.output);
+  rmSync(scratch, { recursive: true });
+}
+
+/** The FAT image that UEFI firmware boots from; its boot file also lies in the ISO's own tree, for copying to a stick. */
+async function efiImage(
+  target: Target,
+  root: string,
+  { platform, search, output, tree }: { platform: string; search: string; output: string; tree: string },
+  context: BuildContext,
+): Promise<void> {
+  const name = target.efiBoot ?? "BOOT.EFI";
+  const program = join(tree, "EFI/BOOT", name);
+  mkdirSync(dirname(program), { recursive: true });
+  await grubImage(
+    root,
+    { platform, format: platform, modules: EFI_MODULES, search, output: program },
+    context,
+  );
+  setTimes(dirname(program), context.sourceDateEpoch);
+  const { run } = context.host;
+  const env = { SOURCE_DATE_EPOCH: String(context.sourceDateEpoch), MTOOLS_SKIP_CHECK: "1" };
+  await run(["mformat", "-C", "-i", output, "-f", "2880", "-N", "0", "-v", "K3OS_EFI", "::"], { env });
+  await run(["mmd", "-i", output, "::/EFI", "::/EFI/BOOT"], { env });
+  await run(["mcopy", "-m", "-i", output, program, `::/EFI/BOOT/${name}`], { env });
+}
+
+function setTimes(tree: string, seconds: number): void {
+  for (const { path } of walk(tree)) lutimesSync(join(tree, path), seconds, seconds);
+  lutimesSync(tree, seconds, seconds);
+}

@@ -1,0 +1,53 @@
+import { existsSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Host } from "../../tools/host/host.ts";
+import { CommandError } from "../../tools/text/errors.ts";
+
+/**
+ * This machine's own Perl inside of a root whose processor is emulated, while packages are installed there: their scripts
+ * start Perl hundreds of times, and each start is emulated for a second or two. What the scripts load is in the root and the
+ * same for all architectures, but for perl-base, which comes along. Debian keeps each architecture's libraries in a directory
+ * of their own, so that nothing of the root is in the way.
+ */
+export interface NativePerl {
+  /** A hook of mmdebstrap for after the essential packages. */
+  readonly hook: string;
+  /** Takes it away again. */
+  remove(root: string): Promise<void>;
+}
+
+const PERL = "/usr/bin/perl";
+/** Where amd64 has its dynamic loader, and no other architecture anything. */
+const LOADER = "/lib64";
+
+/** Throws CommandError where this machine's Perl is not Debian's. */
+export async function nativePerl(host: Pick<Host, "run">): Promise<NativePerl> {
+  const { stdout } = await host.run(["ldd", PERL]);
+  const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = ""]) => path);
+  const base = (await host.run([PERL, "-e", "print grep { m,/perl-base$, } @INC"])).stdout;
+  if (libraries.length === 0 || base === "")
+    throw new CommandError(`"${PERL}" is not the perl-base of Debian`);
+  const divert = `dpkg-divert --quiet --root="$1" --local --rename --divert ${PERL}.debian --add ${PERL}`;
+  const hook = [
+    divert,
+    // a directory of that name would be no merged /usr, which packages check
+    `{ [ -e "$1${LOADER}" ] || { mkdir -p "$1/usr${LOADER}" && ln -s usr${LOADER} "$1${LOADER}"; }; }`,
+    ...[PERL, ...libraries].map((path) => `install -D --mode=0755 ${path} "$1${path}"`),
+    `mkdir -p "$1${dirname(base)}"`,
+    `cp -a ${base} "$1${base}"`,
+  ].join(" && ");
+  return {
+    hook,
+    remove: async (root) => {
+      for (const path of [PERL, ...libraries, base]) rmSync(join(root, path), { recursive: true });
+      await host.run(["rmdir", "--ignore-fail-on-non-empty", ...directories(root, [...libraries, base])]);
+      if (!existsSync(join(root, LOADER))) rmSync(join(root, LOADER), { force: true });
+      await host.run(["dpkg-divert", "--quiet", `--root=${root}`, "--local", "--rename", "--remove", PERL]);
+    },
+  };
+}
+
+function directories(root: string, paths: readonly string[]): string[] {
+  const merged = paths.map((path) => join(root, "usr", dirname(path).replace(/^\/usr/, "")));
+  return [...new Set(merged)];
+}

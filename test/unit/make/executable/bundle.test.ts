@@ -1,0 +1,36 @@
+import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { nodeBundleArgv } from "../../../../lib/make/executable/bundle.ts";
+import { runProgram } from "../../../../lib/tools/host/host.ts";
+import { releaseKeys } from "../../../../lib/tools/release/release-keys.ts";
+import { encodePublicKey, makeSecretKey } from "../../../../lib/tools/release/signature-keys.ts";
+import { testHost } from "../../../support/host.ts";
+import { PROJECT } from "../../../support/sources.ts";
+
+/** What a bundled program knows of its build. */
+async function constants(added: readonly string[]): Promise<unknown> {
+  using host = testHost();
+  const [entry, outfile] = [join(host.root, "entry.ts"), join(host.root, "out.cjs")];
+  const from = (name: string) => JSON.stringify(join(PROJECT, "lib", name));
+  writeFileSync(
+    entry,
+    `import { releaseKeys } from ${from("tools/release/release-keys.ts")};
+     import { VERSION } from ${from("tools/host/version.ts")};
+     console.log(JSON.stringify([VERSION, releaseKeys().map(({ id }) => id)]));`,
+  );
+  await runProgram(
+    nodeBundleArgv({ bun: process.execPath, entry, outfile, version: "v1", releaseKeys: added }),
+  );
+  return JSON.parse((await runProgram([process.execPath, outfile])).stdout);
+}
+
+describe("a bundled program", () => {
+  test("knows its version, and the keys that its build was given", async () => {
+    const keys = [makeSecretKey().publicKey, makeSecretKey().publicKey];
+    const committed = releaseKeys().map(({ id }) => id);
+    expect(await constants([])).toEqual(["v1", committed]);
+    const added = keys.map(({ id }) => id);
+    expect(await constants(keys.map(encodePublicKey))).toEqual(["v1", [...committed, ...added]]);
+  });
+});

@@ -1,0 +1,47 @@
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { signingKey, writeChecksums } from "../../../../lib/make/image/signing.ts";
+import { readRelease } from "../../../../lib/tools/release/read-release.ts";
+import { makeSecretKey, readPublicKey, secretKeyFile } from "../../../../lib/tools/release/signature-keys.ts";
+import { testHost } from "../../../support/host.ts";
+import { minisign } from "../../../support/minisign.ts";
+
+describe("signingKey()", () => {
+  test("makes a key for this clone once, that only its owner can read", async () => {
+    using host = testHost();
+    const key = await signingKey(undefined, { cache: host.root, host });
+    expect(await signingKey(undefined, { cache: host.root, host })).toEqual(key);
+    expect(statSync(join(host.root, "signing-key")).mode & 0o777).toBe(0o600);
+  });
+
+  test("takes the key that is given", async () => {
+    using host = testHost();
+    const [file, key] = [join(host.root, "k.key"), makeSecretKey()];
+    writeFileSync(file, secretKeyFile(key));
+    expect(await signingKey(file, { cache: host.root, host })).toEqual(key);
+    expect(readdirSync(host.root)).toEqual(["k.key"]);
+  });
+});
+
+test("writeChecksums() makes a release directory, the same for the same files", async () => {
+  using host = testHost({ files: { "/k3os-amd64": "program", "/k3os-amd64.iso": "iso", "/other": "x" } });
+  const context = { artifacts: host.root, version: "v0.30.0", signedAt: 1_767_225_600 };
+  const names = ["k3os-amd64", "k3os-amd64.iso"];
+  const key = makeSecretKey();
+  const write = () => writeChecksums({ arch: "amd64" }, { names, key }, context);
+  const signature = () => readFileSync(join(host.root, "sha256sum-amd64.txt.minisig"), "utf8");
+  await write();
+  const before = signature();
+  await write();
+  expect(signature()).toBe(before);
+  expect(before).toContain(
+    "timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\tsizes:k3os-amd64=7,k3os-amd64.iso=3\thashed\n",
+  );
+
+  const keys = [readPublicKey(join(host.root, "k3os.pub"))];
+  const release = await readRelease(host.root, { arch: "amd64", trust: { kind: "keys", keys } }, host);
+  expect([...release.files.keys()]).toEqual(names);
+  expect(release).toMatchObject({ signed: true, version: "v0.30.0" });
+  await minisign(host.root, ["-V", "-p", "k3os.pub", "-m", "sha256sum-amd64.txt"]);
+});

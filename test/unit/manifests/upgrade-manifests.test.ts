@@ -1,0 +1,229 @@
+import { describe, expect, test } from "bun:test";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { minor, satisfies } from "semver";
+import { manifests } from "../../../lib/apply/manifests.ts";
+import { IMAGE_NAME } from "../../../lib/make/image/container.ts";
+import release from "../../../lib/tools/release/k3s-release.json" with { type: "json" };
+import { testHost } from "../../support/host.ts";
+import {
+  type KubernetesObject,
+  type Labels,
+  MANIFESTS,
+  selects,
+  shippedManifests,
+  shippedObjects,
+} from "../../support/plans.ts";
+
+const CONTROLLER = "system-upgrade-controller.yaml";
+const PLANS = "system-upgrade-plans/k3os-latest.yaml";
+const NAMESPACE = "k3os-system";
+const ACCOUNT = { kind: "ServiceAccount", name: "k3os-upgrade", namespace: NAMESPACE };
+
+function object(objects: readonly KubernetesObject[], kind: string, name: string): KubernetesObject {
+  const found = objects.find((candidate) => candidate.kind === kind && candidate.metadata.name === name);
+  if (found === undefined) throw new Error(`No ${kind} "${name}"`);
+  return found;
+}
+
+const controller = shippedObjects(CONTROLLER);
+const plans = shippedObjects(PLANS);
+const plan = object(plans, "Plan", "k3os-latest").spec;
+const armPlan = object(plans, "Plan", "k3os-latest-arm").spec;
+const environment: Labels = object(controller, "ConfigMap", "default-controller-env").data;
+const deployment = object(controller, "Deployment", "system-upgrade-controller").spec;
+const pod = deployment.template.spec;
+
+test("all manifests have the original's names", () => {
+  expect(shippedManifests()).toEqual([CONTROLLER, PLANS]);
+});
+
+describe("system-upgrade-controller.yaml", () => {
+  test("puts everything into its namespace, with one account", () => {
+    object(controller, "Namespace", NAMESPACE);
+    object(controller, "ServiceAccount", "k3os-upgrade");
+    const inside = ["ServiceAccount", "ConfigMap", "Deployment", "Role", "RoleBinding"];
+    const elsewhere = controller.filter(({ kind, metadata }) => {
+      return metadata.namespace !== (inside.includes(kind) ? NAMESPACE : undefined);
+    });
+    expect(elsewhere).toEqual([]);
+    expect(pod.serviceAccountName).toBe("k3os-upgrade");
+  });
+
+  test("has the names that nodes and Plans refer to", () => {
+    const label = { "upgrade.cattle.io/controller": "system-upgrade-controller" };
+    expect(deployment.selector.matchLabels).toEqual(label);
+    expect(deployment.template.metadata.labels).toEqual(label);
+    const [container] = pod.containers;
+    expect(container.envFrom).toEqual([{ configMapRef: { name: "default-controller-env" } }]);
+    expect(
+      container.env.map(({ name, valueFrom }: KubernetesObject) => [name, valueFrom.fieldRef.fieldPath]),
+    ).toEqual([
+      ["SYSTEM_UPGRADE_CONTROLLER_NAME", "metadata.labels['upgrade.cattle.io/controller']"],
+      ["SYSTEM_UPGRADE_CONTROLLER_NAMESPACE", "metadata.namespace"],
+      ["SYSTEM_UPGRADE_CONTROLLER_NODE_NAME", "spec.nodeName"],
+    ]);
+    expect(pod.volumes).toEqual([
+      { name: "etc-ssl", hostPath: { path: "/etc/ssl", type: "Directory" } },
+      { name: "tmp", emptyDir: {} },
+    ]);
+  });
+
+  test("has the original's settings", () => {
+    expect(environment).toEqual({
+      SYSTEM_UPGRADE_CONTROLLER_DEBUG: "false",
+      SYSTEM_UPGRADE_CONTROLLER_LEADER_ELECT: "true",
+      SYSTEM_UPGRADE_CONTROLLER_THREADS: "2",
+      SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS: "900",
+      SYSTEM_UPGRADE_JOB_BACKOFF_LIMIT: "2",
+      SYSTEM_UPGRADE_JOB_IMAGE_PULL_POLICY: "IfNotPresent",
+      SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE: expect.any(String),
+      SYSTEM_UPGRADE_JOB_PRIVILEGED: "true",
+      SYSTEM_UPGRADE_JOB_TTL_SECONDS_AFTER_FINISH: "900",
+      SYSTEM_UPGRADE_PLAN_POLLING_INTERVAL: "15m",
+    });
+  });
+
+  test("pins its images, with a kubectl that may talk to the k3s of the release", () => {
+    expect(pod.containers[0].image).toMatch(/^rancher\/system-upgrade-controller:v\d+\.\d+\.\d+$/);
+    const [name, tag = ""] = environment.SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE?.split(":") ?? [];
+    expect(name).toBe("rancher/kubectl");
+    // https://kubernetes.io/releases/version-skew-policy/#kubectl: one minor version either way
+    expect(satisfies(tag, "1")).toBe(true);
+    expect(Math.abs(minor(tag) - minor(release.version))).toBeLessThanOrEqual(1);
+  });
+
+  test("runs on servers if there is room, whatever taints they have, and where its image exists", () => {
+    const { nodeAffinity } = pod.affinity;
+    const preferred = nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution;
+    expect(preferred).toEqual(
+      ["control-plane", "master"].map((role) => ({
+        weight: 100,
+        preference: { matchExpressions: [{ key: `node-role.kubernetes.io/${role}`, operator: "Exists" }] },
+      })),
+    );
+    const [term] = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
+    expect(["amd64", "arm64", "arm"].filter((arch) => selects(term, { "kubernetes.io/arch": arch }))).toEqual(
+      ["amd64", "arm64"],
+    );
+    expect(pod.tolerations).toEqual(ROLE_TOLERATIONS);
+  });
+
+  test("gives no more than the controller and a drain need", () => {
+    const rules = controller.filter(({ kind }) => kind.endsWith("Role"));
+    expect(rules.map(({ metadata }) => metadata.name)).toEqual([
+      ...["k3os-upgrade-controller", "k3os-upgrade-drain", "k3os-upgrade-controller"],
+    ]);
+    const words = rules.flatMap(({ rules }) =>
+      rules.flatMap(({ resources, verbs }: KubernetesObject) => [...resources, ...verbs]),
+    );
+    expect(words).not.toContain("*");
+    const secrets = rules.filter(({ rules }) =>
+      rules.some(({ resources }: KubernetesObject) => resources.includes("secrets")),
+    );
+    expect(secrets.map(({ kind }) => kind)).toEqual(["Role"]);
+    const drain = object(controller, "ClusterRole", "k3os-upgrade-drain").rules;
+    expect(drain).toContainEqual({ apiGroups: [""], resources: ["pods/eviction"], verbs: ["create"] });
+    expect(drain).toContainEqual({ apiGroups: [""], resources: ["nodes"], verbs: ["get", "patch"] });
+  });
+
+  test("binds each role to the account, by other names than the original's, whose target is fixed", () => {
+    const bindings = controller.filter(({ kind }) => kind.endsWith("RoleBinding"));
+    expect(bindings.map(({ roleRef }) => `${roleRef.kind} ${roleRef.name}`).sort()).toEqual(
+      controller
+        .filter(({ kind }) => kind.endsWith("Role"))
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+        .sort(),
+    );
+    for (const { metadata, subjects } of bindings) {
+      expect(subjects).toEqual([ACCOUNT]);
+      expect(metadata.name).not.toBe("system-upgrade");
+    }
+  });
+
+  test("defines Plans before the controller does", () => {
+    const { spec } = object(controller, "CustomResourceDefinition", "plans.upgrade.cattle.io");
+    expect(spec).toMatchObject({ group: "upgrade.cattle.io", scope: "Namespaced", names: { kind: "Plan" } });
+    const [version] = spec.versions;
+    expect(version).toMatchObject({ name: "v1", served: true, storage: true, subresources: { status: {} } });
+    const { properties } = version.schema.openAPIV3Schema;
+    expect(properties.spec["x-kubernetes-preserve-unknown-fields"]).toBe(true);
+    expect(properties.status["x-kubernetes-preserve-unknown-fields"]).toBe(true);
+  });
+});
+
+const ROLE_TOLERATIONS = [
+  { key: "CriticalAddonsOnly", operator: "Exists" },
+  { key: "node-role.kubernetes.io/master", operator: "Exists", effect: "NoSchedule" },
+  { key: "node-role.kubernetes.io/control-plane", operator: "Exists", effect: "NoSchedule" },
+  { key: "node-role.kubernetes.io/etcd", operator: "Exists" },
+];
+
+describe("k3os-latest.yaml", () => {
+  const both = [plan, armPlan];
+
+  test("runs the original's command out of our image, on the channel of our releases", () => {
+    expect(plans.map(({ apiVersion, kind, metadata }) => [apiVersion, kind, metadata.namespace])).toEqual(
+      both.map(() => ["upgrade.cattle.io/v1", "Plan", NAMESPACE]),
+    );
+    for (const spec of both) {
+      expect(spec).toMatchObject({
+        concurrency: 1,
+        channel: "https://github.com/k3os/k3os/releases/latest",
+        serviceAccountName: "k3os-upgrade",
+        prepare: { image: IMAGE_NAME, command: ["k3os", "--version"] },
+        upgrade: { image: IMAGE_NAME, command: ["k3os", "--debug"] },
+      });
+      expect(spec.version).toBeUndefined();
+      expect(spec.upgrade.args.join(" ")).toBe(
+        "upgrade --kernel --rootfs --remount --sync --reboot --lock-file=/host/run/k3os/upgrade.lock " +
+          "--source=/k3os/system --destination=/host/k3os/system",
+      );
+    }
+  });
+
+  test("drains by force, but where there is no kubectl", () => {
+    expect(plan.drain).toEqual({ force: true });
+    expect([armPlan.drain, armPlan.cordon]).toEqual([undefined, undefined]);
+  });
+
+  test("tolerates servers and every architecture", () => {
+    const arch = (value: string) => {
+      return { key: "kubernetes.io/arch", operator: "Equal", value, effect: "NoSchedule" };
+    };
+    expect(plan.tolerations).toEqual([...ROLE_TOLERATIONS, ...["amd64", "arm64", "arm"].map(arch)]);
+    expect(armPlan.tolerations).toEqual([...ROLE_TOLERATIONS, arch("arm")]);
+  });
+
+  test.each([
+    [{ "k3os.io/upgrade": "latest", "k3os.io/mode": "local" }, true],
+    [{ "k3os.io/upgrade": "", "k3os.io/mode": "local" }, true],
+    [{ "k3os.io/upgrade": "disabled", "k3os.io/mode": "local" }, false],
+    [{ "k3os.io/upgrade": "latest", "k3os.io/mode": "live" }, false],
+    [{ "k3os.io/upgrade": "latest" }, false],
+    [{ "k3os.io/mode": "local" }, false],
+  ] as const)("of a node with %p takes it: %p", (labels, taken) => {
+    for (const arch of ["amd64", "arm64", "arm"]) {
+      const node = { ...labels, "kubernetes.io/arch": arch };
+      const takers = both.filter((spec) => selects(spec.nodeSelector, node));
+      expect(takers).toEqual(taken ? [arch === "arm" ? armPlan : plan] : []);
+    }
+  });
+});
+
+test("edited or removed, the manifests do not come back", async () => {
+  using host = testHost();
+  const shipped = `${host.root}/usr/share/rancher/k3s/server/manifests`;
+  const deployed = (path: string) => join(host.root, "var/lib/rancher/k3s/server/manifests", path);
+  mkdirSync(dirname(shipped), { recursive: true });
+  cpSync(MANIFESTS, shipped, { recursive: true });
+  await manifests.apply({}, host);
+  expect(readFileSync(deployed(PLANS), "utf8")).toBe(readFileSync(join(MANIFESTS, PLANS), "utf8"));
+
+  writeFileSync(deployed(CONTROLLER), "# mine\n");
+  rmSync(deployed(PLANS));
+  for (const path of shippedManifests()) writeFileSync(join(shipped, path), "# the next release\n");
+  await manifests.apply({}, host);
+  expect(readFileSync(deployed(CONTROLLER), "utf8")).toBe("# mine\n");
+  expect(existsSync(deployed(PLANS))).toBe(false);
+});
