@@ -6,7 +6,8 @@ import { reloadService } from "./reload-service.ts";
 
 /**
  * Prefixes of interfaces that belong to Kubernetes networks, containers and virtual machines: connman would ask DHCP
- * servers on them, and take their routes away. The list replaces connman's own (connman.conf(5)), whose names it holds.
+ * servers on them, and take their routes away. The list replaces connman's own, whose names it holds:
+ * https://manpages.debian.org/trixie/connman/connman.conf.5.en.html
  */
 const FOREIGN_INTERFACES = [
   ...[
@@ -27,7 +28,8 @@ const FOREIGN_INTERFACES = [
 
 /**
  * Gives connman its settings and name servers, and connman and timesyncd the time servers, which both ask only where they are
- * told of no others (timesyncd.conf(5)); where a file changed in the runtime phase, its service gets to know at once.
+ * told of no others (https://www.freedesktop.org/software/systemd/man/latest/timesyncd.conf.html); where a file changed
+ * in the runtime phase, its service gets to know at once.
  */
 export function dnsNtp(options: { restart: boolean }): Applier {
   return {

@@ -74,7 +74,10 @@ function quote(value: string): string {
   return `"${value.replaceAll(/["$`\\]/g, "\\$&")}"`;
 }
 
-/** A drop-in for systemd-system.conf(5); `%` begins a specifier there. */
+/**
+ * A drop-in for the service manager; `%` begins a specifier there.
+ * https://www.freedesktop.org/software/systemd/man/latest/systemd-system.conf.html
+ */
 function serviceEnvironment(variables: ReadonlyMap<string, string>): string {
   const sorted = [...variables].sort(([a], [b]) => (a < b ? -1 : 1));
   const assignments = sorted.map(([name, value]) => {

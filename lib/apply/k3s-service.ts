@@ -82,12 +82,15 @@ WantedBy=multi-user.target
 /** Fetches k3s again and again where it is missing, until it starts. */
 export const K3S_RETRY_TIMER = "k3os-k3s-download.timer";
 
-/** A value of systemd's EnvironmentFile (systemd.exec(5)). */
+/** A value of systemd's EnvironmentFile: https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html */
 function quote(value: string): string {
   return `"${plainText(value).replaceAll(/["\\$`]/g, "\\$&")}"`;
 }
 
-/** An argument of ExecStart: `%` begins a specifier there and `$` a variable (systemd.service(5)). */
+/**
+ * An argument of ExecStart: `%` begins a specifier there and `$` a variable.
+ * https://www.freedesktop.org/software/systemd/man/latest/systemd.service.html
+ */
 function quoteArgument(argument: string): string {
   const escaped = plainText(argument).replaceAll("%", "%%").replaceAll("$", "$$$$");
   if (/^[\w@%+=:,./$-]+$/.test(escaped)) return escaped;

@@ -6,7 +6,10 @@ import { type Generator, generator } from "./generator.ts";
 import { readIfExists } from "./system-files.ts";
 
 const TIMER = "k3os-ssh-keys.timer";
-/** An empty file masks the unit of /usr, as a link to /dev/null does (systemd.unit(5)). */
+/**
+ * An empty file masks the unit of /usr, as a link to /dev/null does.
+ * https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html
+ */
 const MASK = GENERATED.sshKeysTimer;
 const DROP_IN = GENERATED.sshKeysRefresh;
 
@@ -40,7 +43,10 @@ function unmask(files: Generator, host: Pick<ApplyHost, "root">): boolean {
   return readIfExists(MASK.path, host) === "" && files.remove(MASK);
 }
 
-/** The first line takes back all times of the unit itself (systemd.timer(5)). */
+/**
+ * The first line takes back all times of the unit itself.
+ * https://www.freedesktop.org/software/systemd/man/latest/systemd.timer.html
+ */
 function dropIn(seconds: number): string {
   return `[Timer]
 OnActiveSec=

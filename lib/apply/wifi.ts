@@ -36,7 +36,7 @@ export const wifi: Applier = {
 
 const SERVICES_HEADER = ["[global]", "Name=cloud-config", "Description=Services defined in the cloud-config"];
 
-/** One network as connman-service.config(5) has it. */
+/** One network: https://manpages.debian.org/trixie/connman/connman-service.config.5.en.html */
 function serviceLines({ name, passphrase = "" }: WifiNetwork): readonly string[] {
   const flaw = name === "" ? { message: "found nothing, wanted 1 to 32 bytes" } : networkNameFlaw(name);
   if (flaw !== undefined) throw new CommandError(`name: ${flaw.message}`);

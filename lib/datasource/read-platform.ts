@@ -29,7 +29,10 @@ const DMI_NAMES = [
 /** Milliseconds; an optical drive with a bad disc in it may take minutes. */
 const PATIENCE = 10_000;
 
-/** Reads what the machine says about itself; nothing is asked on the network. Never throws: what cannot be read is absent. */
+/**
+ * Reads what the machine says about itself; nothing is asked on the network. Never throws: what cannot be read is absent.
+ * The files of the kernel: https://docs.kernel.org/admin-guide/abi-testing.html
+ */
 export async function readPlatform(host: Pick<Host, "root" | "run" | "log">): Promise<Platform> {
   const [devices, firmwareConfig] = await Promise.all([readDevices(host), readFirmwareConfig(host)]);
   const dmi = DMI_NAMES.map((name): [string, string] => [name, readValue(`${DMI}/${name}`, host)]);

@@ -114,7 +114,7 @@ function isWithin(gateway: string, { address, prefix }: ConnmanAddress): boolean
 
 /**
  * The name servers that the system really asks: behind systemd-resolved's and other local stubs are those that the stub
- * asks. Source: systemd-resolved.service(8), /etc/resolv.conf.
+ * asks. Source: https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html
  */
 function readNameservers(host: Pick<Host, "root">): string[] {
   for (const path of ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]) {

@@ -187,7 +187,10 @@ function missingLoaders(
   return existsSync(inRoot(host, join(PATH.grubLibrary, name, "normal.mod"))) ? [] : [name];
 }
 
-/** UEFI specification 3.3: the variable SecureBoot, one byte behind the four of attributes that efivarfs puts first. */
+/**
+ * The variable SecureBoot, one byte behind the four of attributes that efivarfs puts first.
+ * https://uefi.org/specs/UEFI/2.10/03_Boot_Manager.html#globally-defined-variables
+ */
 const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
 function hasSecureBoot(host: Pick<Host, "root">): boolean {

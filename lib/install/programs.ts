@@ -22,7 +22,10 @@ const GRUB_TOOLS: Packages = ["grub-common", "grub2-tools", "grub2", "grub", "gr
 const MTOOLS = everywhere("mtools");
 const E2FSPROGS_EXTRA: Packages = ["e2fsprogs", "e2fsprogs", "e2fsprogs", "e2fsprogs-extra", "e2fsprogs"];
 
-/** The package that each program comes with. Sources: the distributions' package indexes. */
+/**
+ * The package that each program comes with. Sources: the indexes of the distributions,
+ * https://packages.debian.org, https://packages.fedoraproject.org, https://pkgs.alpinelinux.org and the like.
+ */
 const PACKAGES: Readonly<Record<string, Packages>> = {
   lsblk: ["util-linux", "util-linux", "util-linux", "lsblk", "util-linux"],
   blkid: ["util-linux", "util-linux", "util-linux", "blkid", "util-linux"],

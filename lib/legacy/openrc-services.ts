@@ -4,7 +4,7 @@ import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../tools/node/openrc-units.ts";
 
-/** Where units are looked for, as systemd does (systemd.unit(5)). */
+/** Where units are looked for: https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
 const UNIT_DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"];
 
 /** What a service of the original is here. */

@@ -18,7 +18,10 @@ export interface HealthCheck {
 /** Executables of the user, each of which ends with status 0 when all is well with what it looks at. */
 export const HEALTH_DIRECTORY = "/var/lib/rancher/k3os/health.d";
 
-/** Where the kubelet says whether it is well, on servers and agents (kubelet, `--healthz-port`). */
+/**
+ * Where the kubelet says whether it is well, on servers and agents: its `--healthz-port`.
+ * https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
+ */
 const KUBELET = "http://127.0.0.1:10248/healthz";
 
 /** Milliseconds for one check. */

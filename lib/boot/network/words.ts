@@ -48,8 +48,9 @@ class WordError extends Error {}
 
 /**
  * Reads `ip=`, `vlan=`, `nameserver=` and `BOOTIF=`.
- * Sources: Linux Documentation/admin-guide/nfs/nfsroot.rst; dracut.cmdline(7), whose shorter `ip=DEVICE:METHOD`, IPv6 in
- * brackets and `vlan=` are taken, too; BOOTIF as PXELINUX, GRUB and iPXE write it.
+ * Sources: https://docs.kernel.org/admin-guide/nfs/nfsroot.html;
+ * https://man7.org/linux/man-pages/man7/dracut.cmdline.7.html, whose shorter `ip=DEVICE:METHOD`, IPv6 in brackets and
+ * `vlan=` are taken, too; BOOTIF as PXELINUX, GRUB and iPXE write it.
  */
 export function networkWords(cmdline: string): NetworkWords {
   const interfaces: IpWord[] = [];

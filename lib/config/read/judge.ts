@@ -59,7 +59,10 @@ function k3sVariables({ config, origins }: Judged): readonly Diagnostic[] {
   });
 }
 
-/** The kubelet does not start with two taints of one key and effect (k8s.io/kubernetes, pkg/util/taints). */
+/**
+ * The kubelet does not start with two taints of one key and effect.
+ * https://github.com/kubernetes/kubernetes/blob/master/pkg/util/taints/taints.go
+ */
 function sameTaints({ config, origins }: Judged): readonly Diagnostic[] {
   const place = origins.get("k3os.taints")?.at(-1)?.place;
   const kinds = (config.k3os?.taints ?? []).map((taint) => taint.replace(/(?:=[^:]*)?:/, ":"));

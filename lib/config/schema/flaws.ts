@@ -41,7 +41,10 @@ function thrownBy(action: () => unknown): Flaw | undefined {
   }
 }
 
-/** connman passes over names (FallbackNameservers in connman.conf(5)). */
+/**
+ * connman passes over names: FallbackNameservers in
+ * https://manpages.debian.org/trixie/connman/connman.conf.5.en.html
+ */
 export function nameServerFlaw(server: string): Flaw | undefined {
   if (isIP(server.trim()) !== 0) return undefined;
   return { message: `found ${quoted(server, {})}, wanted the address of a name server` };
@@ -100,7 +103,10 @@ export function passphraseFlaw(passphrase: string): Flaw | undefined {
   return { message: `found ${found}, wanted 8 to 63 ASCII characters, or 64 hexadecimal digits` };
 }
 
-/** Labels below kubernetes.io and k8s.io that a kubelet may set: staging/src/k8s.io/kubelet/pkg/apis/well_known_labels.go */
+/**
+ * Labels below kubernetes.io and k8s.io that a kubelet may set:
+ * https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubelet/pkg/apis/well_known_labels.go
+ */
 const NODE_LABELS = [
   ...["kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch"],
   ...["topology.kubernetes.io/zone", "topology.kubernetes.io/region"],

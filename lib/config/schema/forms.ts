@@ -47,13 +47,19 @@ const TAINT_TEXT = `${PREFIX}${NAME}(?:=${NAME}?)?:(?:NoSchedule|PreferNoSchedul
 
 const TIME_UNIT = "(?:m|min|minutes?|h|hr|hours?|d|days?|w|weeks?)";
 
-/** A time span as systemd.time(7) has it, without units that are too short or too long for what is done again and again. */
+/**
+ * A time span, without units that are too short or too long for what is done again and again.
+ * https://www.freedesktop.org/software/systemd/man/latest/systemd.time.html
+ */
 export const REFRESH_SPAN: Form = {
   pattern: `^(?:0|off|\\d{1,6} ?${TIME_UNIT}(?: ?\\d{1,6} ?${TIME_UNIT})*)$`,
   wanted: '"0", "off", or minutes, hours, days or weeks such as "12h" or "1d 12h"',
 };
 
-/** What the kubelet takes in `register-with-taints`. */
+/**
+ * What the kubelet takes in `register-with-taints`.
+ * https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
+ */
 export const TAINT: Form = {
   pattern: `^${TAINT_TEXT}(?:,${TAINT_TEXT})*$`,
   wanted: 'a taint such as "key=value:NoSchedule"',

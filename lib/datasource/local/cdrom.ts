@@ -13,6 +13,7 @@ const NAMES = ["user-data", "config"];
 /**
  * The original's source: user data from a medium labelled `cidata`, or from any disc. Host name and keys beside it stay
  * where they are, as the original left them: a node must not get another name by an upgrade. `nocloud` takes them.
+ * https://github.com/linuxkit/linuxkit/blob/master/pkg/metadata/provider_cdrom.go
  */
 export const cdrom: Provider = {
   name: "cdrom",

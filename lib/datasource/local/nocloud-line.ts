@@ -34,7 +34,7 @@ const FIRMWARE_NAMES: Readonly<Record<string, string>> = {
 
 /**
  * The word `ds=nocloud` or `ds=nocloud-net`, with or without `;KEY=VALUE` behind it, among those of the firmware's serial
- * number or of the kernel command line; undefined if there is none.
+ * number or of the kernel command line; undefined if there is none. https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
  */
 export function findSeedLine(words: readonly string[]): string | undefined {
   return words.find((word) => /^ds=nocloud(?:-net)?(?:;|$)/.test(word));

@@ -8,7 +8,11 @@ const BASES = ["http://169.254.169.254", "http://[fd00:ec2::254]"];
 const TOKEN = "/latest/api/token";
 const TOKEN_SECONDS = "21600";
 
-/** Amazon EC2. */
+/**
+ * Amazon EC2, by its instance metadata service.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
+ */
 export const aws = awsAt(BASES);
 
 /** {@link aws}, asked at other addresses. */

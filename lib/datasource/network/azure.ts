@@ -13,7 +13,10 @@ const ASSET_TAG = "7783-7084-3265-9085-8269-3286-77";
 /** The service says these while a machine is new. */
 const QUESTION = { headers: { metadata: "true" }, tryAgain: [404, 410], none: [] } as const;
 
-/** Microsoft Azure, by its instance metadata service. */
+/**
+ * Microsoft Azure, by its instance metadata service.
+ * https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
+ */
 export const azure = azureAt(BASES);
 
 /** {@link azure}, asked at other addresses. */

@@ -5,7 +5,7 @@ import { factsOf, reach } from "./answer.ts";
 const BASES = ["http://169.254.169.254"];
 const PATH = "/metadata/v1.json";
 
-/** DigitalOcean. */
+/** DigitalOcean. https://docs.digitalocean.com/reference/api/metadata/ */
 export const digitalocean = digitaloceanAt(BASES);
 
 /** {@link digitalocean}, asked at other addresses. */

@@ -4,7 +4,10 @@ import { factsOf, optional } from "./answer.ts";
 /** Gets a path below `/latest/` of a service that keeps to the tree of EC2; undefined where there is none. */
 export type GetPath = (path: string) => Promise<Buffer | undefined>;
 
-/** What the tree says of the machine; undefined if it has nothing at all. Only user data that fails fails the source. */
+/**
+ * What the tree says of the machine; undefined if it has nothing at all. Only user data that fails fails the source.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html
+ */
 export async function readEc2Tree(get: GetPath, access: Access): Promise<Metadata | undefined> {
   const ask = (name: string) =>
     optional(name, async () => (await get(`meta-data/${name}`))?.toString("utf8").trim(), access);

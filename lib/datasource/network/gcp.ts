@@ -5,7 +5,7 @@ const BASES = ["http://metadata.google.internal", "http://169.254.169.254"];
 const TREE = "/computeMetadata/v1";
 const HEADERS = { "metadata-flavor": "Google" };
 
-/** Google Compute Engine. */
+/** Google Compute Engine. https://cloud.google.com/compute/docs/metadata/overview */
 export const gcp = gcpAt(BASES);
 
 /** {@link gcp}, asked at other addresses. */
@@ -63,7 +63,7 @@ function decode(userdata: Buffer, encoding: string | undefined, access: Access):
 
 /**
  * Keys of the instance, and of the project unless the instance refuses those; `sshKeys` is the attribute's old name and
- * stands for all of them where an instance has it.
+ * stands for all of them where an instance has it. https://cloud.google.com/compute/docs/connect/add-ssh-keys
  */
 async function readKeys(
   ask: (path: string) => Promise<string | undefined>,

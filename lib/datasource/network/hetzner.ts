@@ -4,7 +4,7 @@ import { decodeBase64, factsOf, optional, reach } from "./answer.ts";
 const BASES = ["http://169.254.169.254", "http://[fe80::a9fe:a9fe%25*]"];
 const TREE = "/hetzner/v1";
 
-/** Hetzner Cloud. */
+/** Hetzner Cloud. https://docs.hetzner.cloud/#server-metadata */
 export const hetzner = hetznerAt(BASES);
 
 /** {@link hetzner}, asked at other addresses. */

@@ -7,7 +7,10 @@ const BASES = ["http://169.254.169.254", "http://[fe80::a9fe:a9fe%25*]"];
 const NAMES = ["OpenStack Nova", "OpenStack Compute"];
 const ASSET_TAGS = [...NAMES, "HUAWEICLOUD", "OpenTelekomCloud", "SAP CCloud VM", "Samsung Cloud Platform"];
 
-/** OpenStack's metadata service: its own tree, or the one of EC2 where an old version has no other. */
+/**
+ * OpenStack's metadata service: its own tree, or the one of EC2 where an old version has no other.
+ * https://docs.openstack.org/nova/latest/user/metadata.html
+ */
 export const openstack = openstackAt(BASES);
 
 /** {@link openstack}, asked at other addresses. */

@@ -5,7 +5,10 @@ import { factsOf, reach } from "./answer.ts";
 
 const BASES = ["https://metadata.packet.net"];
 
-/** Packet, later Equinix Metal. Its host answers from anywhere, so it is asked only where it is named. */
+/**
+ * Packet, later Equinix Metal. Its host answers from anywhere, so it is asked only where it is named.
+ * https://pkg.go.dev/github.com/packethost/packngo@v0.29.0/metadata
+ */
 export const packet = packetAt(BASES);
 
 /** {@link packet}, asked at other addresses. */

@@ -4,7 +4,7 @@ import { factsOf, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.42.42", "http://[fd00:42::42]"];
 
-/** Scaleway. */
+/** Scaleway. https://www.scaleway.com/en/developers/api/instance/user-data */
 export const scaleway = scalewayAt(BASES);
 
 /** {@link scaleway}, asked at other addresses. */

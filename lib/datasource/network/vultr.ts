@@ -6,7 +6,7 @@ const BASES = ["http://169.254.169.254"];
 const PATH = "/v1.json";
 const HEADERS = { "metadata-token": "cloudinit" };
 
-/** Vultr, whose user data the original never fetched. */
+/** Vultr, whose user data the original never fetched. https://www.vultr.com/metadata/ */
 export const vultr = vultrAt(BASES);
 
 /** {@link vultr}, asked at other addresses. */

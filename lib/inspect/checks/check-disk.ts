@@ -27,7 +27,10 @@ export const stateDisk = defineCheck({
   judge: judgeDisk,
 });
 
-/** Shares of what there is: k3s has the kubelet evict pods where less than 5 % is free. */
+/**
+ * Shares of what there is: k3s has the kubelet evict pods where less than 5 % is free.
+ * https://github.com/k3s-io/k3s/blob/main/pkg/daemons/agent/agent.go
+ */
 const EVICTED = 0.05;
 const TIGHT = 0.1;
 /** Bytes that an upgrade takes for a while. */

@@ -19,7 +19,10 @@ export const hostName = defineCheck({
 /** Names that images and installers give to every machine: two nodes of one name are one too many in a cluster. */
 const COMMON_NAMES = ["localhost", "localhost.localdomain", "debian", "k3os", "linux", "(none)"];
 
-/** Kubernetes takes a subdomain of RFC 1123 as the name of a node; the kubelet makes it lower case itself. */
+/**
+ * Kubernetes takes a subdomain of RFC 1123 as the name of a node; the kubelet makes it lower case itself.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
+ */
 export function judgeHostName(name: string): Verdict {
   const hint = "set hostname";
   const isValid = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i.test(name);
@@ -111,7 +114,10 @@ export async function answers(
   });
 }
 
-/** Where a node is reached: the API of a server, and the kubelet. */
+/**
+ * Where a node is reached: the API of a server, and the kubelet.
+ * https://docs.k3s.io/installation/requirements#networking
+ */
 const PORTS = { server: [6443, 10250], agent: [10250] } as const;
 
 export interface PortFacts {

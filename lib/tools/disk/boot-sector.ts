@@ -5,7 +5,8 @@ import { writeFully } from "./erase.ts";
 const SECTOR = 512;
 /** Boot code ends where the disk's signature and the partition table begin. */
 const CODE_BYTES = 440;
-// grub/include/grub/i386/pc/boot.h: GRUB_BOOT_MACHINE_KERNEL_SECTOR, GRUB_BOOT_MACHINE_DRIVE_CHECK
+// GRUB_BOOT_MACHINE_KERNEL_SECTOR, GRUB_BOOT_MACHINE_DRIVE_CHECK:
+// https://git.savannah.gnu.org/cgit/grub.git/tree/include/grub/i386/pc/boot.h
 const KERNEL_SECTOR = 0x5c;
 const DRIVE_CHECK = 0x66;
 const NOP = 0x90;

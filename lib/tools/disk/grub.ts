@@ -25,7 +25,7 @@ const PANIC_TIMEOUT = 10;
 /**
  * The boot menu. An entry boots a kernel from inside its squashfs, through the link `current` or `previous`; entries of
  * `previous` appear only when there is one.
- * Source of the syntax: GNU GRUB manual, "Shell-like scripting" and "Commands".
+ * Source of the syntax: https://www.gnu.org/software/grub/manual/grub/html_node/Shell_002dlike-scripting.html
  */
 export function grubConfig({ uuid, consoles, debug, words = [] }: GrubMenu): string {
   const state = `${STATE_WORD}=$state`;

@@ -9,7 +9,8 @@ export const TRIAL_VARIABLE = "k3os_trial";
 
 /**
  * GRUB's environment block: a file of fixed size that GRUB can write to, in place, before any system runs.
- * Source: GNU GRUB manual, "The GRUB environment block"; a backslash protects a backslash or newline in a value.
+ * A backslash protects a backslash or newline in a value.
+ * Source: https://www.gnu.org/software/grub/manual/grub/html_node/Environment-block.html
  */
 const SIGNATURE = "# GRUB Environment Block\n";
 const SIZE = 1024;

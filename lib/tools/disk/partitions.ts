@@ -24,7 +24,7 @@ export interface Layout {
 export const FIRST_PARTITION = MIB;
 
 const LINUX_DOS = "83";
-// UEFI specification 5.3.3; the Discoverable Partitions Specification
+// https://uapi-group.org/specifications/specs/discoverable_partitions_specification/
 const ESP_GUID = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
 const LINUX_GUID = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 

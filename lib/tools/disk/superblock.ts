@@ -15,7 +15,8 @@ export const SUPERBLOCK_BYTES = 34 * 1024;
 
 /**
  * Recognises the file systems that boot looks for, without any program: an initrd has no blkid.
- * Sources: ext4 disk layout (kernel documentation filesystems/ext4), ECMA-119 section 8.4, Microsoft's FAT specification.
+ * Sources: https://docs.kernel.org/filesystems/ext4/super.html; ECMA-119, section 8.4; and for FAT
+ * https://download.microsoft.com/download/1/6/1/161ba512-40e2-4cc9-843a-923143f3456c/fatgen103.doc
  */
 export function parseSuperblock(bytes: Buffer): Superblock | undefined {
   if (bytes.length >= 2048 && bytes.readUInt16LE(1024 + 0x38) === 0xef53) {

@@ -6,7 +6,8 @@ import { type Argument, syscall } from "./native.ts";
 
 /**
  * System call numbers by `process.arch`.
- * Source: Linux arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h, arch/arm/tools/syscall.tbl.
+ * Source: https://github.com/torvalds/linux/blob/master/arch/x86/entry/syscalls/syscall_64.tbl, and beside it
+ * include/uapi/asm-generic/unistd.h and arch/arm/tools/syscall.tbl.
  */
 const NUMBERS = {
   mount: { x64: 165, arm64: 40, arm: 21 },
@@ -140,7 +141,8 @@ export function syncFileSystem(path: string): void {
 
 /**
  * Gives the mounted ext4 file system at `path` a label of at most 16 bytes.
- * Source: linux/fs.h (FS_IOC_SETFSLABEL); ext4 has it since Linux 5.17. Throws SystemCallError.
+ * ext4 can do it since Linux 5.17. Throws SystemCallError.
+ * Source: FS_IOC_SETFSLABEL in https://github.com/torvalds/linux/blob/master/include/uapi/linux/fs.h
  */
 export function setFileSystemLabel(path: string, label: string): void {
   const fd = openSync(path, "r");
@@ -180,8 +182,9 @@ const LOOP_TRIES = 16;
 
 /**
  * Attaches an open image file, read-only, to a free loop device; `name` is what losetup(8) shows.
- * Source: linux/loop.h (LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_SET_STATUS64, LO_FLAGS_AUTOCLEAR); these exist since
- * Linux 3.1, where LOOP_CONFIGURE needs 5.8. Throws SystemCallError.
+ * Source: LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_SET_STATUS64 and LO_FLAGS_AUTOCLEAR in
+ * https://man7.org/linux/man-pages/man4/loop.4.html; they exist since Linux 3.1, where LOOP_CONFIGURE needs 5.8.
+ * Throws SystemCallError.
  */
 export function attachImage(image: number, name: string): LoopDevice {
   const control = openSync("/dev/loop-control", "r+");

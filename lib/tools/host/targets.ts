@@ -28,7 +28,10 @@ export interface Target {
   readonly kernel: string | undefined;
   /** GRUB platforms (directory names below /usr/lib/grub) that the ISO boots by. */
   readonly grub: readonly string[];
-  /** File name of the removable-media boot loader in `/EFI/BOOT` (UEFI specification 3.5.1.1). */
+  /**
+   * File name of the removable-media boot loader in `/EFI/BOOT`, section 3.5.1.1 of
+   * https://uefi.org/specs/UEFI/2.10/03_Boot_Manager.html
+   */
   readonly efiBoot: string | undefined;
   /** Suffix of qemu-user and qemu-system programs. */
   readonly qemu: string;

@@ -16,7 +16,10 @@ export interface ConnmanService {
   readonly nameservers: readonly string[];
 }
 
-/** A provisioning file: one section per interface. Source: connman-service.config(5). */
+/**
+ * A provisioning file: one section per interface.
+ * Source: https://manpages.debian.org/trixie/connman/connman-service.config.5.en.html
+ */
 export function connmanConfig(
   about: { readonly name: string; readonly description: string },
   services: readonly ConnmanService[],

@@ -41,7 +41,10 @@ interface Feature extends Way {
   readonly name: string;
 }
 
-/** What k3OS does not boot without, and the controllers that the kubelet does not start without. */
+/**
+ * What k3OS does not boot without, and the controllers that the kubelet does not start without.
+ * https://github.com/k3s-io/k3s/blob/main/pkg/daemons/agent/agent_linux.go
+ */
 const FEATURES: readonly Feature[] = [
   { name: "squashfs", option: "SQUASHFS", module: "squashfs", listed: fileSystem("squashfs") },
   { name: "squashfs with zlib", option: "SQUASHFS_ZLIB", listed: () => undefined },

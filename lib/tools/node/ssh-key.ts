@@ -66,14 +66,14 @@ export function readKeys(text: string): { keys: string[]; flaws: string[] } {
   return { keys, flaws };
 }
 
-/** Whether a line is a key as sshd(8) reads it. */
+/** Whether a line is a key as sshd reads it: https://man.openbsd.org/sshd#AUTHORIZED_KEYS_FILE_FORMAT */
 export function isKey(line: string): boolean {
   return keyFlaw(line) === undefined;
 }
 
 /**
  * The types of keys, with the number of fields that a key of each has in its base64, the name of the type included
- * (RFC 4253, 6.6; RFC 5656, 3.1; RFC 8709, 4; PROTOCOL.u2f of OpenSSH).
+ * (RFC 4253, 6.6; RFC 5656, 3.1; RFC 8709, 4; https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.u2f).
  */
 const TYPES: Readonly<Record<string, number>> = {
   "ssh-ed25519": 2,
@@ -84,7 +84,7 @@ const TYPES: Readonly<Record<string, number>> = {
   "sk-ssh-ed25519@openssh.com": 3,
   "sk-ecdsa-sha2-nistp256@openssh.com": 4,
 };
-/** sshd takes no shorter RSA key (RequiredRSASize in sshd_config(5)). */
+/** sshd takes no shorter RSA key: https://man.openbsd.org/sshd_config#RequiredRSASize */
 const RSA_BITS = 1024;
 const TYPE = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$/;
 
