@@ -2,7 +2,10 @@ import { runningMode } from "../tools/node/running-mode.ts";
 import type { Applier } from "./applier.ts";
 import { readIfExists } from "./system-files.ts";
 
-/** The terminals that are the kernel's console, the one behind /dev/console last (Documentation/ABI, sysfs-tty). */
+/**
+ * The terminals that are the kernel's console, the one behind /dev/console last.
+ * https://docs.kernel.org/admin-guide/abi-testing.html
+ */
 const CONSOLES = "/sys/class/tty/console/active";
 
 /**

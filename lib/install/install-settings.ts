@@ -194,7 +194,7 @@ function text(value: string | undefined): string | undefined {
 function checkTty(tty: string | undefined): string | undefined {
   if (tty === undefined || tty === "") return undefined;
   const name = tty.replace(/^\/dev\//, "");
-  // Linux Documentation/admin-guide/serial-console.rst: NAME[,BAUD[PARITY[BITS[FLOW]]]]
+  // NAME[,BAUD[PARITY[BITS[FLOW]]]]: https://docs.kernel.org/admin-guide/serial-console.html
   if (/^[A-Za-z]+[0-9]*(,[0-9]+([noe]([78]r?)?)?)?$/.test(name)) return name;
   throw new CommandError(`"${tty}" is no terminal: expected a name like "ttyS0" or "ttyS0,115200"`);
 }

@@ -72,6 +72,7 @@ async function keepSsh(host: IdentityHost): Promise<void> {
 /**
  * A server takes a node for another one whose password is not the one that it came with first. k3s makes one where it
  * finds none, but does not flush it: a power cut soon after would keep the node out of its cluster for good. So it finds one.
+ * https://docs.k3s.io/architecture#how-agent-node-registration-works
  */
 function keepNodePassword(host: IdentityHost): void {
   const directory = inRoot(host, NODE);

@@ -1,6 +1,9 @@
 import type { Form } from "./field.ts";
 
-/** Characters at most: k3s makes the host name the node's, and the kubelet makes a label's value of that. */
+/**
+ * Characters at most: k3s makes the host name the node's, and the kubelet makes a label's value of that.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
+ */
 export const MAX_HOSTNAME = 63;
 
 const DNS_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";

@@ -65,7 +65,10 @@ export function argumentFlaws(
   return flaws;
 }
 
-/** k3s reads an option as Go's flag package does: with one dash or two, its value behind `=` or in the next word. */
+/**
+ * k3s reads an option as Go's flag package does: with one dash or two, its value behind `=` or in the next word.
+ * https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
+ */
 function takeWord(args: readonly string[], index: number, role: Role): Word {
   const text = args[index] ?? "";
   const [shown = "", ...rest] = text.split("=");

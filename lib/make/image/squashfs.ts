@@ -4,6 +4,7 @@ import type { BuildContext } from "../build/context.ts";
 /**
  * kernel.squashfs: xz, since GRUB reads the kernel out of it and knows xz but not zstd. The kernel image and the
  * modules are compressed in themselves, so they are stored as they are, which GRUB and modprobe read faster.
+ * https://git.savannah.gnu.org/cgit/grub.git/tree/grub-core/fs/squash4.c
  */
 export async function kernelSquashfs(
   tree: string,

@@ -8,6 +8,9 @@ function commentsOf(text: string): string[] {
   return text.match(/\/\*\*[\s\S]*?\*\/|(?:^\s*\/\/.*\n)+/gm) ?? [];
 }
 
+/** A source, or a page of the kernel's documentation. Manual pages and RFCs are found by their names. */
+const NAMES_SOURCE = /\bSources?(?: of [a-z ]+)?: |\bDocumentation\//;
+
 function hasLink(comment: string): boolean {
   return /https:\/\/[\w-]+\.[\w.-]+/.test(comment);
 }
@@ -34,7 +37,7 @@ describe("facts of foreign systems", () => {
   test("have a link wherever their source is named", () => {
     const bare = product.flatMap(({ path, text }) =>
       commentsOf(text)
-        .filter((comment) => /\bSources?(?: of [a-z ]+)?: /.test(comment) && !hasLink(comment))
+        .filter((comment) => NAMES_SOURCE.test(comment) && !hasLink(comment))
         .map((comment) => `${path}: ${comment}`),
     );
     expect(bare).toEqual([]);
