@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { cmd } from "../lib/tools/host/cmd.ts";
 import type { Host } from "../lib/tools/host/host.ts";
 import { CommandError, during, EXIT, messageOf } from "../lib/tools/text/errors.ts";
 
@@ -78,7 +79,7 @@ async function readOwnFile(): Promise<string> {
 }
 
 async function runOurselves(_: Given, host: Host): Promise<string> {
-  const { stdout } = await host.run([process.execPath, "--version"]);
+  const { stdout } = await host.run(cmd`${process.execPath} --version`);
   return stdout.trim();
 }
 

@@ -3,6 +3,7 @@ import { readConfig } from "../lib/config/read/read.ts";
 import { GENERATED, writtenBy } from "../lib/config/schema/generated-files.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { writeFileAtomic } from "../lib/tools/fs/atomic.ts";
+import { cmd } from "../lib/tools/host/cmd.ts";
 import { inRoot } from "../lib/tools/host/paths.ts";
 import { addressTable, issueText } from "../lib/tools/node/issue.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
@@ -31,10 +32,10 @@ for a login show it. A file that is not the image's is left alone.`,
       host.log.debug(`"${ISSUE}" is not the image's: left alone`);
       return EXIT.done;
     }
-    const { stdout } = await host.run(["ip", "-json", "address"]);
+    const { stdout } = await host.run(cmd`ip -json address`);
     const changed = writeFileAtomic(file, issueText(template, addressTable(stdout)));
     // fails where no terminal waits for a login
-    if (changed) await host.run(["agetty", "--reload"], { check: false });
+    if (changed) await host.run(cmd`agetty --reload`, { check: false });
     return EXIT.done;
   },
 });

@@ -1,5 +1,6 @@
 import { GENERATED } from "../config/schema/generated-files.ts";
 import type { CloudConfig } from "../config/schema/schema.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErrors } from "./applier.ts";
 import { generator } from "./generator.ts";
@@ -25,7 +26,7 @@ export function environment(options: { reload: boolean }): Applier {
         good.length > 0
           ? files.put(GENERATED.serviceEnvironment, serviceEnvironment(new Map(good)))
           : files.remove(GENERATED.serviceEnvironment);
-      if (changed && options.reload && !host.dryRun) await host.run(["systemctl", "daemon-reload"]);
+      if (changed && options.reload && !host.dryRun) await host.run(cmd`systemctl daemon-reload`);
       throwErrors(errors);
     },
   };

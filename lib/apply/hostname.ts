@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { HOSTNAME } from "../config/schema/forms.ts";
 import { GENERATED, writtenText } from "../config/schema/generated-files.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem } from "./applier.ts";
@@ -68,10 +69,10 @@ async function takeOffer(host: ApplyHost): Promise<string> {
  * Empty if connman does not run, or cannot be asked: that is no reason to go without the configured name.
  */
 async function nameInConnman(host: ApplyHost): Promise<string> {
-  const show = ["systemctl", "show", "--property=MainPID", "--value", "connman.service"];
+  const show = cmd`systemctl show --property=MainPID --value connman.service`;
   const pid = (await host.run(show, { check: false })).stdout.trim(); // nothing where systemd does not run
   if (!/^[1-9]\d*$/.test(pid)) return "";
-  const ask = ["nsenter", "--uts", `--target=${pid}`, "uname", "-n"];
+  const ask = cmd`nsenter --uts --target=${pid} uname -n`;
   const { code, stdout, stderr } = await host.run(ask, { check: false });
   if (code === 0) return stdout.trim();
   host.log.warn(`Cannot ask connman for the host name that DHCP offered: ${stderr.trim()}`);

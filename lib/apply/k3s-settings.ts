@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { GENERATED } from "../config/schema/generated-files.ts";
 import type { K3osConfig } from "../config/schema/schema.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { inRoot, UNIT } from "../tools/host/paths.ts";
 import { HttpError } from "../tools/http/http.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
@@ -115,12 +116,12 @@ async function startService(
   { service, changed }: { service: boolean; changed: boolean },
   host: Pick<ApplyHost, "run" | "log">,
 ): Promise<void> {
-  if (service) await host.run(["systemctl", "daemon-reload"]);
-  const { stdout } = await host.run(["systemctl", "is-active", UNIT.k3s], { check: false });
+  if (service) await host.run(cmd`systemctl daemon-reload`);
+  const { stdout } = await host.run(cmd`systemctl is-active ${UNIT.k3s}`, { check: false });
   const state = stdout.trim();
   if (state === "active" && !changed) return;
   const verb = changed ? "restart" : "start";
   host.log.info(`${verb === "start" ? "Starting" : "Restarting"} k3s`);
-  const { code, stderr } = await host.run(["systemctl", "--no-block", verb, UNIT.k3s], { check: false });
+  const { code, stderr } = await host.run(cmd`systemctl --no-block ${verb} ${UNIT.k3s}`, { check: false });
   if (code !== 0) throw new CommandError(`Cannot ${verb} "${UNIT.k3s}": ${stderr.trim()}`);
 }

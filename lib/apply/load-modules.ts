@@ -1,3 +1,4 @@
+import { cmd } from "../tools/host/cmd.ts";
 import { kernelName, parseModule } from "../tools/node/kernel-module.ts";
 import { type Applier, forEachItem, listItems, plainText } from "./applier.ts";
 import { readIfExists } from "./system-files.ts";
@@ -20,7 +21,7 @@ export const modules: Applier = {
 /** The program's arguments for `NAME [PARAMETER=VALUE …]`. Throws CommandError if it does not begin with a name. */
 export function modprobeArgv(entry: string): readonly string[] {
   const { name, parameters } = parseModule(plainText(entry));
-  return ["modprobe", "--", name, ...parameters];
+  return cmd`modprobe -- ${name} ${parameters}`;
 }
 
 /** Names in /proc/modules (proc_modules(5)). */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 import { GENERATED } from "../config/schema/generated-files.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { type Applier, type ApplyHost, forEachItem, plainText } from "./applier.ts";
 import { generator } from "./generator.ts";
 import { putFile, readIfExists } from "./system-files.ts";
@@ -26,7 +27,7 @@ async function setPassword(value: string, host: ApplyHost): Promise<void> {
     host.log.info(`Would set the password of "${USER}"`);
     return;
   }
-  const argv = ["chpasswd", ...(isHash ? ["-e"] : []), ...(host.root === "/" ? [] : ["--root", host.root])];
+  const argv = cmd`chpasswd ${isHash ? ["-e"] : []} ${host.root === "/" ? [] : ["--root", host.root]}`;
   await host.run(argv, { input: `${USER}:${value}\n` });
   if (!isHash) record(value, shadowField(host), host);
 }

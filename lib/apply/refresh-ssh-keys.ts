@@ -1,5 +1,6 @@
 import { GENERATED } from "../config/schema/generated-files.ts";
 import type { CloudConfig } from "../config/schema/schema.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { keySource } from "../tools/node/ssh-key.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 import { type Generator, generator } from "./generator.ts";
@@ -32,8 +33,8 @@ export function sshKeysRefresh(options: { restart: boolean }): Applier {
       const changed =
         seconds === 0 || seconds === DAY ? files.remove(DROP_IN) : files.put(DROP_IN, dropIn(seconds));
       if (!(masked || changed) || !options.restart || host.dryRun) return;
-      await host.run(["systemctl", "daemon-reload"]);
-      await host.run(["systemctl", seconds === 0 ? "stop" : "restart", TIMER]);
+      await host.run(cmd`systemctl daemon-reload`);
+      await host.run(cmd`systemctl ${seconds === 0 ? "stop" : "restart"} ${TIMER}`);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { cmd } from "../tools/host/cmd.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
 import type { Applier } from "./applier.ts";
 import { readIfExists } from "./system-files.ts";
@@ -18,6 +19,6 @@ export const install: Applier = {
     if (runningMode(host) !== "install") return;
     const console = readIfExists(CONSOLES, host)?.trim().split(" ").at(-1) || "console";
     if (host.dryRun) host.log.info(`Would start the installer on ${console}`);
-    else await host.run(["systemctl", "--no-block", "start", `k3os-install@${console}.service`]);
+    else await host.run(cmd`systemctl --no-block start k3os-install@${console}.service`);
   },
 };

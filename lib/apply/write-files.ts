@@ -4,6 +4,7 @@ import { generatedAt, writtenPath } from "../config/schema/generated-files.ts";
 import type { WriteFile } from "../config/schema/schema.ts";
 import { requireReplaceable } from "../tools/fs/atomic.ts";
 import { openTrusted } from "../tools/fs/trusted-path.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { CommandError, during } from "../tools/text/errors.ts";
 import { type Applier, type ApplyHost, forEachItem, listItems } from "./applier.ts";
@@ -42,7 +43,7 @@ const READ_ONCE: Readonly<Record<string, string>> = {
 };
 
 async function tellServices(changed: readonly string[], host: Pick<ApplyHost, "run">): Promise<void> {
-  if (changed.some((path) => path.startsWith(UNITS))) await host.run(["systemctl", "daemon-reload"]);
+  if (changed.some((path) => path.startsWith(UNITS))) await host.run(cmd`systemctl daemon-reload`);
   const services = new Set(changed.map(readerOf));
   for (const service of services) if (service !== undefined) await reloadService(service, host);
 }

@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { isThere } from "../tools/fs/links.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { FILE, PATH } from "../tools/host/paths.ts";
 import { mount, mountImage, pivotRoot, setLimit, UNLIMITED, unmount } from "../tools/host/sys.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
@@ -116,7 +117,7 @@ async function loadModules(host: BootHost): Promise<void> {
 
 async function loadModule(name: string, host: BootHost): Promise<void> {
   try {
-    await host.run(["modprobe", name]);
+    await host.run(cmd`modprobe ${name}`);
   } catch (error) {
     host.log.debug(messageOf(error)); // what is missing then is told by what it is needed for
   }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { splitCmdline } from "../config/read/cmdline.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { kernelName, parseModule } from "../tools/node/kernel-module.ts";
@@ -41,7 +42,7 @@ export function createModuleLoader(host: Pick<Host, "run" | "log">): ModuleLoade
       for (const name of wanted) seen.add(name);
       if (wanted.length === 0) return;
       // a module that does not exist or does not fit its device is no failure of the boot: the device wait will tell
-      const { stderr } = await host.run(["/bin/busybox", "modprobe", "-a", "-q", "-b", ...wanted], {
+      const { stderr } = await host.run(cmd`/bin/busybox modprobe -a -q -b ${wanted}`, {
         check: false,
       });
       if (stderr !== "") host.log.debug(stderr.trim());
@@ -75,7 +76,7 @@ export async function loadNamedModules(
   for (const entry of entries) {
     try {
       const { name, parameters } = parseModule(entry);
-      const argv = ["/bin/busybox", "modprobe", name, ...parameters];
+      const argv = cmd`/bin/busybox modprobe ${name} ${parameters}`;
       const { code, stderr } = await host.run(argv, { check: false });
       if (code === 0) host.log.info(`Loaded the module "${name}"`);
       else explainFailure(name, stderr.trim(), host);

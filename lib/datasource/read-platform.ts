@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { splitCmdline } from "../config/read/cmdline.ts";
 import { parseExport } from "../tools/disk/blkid.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { messageOf } from "../tools/text/errors.ts";
@@ -61,7 +62,7 @@ function readValue(path: string, host: Pick<Host, "root">): string {
 async function readDevices(host: Pick<Host, "run" | "log">): Promise<readonly LabelledDevice[]> {
   try {
     // read from the devices themselves: udev may not have come to them yet
-    const argv = ["blkid", "--cache-file", "/dev/null", "--output", "export"];
+    const argv = cmd`blkid --cache-file /dev/null --output export`;
     const { stdout } = await host.run(argv, { check: false, timeout: PATIENCE }); // 2: there is none
     return parseDevices(stdout);
   } catch (error) {
@@ -84,7 +85,7 @@ export function parseDevices(text: string): readonly LabelledDevice[] {
 async function readFirmwareConfig(host: Pick<Host, "root" | "run" | "log">): Promise<readonly string[]> {
   try {
     // the module is there only on machines of QEMU, and not every kernel has it
-    await host.run(["modprobe", "--quiet", "qemu_fw_cfg"], { check: false, timeout: PATIENCE });
+    await host.run(cmd`modprobe --quiet qemu_fw_cfg`, { check: false, timeout: PATIENCE });
   } catch (error) {
     host.log.debug(`no configuration from the firmware: ${messageOf(error)}`);
   }

@@ -4,6 +4,7 @@ import { formatDiagnostic, hasErrors } from "../config/read/diagnostics.ts";
 import { readLayers } from "../config/read/sources.ts";
 import { type Mount, parseMountinfo } from "../tools/disk/mount.ts";
 import { linkedVersions } from "../tools/generation/generation-links.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { type Component, inRoot, PATH, RESET, UNIT } from "../tools/host/paths.ts";
 import { failedUnits, unitProperties } from "../tools/host/systemd.ts";
@@ -83,7 +84,7 @@ export async function readNode(mode: string | undefined, host: InspectHost): Pro
     configuration,
     notApplied: (await attempt("what was applied (needs root)", () => notApplied(host))) ?? [],
     interfaces: await attempt("addresses", async () => {
-      return ownInterfaces((await host.run(["ip", "-json", "address"])).stdout);
+      return ownInterfaces((await host.run(cmd`ip -json address`)).stdout);
     }),
     disks: {
       state: mode === "local" ? diskAt("/", mounts, host) : undefined,

@@ -6,6 +6,7 @@ import { mounted } from "../tools/disk/mount.ts";
 import { partitionPath, sfdiskScript } from "../tools/disk/partitions.ts";
 import { addPartitions, comesAbout, forgetPartitions, recallPartitions } from "../tools/disk/settle.ts";
 import { MIB } from "../tools/fs/size.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, LABEL, PATH } from "../tools/host/paths.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
@@ -64,7 +65,7 @@ export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: Ap
 async function keepAndCopy(plan: InstallPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
   const { path, relabel } = plan.state;
   await fillState(plan, signal, host);
-  if (relabel) await host.run(["tune2fs", "-L", LABEL.state, path]);
+  if (relabel) await host.run(cmd`tune2fs -L ${LABEL.state} ${path}`);
 }
 
 /** Makes the disk ours alone, in the kernel's eyes too. Nothing is written to it: when that fails, all is as it was. */
@@ -79,13 +80,13 @@ async function freeDisk(device: string, host: ApplyHost): Promise<void> {
 async function eraseDisk({ device }: InstallPlan, { erased }: DiskPlan, host: ApplyHost): Promise<void> {
   // the table first: what an interruption leaves is an empty disk, and not one with partitions of nobody's
   eraseEnds(device, erased, MIB);
-  await host.run(["wipefs", "--all", "--force", device], { env: LOCKED_BY_US });
+  await host.run(cmd`wipefs --all --force ${device}`, { env: LOCKED_BY_US });
 }
 
 async function partitionDisk({ device }: InstallPlan, { layout }: DiskPlan, host: ApplyHost): Promise<void> {
   // what an older system left where a partition now begins or ends would otherwise be found again
   const wipe = ["--wipe", "always", "--wipe-partitions", "always"];
-  const argv = ["sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", ...wipe, device];
+  const argv = cmd`sfdisk --quiet --no-reread --no-tell-kernel ${wipe} ${device}`;
   await host.run(argv, { input: sfdiskScript(layout), env: LOCKED_BY_US });
   await addPartitions(
     device,
@@ -96,11 +97,11 @@ async function partitionDisk({ device }: InstallPlan, { layout }: DiskPlan, host
 
 async function formatPartitions({ state }: InstallPlan, disk: DiskPlan, host: ApplyHost): Promise<void> {
   const { loader } = disk;
-  if (loader.kind === "efi") await host.run(["mkfs.vfat", "-F", "32", "-n", LABEL.esp, loader.esp]);
+  if (loader.kind === "efi") await host.run(cmd`mkfs.vfat -F 32 -n ${LABEL.esp} ${loader.esp}`);
   const off = disk.ext4Off.length === 0 ? [] : ["-O", disk.ext4Off.map((name) => `^${name}`).join(",")];
   // the journal keeps its size when the file system grows, so it is larger than mke2fs would make it for this one
   const options = ["-J", "size=64", "-L", LABEL.state, "-U", state.uuid];
-  await host.run(["mkfs.ext4", "-q", "-F", ...off, ...options, state.path]);
+  await host.run(cmd`mkfs.ext4 -q -F ${off} ${options} ${state.path}`);
 }
 
 /** Puts everything into the state file system, and leaves it unmounted and flushed. */
@@ -116,9 +117,9 @@ async function fillState(
   await copySystem(plan, target.path, signal, host);
   const core = await during("Preparing the boot loader", () => addBootFiles(plan, target.path, host));
   host.log.info("Writing everything to the disk …");
-  await host.run(["sync", "--file-system", target.path]);
+  await host.run(cmd`sync --file-system ${target.path}`);
   linkMedium(medium, target.path);
-  await host.run(["sync", "--file-system", target.path]);
+  await host.run(cmd`sync --file-system ${target.path}`);
   return disk === undefined ? undefined : core;
 }
 
@@ -126,7 +127,7 @@ async function fillState(
 async function clearTable({ device, size }: InstallPlan, host: ApplyHost): Promise<void> {
   try {
     eraseEnds(device, [{ start: 0, size }], MIB);
-    await host.run(["partx", "--delete", device], { check: false }); // there may be no partitions yet
+    await host.run(cmd`partx --delete ${device}`, { check: false }); // there may be no partitions yet
   } catch (error) {
     host.log.warn(`The unfinished installation on "${device}" could not be erased: ${messageOf(error)}`);
   }

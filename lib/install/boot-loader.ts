@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { bootCode, writeBootCode } from "../tools/disk/boot-sector.ts";
 import { coreConfig, grubImageArgv } from "../tools/disk/grub.ts";
 import { FIRST_PARTITION } from "../tools/disk/partitions.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
@@ -34,7 +35,7 @@ export async function addBootFiles(
 ): Promise<CoreImage | undefined> {
   const directory = join(root, "boot/grub");
   const environment = join(directory, "grubenv");
-  if (!existsSync(environment)) await host.run(["grub-editenv", environment, "create"]);
+  if (!existsSync(environment)) await host.run(cmd`grub-editenv ${environment} create`);
   if (plan.disk === undefined) return undefined;
   const platform = plan.disk.grub;
   const modules = inRoot(host, join(PATH.grubLibrary, platform.name));
@@ -74,10 +75,10 @@ async function addToEsp(
   const env = { MTOOLS_SKIP_CHECK: "1" };
   writeFileSync(source, core);
   try {
-    await host.run(["mmd", "-i", esp, "::/EFI", "::/EFI/BOOT"], { env });
-    await host.run(["mcopy", "-i", esp, source, "::/EFI/BOOT/GRUB.TMP"], { env });
+    await host.run(cmd`mmd -i ${esp} ::/EFI ::/EFI/BOOT`, { env });
+    await host.run(cmd`mcopy -i ${esp} ${source} ::/EFI/BOOT/GRUB.TMP`, { env });
     flushDevice(esp);
-    await host.run(["mren", "-i", esp, "::/EFI/BOOT/GRUB.TMP", `::/EFI/BOOT/${file}`], { env });
+    await host.run(cmd`mren -i ${esp} ::/EFI/BOOT/GRUB.TMP ::/EFI/BOOT/${file}`, { env });
     flushDevice(esp);
   } finally {
     rmSync(source, { force: true });

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { type ConnmanAddress, connmanConfig } from "../tools/node/connman-config.ts";
@@ -33,7 +34,7 @@ export interface FixedInterface {
 /** Reads the fixed addresses and name servers of the running system; what DHCP has given, DHCP will give again. */
 export async function copyNetwork(host: Pick<Host, "root" | "run">): Promise<CopiedNetwork> {
   const json = async (...argv: string[]): Promise<unknown> => {
-    const { stdout } = await host.run(["ip", "-json", ...argv]);
+    const { stdout } = await host.run(cmd`ip -json ${argv}`);
     return JSON.parse(stdout === "" ? "[]" : stdout);
   };
   const interfaces = fixedInterfaces({

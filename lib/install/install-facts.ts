@@ -14,6 +14,7 @@ import {
 } from "../tools/disk/lsblk.ts";
 import type { FoundPartition } from "../tools/disk/partitions.ts";
 import { settle } from "../tools/disk/settle.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, LABEL, PATH } from "../tools/host/paths.ts";
 import { hostTarget, type Target } from "../tools/host/targets.ts";
@@ -205,7 +206,7 @@ function hasSecureBoot(host: Pick<Host, "root">): boolean {
 async function ext4FeaturesToDisable(host: Pick<Host, "run">): Promise<string[]> {
   const off: string[] = [];
   for (const feature of ["metadata_csum_seed", "orphan_file"]) {
-    const argv = ["mkfs.ext4", "-n", "-q", "-F", "-O", `^${feature}`, "/dev/null", "16M"];
+    const argv = cmd`mkfs.ext4 -n -q -F -O ^${feature} /dev/null 16M`;
     const { code } = await host.run(argv, { check: false });
     if (code === 0) off.push(feature);
   }

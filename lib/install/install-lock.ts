@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseMountinfo } from "../tools/disk/mount.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
@@ -43,6 +44,6 @@ async function unmountLeftovers(directory: string, host: Pick<Host, "run" | "log
   const ours = mounts.filter(({ target }) => target.startsWith(`${directory}/`)).reverse();
   for (const { target, source } of ours) {
     host.log.info(`Unmounting ${source}, which an interrupted installation left behind`);
-    await host.run(["umount", target]);
+    await host.run(cmd`umount ${target}`);
   }
 }

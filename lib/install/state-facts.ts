@@ -1,5 +1,6 @@
 import { probe } from "../tools/disk/blkid.ts";
 import { GIB } from "../tools/fs/size.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 
 /** Bytes. */
@@ -24,7 +25,7 @@ export async function inspectState(path: string, host: Pick<Host, "run">): Promi
   }
   const { type, label, uuid } = content;
   if (!/^ext[234]$/.test(type)) return { type, label, uuid, size: 0, free: 0 };
-  const { stdout } = await host.run(["dumpe2fs", "-h", path]);
+  const { stdout } = await host.run(cmd`dumpe2fs -h ${path}`);
   return { type, label, uuid, ...parseDumpe2fs(stdout) };
 }
 

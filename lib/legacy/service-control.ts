@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { linkTarget } from "../tools/fs/links.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
@@ -43,7 +44,7 @@ export async function controlService(name: string, action: string, host: Service
   const { unit } = service;
   if (verb === undefined) return await printStatus(unit, host);
   if (isStarting(verb)) await unmask(unit, host);
-  if (hasServiceManager(host)) await host.run(["systemctl", verb, unit]);
+  if (hasServiceManager(host)) await host.run(cmd`systemctl ${verb} ${unit}`);
   else if (isStarting(verb)) await addToBoot(unit, host);
   return 0;
 }
@@ -87,7 +88,7 @@ export async function addToRunlevel(name: string, host: ServiceHost): Promise<vo
 }
 
 async function addToBoot(unit: string, host: ServiceHost): Promise<void> {
-  await host.run(["systemctl", "--quiet", "add-wants", TARGET, unit]);
+  await host.run(cmd`systemctl --quiet add-wants ${TARGET} ${unit}`);
 }
 
 /** Keeps a service from being started by this boot; one that runs goes on. */
@@ -97,12 +98,12 @@ export async function removeFromRunlevel(name: string, host: ServiceHost): Promi
   if (service.kind === "built-in") return host.log.info(`${name} is part of the system here: it stays`);
   const added = inRoot(host, `/etc/systemd/system/${TARGET}.wants/${service.unit}`);
   if (linkTarget(added) !== undefined) return rmSync(added);
-  await host.run(["systemctl", "--quiet", "mask", service.unit]);
+  await host.run(cmd`systemctl --quiet mask ${service.unit}`);
 }
 
 async function unmask(unit: string, host: ServiceHost): Promise<void> {
   if (linkTarget(inRoot(host, `/etc/systemd/system/${unit}`)) !== "/dev/null") return;
-  await host.run(["systemctl", "--quiet", "unmask", unit]);
+  await host.run(cmd`systemctl --quiet unmask ${unit}`);
 }
 
 /** The services of the original and what each does, as `rc-status` shows them. */

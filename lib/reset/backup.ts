@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Mount, mountOf } from "../tools/disk/mount.ts";
 import { locateFile } from "../tools/fs/links.ts";
 import { writeTarball } from "../tools/fs/pack-tarball.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH, UNIT } from "../tools/host/paths.ts";
 import { timeName } from "../tools/host/time-name.ts";
@@ -79,7 +80,7 @@ export async function writeBackup(
 }
 
 async function requireStopped(host: Pick<Host, "run">): Promise<void> {
-  const { stdout } = await host.run(["systemctl", "is-active", UNIT.k3s], { check: false });
+  const { stdout } = await host.run(cmd`systemctl is-active ${UNIT.k3s}`, { check: false });
   if (["inactive", "failed", "unknown"].includes(stdout.trim())) return;
   throw new CommandError("k3s runs, and its datastore might change while it is copied", {
     hint: `stop it before: systemctl stop ${UNIT.k3s}`,

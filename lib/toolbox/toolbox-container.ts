@@ -1,4 +1,5 @@
 import type { Options } from "../tools/cli/cli.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { CommandError, during } from "../tools/text/errors.ts";
 
@@ -45,12 +46,12 @@ export async function createToolbox(image: string, host: ToolboxHost): Promise<v
   }
   host.log.info(`Fetching ${image} …`);
   await during(`Fetching the image "${image}"`, () =>
-    host.run([...CTR, "images", "pull", image], { stdio: "inherit" }),
+    host.run(cmd`${CTR} images pull ${image}`, { stdio: "inherit" }),
   );
   const mount = `type=bind,src=/,dst=${HOST_ROOT},options=rbind:rw`;
   const access = ["--privileged", "--net-host", "--mount", mount];
   // a shell without a terminal would end at once
-  await host.run([...CTR, "run", "--detach", ...access, image, NAME, "sleep", "infinity"]);
+  await host.run(cmd`${CTR} run --detach ${access} ${image} ${NAME} sleep infinity`);
   host.log.info(
     `The toolbox runs, with the node's files at ${HOST_ROOT}: enter it with "k3os toolbox enter"`,
   );
@@ -72,12 +73,12 @@ export async function enterToolbox({ shell, terminal, id }: Visit, host: Toolbox
   await requireToolbox(host);
   const status = await taskStatus(host);
   if (status !== "RUNNING") {
-    if (status !== undefined) await host.run([...CTR, "tasks", "delete", "--force", NAME]);
-    await host.run([...CTR, "tasks", "start", "--detach", NAME]);
+    if (status !== undefined) await host.run(cmd`${CTR} tasks delete --force ${NAME}`);
+    await host.run(cmd`${CTR} tasks start --detach ${NAME}`);
   }
   const tty = terminal === undefined ? [] : ["--tty"];
   const program = terminal === undefined ? [shell] : ["env", `TERM=${terminal}`, shell];
-  const argv = [...CTR, "tasks", "exec", ...tty, "--exec-id", id, NAME, ...program];
+  const argv = cmd`${CTR} tasks exec ${tty} --exec-id ${id} ${NAME} ${program}`;
   const { code } = await host.run(argv, { stdio: "inherit", check: false });
   return code;
 }
@@ -85,8 +86,8 @@ export async function enterToolbox({ shell, terminal, id }: Visit, host: Toolbox
 /** Ends everything in the container, and removes it; the image stays. Throws CommandError if there is no container. */
 export async function removeToolbox(host: ToolboxHost): Promise<void> {
   await requireToolbox(host);
-  if ((await taskStatus(host)) !== undefined) await host.run([...CTR, "tasks", "delete", "--force", NAME]);
-  await host.run([...CTR, "containers", "delete", NAME]);
+  if ((await taskStatus(host)) !== undefined) await host.run(cmd`${CTR} tasks delete --force ${NAME}`);
+  await host.run(cmd`${CTR} containers delete ${NAME}`);
   host.log.info("The toolbox is removed");
 }
 
@@ -107,7 +108,7 @@ async function taskStatus(host: Pick<Host, "run">): Promise<string | undefined> 
 
 async function ask(question: readonly string[], host: Pick<Host, "run">): Promise<string> {
   try {
-    return (await host.run([...CTR, ...question])).stdout;
+    return (await host.run(cmd`${CTR} ${question}`)).stdout;
   } catch (cause) {
     throw new CommandError("Cannot ask containerd", {
       cause,

@@ -10,6 +10,7 @@ import {
   recallTrial,
   type Trial,
 } from "../tools/generation/trial.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { recordOutcome } from "../tools/node/applied.ts";
 import { messageOf } from "../tools/text/errors.ts";
@@ -59,7 +60,7 @@ async function keepJournal(trial: Trial, host: HealthHost): Promise<void> {
   const [version = "unknown"] = Object.values(changedVersions(trial.parts));
   try {
     mkdirSync(directory, { recursive: true });
-    const { stdout } = await host.run(["journalctl", "--boot", "--no-pager", "--lines", "5000"], {
+    const { stdout } = await host.run(cmd`journalctl --boot --no-pager --lines 5000`, {
       timeout: 60_000,
     });
     writeFileAtomic(join(directory, `${version}.journal.log`), stdout, { mode: 0o600 });

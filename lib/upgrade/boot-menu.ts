@@ -4,6 +4,7 @@ import { grubConfig, withStateWord } from "../tools/disk/grub.ts";
 import { emptyEnvironment, GRUB_DIRECTORIES, TRIAL_VARIABLE } from "../tools/disk/grubenv.ts";
 import { switchMenu } from "../tools/disk/switch-menu.ts";
 import { writeFileAtomic } from "../tools/fs/atomic.ts";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
@@ -23,9 +24,7 @@ export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promi
   const all: readonly string[] = line.match(/(?:[^\s"]|"[^"]*")+/g) ?? [];
   const consoles = all.filter((word) => word.startsWith("console="));
   const words = all.filter((word) => !/^(console=|printk\.devkmsg=|panic=|k3os\.debug)/.test(word));
-  const uuid = (
-    await host.run(["findmnt", "--noheadings", "--output", "UUID", inRoot(host, "/")])
-  ).stdout.trim();
+  const uuid = (await host.run(cmd`findmnt --noheadings --output UUID ${inRoot(host, "/")}`)).stdout.trim();
   if (uuid === "") throw new CommandError('The boot menu stays as it is: the file system of "/" has no UUID');
   const environment = join(path, "../grubenv");
   if (!existsSync(environment)) writeFileSync(environment, emptyEnvironment());

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, UNIT } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
@@ -127,7 +128,7 @@ async function k3sReady(host: HealthHost): Promise<string | undefined> {
   if (state !== "active") return `${UNIT.k3s} is ${state ?? "unknown"}`;
   const isServer = / server[ ;]/.test(properties.get("ExecStart") ?? "");
   if (isServer) {
-    const argv = ["k3s", "kubectl", "get", "--raw", "/readyz"];
+    const argv = cmd`k3s kubectl get --raw /readyz`;
     const { code, stdout, stderr } = await host.run(argv, { check: false, timeout: PATIENCE });
     return code === 0 ? undefined : `the server is not ready: ${(stderr || stdout).trim()}`;
   }

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { FILE, inRoot, PATH } from "../../tools/host/paths.ts";
 
@@ -13,5 +14,5 @@ export async function correctClock(host: Pick<Host, "root" | "run" | "log" | "cl
   if (now >= built) return;
   const [wrong, right] = [now, built].map((time) => new Date(time).toISOString().slice(0, 10));
   host.log.warn(`The clock says ${wrong}, before this release was made: setting it to ${right}`);
-  await host.run(["/bin/busybox", "date", "-u", "-s", `@${Math.ceil(built / 1000)}`]);
+  await host.run(cmd`/bin/busybox date -u -s @${Math.ceil(built / 1000)}`);
 }

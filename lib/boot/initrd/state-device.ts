@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync } from "node:fs";
+import { cmd } from "../../tools/host/cmd.ts";
 import { LABEL } from "../../tools/host/paths.ts";
 import { mount } from "../../tools/host/sys.ts";
 import { CommandError } from "../../tools/text/errors.ts";
@@ -93,7 +94,7 @@ export async function mountState(device: FoundDevice, target: string, host: Boot
 /** Repairs what e2fsck can repair without questions; exit statuses from 4 on mean that errors are left (e2fsck(8)). */
 async function checkFileSystem(device: string, host: BootHost): Promise<void> {
   if (!existsSync("/sbin/e2fsck")) return;
-  const { code, stdout, stderr } = await host.run(["/sbin/e2fsck", "-p", device], { check: false });
+  const { code, stdout, stderr } = await host.run(cmd`/sbin/e2fsck -p ${device}`, { check: false });
   const said = `${stdout}${stderr}`.trim();
   if (code >= 4) host.log.warn(`The file system on ${device} has errors that need a manual e2fsck: ${said}`);
   else if (code > 0) host.log.info(`Repaired the file system on ${device}: ${said}`);

@@ -1,6 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isThere } from "../../tools/fs/links.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
@@ -46,7 +47,7 @@ export async function bringUpNetwork(
   for (const problem of plan.problems) host.log.warn(`Network: ${problem}`);
   if (plan.links.length === 0) throw nothingToConfigure(plan, linked);
   for (const { device, parent, id } of plan.vlans) {
-    await host.run(["/bin/busybox", "modprobe", "-q", "8021q"], { check: false }); // it may be built in
+    await host.run(cmd`/bin/busybox modprobe -q 8021q`, { check: false }); // it may be built in
     await ip(["link", "add", "link", parent, "name", device, "type", "vlan", "id", String(id)], host);
     await ip(["link", "set", "dev", device, "up"], host);
   }

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { inRoot, PATH } from "../../tools/host/paths.ts";
 import { hasDefaultRoute } from "../../tools/http/default-route.ts";
@@ -36,7 +37,7 @@ type NetHost = Pick<Host, "root" | "run" | "clock" | "log">;
 
 /** Runs busybox's ip(8). */
 export async function ip(argv: readonly string[], host: Pick<Host, "run">): Promise<void> {
-  await host.run([BUSYBOX, "ip", ...argv]);
+  await host.run(cmd`${BUSYBOX} ip ${argv}`);
 }
 
 /** Gives an interface that is switched on its addresses and routes. Throws CommandError if there are none to be had. */
@@ -132,9 +133,9 @@ async function askDhcp(
   makeEvents(events);
   const own = hostname === undefined ? [] : ["-x", `hostname:${hostname}`];
   const limits = ["-t", String(tries), "-T", String(seconds)];
-  const argv = [BUSYBOX, program, "-f", "-n", "-q", "-i", device, "-s", "/bin/cat", ...limits];
+  const argv = cmd`${BUSYBOX} ${program} -f -n -q -i ${device} -s /bin/cat ${limits}`;
   const { code, stdout, stderr } = await host.run(
-    [...argv, ...(program === "udhcpc" ? own : []), ...options],
+    cmd`${argv} ${program === "udhcpc" ? own : []} ${options}`,
     {
       check: false,
       cwd: events,

@@ -4,6 +4,7 @@ import { deviceOf } from "../../tools/disk/device-of.ts";
 import { eraseEnds } from "../../tools/disk/erase.ts";
 import { readSuperblock } from "../../tools/disk/superblock.ts";
 import { MIB } from "../../tools/fs/size.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import { MARKER, PATH } from "../../tools/host/paths.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import type { SystemBoot } from "./boot-step.ts";
@@ -26,16 +27,15 @@ export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">):
   const marker = join(PATH.base, PATH.system, MARKER.growpart);
   if (!existsSync(marker)) return;
   const { device, disk, number, sys } = partitionOf("/");
-  const label = (await boot.run(["sfdisk", "--dump", disk])).stdout;
+  const label = (await boot.run(cmd`sfdisk --dump ${disk}`)).stdout;
   // an image copied to a larger disk has its backup table in the middle; it must move before the partition can grow
-  if (/^label: gpt$/m.test(label))
-    await boot.run(["sfdisk", "--no-reread", "--relocate", "gpt-bak-std", disk]);
-  await boot.run(["sfdisk", "--no-reread", "--no-tell-kernel", "-N", String(number), disk], {
+  if (/^label: gpt$/m.test(label)) await boot.run(cmd`sfdisk --no-reread --relocate gpt-bak-std ${disk}`);
+  await boot.run(cmd`sfdisk --no-reread --no-tell-kernel -N ${number} ${disk}`, {
     input: ", +\n",
   });
-  await boot.run(["partx", "--update", "--nr", String(number), disk]);
+  await boot.run(cmd`partx --update --nr ${number} ${disk}`);
   eraseTail({ device, disk, number, sys });
-  await boot.run(["resize2fs", device]);
+  await boot.run(cmd`resize2fs ${device}`);
   rmSync(marker, { recursive: true });
   boot.log.info(`Grew ${device} to the end of ${disk}`);
 }

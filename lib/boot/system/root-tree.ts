@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { fillTree } from "../../tools/fs/fill-tree.ts";
 import { linkTarget } from "../../tools/fs/links.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import { PATH } from "../../tools/host/paths.ts";
 import { mount, SystemCallError, unmount } from "../../tools/host/sys.ts";
 import { CommandError } from "../../tools/text/errors.ts";
@@ -58,7 +59,7 @@ export function makeDirectories(boot: Pick<SystemBoot, "log">): void {
 export async function buildEtc(boot: SystemBoot): Promise<void> {
   mount("tmpfs", "/etc", { type: "tmpfs", flags: ["nosuid", "nodev", "relatime"], data: "mode=0755" });
   if (!existsSync("/usr/etc")) throw new CommandError('The root image holds no "/usr/etc"');
-  await boot.run(["cp", "-a", "/usr/etc/.", "/etc"]);
+  await boot.run(cmd`cp -a /usr/etc/. /etc`);
 }
 
 /** Shows the system directory read-only at its documented place, and the boot loader's directory where there is one. */

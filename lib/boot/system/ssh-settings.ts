@@ -5,6 +5,7 @@ import { flushDirectory, writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { fillTree } from "../../tools/fs/fill-tree.ts";
 import { isThere } from "../../tools/fs/links.ts";
 import { isLostText } from "../../tools/fs/lost-content.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { inRoot, PATH } from "../../tools/host/paths.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
@@ -76,7 +77,7 @@ async function mendHostKey(file: string, host: SshHost): Promise<void> {
     flushDirectory(dirname(file));
     host.log.warn(`The ssh host key "${basename(file)}" was damaged: another is made`);
   } else if (isThere(publicFile) && isLostText(readFileSync(publicFile))) {
-    const { stdout } = await host.run(["ssh-keygen", "-y", "-P", "", "-f", file]);
+    const { stdout } = await host.run(cmd`ssh-keygen -y -P ${""} -f ${file}`);
     writeFileAtomic(publicFile, stdout);
     host.log.warn(`The public ssh host key "${basename(publicFile)}" was damaged: it was made anew`);
   }

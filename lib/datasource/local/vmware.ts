@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { decodeBase64 } from "../../config/schema/scalars.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Access, Metadata, Provider } from "../data-source.ts";
 import { type MetaData, parseMetaData } from "./meta-data.ts";
@@ -49,7 +50,7 @@ export const vmware: Provider = {
 async function findProgram(access: AskAccess): Promise<readonly string[] | undefined> {
   for (const program of PROGRAMS) {
     try {
-      await access.run([...program, "info-get guestinfo.userdata"], { check: false, timeout: TIMEOUT });
+      await access.run(cmd`${program} ${"info-get guestinfo.userdata"}`, { check: false, timeout: TIMEOUT });
       return program;
     } catch (error) {
       access.ignored(messageOf(error));
@@ -60,7 +61,7 @@ async function findProgram(access: AskAccess): Promise<readonly string[] | undef
 
 /** The value of a key; undefined if it is not set. Some tools cannot remove a key, and set "---" instead. */
 async function ask(key: string, program: readonly string[], access: AskAccess): Promise<string | undefined> {
-  const argv = [...program, `info-get guestinfo.${key}`];
+  const argv = cmd`${program} ${`info-get guestinfo.${key}`}`;
   const { code, stdout } = await access.run(argv, { check: false, timeout: TIMEOUT });
   const value = stdout.replace(/\n$/, ""); // the programs add it
   return code !== 0 || value.trim() === "" || value.trim() === "---" ? undefined : value;

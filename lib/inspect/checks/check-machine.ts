@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { GIB, MIB } from "../../tools/fs/size.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import { FILE, inRoot, PATH } from "../../tools/host/paths.ts";
 import { inspectKernel, type KernelReport } from "../../tools/node/kernel-features.ts";
 import { runningKernel } from "../../tools/node/kernel-sources.ts";
@@ -77,7 +78,7 @@ export function judgeKernel({ report, unified }: { report: KernelReport; unified
 export const clock = defineCheck({
   name: "clock",
   facts: async (host) => {
-    const argv = ["timedatectl", "show", "--property", "NTPSynchronized", "--value"];
+    const argv = cmd`timedatectl show --property NTPSynchronized --value`;
     const { stdout } = await host.run(argv, { timeout: 10_000 });
     const program = join(inRoot(host, PATH.system), "k3os/current", FILE.executable);
     const made = statSync(program, { throwIfNoEntry: false })?.mtimeMs ?? 0;

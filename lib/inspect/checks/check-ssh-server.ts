@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
 
@@ -36,10 +37,10 @@ export const sshServer = defineCheck({
     const key = readdirSync(directory).find((name) => /^ssh_host_\w+_key$/.test(name));
     if (key !== undefined) accessSync(join(directory, key), constants.R_OK);
     const answers = await Promise.all(
-      USERS.map((user) => host.run([SSHD, "-T", "-C", `user=${user},${OUTSIDE}`], { check: false })),
+      USERS.map((user) => host.run(cmd`${SSHD} -T -C user=${user},${OUTSIDE}`, { check: false })),
     );
     const refused = answers.find(({ code }) => code !== 0);
-    const instead = await host.run(["systemctl", "is-active", INSTEAD], { check: false });
+    const instead = await host.run(cmd`systemctl is-active ${INSTEAD}`, { check: false });
     const other = instead.stdout.trim() === "active" ? `${INSTEAD} runs instead of ssh.service` : undefined;
     return {
       refusal: refused?.stderr.trim().split("\n").at(-1) ?? other,

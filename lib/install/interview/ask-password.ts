@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
 import { hasLogin, isComposed, type Step, withK3os } from "./step.ts";
@@ -44,7 +45,7 @@ export async function hashPassword(typed: string, host: Pick<Host, "run">): Prom
     mkdirSync(join(root, "etc"));
     writeFileSync(join(root, "etc/passwd"), `${USER}:x:1000:1000::/:/bin/sh\n`);
     writeFileSync(join(root, "etc/shadow"), `${USER}:*:1::::::\n`, { mode: 0o600 });
-    const argv = ["chpasswd", "--root", root, "--crypt-method", "SHA512"];
+    const argv = cmd`chpasswd --root ${root} --crypt-method SHA512`;
     await during("Hashing the password", () => host.run(argv, { input: `${USER}:${typed}\n` }));
     const hash = readFileSync(join(root, "etc/shadow"), "utf8").split(":")[1] ?? "";
     if (hash.startsWith("$6$")) return hash;

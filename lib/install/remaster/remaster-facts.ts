@@ -5,6 +5,7 @@ import { readSuperblock } from "../../tools/disk/superblock.ts";
 import { parseChecksums, sha256File } from "../../tools/fs/checksums.ts";
 import { readBounded, readTextBounded } from "../../tools/fs/read-bounded.ts";
 import { freeBytes } from "../../tools/fs/size.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { MAX_LIST } from "../../tools/release/release-list.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
@@ -144,11 +145,11 @@ async function readIso(
   copy: string,
   host: Pick<Host, "run">,
 ): Promise<Pick<RemasterFacts, "paths" | "menu">> {
-  const list = [...XORRISO, "-indev", `stdio:${input}`, "-find", "/"];
+  const list = cmd`${XORRISO} -indev stdio:${input} -find /`;
   const paths = isoPaths((await host.run(list)).stdout);
   if (!paths.includes(MENU)) return { paths, menu: "" };
   const extract = ["-osirrox", "on", "-indev", `stdio:${input}`, "-extract", `/${MENU}`, copy];
-  await host.run([...XORRISO, ...extract]);
+  await host.run(cmd`${XORRISO} ${extract}`);
   return { paths, menu: readTextBounded(copy) };
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { logDiagnostics } from "../../config/read/diagnostics.ts";
 import { flushDirectory } from "../../tools/fs/atomic.ts";
 import { sha256File } from "../../tools/fs/checksums.ts";
+import { cmd } from "../../tools/host/cmd.ts";
 import { abortOnSignals } from "../../tools/host/interrupt.ts";
 import { showProgress } from "../../tools/terminal/progress.ts";
 import { during } from "../../tools/text/errors.ts";
@@ -56,11 +57,11 @@ async function write(
 ): Promise<void> {
   const files = [...plan.added.map((path) => [join(add, path), path] as const), ...ownFiles(plan, scratch)];
   const maps = files.flatMap(([from, to]) => ["-map", from, `/${to}`]);
-  const argv = [
-    ...[...XORRISO, "-indev", `stdio:${input}`, "-outdev", `stdio:${iso}`],
-    ...["-joliet", "on", "-compliance", "joliet_long_names", "-boot_image", "any", "replay"],
-    ...[...maps, "-chown_r", "0", "/", "--", "-chgrp_r", "0", "/", "--", "-commit"],
-  ];
+  const argv = cmd`
+    ${XORRISO} -indev stdio:${input} -outdev stdio:${iso}
+      -joliet on -compliance joliet_long_names -boot_image any replay
+      ${maps} -chown_r 0 / -- -chgrp_r 0 / -- -commit
+  `;
   using progress = showProgress(`Writing ${basename(output)}`, plan.size, host);
   const look = () => progress.update(statSync(iso, { throwIfNoEntry: false })?.size ?? 0);
   const timer = setInterval(look, LOOK_EVERY);

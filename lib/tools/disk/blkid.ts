@@ -1,3 +1,4 @@
+import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 import { CommandError } from "../text/errors.ts";
 
@@ -28,10 +29,9 @@ export async function probe(
   part?: { readonly start: number; readonly size: number },
 ): Promise<Content> {
   const range = part === undefined ? [] : ["--offset", `${part.start}`, "--size", `${part.size}`];
-  const { code, stdout, stderr } = await host.run(
-    ["blkid", "--probe", "--output", "export", ...range, device],
-    { check: false },
-  );
+  const { code, stdout, stderr } = await host.run(cmd`blkid --probe --output export ${range} ${device}`, {
+    check: false,
+  });
   if (code === EXIT_AMBIGUOUS) return { kind: "ambiguous" };
   if (code === 0 || code === EXIT_NOTHING) return contentOf(parseExport(stdout));
   throw new CommandError(`Cannot read "${device}": ${stderr.trim() || `blkid exit status ${code}`}`);
@@ -68,7 +68,7 @@ export async function devicesByUuid(uuid: string, host: Pick<Host, "run">): Prom
 }
 
 async function devicesWith(token: string, host: Pick<Host, "run">): Promise<string[]> {
-  const argv = ["blkid", "--cache-file", "/dev/null", "--match-token", token, "--output", "device"];
+  const argv = cmd`blkid --cache-file /dev/null --match-token ${token} --output device`;
   const { stdout } = await host.run(argv, { check: false }); // 2: there is none
   return stdout.split("\n").filter((path) => path !== "");
 }

@@ -1,3 +1,4 @@
+import { cmd } from "../host/cmd.ts";
 import { FILE, LABEL } from "../host/paths.ts";
 import { TRIAL_VARIABLE } from "./grubenv.ts";
 import { TAKEOVER, TRIED } from "./takeover-record.ts";
@@ -194,10 +195,10 @@ export function grubImageArgv(options: {
   readonly modules: string;
   readonly config: string;
   readonly output: string;
-}): string[] {
+}): readonly string[] {
   const { platform, modules, config, output } = options;
-  return [
-    ...["grub-mkimage", "--format", platform.name, "--directory", modules, "--prefix", "/boot/grub"],
-    ...["--config", config, "--output", output, ...platform.modules],
-  ];
+  return cmd`
+    grub-mkimage --format ${platform.name} --directory ${modules} --prefix /boot/grub
+      --config ${config} --output ${output} ${platform.modules}
+  `;
 }

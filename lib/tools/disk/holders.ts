@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from "node:fs";
+import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 import { CommandError } from "../text/errors.ts";
 import { type BlockDevice, findBlockDevice, listBlockDevices, withDescendants } from "./lsblk.ts";
@@ -29,11 +30,11 @@ export function holdersOf(disk: BlockDevice): Holder[] {
 
 const MAPPER = "/dev/mapper/";
 
-function stopArgv(path: string, type: string): string[] | undefined {
+function stopArgv(path: string, type: string): readonly string[] | undefined {
   // the other paths of a multipath map are other disks to us, and still lead to this one
   if (type === "mpath") return undefined;
-  if (path.startsWith(MAPPER)) return ["dmsetup", "remove", "--retry", path];
-  if (/^\/dev\/md/.test(path)) return ["mdadm", "--quiet", "--stop", path];
+  if (path.startsWith(MAPPER)) return cmd`dmsetup remove --retry ${path}`;
+  if (/^\/dev\/md/.test(path)) return cmd`mdadm --quiet --stop ${path}`;
   return undefined;
 }
 

@@ -1,4 +1,5 @@
 import { realpathSync } from "node:fs";
+import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 import { formatBytes } from "../terminal/progress.ts";
 import { CommandError } from "../text/errors.ts";
@@ -29,7 +30,7 @@ const COLUMNS = "NAME,PATH,TYPE,SIZE,LOG-SEC,RO,RM,MODEL,SERIAL,TRAN,MOUNTPOINTS
 
 /** Lists all block devices of the machine as a forest. */
 export async function listBlockDevices(host: Pick<Host, "run">): Promise<BlockDevice[]> {
-  const { stdout } = await host.run(["lsblk", "--json", "--bytes", "--output", COLUMNS]);
+  const { stdout } = await host.run(cmd`lsblk --json --bytes --output ${COLUMNS}`);
   return parseLsblk(stdout);
 }
 

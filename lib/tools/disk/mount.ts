@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 
 /** Something that ends with the scope it was opened in (`await using`). */
@@ -16,11 +17,11 @@ export async function mounted(
   mkdirSync(target, { recursive: true });
   const type = options.type === undefined ? [] : ["--types", options.type];
   const flags = options.flags === undefined ? [] : ["--options", options.flags.join(",")];
-  await host.run(["mount", ...type, ...flags, source, target]);
+  await host.run(cmd`mount ${type} ${flags} ${source} ${target}`);
   return {
     path: target,
     [Symbol.asyncDispose]: async () => {
-      await host.run(["umount", target]);
+      await host.run(cmd`umount ${target}`);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { MIB } from "../fs/size.ts";
+import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 import { LABEL } from "../host/paths.ts";
 import { CommandError } from "../text/errors.ts";
@@ -101,7 +102,7 @@ export interface FoundPartition {
 
 /** Reads the partition table of a disk that has one. */
 export async function readTable(disk: string, host: Pick<Host, "run">): Promise<FoundPartition[]> {
-  const { stdout } = await host.run(["sfdisk", "--json", disk]);
+  const { stdout } = await host.run(cmd`sfdisk --json ${disk}`);
   return parseSfdisk(stdout);
 }
 

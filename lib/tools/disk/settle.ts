@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 import { inRoot, PATH } from "../host/paths.ts";
 import { CommandError } from "../text/errors.ts";
@@ -27,7 +28,7 @@ export async function comesAbout(
 export async function forgetPartitions(disk: string, host: Pick<Host, "run" | "clock">): Promise<void> {
   const gone = await comesAbout(async () => {
     if ((await partitionNodes(disk, host)).length === 0) return true;
-    await host.run(["partx", "--delete", disk], { check: false }); // whether it worked is seen by what is left
+    await host.run(cmd`partx --delete ${disk}`, { check: false }); // whether it worked is seen by what is left
     return (await partitionNodes(disk, host)).length === 0;
   }, host);
   if (gone) return;
@@ -38,7 +39,7 @@ export async function forgetPartitions(disk: string, host: Pick<Host, "run" | "c
 
 /** Has the kernel know the partitions of a disk's table again. */
 export async function recallPartitions(disk: string, host: Pick<Host, "run">): Promise<void> {
-  await host.run(["partx", "--update", disk], { check: false }); // as good as can be: the table on the disk is what counts
+  await host.run(cmd`partx --update ${disk}`, { check: false }); // as good as can be: the table on the disk is what counts
 }
 
 async function partitionNodes(disk: string, host: Pick<Host, "run">): Promise<string[]> {
@@ -56,7 +57,7 @@ export async function addPartitions(
   host: Pick<Host, "run" | "clock">,
 ): Promise<void> {
   // by partx: it reads the table itself, also where the kernel was built without a parser for it
-  await host.run(["partx", "--update", disk]);
+  await host.run(cmd`partx --update ${disk}`);
   if (await comesAbout(() => nodes.every((node) => existsSync(node)), host)) return;
   throw new CommandError(`The partition "${nodes.find((node) => !existsSync(node))}" did not appear`);
 }
@@ -64,5 +65,5 @@ export async function addPartitions(
 /** Waits until udev has handled all events so far; without udev nothing has to be waited for. */
 export async function settle(host: Pick<Host, "run" | "root">): Promise<void> {
   if (!existsSync(inRoot(host, PATH.udevControl))) return;
-  await host.run(["udevadm", "settle", "--timeout=30"], { check: false }); // a slow event must not stop us here
+  await host.run(cmd`udevadm settle --timeout=30`, { check: false }); // a slow event must not stop us here
 }

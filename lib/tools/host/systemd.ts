@@ -1,3 +1,4 @@
+import { cmd } from "./cmd.ts";
 import type { Host } from "./host.ts";
 
 /** Milliseconds after which a service manager that does not answer is not waited for. */
@@ -9,7 +10,7 @@ export async function unitProperties(
   names: readonly string[],
   host: Pick<Host, "run">,
 ): Promise<ReadonlyMap<string, string>> {
-  const { stdout } = await host.run(["systemctl", "show", "--property", names.join(","), unit], {
+  const { stdout } = await host.run(cmd`systemctl show --property ${names.join(",")} ${unit}`, {
     timeout: PATIENCE,
   });
   return new Map(
@@ -22,6 +23,6 @@ export async function unitProperties(
 
 /** The names of the units that have failed. Throws where there is no service manager to ask. */
 export async function failedUnits(host: Pick<Host, "run">): Promise<string[]> {
-  const { stdout } = await host.run(["systemctl", "--failed", "--output", "json"], { timeout: PATIENCE });
+  const { stdout } = await host.run(cmd`systemctl --failed --output json`, { timeout: PATIENCE });
   return (JSON.parse(stdout || "[]") as readonly { readonly unit: string }[]).map(({ unit }) => unit);
 }

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { checkDigest } from "../fs/checksums.ts";
 import { contentOf, openRegular } from "../fs/read-bounded.ts";
+import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 import { collectGarbage } from "../host/native.ts";
 import { CommandError } from "../text/errors.ts";
@@ -208,11 +209,13 @@ async function curl(
   host: Pick<Host, "run">,
 ): Promise<void> {
   const limits = { ...DEFAULTS, deadline: HOUR, ...options };
-  const argv = ["curl", "--fail", "--silent", "--show-error", "--globoff"];
-  argv.push("--proto", `=${CURL_SCHEMES.map((scheme) => scheme.slice(0, -1)).join(",")}`);
-  if (options.maxBytes !== undefined) argv.push("--max-filesize", String(options.maxBytes));
-  argv.push("--connect-timeout", String(limits.timeout / 1000), "--max-time", String(limits.deadline / 1000));
-  argv.push("--retry", String(limits.retries), "--output", scratch, "--", url);
+  const schemes = CURL_SCHEMES.map((scheme) => scheme.slice(0, -1)).join(",");
+  const size = options.maxBytes === undefined ? [] : cmd`--max-filesize ${options.maxBytes}`;
+  const argv = cmd`
+    curl --fail --silent --show-error --globoff --proto =${schemes} ${size}
+      --connect-timeout ${limits.timeout / 1000} --max-time ${limits.deadline / 1000}
+      --retry ${limits.retries} --output ${scratch} -- ${url}
+  `;
   try {
     await host.run(argv);
     await copyLocal(flow, scratch, options.signal);

@@ -91,6 +91,12 @@ describe("source files", () => {
     expect(bad.filter((path) => !OWN_PATHS.includes(path))).toEqual([]);
   });
 
+  test("of the node run programs by command lines that read as such", () => {
+    const node = product.filter(({ path }) => !path.startsWith("lib/make/"));
+    const vectors = /\brun\(\s*\[(?!\w+\])(?!"\w+"\])/; // one word alone is as plain
+    expect(filesWhere(node, ({ text }) => vectors.test(withoutComments(text)))).toEqual([]);
+  });
+
   test("of the product measure durations by the clock that nobody sets", () => {
     const wall = /\bDate\.now\b|\bnew Date\(\)|\bDate\(\)|= Date\b|[cC]lock\.now\b|\bnow\(\)\s*[-+<>]/;
     const asking = filesWhere(product, ({ text }) => wall.test(withoutMonotonic(withoutComments(text))));
