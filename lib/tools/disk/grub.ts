@@ -73,7 +73,8 @@ const BOOT_WORD = "k3os.boot";
 
 /**
  * The entry that everybody starts counts the starts of a generation that is on trial, before it starts it; when none is
- * left, it starts the kernel of the generation before. GRUB cannot calculate, so the numbers are spelled out.
+ * left, it starts the kernel of the generation before. GRUB cannot calculate, so the numbers are spelled out. A start that
+ * it cannot write down is not counted, and not told as one that is: a machine that fails would restart for ever.
  */
 const TRIAL_CHOICE = `  set link=current
   set trial=
@@ -82,12 +83,10 @@ const TRIAL_CHOICE = `  set link=current
     set trial=${BOOT_WORD}=fallback
   elif [ "\${${TRIAL_VARIABLE}}" = 2 ]; then
     set ${TRIAL_VARIABLE}=1
-    save_env ${TRIAL_VARIABLE}
-    set trial=${BOOT_WORD}=trial
+    if save_env ${TRIAL_VARIABLE}; then set trial=${BOOT_WORD}=trial; fi
   elif [ "\${${TRIAL_VARIABLE}}" = 1 ]; then
     set ${TRIAL_VARIABLE}=0
-    save_env ${TRIAL_VARIABLE}
-    set trial=${BOOT_WORD}=trial
+    if save_env ${TRIAL_VARIABLE}; then set trial=${BOOT_WORD}=trial; fi
   fi
 `;
 
