@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { grubConfig, withStateWord } from "../tools/disk/grub.ts";
 import { emptyEnvironment, GRUB_DIRECTORIES, TRIAL_VARIABLE } from "../tools/disk/grubenv.ts";
@@ -27,7 +27,7 @@ export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promi
   const uuid = (await host.run(cmd`findmnt --noheadings --output UUID ${inRoot(host, "/")}`)).stdout.trim();
   if (uuid === "") throw new CommandError('The boot menu stays as it is: the file system of "/" has no UUID');
   const environment = join(path, "../grubenv");
-  if (!existsSync(environment)) writeFileSync(environment, emptyEnvironment());
+  if (!existsSync(environment)) writeFileAtomic(environment, emptyEnvironment());
   exchange(
     path,
     grubConfig({

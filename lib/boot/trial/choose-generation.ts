@@ -1,5 +1,7 @@
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { writeFileAtomic } from "../../tools/fs/atomic.ts";
+import { readBounded } from "../../tools/fs/read-bounded.ts";
 import { linkedVersion, linkedVersions } from "../../tools/generation/generation-links.ts";
 import { addQuarantined, clearDamagedQuarantine } from "../../tools/generation/quarantine.ts";
 import { menuCounts, startsLeft } from "../../tools/generation/start-count.ts";
@@ -170,8 +172,9 @@ function bringDatastoreBack(data: string, { parts, keepData }: Trial, host: Boot
 function keepJournal(data: string, trial: Trial): void {
   const journal = join(data, JOURNAL_DIRECTORY, "boot.log");
   const [version = "unknown"] = Object.values(changedVersions(trial.parts));
-  mkdirSync(join(data, PATH.failures), { recursive: true });
-  if (existsSync(journal)) copyFileSync(journal, join(data, PATH.failures, `${version}.boot.log`));
+  if (!existsSync(journal)) return;
+  const kept = join(data, PATH.failures, `${version}.boot.log`);
+  writeFileAtomic(kept, readBounded(journal), { mode: 0o640, parents: true });
 }
 
 function bestEffort(problem: string, host: Pick<BootHost, "log">, action: () => void): void {

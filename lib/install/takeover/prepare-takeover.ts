@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { TAKEOVER_MARK } from "../../tools/disk/grub.ts";
 import { emptyEnvironment, setVariable } from "../../tools/disk/grubenv.ts";
@@ -142,7 +142,7 @@ function flush(_: Work, host: TakeoverHost): void {
 
 function changeMenu({ takeover: { menu, environment } }: Work, host: TakeoverHost): void {
   const block = inRoot(host, environment);
-  if (!existsSync(block)) writeFileSync(block, emptyEnvironment(), { mode: 0o600 });
+  if (!existsSync(block)) writeFileAtomic(block, emptyEnvironment(), { mode: 0o600 });
   setVariable(block, TRIED.name, undefined);
   const next = inRoot(host, TAKEOVER.menu);
   writeFileAtomic(next, menu.content, { mode: menu.mode });

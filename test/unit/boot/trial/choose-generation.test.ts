@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { BootHost } from "../../../../lib/boot/boot-host.ts";
 import type { MenuChoice } from "../../../../lib/boot/mode.ts";
@@ -22,6 +31,7 @@ import { addVersion, linksOf, makeSystem } from "../../../support/system-directo
 const OLD = "k3os v2<v1, k3s v1.30<v1.29, kernel 6.1<6.0";
 const NEW = "k3os v3<v2, k3s v1.31<v1.30, kernel 6.3<6.1";
 const DATABASE = "k3os/data/var/lib/rancher/k3s/server/db/state.db";
+const FAILED = "k3os/data/var/lib/rancher/k3os/failed/v3.boot.log";
 const JOURNAL = "k3os/data/var/lib/rancher/k3os/boot/boot.log";
 
 let host: TestHost;
@@ -132,7 +142,15 @@ describe("a fallback", () => {
     expect(read("k3os/data/var/lib/rancher/k3os/datastore/replaced-v1.31/state.db-wal")).toBe(
       "journal of v1.31",
     );
-    expect(read("k3os/data/var/lib/rancher/k3os/failed/v3.boot.log")).toBe("journal of the start before\n");
+    expect(read(FAILED)).toBe("journal of the start before\n");
+  });
+
+  test("that fails keeps the journal whole, in the place of an earlier one that may be cut off", () => {
+    upgrade();
+    put(FAILED, "jour");
+    linkSync(join(host.root, FAILED), join(host.root, "earlier"));
+    settle("fallback");
+    expect([read(FAILED), read("earlier")]).toEqual(["journal of the start before\n", "jour"]);
   });
 
   test("to a kernel that could be loaded, where the new one could not", () => {
