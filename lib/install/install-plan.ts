@@ -12,6 +12,7 @@ import { TAKEOVER, type TakeoverRecord } from "../tools/disk/takeover-record.ts"
 import { GIB, MIB, roundUp } from "../tools/fs/size.ts";
 import { LABEL, MARKER, PATH } from "../tools/host/paths.ts";
 import { PROJECT_URL } from "../tools/host/project.ts";
+import { RELEASE_FILE } from "../tools/release/release-memory.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import { consolesOf } from "./console.ts";
@@ -74,6 +75,13 @@ export interface InstalledConfig {
   readonly origin: string;
 }
 
+/** What goes onto the disk, and what the node is to remember of its release: see {@link releaseRecord}. */
+export interface Sources {
+  readonly medium: Medium;
+  readonly config: InstalledConfig | undefined;
+  readonly release?: string | undefined;
+}
+
 /** Left behind where there is nothing to configure, so that there is a file to edit. */
 const EMPTY_CONFIG = `# k3OS configuration, see ${PROJECT_URL}#configuration\n`;
 
@@ -84,7 +92,7 @@ const EMPTY_CONFIG = `# k3OS configuration, see ${PROJECT_URL}#configuration\n`;
 export function planInstall(
   settings: InstallSettings,
   facts: InstallFacts,
-  { medium, config }: { readonly medium: Medium; readonly config: InstalledConfig | undefined },
+  { medium, config, release }: Sources,
 ): InstallPlan {
   if (facts.device === undefined) throw new CommandError("No device to install to was named");
   const { device } = facts.device;
@@ -107,6 +115,8 @@ export function planInstall(
   const configuration = config?.content ?? medium.config ?? (disk === undefined ? undefined : EMPTY_CONFIG);
   if (configuration !== undefined)
     files.push({ path: PATH.systemConfig, content: configuration, mode: 0o600 });
+  if (release !== undefined)
+    files.push({ path: join(PATH.system, RELEASE_FILE), content: release, mode: 0o644 });
   if (growNumber !== undefined) {
     const marker = join(PATH.system, MARKER.growpart);
     files.push({ path: marker, content: `${device.path} ${growNumber}\n`, mode: 0o644 });

@@ -39,6 +39,12 @@ export function fetchedFrom(host: Pick<Host, "root">): string | undefined {
   return existsSync(path) ? readTextBounded(path) : undefined;
 }
 
+/** What is to be remembered of the release that names the medium from {@link fetchedFrom}; undefined if nobody has signed it. */
+export function fetchedRelease(host: Pick<Host, "root">): string | undefined {
+  const path = inRoot(host, PATH.mediumRelease);
+  return existsSync(path) ? readTextBounded(path) : undefined;
+}
+
 /** An ISO that only the configuration names, and that cannot be reached. */
 export interface UnreachableIso {
   readonly unreachable: Error;

@@ -12,10 +12,11 @@ import { attachImage } from "../tools/host/sys.ts";
 import type { Target } from "../tools/host/targets.ts";
 import { localPath } from "../tools/http/http-url.ts";
 import { checkIso, fetchIso, type IsoImage, isoName, withAdvice } from "../tools/release/iso-image.ts";
+import { releaseRecord } from "../tools/release/release-memory.ts";
 import { CommandError, during, messageOf } from "../tools/text/errors.ts";
 import type { InstallSettings } from "./install-settings.ts";
 import { looksLikeMedium } from "./medium.ts";
-import { downloadDirectory, fetchedFrom, isOutOfReach, type UnreachableIso } from "./named-iso.ts";
+import { downloadDirectory, fetchedFrom, fetchedRelease, isOutOfReach, type UnreachableIso } from "./named-iso.ts";
 
 /** A medium that is mounted, or a directory in place of one, until the scope ends. */
 export interface OpenedMedium extends Opened {
@@ -23,6 +24,8 @@ export interface OpenedMedium extends Opened {
   readonly origin: string;
   /** The block device that it is on, if it is on one. */
   readonly device: string | undefined;
+  /** What is to be remembered of the release, as {@link releaseRecord} has it, if its list names this medium. */
+  readonly release?: string | undefined;
 }
 
 type SourceHost = Pick<Host, "root" | "run" | "log" | "clock" | "env" | "progress">;
@@ -108,7 +111,7 @@ async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
     await fetchIso(iso, file, host);
     const opened = await openPath(file, host);
     await remove(); // the loop device keeps the content until it is detached
-    return { ...opened, origin: isoName(iso) };
+    return { ...opened, origin: isoName(iso), release: recordOf(iso) };
   } catch (error) {
     await remove();
     throw error;
@@ -116,7 +119,12 @@ async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
 }
 
 async function openLocalIso(path: string, iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
-  return await withAdvice(iso, () => mountFile(path, iso.sha256, host));
+  const opened = await withAdvice(iso, () => mountFile(path, iso.sha256, host));
+  return { ...opened, release: recordOf(iso) };
+}
+
+function recordOf({ release }: IsoImage): string | undefined {
+  return release && releaseRecord(release);
 }
 
 /** Mounts an image file, which is opened once: what was compared is what is mounted, whatever its name comes to mean. */
@@ -155,7 +163,8 @@ function runningMedium(host: Pick<Host, "root">): OpenedMedium | undefined {
   const source = parseMountinfo(mounts).findLast(({ target }) => target === path)?.source;
   const url = fetchedFrom(host);
   const origin = url === undefined ? (source ?? path) : isoName({ url });
-  return inPlace(path, origin, source?.startsWith("/dev/") ? source : undefined);
+  const medium = inPlace(path, origin, source?.startsWith("/dev/") ? source : undefined);
+  return { ...medium, release: url === undefined ? undefined : fetchedRelease(host) };
 }
 
 /** Devices with the medium's label first, then all others that can be mounted. */

@@ -61,7 +61,11 @@ export async function installSystem(
   } else if (config !== undefined && medium.config !== undefined) {
     host.log.info(`The medium's own config.yaml gives way to ${config.origin}`);
   }
-  const plan = planInstall(settings, withFreeSpace(facts, host), { medium, config });
+  const plan = planInstall(settings, withFreeSpace(facts, host), {
+    medium,
+    config,
+    release: source.release,
+  });
   const isAnswered = answers.config !== running.config;
   const origin = config?.origin ?? (medium.config === undefined ? "none" : "the medium's");
   const origins = { medium: source.origin, config: isAnswered ? "as above" : origin };

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readCmdline } from "../../config/read/cmdline.ts";
 import { mergeLayers } from "../../config/read/merge.ts";
 import type { CloudConfig } from "../../config/schema/schema.ts";
@@ -9,6 +9,7 @@ import { FILE, PATH } from "../../tools/host/paths.ts";
 import { mount, mountImage, unmount } from "../../tools/host/sys.ts";
 import { hostTarget } from "../../tools/host/targets.ts";
 import { checkIso, fetchIso, type IsoImage, isoName } from "../../tools/release/iso-image.ts";
+import { rememberRelease } from "../../tools/release/release-memory.ts";
 import { createProgress, formatBytes } from "../../tools/terminal/progress.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
 import type { BootHost } from "../boot-host.ts";
@@ -59,6 +60,7 @@ export async function mountNetworkIso(
   await mountFromMemory(iso, fetching);
   warnOfOtherKernel(host);
   writeFileSync(PATH.mediumUrl, url, { mode: 0o600 });
+  if (iso.release !== undefined) rememberRelease(dirname(PATH.mediumRelease), iso.release, host);
   host.log.info("Mounted the installation medium from the network");
   return carriedNetwork(network.map(({ link }) => link));
 }

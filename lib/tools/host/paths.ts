@@ -36,6 +36,8 @@ export const PATH = {
   medium: "/run/k3os/iso",
   /** The URL that the medium was fetched from by the boot, if it was. */
   mediumUrl: "/run/k3os/iso-url",
+  /** What is to be remembered of the release that names that medium, if it is signed. */
+  mediumRelease: "/run/k3os/release.json",
   kernelMount: "/run/k3os/kernel",
   /** The installer's own mount points and lock; nothing else mounts below it. */
   installDir: "/run/k3os/install",

@@ -14,6 +14,7 @@ import {
   wantedContent,
 } from "./read-release.ts";
 import { listName, signatureName } from "./release-list.ts";
+import type { Signed } from "./release-memory.ts";
 
 /** An ISO image that is known to be there, and what is known of its content. */
 export interface IsoImage {
@@ -25,6 +26,8 @@ export interface IsoImage {
   readonly size: number | undefined;
   /** How it may be fetched, and how large it may be. */
   readonly limits?: Pick<ReceiveOptions, "maxBytes" | "plainRedirects">;
+  /** Whose list names it. */
+  readonly release?: Signed;
   /** What to do where its content is another; undefined for an ISO that the list names. */
   readonly advice?: string | undefined;
 }
@@ -60,7 +63,7 @@ export async function checkIso(
   const isRenamed = !release.files.has(name) && release.files.has(own);
   const { sha256, ...limits } = wantedContent(release, isRenamed ? own : name);
   const size = release.sizes.get(isRenamed ? own : name) ?? found;
-  if (!isRenamed) return { url, size, sha256, limits };
+  if (!isRenamed) return { url, size, sha256, limits, release };
   const wanted = `the ${own} of ${release.version ?? "the release"}`;
   if (found !== undefined && found !== size) {
     throw new DigestError(`"${name}" is not ${wanted}: it has ${found} bytes, wanted ${size}`, {
@@ -68,7 +71,7 @@ export async function checkIso(
     });
   }
   host.log.info(`"${name}" is not listed: it must be ${wanted}`);
-  return { url, size, sha256, limits, advice: adviceFor(arch) };
+  return { url, size, sha256, limits, release, advice: adviceFor(arch) };
 }
 
 function adviceFor(arch: Arch): string {

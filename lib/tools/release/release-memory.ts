@@ -11,8 +11,11 @@ import { isVersion } from "./version-name.ts";
  * Which signed list a node took last, in `/k3os/system`, which no reset deletes: whoever has the server, or the way to it,
  * cannot lead the node back to an older release, whose faults are known.
  */
-const FILE = "release.json";
+export const RELEASE_FILE = "release.json";
 const MAX_FILE = 1 << 14;
+
+/** What there is to remember of a release. */
+export type Signed = Pick<Release, "signed" | "version" | "timestamp">;
 
 interface Taken {
   readonly version: string;
@@ -26,7 +29,7 @@ interface Taken {
  */
 export function refuseOlder(
   system: string,
-  release: Pick<Release, "signed" | "version" | "timestamp">,
+  release: Signed,
   { allowDowngrade }: { readonly allowDowngrade: boolean },
   host: Pick<Host, "log">,
 ): void {
@@ -40,22 +43,25 @@ export function refuseOlder(
 }
 
 /** Notes which list was taken. That it cannot be noted is warned of: what was taken is there. */
-export function rememberRelease(
-  system: string,
-  { signed, version, timestamp }: Pick<Release, "signed" | "version" | "timestamp">,
-  host: Pick<Host, "log">,
-): void {
-  if (!signed || version === undefined) return;
-  const taken: Taken = { version, timestamp };
+export function rememberRelease(system: string, release: Signed, host: Pick<Host, "log">): void {
+  const record = releaseRecord(release);
+  if (record === undefined) return;
   try {
-    writeFileAtomic(join(system, FILE), `${JSON.stringify(taken)}\n`);
+    writeFileAtomic(join(system, RELEASE_FILE), record);
   } catch (error) {
     host.log.warn(`Which release was taken is not noted: ${messageOf(error)}`);
   }
 }
 
+/** The text of {@link RELEASE_FILE}; undefined for a list that nobody has signed. */
+export function releaseRecord({ signed, version, timestamp }: Signed): string | undefined {
+  if (!signed || version === undefined) return undefined;
+  const taken: Taken = { version, timestamp };
+  return `${JSON.stringify(taken)}\n`;
+}
+
 function readTaken(system: string, host: Pick<Host, "log">): Taken | undefined {
-  const path = join(system, FILE);
+  const path = join(system, RELEASE_FILE);
   if (!isThere(path)) return undefined;
   try {
     const { version, timestamp } = JSON.parse(

@@ -13,12 +13,15 @@ interface Given {
   readonly facts?: Partial<InstallFacts>;
   readonly medium?: Partial<Medium>;
   readonly config?: string;
+  readonly release?: string;
 }
 
 function plan(given: Given = {}) {
   const config = given.config === undefined ? undefined : { content: given.config, origin: "test" };
   const medium = { ...MEDIUM, ...given.medium };
-  return planInstall({ ...SETTINGS, ...given.settings }, facts(given.facts), { medium, config });
+  return planInstall({ ...SETTINGS, ...given.settings }, facts(given.facts), {
+    ...{ medium, config, release: given.release },
+  });
 }
 
 const fileOf = (planned: ReturnType<typeof plan>, path: string) =>
@@ -55,6 +58,14 @@ describe("planInstall()", () => {
     const arm = plan({ facts: { target: targetOf("arm64") } });
     expect(arm.disk?.grub.name).toBe("arm64-efi");
     expect(arm.disk?.loader).toMatchObject({ kind: "efi", file: "BOOTAA64.EFI" });
+  });
+
+  test("lets the node remember which signed list its medium is of, if any", () => {
+    const path = "/k3os/system/release.json";
+    const release = '{"version":"v1","timestamp":1}\n';
+    expect(fileOf(plan({ release }), path)?.content).toBe(release);
+    expect(fileOf(plan({ ...noFormat, release }), path)?.content).toBe(release);
+    expect(fileOf(plan(), path)).toBeUndefined();
   });
 
   test("erases the ends of the disk and of all partitions that its table names, as far as they are on it", () => {

@@ -26,6 +26,7 @@ describe("an ISO by URL", () => {
     using host = testHost();
     const iso = await checkIso(`http://127.0.0.1:${server.port}/k3os-amd64.iso`, TRUST, AMD64, host);
     expect(iso).toMatchObject({ sha256: SHA256, size: 7, limits: { maxBytes: 7, plainRedirects: false } });
+    expect(iso.release).toMatchObject({ signed: true, version: "v1.2.3" });
     expect(iso.advice).toBeUndefined();
   });
 

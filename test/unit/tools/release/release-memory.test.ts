@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { refuseOlder, rememberRelease } from "../../../../lib/tools/release/release-memory.ts";
+import { refuseOlder, releaseRecord, rememberRelease } from "../../../../lib/tools/release/release-memory.ts";
 import { testHost } from "../../../support/host.ts";
 
 const DAY = 86_400;
@@ -46,6 +46,12 @@ describe("a node", () => {
     rememberRelease(host.root, { signed: false, version: "v0.1.0", timestamp: 1 }, host);
     expect(() => refuseOlder(host.root, OLDER, KEPT, host)).toThrow("Refusing the list");
   });
+});
+
+test("releaseRecord() is what a later list is compared with, and nothing of a list that nobody has signed", () => {
+  expect(releaseRecord({ ...TAKEN, signed: false })).toBeUndefined();
+  using host = testHost({ files: { "/release.json": releaseRecord(TAKEN) ?? "" } });
+  expect(() => refuseOlder(host.root, OLDER, KEPT, host)).toThrow("has taken that of v0.31.0");
 });
 
 test.each([
