@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { chmod, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -99,6 +98,7 @@ function putLink(path: string, target: string): void {
   replaceLink(path, target);
 }
 
+/** One name for every run: the next one goes on from what an interruption has left, and nobody else installs meanwhile. */
 function temporaryName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}`);
+  return join(dirname(path), `.${basename(path)}.partial`);
 }

@@ -6,6 +6,7 @@ import { growStatePartition } from "./grow.ts";
 import { nameHost, openLiveLogin, persistIdentity, writeHosts } from "./identity.ts";
 import { bindKernelModules } from "./kernel-modules.ts";
 import { bindSystem, buildEtc, leaveBase, makeDirectories, recordMode } from "./root-tree.ts";
+import { removeLeftWrites } from "./unfinished.ts";
 
 const RUNNING = ["local", "live", "install"] as const;
 
@@ -17,6 +18,7 @@ const STEPS: readonly Step[] = [
   { name: "/k3os/system and /boot", required: true, run: bindSystem },
   { name: "mode", required: true, run: recordMode },
   { name: "kernel modules", run: bindKernelModules },
+  { name: "unfinished files", modes: ["local"], run: removeLeftWrites },
   { name: "identity", run: persistIdentity },
   { name: "initrd configuration", modes: RUNNING, run: applyInitrdPhase },
   { name: "login without password", modes: ["live", "install", "shell"], run: openLiveLogin },

@@ -3,12 +3,14 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fchmodSync,
   fchownSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   type Stats,
@@ -16,7 +18,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../text/errors.ts";
-import { readBounded, specialKind } from "./read-bounded.ts";
+import { readBounded, readTextBounded, specialKind } from "./read-bounded.ts";
 
 export interface WriteOptions {
   /** Permissions, set-id bits included; default 0644. */
@@ -94,7 +96,9 @@ function setAttributes(path: string, found: Stats, wanted: Attributes): boolean 
 }
 
 function replace(path: string, bytes: Uint8Array, { mode, uid, gid }: Attributes): void {
-  const temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}`);
+  const name = temporaryName(path);
+  removeUnfinished(dirname(path), name);
+  const temporary = join(dirname(path), `.${name}.${bootMark()}${randomBytes(3).toString("hex")}`);
   try {
     const fd = openSync(temporary, "wx", 0o600);
     try {
@@ -112,6 +116,29 @@ function replace(path: string, bytes: Uint8Array, { mode, uid, gid }: Attributes
     throw error;
   }
   flushDirectory(dirname(path));
+}
+
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
+
+/** By it a temporary file of a write that goes on, in another process too, is told from what an earlier boot has left. */
+function bootMark(): string {
+  return existsSync(BOOT_ID) ? readTextBounded(BOOT_ID).slice(0, 6) : "000000";
+}
+
+function temporaryName(path: string): string {
+  return basename(path).slice(0, 200);
+}
+
+/**
+ * Removes the temporary files that {@link writeFileAtomic} could not rename before a power cut: those of the file `name`, or
+ * of every file in the directory. Those of this boot stay. Throws what the system does.
+ */
+export function removeUnfinished(directory: string, name?: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const [, of, mark] = /^\.(.+)\.([0-9a-f]{6})[0-9a-f]{6}$/.exec(entry.name) ?? [];
+    const isOld = of !== undefined && mark !== bootMark() && (name === undefined || of === name);
+    if (isOld && entry.isFile()) rmSync(join(directory, entry.name), { force: true });
+  }
 }
 
 /** Makes what was created, renamed or removed in a directory survive a crash. */

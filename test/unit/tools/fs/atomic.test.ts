@@ -1,6 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
-import { wouldChange, writeFileAtomic } from "../../../../lib/tools/fs/atomic.ts";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { removeUnfinished, wouldChange, writeFileAtomic } from "../../../../lib/tools/fs/atomic.ts";
 import { testHost } from "../../../support/host.ts";
 
 function modeOf(path: string): number {
@@ -91,4 +100,42 @@ test("wouldChange() says what writeFileAtomic() does", () => {
   expect(wouldChange(file, "text")).toBe(false);
   expect(wouldChange(file, "texT")).toBe(true);
   expect(wouldChange(file, "text", { mode: 0o600 })).toBe(true);
+});
+
+describe("what a power cut has left of a write", () => {
+  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 6);
+  const other = boot === "0123ab" ? "0123ac" : "0123ab";
+  const names = {
+    own: `.file.${other}ffffff`,
+    another: `.other.${other}ffffff`,
+    running: `.file.${boot}ffffff`,
+    foreign: [".file.abc", `.file.${other}FFFFFF`, `file.${other}ffffff`, `.${other}ffffff`],
+  };
+  const all = [names.own, names.another, names.running, ...names.foreign];
+  const full = () => testHost({ files: Object.fromEntries(all.map((name) => [`/${name}`, "te"])) });
+
+  test("goes with the next write of that file, and a write that goes on stays", () => {
+    using host = full();
+    writeFileAtomic(`${host.root}/file`, "text");
+    expect(readdirSync(host.root).sort()).toEqual(
+      ["file", ...all.filter((name) => name !== names.own)].sort(),
+    );
+  });
+
+  test("goes for every file of a directory by removeUnfinished()", () => {
+    using host = full();
+    mkdirSync(`${host.root}/.directory.${other}ffffff`);
+    removeUnfinished(host.root);
+    expect(readdirSync(host.root).sort()).toEqual(
+      [names.running, ...names.foreign, `.directory.${other}ffffff`].sort(),
+    );
+  });
+
+  test("is known for a name that is too long to be a temporary file's", () => {
+    using host = testHost();
+    const name = "x".repeat(255);
+    writeFileSync(`${host.root}/.${"x".repeat(200)}.${other}ffffff`, "te");
+    writeFileAtomic(`${host.root}/${name}`, "text");
+    expect(readdirSync(host.root)).toEqual([name]);
+  });
 });

@@ -1,0 +1,27 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { removeUnfinished } from "../../tools/fs/atomic.ts";
+import { GRUB_DIRECTORIES } from "../../tools/disk/grubenv.ts";
+import { messageOf } from "../../tools/text/errors.ts";
+import type { Host } from "../../tools/host/host.ts";
+import { inRoot, PATH } from "../../tools/host/paths.ts";
+
+/** Directories of the state file system in which files are written whole, seen from the running root. */
+const ON_STATE = [PATH.system, ...GRUB_DIRECTORIES].map((path) => `${PATH.base}${path}`);
+
+/**
+ * Removes what a power cut has left of writes in the directories that are ours alone; elsewhere the next write of the same
+ * file does. What cannot be removed is logged.
+ */
+export function removeLeftWrites(host: Pick<Host, "root" | "log">): void {
+  const state = inRoot(host, PATH.localState);
+  const below = existsSync(state) ? readdirSync(state, { withFileTypes: true }) : [];
+  const own = below.filter((entry) => entry.isDirectory()).map(({ name }) => join(state, name));
+  for (const directory of [...ON_STATE.map((path) => inRoot(host, path)), state, ...own]) {
+    try {
+      if (existsSync(directory)) removeUnfinished(directory);
+    } catch (error) {
+      host.log.warn(`"${directory}" may hold unfinished files: ${messageOf(error)}`);
+    }
+  }
+}
