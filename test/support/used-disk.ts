@@ -88,6 +88,33 @@ export function addStaleArray(file: string, size: number): void {
   writeAt(file, superblock, Math.floor(size / 65536) * 65536 - 65536);
 }
 
+/**
+ * What a label of ZFS says of its device, as libblkid looks for it: a list of names and values in XDR (RFC 4506), by OpenZFS
+ * called a packed nvlist, with the types of its header `nvpair.h`.
+ */
+export function zfsLabel(): Buffer {
+  const [XDR, LITTLE_ENDIAN, UNIQUE_NAMES, UINT64] = [1, 1, 1, 8];
+  const words = (...values: readonly number[]) => {
+    const bytes = Buffer.alloc(4 * values.length);
+    for (const [at, value] of values.entries()) bytes.writeUInt32BE(value, 4 * at);
+    return bytes;
+  };
+  const pairs = Object.entries({ version: 5000, state: 0, txg: 4, pool_guid: 1, guid: 2 }).map(
+    ([name, value]) => {
+      const padded = Buffer.from(name.padEnd(4 * Math.ceil(name.length / 4), "\0"));
+      const rest = Buffer.concat([words(name.length), padded, words(UINT64, 1, 0, value)]);
+      const size = rest.length + 8;
+      return Buffer.concat([words(size, size), rest]);
+    },
+  );
+  return Buffer.concat([
+    Buffer.from([XDR, LITTLE_ENDIAN, 0, 0]),
+    words(0, UNIQUE_NAMES),
+    ...pairs,
+    words(0, 0),
+  ]);
+}
+
 function writeAt(file: string, bytes: Buffer, position: number): void {
   const fd = openSync(file, "r+");
   try {

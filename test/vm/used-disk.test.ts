@@ -2,14 +2,15 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Machine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
+import { createHardware, installWords, within } from "../../lib/make/vm/node.ts";
+import { type Machine, startMachine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
 import { generateKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../../lib/make/vm/ssh.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
 import { output } from "../support/disk.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";
 import { bootKernel } from "../support/state-disk.ts";
-import { makeUsedDisk } from "../support/used-disk.ts";
+import { makeUsedDisk, zfsLabel } from "../support/used-disk.ts";
 
 const MINUTE = 60_000;
 const SIZE = 4 * GIB;
@@ -25,8 +26,16 @@ for name in k3os/v1/k3os.squashfs kernel/6/kernel.squashfs kernel/6/initrd; do e
 `;
 
 /** The disks by the names that they have as variables of a script; the kernel finds them in any order. */
-type Disk = "gpt" | "dos" | "third" | "fourth" | "nvme";
+type Disk = "gpt" | "dos" | "third" | "fourth" | "large" | "nvme" | "card";
 const VIRTIO = ["gpt", "dos", "third", "fourth"] as const;
+
+/** The four labels of a member of a ZFS pool, 16 KiB in each the list of what it is: two at the start of a disk, two at its end. */
+const ZFS = `size=$(blockdev --getsize64 $third)
+for label in 0 262144 $((size - 524288)) $((size - 262144)); do
+  echo ${zfsLabel().toString("base64")} | base64 -d |
+    dd of=$third oflag=seek_bytes seek=$((label + 16384)) conv=notrunc status=none
+done
+udevadm settle; test "$(blkid -p -o value -s TYPE $third)" = zfs_member`;
 
 /** A disk with a partition table that sfdisk makes of a script of its own. */
 const partitioned = (disk: Disk, script: string) =>
@@ -72,6 +81,21 @@ const USES: readonly (readonly [use: string, disk: Disk, script: string])[] = [
     mdadm --quiet --stop /dev/md/end; mdadm --quiet --incremental $fourth || true`,
   ],
   [
+    "LUKS in a partition, open",
+    "card",
+    `${partitioned("card", "label: gpt\nsize=512MiB\nsize=512MiB")}
+    echo secret | cryptsetup luksFormat --batch-mode --pbkdf-force-iterations=1000 --pbkdf=pbkdf2 "$card"p1
+    echo secret | cryptsetup open "$card"p1 old-secret; test -b /dev/mapper/old-secret`,
+  ],
+  [
+    "LUKS on the whole disk, closed",
+    "card",
+    `wipefs --quiet --all $card; udevadm settle
+    echo secret | cryptsetup luksFormat --batch-mode --pbkdf-force-iterations=1000 --pbkdf=pbkdf2 $card`,
+  ],
+  ["ZFS on the whole disk", "third", `wipefs --quiet --all $third; ${ZFS}`],
+  ["swap space on the whole disk", "fourth", "wipefs --quiet --all $fourth; mkswap $fourth; udevadm settle"],
+  [
     "a gpt whose first copy is damaged, of a smaller disk",
     "dos",
     `${partitioned("dos", "label: gpt\nsize=512MiB")}; mkfs.ext4 -q "$dos"1
@@ -83,9 +107,10 @@ describeLong("a used disk, with udev about", () => {
   let scratch: string;
   let machine: Machine;
   let node: SshTarget;
-  /** What the kernel calls them; the one that is alone of its kind always the same. */
+  /** What the kernel calls them; those that are alone of their kind always the same. */
   const nodes: Record<Disk, string> = {
-    ...{ gpt: "", dos: "", third: "", fourth: "", nvme: "/dev/nvme0n1" },
+    ...{ gpt: "", dos: "", third: "", fourth: "", large: "" },
+    ...{ nvme: "/dev/nvme0n1", card: "/dev/mmcblk0" },
   };
 
   const root = (script: string) => {
@@ -106,7 +131,7 @@ describeLong("a used disk, with udev about", () => {
     const file = (name: string) => join(scratch, `${name}.img`);
     makeUsedDisk(file("gpt"), { table: "gpt", size: SIZE });
     makeUsedDisk(file("dos"), { table: "dos", size: SIZE });
-    for (const name of ["third", "fourth", "nvme"]) {
+    for (const name of ["third", "fourth", "large", "nvme", "card"]) {
       output(["truncate", `--size=${SIZE}`, file(name)]);
     }
     const disk = (name: Disk, device: string) => [
@@ -117,14 +142,16 @@ describeLong("a used disk, with udev about", () => {
       ...{ name: "used-disk", memory: 2048, ssh: true, cdrom: join(ARTIFACTS, "k3os-amd64.iso") },
       extra: [
         ...VIRTIO.flatMap((name) => disk(name, `virtio-blk-pci,serial=${name}`)),
+        ...disk("large", "virtio-blk-pci,serial=large,logical_block_size=4096,physical_block_size=4096"),
         ...disk("nvme", "nvme,serial=nvme"),
+        ...["-device", "sdhci-pci", ...disk("card", "sd-card")],
       ],
       words: ["k3os.mode=live", `ssh_authorized_keys="${key.publicKey}"`],
     });
     node = { port: machine.sshPort, key };
     await waitForSsh(node, { timeout: 8 * MINUTE, gone: machine.exited });
     expect((await root(MEDIUM)).code).toBe(0);
-    for (const name of VIRTIO) {
+    for (const name of [...VIRTIO, "large"] as const) {
       nodes[name] = await sshOutput(node, `readlink -f /dev/disk/by-id/virtio-${name}`);
     }
   }, 12 * MINUTE);
@@ -149,5 +176,110 @@ describeLong("a used disk, with udev about", () => {
       expect(await sshOutput(node, `lsblk --noheadings --raw --output TYPE ${disk}`)).toBe("disk\npart");
     },
     5 * MINUTE,
+  );
+
+  test(
+    "is installed over while udev is told to look at all disks again and again",
+    async () => {
+      await root(
+        "nohup sh -c 'while :; do udevadm trigger --settle --subsystem-match=block; done' >/dev/null 2>&1 & echo $! >/run/triggers",
+      );
+      for (const disk of [nodes.gpt, nodes.third]) {
+        expect(await install("--force-efi", disk)).toMatchObject({ code: 0 });
+        expect(await signatures(partition(disk, 2))).toEqual(["ext4"]);
+      }
+      expect(await root("kill $(cat /run/triggers); udevadm settle")).toMatchObject({ code: 0 });
+    },
+    15 * MINUTE,
+  );
+
+  test(
+    "is refused to somebody who does not consent, and as it was where it is in use",
+    async () => {
+      const disk = nodes.fourth;
+      const fingerprint = "sha256sum /run/start";
+      const start = "dd if=$fourth of=/run/start bs=1M count=8 status=none";
+      const { code: used, stdout: before } =
+        await root(`set -e; ${partitioned("fourth", "label: gpt\nsize=1GiB\nsize=1GiB")}
+        mkfs.ext4 -q "$fourth"1; pvcreate -q -y "$fourth"2; vgcreate -q used "$fourth"2; lvcreate -q -y -n data -l 50%FREE used
+        mkfs.ext4 -q /dev/used/data; udevadm settle; sync; ${start}; ${fingerprint}`);
+      expect(used).toBe(0);
+      const refusals: readonly (readonly [use: string, args: string[], message: string, after: string])[] = [
+        ["true", [], `"${disk}" is in use by "/dev/mapper/used-data" (lvm), which would be stopped`, "true"],
+        [
+          "mount -o ro /dev/used/data /mnt",
+          ["--force"],
+          '"/dev/mapper/used-data" is mounted on "/mnt"\nHint: umount /mnt',
+          "umount /mnt",
+        ],
+        [
+          'sleep 600 <"$fourth"1 >/dev/null 2>&1 & echo $! >/run/opener',
+          ["--force"],
+          `Taking ${disk} out of use: Another program has "${disk}1" open`,
+          "kill $(cat /run/opener)",
+        ],
+      ];
+      for (const [use, args, message, after] of refusals) {
+        await root(use);
+        const { code, stderr } = await install(...args, disk);
+        expect(stderr).toContain(message);
+        expect(code).toBe(1);
+        await root(after);
+        expect((await root(`sync; ${start}; ${fingerprint}`)).stdout).toBe(before);
+        expect(
+          await sshOutput(node, `lsblk --noheadings --raw --output NAME,TYPE ${disk} | grep -c part`),
+        ).toBe("2");
+      }
+      expect(await install("--force", disk)).toMatchObject({ code: 0 });
+    },
+    10 * MINUTE,
+  );
+
+  test(
+    "with sectors of 4 KiB is refused to a BIOS as it was, and is installed over for UEFI",
+    async () => {
+      const disk = nodes.large;
+      const { stdout: before } = await root(`${partitioned("large", "label: gpt\nsize=1GiB\nsize=1GiB")}
+        mkfs.ext4 -q ${disk}1; sync; sha256sum ${disk}1; sfdisk --dump ${disk}`);
+      const { code, stderr } = await install("--force", disk);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/sectors of 4096 bytes.*\nHint: start this machine by UEFI/),
+      ]);
+      expect((await root(`sha256sum ${disk}1; sfdisk --dump ${disk}`)).stdout).toBe(before);
+      expect(await install("--force", "--force-efi", disk)).toMatchObject({ code: 0 });
+      expect(await signatures(`${disk}1`)).toEqual(["vfat"]);
+      expect(await signatures(`${disk}2`)).toEqual(["ext4"]);
+    },
+    5 * MINUTE,
+  );
+});
+
+describeLong("a used disk with sectors of 4 KiB", () => {
+  test(
+    "is installed over for UEFI, and boots",
+    async () => {
+      const { disk, efiVariables } = createHardware("used-4k", { firmware: "uefi" }, SIZE);
+      const extra = [
+        ...["-drive", `if=none,id=large,format=raw,cache=unsafe,file=${disk}`],
+        ...["-device", "virtio-blk-pci,drive=large,logical_block_size=4096,physical_block_size=4096"],
+      ];
+      makeUsedDisk(disk, { table: "gpt", size: SIZE });
+      {
+        await using machine = await bootKernel({
+          ...{ name: "used-4k-install", firmware: "uefi", efiVariables, memory: 2048, extra },
+          cdrom: join(ARTIFACTS, "k3os-amd64.iso"),
+          words: ["k3os.mode=install", "k3os.install.force=true", ...installWords()],
+        });
+        await machine.console.expect(/is installed on \/dev\/vda/, { timeout: 12 * MINUTE });
+        await within(machine.exited, 3 * MINUTE, "The machine did not power off");
+      }
+      await using machine = await startMachine({
+        ...{ name: "used-4k-disk", firmware: "uefi", efiVariables, memory: 1024, extra },
+      });
+      await machine.console.expect(/ login: /, { timeout: 8 * MINUTE });
+      for (const path of [disk, efiVariables]) rmSync(path, { force: true });
+    },
+    25 * MINUTE,
   );
 });
