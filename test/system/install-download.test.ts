@@ -2,9 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { partitionPath } from "../../lib/tools/disk/partitions.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
-import { makeDisk, output } from "../support/disk.ts";
+import { makeDisk, output, whileMounted } from "../support/disk.ts";
 import { hurriedClock } from "../support/host.ts";
 import { createInstaller } from "../support/installer.ts";
 import { serveLoopback } from "../support/loopback.ts";
@@ -44,16 +45,27 @@ async function install(breaking: { always: boolean; ranges: boolean }) {
   try {
     const env = { ISO_DEVICE: "", TMPDIR: scratch };
     const result = await installer.run([`--key=${key}`, disk.path, url], { env }).catch(String);
-    return { result, changed: disk.hash() !== before, left: readdirSync(scratch) };
+    const changed = disk.hash() !== before;
+    return { result, changed, left: readdirSync(scratch), taken: await releaseOn(disk.path, changed) };
   } finally {
     rmSync(scratch, { recursive: true });
   }
 }
 
+/** Which signed list the installed system remembers. */
+async function releaseOn(disk: string, installed: boolean): Promise<string | undefined> {
+  if (!installed) return undefined;
+  return await whileMounted(partitionPath(disk, 1), (root) => {
+    return JSON.parse(readFileSync(join(root, "k3os/system/release.json"), "utf8")).version;
+  });
+}
+
 test.each([{ ranges: true }, { ranges: false }])(
-  "an ISO that breaks off once is fetched all the same, %j",
+  "an ISO that breaks off once is fetched all the same, and its release is remembered, %j",
   async (how) => {
-    expect(await install({ always: false, ...how })).toEqual({ result: 0, changed: true, left: [] });
+    expect(await install({ always: false, ...how })).toEqual({
+      ...{ result: 0, changed: true, left: [], taken: "v1.2.3" },
+    });
   },
 );
 
@@ -114,7 +126,9 @@ describe("with a medium at hand", () => {
     using disk = makeDisk();
     using installer = createLive("proc/cmdline", `k3os.install.iso_url=${NOWHERE}\n`);
     writeFileSync(join(installer.root, "run/k3os/iso-url"), NOWHERE);
+    writeFileSync(join(installer.root, "run/k3os/release.json"), '{"version":"v4","timestamp":1}\n');
     expect(await installer.run([disk.path], { env: { ISO_DEVICE: "" } })).toBe(0);
+    expect(await releaseOn(disk.path, true)).toBe("v4");
     expect(installer.logged.filter((line) => line.startsWith("Warning"))).toEqual([]);
   });
 });

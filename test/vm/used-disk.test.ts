@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHardware, installWords, within } from "../../lib/make/vm/node.ts";
+import { createHardware, installWords, within } from "../../lib/make/vm/virtual-node.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
 import { generateKey, type SshTarget, ssh, sshOutput, waitForSsh } from "../../lib/make/vm/ssh.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
