@@ -123,13 +123,17 @@ export const MENU_MODULES = ["loopback", "squash4", "linux", "search_fs_uuid", "
 /**
  * The boot menu between a takeover's installation and its first boot. That starts the new system once: before it does,
  * it notes so in GRUB's environment block, and from then on starts the old system by its own menu, unless the new one
- * was found whole and has begun to delete the old. An unreadable kernel falls back to the old system, too.
+ * was found whole and has begun to delete the old. An unreadable kernel falls back to the old system, too, and so does a
+ * disk that takes no note: the new system would be started again and again.
  */
 export function takeoverConfig({ uuid, consoles, debug, words = [] }: GrubMenu): string {
   const parameters = [`k3os.takeover=${uuid}`, ...words];
   const note = `  if [ ! -e ${TAKEOVER.verified} ]; then
     set ${TRIED.name}=${TRIED.value}
-    save_env ${TRIED.name}
+    if ! save_env ${TRIED.name}; then
+      unset fallback
+      configfile ${TAKEOVER.oldMenu}
+    fi
   fi
 `;
   return `${TAKEOVER_MARK}

@@ -130,7 +130,9 @@ describe("takeoverConfig()", () => {
 
   test("starts the new system once, and notes so before", () => {
     const entry = /^menuentry "k3OS [\s\S]*?^\}/m.exec(text)?.[0] ?? "";
-    expect(entry.indexOf("save_env k3os_takeover")).toBeGreaterThan(0);
+    expect(entry).toContain(
+      "    if ! save_env k3os_takeover; then\n      unset fallback\n      configfile /k3os/takeover/grub.cfg.old\n    fi\n",
+    );
     expect(entry.indexOf("save_env k3os_takeover")).toBeLessThan(entry.indexOf("linux (loop0)"));
     expect(entry).toContain(" panic=10 k3os.takeover=1b2c console=tty1 console=ttyS0,115200\n");
     expect(text).toContain(
