@@ -16,7 +16,13 @@ import { releaseRecord } from "../tools/release/release-memory.ts";
 import { CommandError, during, messageOf } from "../tools/text/errors.ts";
 import type { InstallSettings } from "./install-settings.ts";
 import { looksLikeMedium } from "./medium.ts";
-import { downloadDirectory, fetchedFrom, fetchedRelease, isOutOfReach, type UnreachableIso } from "./named-iso.ts";
+import {
+  downloadDirectory,
+  fetchedFrom,
+  fetchedRelease,
+  isOutOfReach,
+  type UnreachableIso,
+} from "./named-iso.ts";
 
 /** A medium that is mounted, or a directory in place of one, until the scope ends. */
 export interface OpenedMedium extends Opened {

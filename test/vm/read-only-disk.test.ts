@@ -2,13 +2,12 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setVariable } from "../../lib/disk/grubenv.ts";
-import { FIRST_PARTITION } from "../../lib/disk/partitions.ts";
-import { TRIAL_VARIABLE } from "../../lib/generation/start-count.ts";
+import { startMachine } from "../../lib/make/vm/qemu.ts";
+import { setVariable, TRIAL_VARIABLE } from "../../lib/tools/disk/grubenv.ts";
+import { FIRST_PARTITION } from "../../lib/tools/disk/partitions.ts";
 import { output } from "../support/disk.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { describeLong } from "../support/left-out.ts";
-import { startMachine } from "../support/qemu.ts";
 
 const MINUTE = 60_000;
 

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { removeUnfinished } from "../../tools/fs/atomic.ts";
 import { GRUB_DIRECTORIES } from "../../tools/disk/grubenv.ts";
-import { messageOf } from "../../tools/text/errors.ts";
+import { removeUnfinished } from "../../tools/fs/atomic.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { inRoot, PATH } from "../../tools/host/paths.ts";
+import { messageOf } from "../../tools/text/errors.ts";
 
 /** Directories of the state file system in which files are written whole, seen from the running root. */
 const ON_STATE = [PATH.system, ...GRUB_DIRECTORIES].map((path) => `${PATH.base}${path}`);
