@@ -18,6 +18,7 @@ import { HOST_ADDRESS, type Machine } from "../../lib/make/vm/qemu.ts";
 import { bootDisk, createHardware, within } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { output } from "../support/disk.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";
 import { type Loopback, serveLoopback } from "../support/loopback.ts";
@@ -106,11 +107,16 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
 
 /** Words of the kernel command line that name the ISO. */
 function isoWords(
-  more: { readonly key?: string; readonly port?: number; readonly name?: string } = {},
+  more: {
+    readonly key?: string;
+    readonly scheme?: string;
+    readonly port?: number;
+    readonly name?: string;
+  } = {},
 ): string[] {
-  const { port = server.port, name = ISO } = more;
+  const { scheme = "http", port = server.port, name = ISO } = more;
   return [
-    `k3os.install.iso_url=http://${HOST_ADDRESS}:${port}/${name}`,
+    `k3os.install.iso_url=${scheme}://${HOST_ADDRESS}:${port}/${name}`,
     `k3os.install.release_keys=${more.key ?? key}`,
   ];
 }
@@ -230,6 +236,34 @@ describeLong("kernel and initrd alone", () => {
   );
 
   test(
+    "fetch from a server whose authority was put into the initrd, and from no other that nobody knows",
+    async () => {
+      const tls = makeCertificate(HOST_ADDRESS);
+      await using secure = await serveLoopback(serve, { tls });
+      const name = `small/${SMALL}`;
+      const trusted = { name, key: encodePublicKey(smallSecret.publicKey) };
+      const words = [
+        "k3os.mode=live",
+        "k3os.environment.SSL_CERT_FILE=/authority.pem",
+        ...isoWords({ ...trusted, scheme: "https", port: secure.port }),
+      ];
+      {
+        await using machine = await bootKernel({ name: "netboot-tls-unknown", memory: 1536, words });
+        await failsWith(machine, /certificate/);
+      }
+      expect(secure.requests).toEqual([]);
+      await using machine = await bootKernel({
+        ...{ name: "netboot-tls", memory: 1536, words, injected: { "authority.pem": tls.cert } },
+      });
+      await machine.console.expect(/Mounted the installation medium from the network/, {
+        timeout: 6 * MINUTE,
+      });
+      await failsWith(machine, /Cannot execute "\/sbin\/init": ENOEXEC/);
+    },
+    20 * MINUTE,
+  );
+
+  test(
     "say what memory they need before they fetch it",
     async () => {
       await using machine = await bootKernel({
@@ -257,6 +291,15 @@ describeLong("kernel and initrd alone", () => {
     10 * MINUTE,
   );
 });
+
+/** A new key, and a certificate for an address, by which it is its own authority. */
+function makeCertificate(address: string): { readonly cert: string; readonly key: string } {
+  const [cert, file] = [join(scratch, "cert.pem"), join(scratch, "key.pem")];
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  const name = ["-subj", "/CN=netboot", "-addext", `subjectAltName=IP:${address}`, "-days", "2"];
+  output(["openssl", "req", "-x509", ...curve, ...name, "-keyout", file, "-out", cert]);
+  return { cert: readFileSync(cert, "utf8"), key: readFileSync(file, "utf8") };
+}
 
 async function failsWith({ console }: Machine, reason: RegExp): Promise<void> {
   await console.expect(/\*\*\* k3OS could not boot \*\*\*/, { timeout: 6 * MINUTE });
