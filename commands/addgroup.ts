@@ -6,8 +6,8 @@ import { defineCommand } from "../lib/tools/cli/cli.ts";
 export const addgroup = defineCommand({
   usage: "[USER] GROUP",
   description: `
-Adds a group, or a user to a group, as BusyBox of the original did: by groupadd
-and usermod.`,
+Adds a group, or adds a user to a group, with groupadd and usermod. Takes the
+options of BusyBox.`,
   options: ADDGROUP_OPTIONS,
   maxPositionals: 2,
   needsRoot: () => true,

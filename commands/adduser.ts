@@ -6,8 +6,8 @@ import { defineCommand } from "../lib/tools/cli/cli.ts";
 export const adduser = defineCommand({
   usage: "USER [GROUP]",
   description: `
-Adds a user, or a user to a group, as BusyBox of the original did: by useradd
-and usermod.`,
+Adds a user, or adds a user to a group, with useradd and usermod. Takes the
+options of BusyBox.`,
   options: ADDUSER_OPTIONS,
   maxPositionals: 2,
   needsRoot: () => true,

@@ -5,8 +5,8 @@ import { CommandError } from "../lib/tools/text/errors.ts";
 export const apk = defineCommand({
   usage: "...",
   description: `
-There are no packages to add: the system is one image. For tools there is
-"toolbox"; programs of your own go to /usr/local/bin.`,
+k3OS has no packages: the system is one image. Run tools in a container with
+"toolbox", or put your own programs into /usr/local/bin.`,
   options: {},
   rawArguments: true,
   run: () => {

@@ -6,7 +6,8 @@ export function completion(table: CommandTable): Command {
   return defineCommand({
     usage: "bash|zsh|fish",
     description: `
-Prints a script for bash, zsh or fish. The image has it in place; elsewhere:
+Prints a completion script for bash, zsh or fish. k3OS has it installed; on
+other systems:
 
   k3os completion bash > /usr/share/bash-completion/completions/k3os
   k3os completion zsh > /usr/local/share/zsh/site-functions/_k3os

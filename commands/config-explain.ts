@@ -9,10 +9,10 @@ export const configExplain = defineCommand({
   usage: "[KEY]",
   description: `
 Shows the value of each setting below KEY (such as k3os.token or k3os.install),
-which source set it, and over which others. Without KEY, shows all that is set.
-Passwords and tokens are not shown.`,
+the source that set it, and the sources that it overrides. Without KEY, shows
+all settings. Passwords and tokens are hidden.`,
   options: {},
-  exits: { failed: "a part of a source is broken; all else is shown" },
+  exits: { failed: "a source has errors; the rest is shown" },
   maxPositionals: 1,
   choices: async () => settingNames(),
   run: async ({ positionals: [key] }, host) => {

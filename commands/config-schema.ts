@@ -5,8 +5,9 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 /** `k3os config schema` */
 export const configSchema = defineCommand({
   description: `
-Editors that know YAML complete and check keys by it: put this line first in a
-configuration file, with the path or URL of the schema:
+Prints the JSON Schema. Editors with YAML support use it to complete and
+validate keys: put this line first in a configuration file, with the path or URL
+of the schema:
 
   # yaml-language-server: $schema=config.schema.json`,
   options: {},

@@ -11,11 +11,11 @@ import { during, EXIT } from "../lib/tools/text/errors.ts";
 export const configValidate = defineCommand({
   usage: "[FILE...]",
   description: `
-Checks each FILE, or without any all sources of this system's configuration.
-Unknown keys, which are else only warned of, are errors. Commands that k3OS does
-not have are warned of.`,
+Validates each FILE or, without arguments, all configuration sources of this
+system. Unknown keys are errors here, but only warnings elsewhere. Commands that
+k3OS does not include are warnings.`,
   options: {},
-  exits: { done: "there are no errors", failed: "there are errors, or a FILE cannot be read" },
+  exits: { done: "no errors", failed: "the configuration has errors, or a file cannot be read" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ positionals }, host) => {
     const found = positionals.length === 0 ? await checkSystem(host) : await checkFiles(positionals, host);

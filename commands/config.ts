@@ -9,34 +9,34 @@ import type { Host } from "../lib/tools/host/host.ts";
 import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
-  initrd: { type: "boolean", help: "apply what belongs to the start of the boot" },
-  boot: { type: "boolean", help: "apply what belongs to the boot, without network" },
-  install: { type: "boolean", help: "start k3s, and fetch it before if it is missing" },
+  initrd: { type: "boolean", help: "apply the settings of the initrd phase" },
+  boot: { type: "boolean", help: "apply the settings of the boot phase, before the network is up" },
+  install: { type: "boolean", help: "start k3s; download it first if it is missing" },
   dump: { type: "boolean", help: "print the configuration as YAML" },
   "dump-json": { type: "boolean", help: "print the configuration as JSON" },
-  "dry-run": { type: "boolean", help: "say what would be applied, and change nothing" },
+  "dry-run": { type: "boolean", help: "show what would be applied" },
   ...EVENTS_OPTION,
 } as const;
 
 /** `k3os config`: reads the configuration, and applies one phase of it or prints it. */
 export const config = defineCommand({
   description: `
-Reads every source of the configuration, merges them, and applies what belongs
-to the running system. A part of a source that is broken is told of and left
-out; all else is applied.`,
+Reads and merges all configuration sources, and applies the settings of the
+running system. A part of a source that has errors is reported and skipped; the
+rest is applied.`,
   options: OPTIONS,
-  exits: { failed: "a part of a source is broken, or could not be applied; all else is in effect" },
+  exits: { failed: "a source has errors, or a setting could not be applied; the rest is applied" },
   subcommands: {
     validate: {
-      summary: "Check the configuration, or files that are to become one",
+      summary: "Validate the configuration, or configuration files",
       load: async () => (await import("./config-validate.ts")).configValidate,
     },
     explain: {
-      summary: "Show where settings come from",
+      summary: "Show which source set a value",
       load: async () => (await import("./config-explain.ts")).configExplain,
     },
     schema: {
-      summary: "Print the JSON Schema of the configuration, for editors",
+      summary: "Print the JSON Schema of the configuration for editors",
       load: async () => (await import("./config-schema.ts")).configSchema,
     },
   },

@@ -6,8 +6,8 @@ import { defineCommand } from "../lib/tools/cli/cli.ts";
 export const delgroup = defineCommand({
   usage: "[USER] GROUP",
   description: `
-Removes a group, or a user from a group, as BusyBox of the original did: by
-groupdel and gpasswd.`,
+Removes a group, or removes a user from a group, with groupdel and gpasswd.
+Takes the options of BusyBox.`,
   options: {},
   maxPositionals: 2,
   needsRoot: () => true,

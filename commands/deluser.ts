@@ -6,8 +6,8 @@ import { defineCommand } from "../lib/tools/cli/cli.ts";
 export const deluser = defineCommand({
   usage: "USER [GROUP]",
   description: `
-Removes a user, or a user from a group, as BusyBox of the original did: by
-userdel and gpasswd.`,
+Removes a user, or removes a user from a group, with userdel and gpasswd. Takes
+the options of BusyBox.`,
   options: DELUSER_OPTIONS,
   maxPositionals: 2,
   needsRoot: () => true,

@@ -4,12 +4,12 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 /** `k3os doctor` */
 export const doctor = defineCommand({
   description: `
-Looks for what is wrong with this node or soon will be: machine, disk, versions,
-boot menu, configuration, network, k3s. Says for everything that fails what to
-do. Changes nothing; each check has 15 seconds. What only root may read is left
-out for others, and what concerns k3OS on another Linux.`,
-  exits: { done: "nothing fails; there may be warnings", failed: "something does" },
-  options: { json: { type: "boolean", help: "print JSON" } },
+Checks for present and imminent problems: machine, disk, versions, boot menu,
+configuration, network and k3s. Each failure comes with a fix. Nothing is
+changed; each check has a timeout of 15 seconds. Checks that need root are
+skipped for other users, and checks of k3OS itself are skipped on another Linux.`,
+  exits: { done: "no check failed; there may be warnings", failed: "a check failed" },
+  options: { json: { type: "boolean", help: "emit JSON" } },
   run: async ({ values }, host) => {
     const { runChecks } = await import("../lib/inspect/doctor-check.ts");
     const { CHECKS, describeFindings } = await import("../lib/inspect/doctor-checks.ts");

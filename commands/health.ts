@@ -3,25 +3,25 @@ import { CommandError, EXIT } from "../lib/tools/text/errors.ts";
 
 export const health = defineCommand({
   description: `
-Looks whether this machine is healthy: all services started, the configuration
-applied, k3s ready where it is configured, and every executable below
-/var/lib/rancher/k3os/health.d ended with status 0.
+Checks node health: all services are running, the configuration is applied, k3s
+is ready if it is configured, and every executable in
+/var/lib/rancher/k3os/health.d exits with status 0.
 
-With --judge, as the service k3os-health does after an upgrade, it waits for
-that, and keeps the new versions; when the machine has not become healthy in
-time, it restarts with the versions before.`,
+--judge waits until the node is healthy, then keeps the new versions. If the
+node is not healthy by the deadline, it reboots into the previous versions. The
+service k3os-health runs this after an upgrade.`,
   options: {
-    judge: { type: "boolean", help: "decide about an upgrade that is on trial" },
+    judge: { type: "boolean", help: "keep an upgrade on trial, or roll it back" },
     deadline: {
       type: "string",
       value: "SECONDS",
-      help: "time to become healthy (default: 600)",
+      help: "deadline for becoming healthy (default: 600)",
       env: "K3OS_HEALTH_DEADLINE",
     },
   },
   exits: {
-    done: "healthy; with --judge also: nothing is on trial",
-    failed: "not healthy; with --judge the machine restarts with the versions before",
+    done: "healthy; with --judge also: no upgrade is on trial",
+    failed: "not healthy; with --judge the node reboots into the previous versions",
   },
   needsRoot: ({ values }) => values.judge === true,
   run: async ({ values }, host) => {

@@ -5,9 +5,9 @@ import { UsageError } from "../lib/tools/text/errors.ts";
 export const ifenslave = defineCommand({
   usage: "BOND INTERFACE...",
   description: `
-Gives interfaces to a bond, or takes them out of it, as BusyBox of the original
-did: by ip link.`,
-  options: { detach: { type: "boolean", short: "d", help: "take the interfaces out of the bond" } },
+Adds interfaces to a bond, or removes them from it, with ip link. Takes the
+options of BusyBox.`,
+  options: { detach: { type: "boolean", short: "d", help: "remove the interfaces from the bond" } },
   maxPositionals: Number.POSITIVE_INFINITY,
   needsRoot: () => true,
   run: async ({ values, positionals: [bond, ...interfaces] }, host) => {

@@ -7,30 +7,31 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 export const install = defineCommand({
   usage: "[DEVICE [ISO_URL]]",
   description: `
-DEVICE is the disk to install to: everything on it is erased. With --no-format
-it is a partition whose ext4 file system is kept; then no boot loader is
-installed. The installation medium is ISO_URL (a URL or a file) if given, else
-the one this machine runs from or that is attached, else the ISO of this release
-from the network.
+DEVICE is the disk to install to: it is erased. With --no-format, DEVICE is a
+partition whose ext4 file system is kept, and no boot loader is installed.
 
-At a terminal, without DEVICE, --config and the like, every setting that is not
-configured is asked for: the disk, a configuration file or ssh keys, password,
-WiFi, and the part in the cluster. The settings and the plan are shown before
-anything is erased; Ctrl-C leaves everything as it is. In place of installing,
-the running k3OS can be made a server or an agent. --yes asks nothing.
+ISO_URL is the installation medium, as a URL or a file. The default is the
+medium that this machine runs from, then an attached one, then the ISO of this
+release from the network.
 
-What is not given here comes from the environment (K3OS_INSTALL_DEVICE,
-K3OS_INSTALL_ISO_URL and those named below), then from the configuration
-(k3os.install.* in files or on the kernel command line).
+On a terminal, without DEVICE, --config and the like, the installer prompts for
+every setting that is not configured: disk, configuration file or SSH keys,
+password, WiFi, and server or agent. It shows the settings and the plan before
+it erases anything; Ctrl-C changes nothing. It can also turn the running k3OS
+into a server or an agent instead. --yes does not prompt.
 
-Before the first write to the disk, the configuration is fetched and checked and
-the medium inspected. With DEVICE on the command line the machine stays up when
-done; else it restarts, or powers off if that was asked for. With --debug the
-installed system says more when it boots, too.`,
+Options override the environment (K3OS_INSTALL_DEVICE, K3OS_INSTALL_ISO_URL and
+the variables named below), which overrides the configuration (k3os.install.* in
+files or on the kernel command line).
+
+The configuration is fetched and validated, and the medium is inspected, before
+the first write to the disk. With DEVICE on the command line, the machine stays
+up when done; otherwise it reboots, or powers off if requested. --debug also
+enables debug messages in the installed system.`,
   options: INSTALL_OPTIONS,
   exits: {
-    done: "installed; with --dry-run: the same call without it would begin to write",
-    failed: "something speaks against the installation, or it failed",
+    done: "installed; with --dry-run: the installation would start",
+    failed: "the installation is not possible, or it failed",
   },
   maxPositionals: 2,
   needsRoot: () => true,

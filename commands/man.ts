@@ -7,12 +7,12 @@ export function man(table: CommandTable): Command {
   return defineCommand({
     usage: "[COMMAND [SUBCOMMAND]]",
     description: `
-On a terminal, prints the page as text; k3OS itself has no man(1). Else prints
-it in roff, which man(1) of other systems shows:
+On a terminal, prints the page as text; k3OS has no man(1). Otherwise prints
+roff for man(1) on other systems:
 
   k3os man upgrade | man -l -
 
---help of a command says the same in short.`,
+"k3os COMMAND --help" prints a summary.`,
     options: {},
     maxPositionals: 2,
     choices: Object.entries(table).flatMap(([name, { hidden }]) => (hidden ? [] : [name])),

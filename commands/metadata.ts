@@ -5,9 +5,9 @@ import type { Host } from "../lib/tools/host/host.ts";
 import { EXIT, messageOf, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
-  timeout: { type: "string", value: "SECONDS", help: "how long to ask at most (default: 60)" },
-  cached: { type: "boolean", help: "if no source answers, use the last answer that this machine got" },
-  explain: { type: "boolean", help: "show what was found and asked, and write nothing" },
+  timeout: { type: "string", value: "SECONDS", help: "timeout for all sources (default: 60)" },
+  cached: { type: "boolean", help: "use the last answer if no source answers now" },
+  explain: { type: "boolean", help: "show what was detected and queried; write nothing" },
   ...EVENTS_OPTION,
 } as const;
 
@@ -15,13 +15,13 @@ const OPTIONS = {
 export const metadata = defineCommand({
   usage: "[SOURCE...]",
   description: `
-Asks each SOURCE, and writes what the first one says that has user data (or, if
-none has, the first that answers) to /run/config, where the configuration reads
-host name, ssh keys and user data. Without SOURCE, those of k3os.data_sources;
-if there are none, "auto": all that is attached to this machine, and the cloud
-that it says it belongs to.`,
+Queries each SOURCE and writes the answer to /run/config, where the
+configuration reads host name, SSH keys and user data. The first source with
+user data wins; if none has any, the first that answers. The default is
+k3os.data_sources or, if that is not set, "auto": all local sources, and the
+cloud that this machine identifies itself as part of.`,
   options: OPTIONS,
-  exits: { done: "a source answered", failed: "none did, or a SOURCE is not known" },
+  exits: { done: "a source answered", failed: "no source answered, or SOURCE is unknown" },
   maxPositionals: Number.POSITIVE_INFINITY,
   choices: async () => {
     const { AUTO } = await import("../lib/config/schema/data-source-names.ts");

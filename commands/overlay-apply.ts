@@ -9,36 +9,36 @@ import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 export const overlayApply = defineCommand({
   usage: "TARBALL|URL",
   description: `
-Lays k3OS over the root file system of this machine, or over one that is mounted
-at --root, such as a board's card in another machine. TARBALL is
+Installs k3OS over the root file system of this machine, or over one mounted at
+--root, such as a board's SD card in another machine. TARBALL is
 k3os-rootfs-ARCH.tar.gz, with the release's sha256sum-ARCH.txt and its signature
-beside it. The next start of the board is one of k3OS, with the board's own
-kernel; what /sbin/init was stays beside it, and "k3os overlay remove" puts it
-back.
+in the same directory. The next boot of the board starts k3OS with the board's
+own kernel. The original /sbin/init is kept, and "k3os overlay remove" restores
+it.
 
-Before anything is changed, everything is checked that the board needs for that:
-architecture, room, what its kernel can do, and which program that starts. If
-anything fails, or the power does, the board starts as it did before.`,
+All requirements are checked before anything is changed: architecture, disk
+space, kernel features, and the program that boots the board. After a failure or
+a power cut, the board boots its original system.`,
   options: {
     config: {
       type: "string",
       value: "FILE|URL",
-      help: "what becomes /k3os/system/config.yaml (default: what is there stays)",
+      help: "file to install as /k3os/system/config.yaml (default: keep the present one)",
     },
     root: {
       type: "string",
       value: "DIR",
-      help: "the root file system to lay it over (default: /)",
+      help: "root file system to install over (default: /)",
     },
-    "allow-downgrade": { type: "boolean", help: "take an older release than the one that is there" },
-    "dry-run": { type: "boolean", help: "check everything, and show what would be done" },
+    "allow-downgrade": { type: "boolean", help: "allow a release older than the installed one" },
+    "dry-run": { type: "boolean", help: "check the requirements and show the plan" },
     key: {
       type: "string",
       multiple: true,
       value: "KEY",
       help: "trust releases signed with this minisign key (file or text)",
     },
-    "insecure-skip-verify": { type: "boolean", help: "take what nobody has signed" },
+    "insecure-skip-verify": { type: "boolean", help: "accept unsigned releases" },
     ...EVENTS_OPTION,
   },
   maxPositionals: 1,

@@ -6,18 +6,18 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 /** `k3os overlay remove` */
 export const overlayRemove = defineCommand({
   description: `
-Makes the root file system that k3OS was laid over start as it did before: what
-/sbin/init and the other names of k3OS in /sbin were is put back. It can be
-called on k3OS itself, on the old system, or for a file system at --root.`,
+Restores the original system: puts back /sbin/init and the other names in /sbin
+that k3OS replaced. Runs on k3OS, on the original system, or for a file system
+mounted at --root.`,
   options: {
     root: {
       type: "string",
       value: "DIR",
-      help: "the root file system (default: what this machine has started from)",
+      help: "root file system (default: the one that this machine booted from)",
     },
     purge: {
       type: "boolean",
-      help: "delete /k3os too: versions, configuration, and all data of the node",
+      help: "also delete /k3os: versions, configuration and all data of the node",
     },
   },
   needsRoot: () => true,

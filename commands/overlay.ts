@@ -5,16 +5,16 @@ import { UsageError } from "../lib/tools/text/errors.ts";
 export const overlay = defineCommand({
   usage: "SUBCOMMAND",
   description: `
-Makes a node of a board that has a working Linux: k3OS is laid over its root
-file system, and started by the board's own boot loader and kernel.`,
+Turns a board with a working Linux into a node: installs k3OS over its root file
+system. The board's own boot loader and kernel boot it.`,
   options: {},
   subcommands: {
     apply: {
-      summary: "Lay k3OS over a root file system",
+      summary: "Install k3OS over a root file system",
       load: async () => (await import("./overlay-apply.ts")).overlayApply,
     },
     remove: {
-      summary: "Make a root file system start as it did before",
+      summary: "Restore the original system",
       load: async () => (await import("./overlay-remove.ts")).overlayRemove,
     },
   },

@@ -5,11 +5,11 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 export const rcStatus = defineCommand({
   usage: "[RUNLEVEL]",
   description: `
-Shows the services that the original had, and whether they run. For all units:
-systemctl status.`,
+Lists the services of rancher/k3os and whether they run. For all units, run
+"systemctl status".`,
   options: {
-    all: { type: "boolean", short: "a", help: "accepted, without a meaning: there is one runlevel" },
-    servicelist: { type: "boolean", short: "s", help: "accepted, without a meaning: this is the list" },
+    all: { type: "boolean", short: "a", help: "accepted and ignored: there is one runlevel" },
+    servicelist: { type: "boolean", short: "s", help: "accepted and ignored: this is the list" },
   },
   maxPositionals: 1,
   run: async (_, host) => {

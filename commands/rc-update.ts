@@ -5,12 +5,12 @@ import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 export const rcUpdate = defineCommand({
   usage: "[add|del NAME [RUNLEVEL]]",
   description: `
-Has a service start with this boot, or not, by the name that it had in the
-original or by its own. As in the original, /etc is new at every boot: call it
-in boot_cmd. Without arguments it shows the services.`,
+Enables or disables a service for this boot, by its name in rancher/k3os or by
+its unit name. /etc is new at every boot, so call it in boot_cmd. Without
+arguments, it lists the services.`,
   options: {
-    update: { type: "boolean", short: "u", help: "accepted, without a meaning" },
-    all: { type: "boolean", short: "a", help: "accepted, without a meaning: there is one runlevel" },
+    update: { type: "boolean", short: "u", help: "accepted and ignored" },
+    all: { type: "boolean", short: "a", help: "accepted and ignored: there is one runlevel" },
   },
   maxPositionals: 3,
   needsRoot: ({ positionals: [action = "show"] }) => action !== "show",

@@ -21,19 +21,19 @@ import { during, EXIT, UsageError } from "../lib/tools/text/errors.ts";
 export const releaseSign = defineCommand({
   usage: "DIRECTORY...",
   description: `
-Signs every list sha256sum-ARCH.txt of each DIRECTORY, after comparing all files
-that it lists with their digests, and puts the public key beside it as
-${PUBLIC_KEY_NAME}. Nothing is written if anything is wrong. The password of an
-encrypted key is taken from ${PASSWORD_VARIABLE}, or asked for.`,
+Signs every checksum file sha256sum-ARCH.txt in each DIRECTORY, after comparing
+all listed files with their checksums, and writes the public key as
+${PUBLIC_KEY_NAME}. Nothing is written if a checksum does not match. The password
+of an encrypted key is read from ${PASSWORD_VARIABLE}, or from the terminal.`,
   options: {
-    key: { type: "string", value: "FILE", help: "the minisign secret key" },
+    key: { type: "string", value: "FILE", help: "minisign secret key" },
     version: {
       type: "string",
       value: "VERSION",
-      help: "the version of the release, such as v0.30.0 (default: this program's)",
+      help: "version of the release, such as v0.30.0 (default: this program's)",
     },
   },
-  exits: { failed: "a file is not what a list says, or signing failed; then nothing is signed" },
+  exits: { failed: "a checksum does not match, or signing failed; nothing is signed" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ values, positionals: directories }, host) => {
     if (directories.length === 0) throw new UsageError("Missing argument DIRECTORY");

@@ -11,13 +11,13 @@ const OPTIONS = {
     type: "string",
     multiple: true,
     value: "KEY",
-    help: "a minisign public key to trust besides those of this program, as a file or base64; may be repeated",
+    help: "minisign public key to trust besides the built-in keys, as a file or base64; repeatable",
   },
   arch: {
     type: "string",
     value: "ARCH",
     choices: TARGETS.map(({ arch }) => arch),
-    help: "amd64, arm64 or arm (default: all that a directory has; of a URL, this machine's)",
+    help: "amd64, arm64 or arm (default: all in a directory; for a URL, this machine's)",
   },
 } as const;
 
@@ -25,12 +25,12 @@ const OPTIONS = {
 export const releaseVerify = defineCommand({
   usage: "DIRECTORY|URL",
   description: `
-Verifies the signatures of the lists sha256sum-ARCH.txt, and in a directory the
-digest of every file that they list; one line for each. Everything that is wrong
-is told. Behind a URL (http, https, ftp) only the list is verified: what is
-downloaded is compared then.`,
+Verifies the signatures of the checksum files sha256sum-ARCH.txt and, in a
+directory, the checksum of every listed file. Prints one line for each, and
+reports all failures. For a URL (http, https or ftp), only the checksum file is
+verified; downloads are compared with it later.`,
   options: OPTIONS,
-  exits: { done: "everything is as it was signed", failed: "anything is not" },
+  exits: { done: "all signatures and checksums match", failed: "a signature or checksum does not match" },
   maxPositionals: 1,
   run: async ({ values, positionals: [directory] }, host) => {
     if (directory === undefined) throw new UsageError("Missing argument DIRECTORY or URL");

@@ -11,7 +11,7 @@ export const release = defineCommand({
       load: async () => (await import("./release-sign.ts")).releaseSign,
     },
     verify: {
-      summary: "Verify a release directory, or the lists of one behind a URL",
+      summary: "Verify a release directory, or the checksum files at a URL",
       load: async () => (await import("./release-verify.ts")).releaseVerify,
     },
   },

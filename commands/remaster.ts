@@ -6,33 +6,33 @@ const OPTIONS = {
   config: {
     type: "string",
     value: "FILE|URL",
-    help: "what becomes the medium's /k3os/system/config.yaml, which an installation copies",
+    help: "configuration, copied to /k3os/system/config.yaml by an installation",
   },
   cmdline: {
     type: "string",
     multiple: true,
     value: "WORDS",
-    help: "kernel parameters for every entry of the boot menu; may be repeated",
+    help: "kernel parameters for every boot menu entry; repeatable",
   },
   default: {
     type: "string",
     value: "ENTRY",
     choices: async () => Object.keys((await import("../lib/install/remaster/remaster-menu.ts")).MENU_ENTRIES),
-    help: "the entry that starts by itself: live, install or rescue",
+    help: "default boot menu entry: live, install or rescue",
   },
-  add: { type: "string", value: "DIR", help: "put everything in DIR into the medium's root" },
+  add: { type: "string", value: "DIR", help: "copy the contents of DIR to the root of the ISO" },
 } as const;
 
 /** `k3os remaster IN.iso OUT.iso` */
 export const remaster = defineCommand({
   usage: "IN.iso OUT.iso",
   description: `
-Makes an installation medium of another, with a configuration, kernel parameters
-or files of your own. It boots by whatever IN.iso boots by: BIOS, UEFI, from a
-CD, a USB stick or a disk. Needs xorriso, and not root. IN.iso stays as it is;
-OUT.iso is there when it is complete, and its SHA-256 is printed.
+Customizes an installation ISO: adds a configuration, kernel parameters or
+files. OUT.iso boots in the same ways as IN.iso: BIOS, UEFI, from a CD, a USB
+stick or a disk. Requires xorriso, but not root. IN.iso is not changed. OUT.iso
+appears only when it is complete, and its SHA-256 is printed.
 
-A medium that installs itself without a question:
+An ISO that installs without prompts:
 
   k3os remaster k3os-amd64.iso mine.iso --config node.yaml --default install \\
     --cmdline "k3os.install.silent k3os.install.device=/dev/sda"`,

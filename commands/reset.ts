@@ -5,21 +5,21 @@ import { inRoot, PATH } from "../lib/tools/host/paths.ts";
 import { EXIT, Interrupted, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
-  preview: { type: "boolean", help: "only show what would be deleted and what kept" },
+  preview: { type: "boolean", help: "show what would be deleted and kept, and exit" },
   keep: {
     type: "string",
     multiple: true,
     value: "PATH",
-    help: "keep this and all below it; may be repeated",
+    help: "keep PATH and everything below it; repeatable",
   },
   backup: {
     type: "string",
     value: "FILE|DIR",
-    help: "first write what cannot be had again to this tar.gz",
+    help: "save irreplaceable data to this tar.gz first",
   },
-  yes: { type: "boolean", help: "do not ask" },
-  cancel: { type: "boolean", help: "take back a reset that was ordered" },
-  reboot: { type: "boolean", help: "restart the machine" },
+  yes: { type: "boolean", help: "do not prompt" },
+  cancel: { type: "boolean", help: "cancel a scheduled reset" },
+  reboot: { type: "boolean", help: "reboot now" },
 } as const;
 
 type Values = Arguments<typeof OPTIONS>["values"];
@@ -27,13 +27,14 @@ type Values = Arguments<typeof OPTIONS>["values"];
 /** `k3os reset` */
 export const reset = defineCommand({
   description: `
-Makes the next start of this machine delete all its data, so that it begins
-again with its installed versions and /k3os/system/config.yaml. Until then
-nothing is deleted, and --cancel takes it back.
+Schedules a factory reset: the next boot deletes all data of this node, and then
+starts it with the installed versions and /k3os/system/config.yaml. Nothing is
+deleted before that boot; --cancel cancels the reset.
 
---keep follows links now: /etc/ssh, which is one, keeps ssh host keys. --backup
-writes configuration, identity, the datastore of k3s and home directories; k3s
-must be stopped for that, and FILE lie on another disk or below what is kept.`,
+--keep resolves links now: /etc/ssh, which is a link, keeps the SSH host keys.
+--backup saves the configuration, the node's identity, the k3s datastore and
+home directories. It requires that k3s is stopped, and that FILE is on another
+disk or below a path that is kept.`,
   options: OPTIONS,
   needsRoot: () => true,
   run: async ({ values }: Arguments<typeof OPTIONS>, host) => {

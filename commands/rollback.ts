@@ -5,12 +5,12 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 export const rollback = defineCommand({
   description: `
 Makes the versions of k3os, k3s and the kernel current that ran before the last
-upgrade; they run after the next start of the machine. When the version of k3s
-changes by that, its datastore becomes what it was before the upgrade.`,
+upgrade. They run after the next reboot. If the version of k3s changes, its
+datastore is restored to its state before the upgrade.`,
   options: {
-    "keep-data": { type: "boolean", help: "leave the datastore of k3s as it is" },
-    reboot: { type: "boolean", help: "restart the machine" },
-    "dry-run": { type: "boolean", help: "only say what would change" },
+    "keep-data": { type: "boolean", help: "do not restore the k3s datastore" },
+    reboot: { type: "boolean", help: "reboot now" },
+    "dry-run": { type: "boolean", help: "show what would change, and exit" },
   },
   needsRoot: () => true,
   run: async ({ values }, host) => {

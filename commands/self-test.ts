@@ -4,15 +4,15 @@ import { cmd } from "../lib/tools/host/cmd.ts";
 import type { Host } from "../lib/tools/host/host.ts";
 import { CommandError, during, EXIT, messageOf } from "../lib/tools/text/errors.ts";
 
-/** Does a little of everything that depends on the runtime; what the tests and a doubtful machine are asked first. */
+/** Exercises everything that depends on the runtime: the first thing to run on a machine in doubt. */
 export const selfTest = defineCommand({
   description: `
-Prints a line per step. The request is only made if a URL is given. With --exec,
-the last step replaces the process by "k3os --version".`,
+Prints one line per step. The request is sent only if a URL is given. With
+--exec, the last step replaces the process with "k3os --version".`,
   options: {
-    url: { type: "string", value: "URL", help: "where to send a request" },
-    exec: { type: "boolean", help: "replace the process in the end" },
-    ca: { type: "string", value: "FILE", help: "certificates (PEM) to trust for it" },
+    url: { type: "string", value: "URL", help: "send a request to this URL" },
+    exec: { type: "boolean", help: "replace the process in the last step" },
+    ca: { type: "string", value: "FILE", help: "PEM certificates to trust for the request" },
   },
   run: async ({ values }, host) => {
     let status: number = EXIT.done;

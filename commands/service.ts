@@ -5,21 +5,21 @@ import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 export const service = defineCommand({
   usage: "NAME start|stop|restart|reload|status",
   description: `
-Starts or stops a service by the name that it had in the original, or by its
-own: "sshd" is the unit ssh.service. In boot_cmd, before services start, it
-will be started with them.`,
+Starts or stops a service by its name in rancher/k3os or by its unit name:
+"sshd" is ssh.service. Called in boot_cmd, before services start, it schedules
+the start.`,
   options: {
-    list: { type: "boolean", short: "l", help: "list the services of the original" },
+    list: { type: "boolean", short: "l", help: "list the services of rancher/k3os" },
     exists: {
       type: "boolean",
       short: "e",
-      help: "only say, by the exit status, whether there is such a service",
+      help: "check whether the service exists, by the exit status",
     },
-    ifexists: { type: "boolean", short: "i", help: "do nothing if there is no such service" },
+    ifexists: { type: "boolean", short: "i", help: "do nothing if the service does not exist" },
   },
   exits: {
-    failed: "there is no such service, or systemctl failed",
-    other: "3: with status: it does not run",
+    failed: "the service does not exist, or systemctl failed",
+    other: "3: with status: the service is not running",
   },
   maxPositionals: 2,
   needsRoot: ({ positionals: [, action = "status"] }) => action !== "status",

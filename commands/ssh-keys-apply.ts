@@ -6,17 +6,17 @@ import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
-  "dry-run": { type: "boolean", help: "fetch the keys, say what would be written, and change nothing" },
+  "dry-run": { type: "boolean", help: "fetch the keys and show what would be written" },
 } as const;
 
 /** `k3os ssh-keys apply`: what the timer k3os-ssh-keys runs. */
 export const sshKeysApply = defineCommand({
   description: `
-Fetches the keys of ssh_authorized_keys of the configuration and brings
-authorized_keys of the user rancher up to date; nothing else of the
-configuration is applied. A source that fails keeps the keys that it gave last.`,
+Fetches the keys in ssh_authorized_keys and updates the authorized_keys of the
+user rancher. The rest of the configuration is not applied. If a source fails,
+its last known keys are kept.`,
   options: OPTIONS,
-  exits: { failed: "a source failed, or the configuration has errors; all else is in effect" },
+  exits: { failed: "a source failed, or the configuration has errors; the rest is applied" },
   needsRoot: ({ values }) => !values["dry-run"],
   run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
     const dryRun = values["dry-run"];

@@ -9,13 +9,13 @@ import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 export const sshKeysFetch = defineCommand({
   usage: "SOURCE...",
   description: `
-Prints the public keys of each SOURCE, one a line, and writes nothing. A SOURCE
-is what ssh_authorized_keys of the configuration takes: github:USER,
-gitlab:USER, codeberg:USER, launchpad:USER, a URL, or a key. A proxy is taken
-from the environment and from k3os.environment of the configuration. Lines that
-are no keys are left out. All sources are asked at once, for at most 30 seconds.`,
+Prints the public keys of each SOURCE, one per line, and writes nothing. SOURCE
+is an entry of ssh_authorized_keys: github:USER, gitlab:USER, codeberg:USER,
+launchpad:USER, a URL, or a key. The proxy comes from the environment and from
+k3os.environment in the configuration. Lines without a key are skipped. All
+sources are queried in parallel, with a timeout of 30 seconds.`,
   options: {},
-  exits: { failed: "a SOURCE failed; the keys of the others are printed" },
+  exits: { failed: "a source failed; the keys of the others are printed" },
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ positionals }, host) => {
     if (positionals.length === 0) throw new UsageError("Missing argument SOURCE");

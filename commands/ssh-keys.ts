@@ -7,11 +7,11 @@ export const sshKeys = defineCommand({
   options: {},
   subcommands: {
     fetch: {
-      summary: "Print the ssh keys of an account or a URL",
+      summary: "Print the SSH keys of an account or a URL",
       load: async () => (await import("./ssh-keys-fetch.ts")).sshKeysFetch,
     },
     apply: {
-      summary: "Bring the ssh keys of the configuration up to date",
+      summary: "Refresh the SSH keys in the configuration",
       load: async () => (await import("./ssh-keys-apply.ts")).sshKeysApply,
     },
   },

@@ -3,11 +3,11 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 
 export const status = defineCommand({
   description: `
-Shows what runs, which versions the next start of the machine runs, which ran
-before, whether an upgrade is on trial, and which have failed here and why; then
-the node: k3s, failed services, sources of the configuration, addresses, disk,
-data source. Needs no root, but leaves out then what only root may read.`,
-  options: { json: { type: "boolean", help: "print JSON" } },
+Shows the versions that run, that boot next and that ran before, an upgrade on
+trial, and versions that failed here and why. Then it shows the node: k3s,
+failed services, configuration sources, addresses, disk and data source. Without
+root, it omits what only root can read.`,
+  options: { json: { type: "boolean", help: "emit JSON" } },
   run: async ({ values }, host) => {
     const { describeStatus, readStatus } = await import("../lib/upgrade/generation-status.ts");
     const { readNode } = await import("../lib/inspect/node-facts.ts");

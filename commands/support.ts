@@ -9,12 +9,12 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 export const support = defineCommand({
   usage: "[FILE]",
   description: `
-Writes what somebody needs who is to help with this node into a tar.gz: status,
-doctor, journals, states of services, disks, network, versions, configuration.
-Secrets are left out. FILE may be "-" for standard output; without it, the file
-is k3os-support-HOST-TIME.tar.gz in the current directory. Changes nothing else.
+Writes diagnostics to a tar.gz: status, doctor, journals, service states, disks,
+network, versions and configuration. Secrets are removed. FILE can be "-" for
+standard output; the default is k3os-support-HOST-TIME.tar.gz in the current
+directory. Nothing else is changed.
 
-Needs no root, but without it there is little in the file.`,
+Run it as root: without root, the archive is missing most of this.`,
   options: {},
   maxPositionals: 1,
   run: async ({ positionals: [file] }, host) => {

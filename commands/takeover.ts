@@ -4,11 +4,10 @@ import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 export const takeover = defineCommand({
   description: `
-Takes back what "k3os install --takeover" has prepared, before the machine is
-restarted: the old boot menu is put back, and the new system removed. Nothing of
-the old system has been changed until then.`,
+Undoes "k3os install --takeover" before the reboot: restores the old boot menu
+and removes the new system. Until the reboot, the old system is unchanged.`,
   options: {
-    undo: { type: "boolean", help: "put back the old boot menu and remove the new system" },
+    undo: { type: "boolean", help: "restore the old boot menu and remove the new system" },
     ...EVENTS_OPTION,
   },
   needsRoot: () => true,

@@ -5,10 +5,10 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 /** `k3os toolbox create` */
 export const toolboxCreate = defineCommand({
   description: `
-Fetches the image, whose name is a full one such as docker.io/library/alpine:3,
-and starts the container.`,
+Pulls the image and starts the container. The image needs its full name, such as
+docker.io/library/alpine:3.`,
   options: IMAGE_OPTION,
-  exits: { failed: "there is a toolbox already, or it could not be made" },
+  exits: { failed: "a toolbox exists already, or could not be created" },
   needsRoot: () => true,
   run: async ({ values }: Arguments<typeof IMAGE_OPTION>, host) => {
     await createToolbox(values.image ?? DEFAULT_IMAGE, host);

@@ -5,10 +5,10 @@ import { EXIT } from "../lib/tools/text/errors.ts";
 /** `k3os toolbox rm` */
 export const toolboxRm = defineCommand({
   description: `
-Kills what runs in the container and removes it, with everything that was
-installed in it. The image stays.`,
+Kills all processes in the container and removes it, with everything that was
+installed in it. The image is kept.`,
   options: {},
-  exits: { failed: "there is no toolbox, or it could not be removed" },
+  exits: { failed: "no toolbox exists, or it could not be removed" },
   needsRoot: () => true,
   run: async (_args, host) => {
     await removeToolbox(host);

@@ -5,13 +5,13 @@ import { UsageError } from "../lib/tools/text/errors.ts";
 export const toolbox = defineCommand({
   usage: "SUBCOMMAND",
   description: `
-A container on this node, run by the containerd of k3s, for tools that k3OS does
-not have. It is privileged, uses the network of the node, and sees its files at
-/host; what is installed in it stays until it is removed.`,
+Runs a container with tools that k3OS lacks, in the containerd of k3s. The
+container is privileged, uses the host network, and mounts the host file system
+at /host. Its contents persist until it is removed.`,
   options: {},
   subcommands: {
     create: {
-      summary: "Fetch an image, and start the container",
+      summary: "Pull an image and start the container",
       load: async () => (await import("./toolbox-create.ts")).toolboxCreate,
     },
     enter: {
@@ -19,7 +19,7 @@ not have. It is privileged, uses the network of the node, and sees its files at
       load: async () => (await import("./toolbox-enter.ts")).toolboxEnter,
     },
     rm: {
-      summary: "End everything in the container, and remove it",
+      summary: "Stop and remove the container",
       load: async () => (await import("./toolbox-rm.ts")).toolboxRm,
     },
   },

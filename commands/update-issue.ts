@@ -15,10 +15,10 @@ const TEMPLATE = "/usr/etc/issue";
 /** `k3os update-issue`, and the original's script of that name. */
 export const updateIssue = defineCommand({
   description: `
-Writes this machine's addresses into /etc/issue, and has the terminals that wait
-for a login show it. A file that is not the image's is left alone.`,
+Writes the node's addresses to /etc/issue and refreshes the login prompts. A
+customized /etc/issue is not changed.`,
   options: {},
-  exits: { done: "done, or the file is not the image's" },
+  exits: { done: "done, or /etc/issue is customized" },
   needsRoot: () => true,
   run: async (_args, host) => {
     if (writtenBy(GENERATED.issue, (await readConfig(host)).config) >= 0) {

@@ -5,13 +5,13 @@ import { ABOUT_RELEASES, RELEASE_UPGRADE_OPTIONS, upgradeSettings } from "../lib
 /** `k3os upgrade-kernel`, `k3os-upgrade-kernel` */
 export const upgradeKernel = defineCommand({
   description: `
-Upgrades the kernel to that of a release; k3OS and k3s stay. It is used from the
-next restart on, and the old one kept as "previous". A system that is started by
-a kernel of its own (an overlay, 32-bit ARM) is left as it is.
+Upgrades the kernel to a release; k3OS and k3s are not changed. The new kernel
+runs after the next reboot, and the old one is kept as "previous". A node that
+boots its own kernel (an overlay, 32-bit ARM) is not changed.
 
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
-  exits: { done: "upgraded, or there is nothing to do, or the kernel is none of k3OS" },
+  exits: { done: "upgraded, already up to date, or the kernel is not from k3OS" },
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { upgradeKernel } = await import("../lib/upgrade/from-release.ts");

@@ -5,12 +5,12 @@ import { ABOUT_RELEASES, RELEASE_UPGRADE_OPTIONS, upgradeSettings } from "../lib
 /** `k3os upgrade-rootfs`, `k3os-upgrade-rootfs` */
 export const upgradeRootfs = defineCommand({
   description: `
-Upgrades k3OS and k3s to a release; the kernel stays. The new versions are used
-from the next restart on, and the old ones kept as "previous".
+Upgrades k3OS and k3s to a release; the kernel is not changed. The new versions
+run after the next reboot, and the old ones are kept as "previous".
 
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
-  exits: { done: "upgraded, or there is nothing to do" },
+  exits: { done: "upgraded, or already up to date" },
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { upgradeRootfs } = await import("../lib/upgrade/from-release.ts");

@@ -5,14 +5,14 @@ import { COPY_OPTIONS } from "../lib/upgrade/copy-settings.ts";
 
 export const upgrade = defineCommand({
   description: `
-Copies versions of k3os, k3s and the kernel from one system directory to
-another, as the upgrade controller does from its image to a node, and makes them
-current: all or none. The next start of the machine tries them; if it does not
-become healthy, the versions before are started again.`,
+Copies versions of k3os, k3s and the kernel from one system directory to another
+and makes them current: all of them, or none. The upgrade controller runs this
+to upgrade a node from a container image. The next boot tries the new versions;
+if the node does not become healthy, it reboots into the previous ones.`,
   options: COPY_OPTIONS,
   exits: {
-    done: "done, or everything was there already: then nothing is restarted",
-    failed: "a part could not be copied: no part is made current",
+    done: "upgraded, or already up to date (then without a reboot)",
+    failed: "a component could not be copied; the current versions are unchanged",
   },
   needsRoot: () => true,
   run: async ({ values }, host) => {

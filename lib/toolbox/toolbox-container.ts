@@ -21,7 +21,7 @@ export const IMAGE_OPTION = {
   image: {
     type: "string",
     value: "IMAGE",
-    help: `the image, by its full name (default: ${DEFAULT_IMAGE})`,
+    help: `full image name (default: ${DEFAULT_IMAGE})`,
     env: "TOOLBOX_IMAGE",
   },
 } as const satisfies Options;
@@ -30,7 +30,7 @@ export const SHELL_OPTION = {
   shell: {
     type: "string",
     value: "PROGRAM",
-    help: `what to run (default: ${DEFAULT_SHELL})`,
+    help: `program to run (default: ${DEFAULT_SHELL})`,
     env: "TOOLBOX_SHELL",
   },
 } as const satisfies Options;

@@ -12,11 +12,11 @@ export const COPY_OPTIONS = {
   k3s: { type: "boolean", help: "upgrade k3s alone", env: "K3OS_UPGRADE_K3S" },
   remount: {
     type: "boolean",
-    help: "make the destination writable for as long as it takes",
+    help: "remount the destination writable for the upgrade",
     env: "K3OS_UPGRADE_REMOUNT",
   },
-  sync: { type: "boolean", help: "always done; accepted as before", env: "K3OS_UPGRADE_SYNC" },
-  reboot: { type: "boolean", help: "restart the machine if anything changed", env: "K3OS_UPGRADE_REBOOT" },
+  sync: { type: "boolean", help: "accepted and ignored: always done", env: "K3OS_UPGRADE_SYNC" },
+  reboot: { type: "boolean", help: "reboot if anything changed", env: "K3OS_UPGRADE_REBOOT" },
   source: {
     type: "string",
     value: "DIR",
@@ -26,18 +26,18 @@ export const COPY_OPTIONS = {
   destination: {
     type: "string",
     value: "DIR",
-    help: "system directory of the machine to be upgraded",
+    help: "system directory to upgrade",
     env: "K3OS_UPGRADE_DESTINATION",
   },
   "lock-file": {
     type: "string",
     value: "FILE",
-    help: `lets one upgrade run at a time (default: ${PATH.upgradeLock})`,
+    help: `lock held during an upgrade (default: ${PATH.upgradeLock})`,
     env: "K3OS_UPGRADE_LOCK_FILE",
   },
   ...KEEP_OPTIONS,
-  force: { type: "boolean", help: "also a version that has failed here before" },
-  "dry-run": { type: "boolean", help: "say what would be done" },
+  force: { type: "boolean", help: "retry a version that failed on this node" },
+  "dry-run": { type: "boolean", help: "show what would be done" },
   ...EVENTS_OPTION,
 } as const satisfies Options;
 
@@ -60,7 +60,9 @@ export function copySettings(values: Values<typeof COPY_OPTIONS>): CopySettings 
   const { source, destination } = values;
   if (components.length === 0)
     throw new UsageError("Nothing to upgrade: expected --rootfs, --kernel or both");
-  if (source === undefined) throw new UsageError("Missing --source: where the new versions are");
-  if (destination === undefined) throw new UsageError("Missing --destination: where they are to go");
+  if (source === undefined)
+    throw new UsageError("Missing --source: expected the directory of the new versions");
+  if (destination === undefined)
+    throw new UsageError("Missing --destination: expected the system directory to upgrade");
   return { components, source, destination, keep: keepCount(values.keep) };
 }

@@ -11,27 +11,27 @@ export const KEEP_OPTIONS = {
     help: "keep N versions besides current and previous (default: 0)",
     env: "K3OS_UPGRADE_KEEP",
   },
-  "keep-data": { type: "boolean", help: "leave the datastore alone if this is changed back" },
+  "keep-data": { type: "boolean", help: "do not restore the k3s datastore on a rollback" },
 } as const satisfies Options;
 
 /** What the help of every upgrade from a release says. */
 export const ABOUT_RELEASES = `\
-The release is the one that K3OS_VERSION names, else the latest. It is looked
-for at K3OS_RELEASE_URL: GitHub's page of releases (the default is this
-project's), its API, a mirror with a directory for each version, or a directory
-of one release, as a URL or a path.
+K3OS_VERSION selects the release; the default is the latest. K3OS_RELEASE_URL is
+where to look for it: a GitHub releases page (the default is this project's),
+the GitHub API, a mirror with a directory for each version, or the directory of
+one release, as a URL or a path.
 
-Nothing is made of what was downloaded before it is known to be what was signed.
-If anything fails, or the power does, the system is the old or the new one.`;
+Downloads are verified before they are used. After a failure or a power cut, the
+system is either the old or the new one.`;
 
 /** The options that upgrades from a release share. */
 export const RELEASE_UPGRADE_OPTIONS = {
   "allow-downgrade": {
     type: "boolean",
-    help: "take an older version, or a list signed before the last one taken",
+    help: "allow an older version, or a checksum file signed before the last one",
   },
-  force: { type: "boolean", help: "fetch the current version again, or one that failed before" },
-  "dry-run": { type: "boolean", help: "show what would be done, but change nothing" },
+  force: { type: "boolean", help: "reinstall the current version, or retry a failed one" },
+  "dry-run": { type: "boolean", help: "show what would be done" },
   key: {
     type: "string",
     multiple: true,
@@ -41,19 +41,19 @@ export const RELEASE_UPGRADE_OPTIONS = {
   },
   "insecure-skip-verify": {
     type: "boolean",
-    help: "take what nobody has signed",
+    help: "accept unsigned releases",
     env: "K3OS_UPGRADE_INSECURE_SKIP_VERIFY",
   },
   ...KEEP_OPTIONS,
-  reboot: { type: "boolean", help: "restart the machine when done", env: "K3OS_UPGRADE_REBOOT" },
+  reboot: { type: "boolean", help: "reboot when done", env: "K3OS_UPGRADE_REBOOT" },
   "lock-file": {
     type: "string",
     value: "FILE",
-    help: `held while an upgrade runs (default: ${PATH.upgradeLock})`,
+    help: `lock held during an upgrade (default: ${PATH.upgradeLock})`,
     env: "K3OS_UPGRADE_LOCK_FILE",
   },
   ...EVENTS_OPTION,
-  system: { type: "string", value: "DIR", help: "where the system lies", hidden: true },
+  system: { type: "string", value: "DIR", help: "system directory", hidden: true },
 } as const satisfies Options;
 
 /** What an upgrade from a release is asked to do. */

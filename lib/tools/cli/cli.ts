@@ -9,20 +9,20 @@ export interface Option {
   readonly short?: string;
   /** The option may be repeated; its value is a list. */
   readonly multiple?: boolean;
-  /** What stands for the value in the help: `URL`, `FILE`; shells complete it by that (lib/tools/cli/completion). */
+  /** Placeholder of the value in the help, such as `URL` or `FILE`. Shell completion derives from it (lib/tools/cli/completion). */
   readonly value?: string;
-  /** The values that there are, for shells to complete. */
+  /** All valid values, for shell completion. */
   readonly choices?: Choices;
   readonly help: string;
   /** Environment variable that gives the value when the option is absent. */
   readonly env?: string;
   /** Not shown in the help. */
   readonly hidden?: boolean;
-  /** With it, what the command tells becomes events for programs (lib/tools/cli/events.ts). */
+  /** The option turns the command's output into JSON events (lib/tools/cli/events.ts). */
   readonly events?: true;
 }
 
-/** Words to choose from; a function where finding them takes a module that the command itself need not load. */
+/** Words to choose from. A function loads a module that the command itself does not need. */
 export type Choices = readonly string[] | (() => Promise<readonly string[]>);
 
 export type Options = Readonly<Record<string, Option>>;
@@ -41,23 +41,23 @@ export interface Arguments<O extends Options = Options> {
   readonly positionals: readonly string[];
 }
 
-/** A command is a value: what it is called with, and the function that does it. */
+/** A command is a value: its arguments, and the function that runs it. */
 export interface Command<O extends Options = Options> {
-  /** How positional arguments are written in the usage line, e.g. `[DEVICE [ISO_URL]]`. */
+  /** The positional arguments in the usage line, e.g. `[DEVICE [ISO_URL]]`. */
   readonly usage?: string;
   /** Paragraphs for `--help`, wrapped by hand at 78 columns. */
   readonly description?: string;
   readonly options: O;
-  /** How many positional arguments are allowed; default 0. */
+  /** Maximum number of positional arguments; default 0. */
   readonly maxPositionals?: number;
-  /** What positional arguments can be, for shells to complete. */
+  /** Valid positional arguments, for shell completion. */
   readonly choices?: Choices;
-  /** The arguments are not ours to understand (the kernel passes its own to process 1): nothing is parsed or refused. */
+  /** Do not parse the arguments: the kernel passes its own to process 1. */
   readonly rawArguments?: boolean;
   readonly subcommands?: CommandTable;
-  /** What exit statuses mean, where that is more than "done" and "failed"; lib/tools/cli/exit-codes.ts has all of them. */
+  /** Exit statuses whose meaning is more specific than "done" and "failed" (lib/tools/cli/exit-codes.ts). */
   readonly exits?: { readonly done?: string; readonly failed?: string; readonly other?: string };
-  /** Whether a call can only be run by root; without it, none has to be. */
+  /** Whether this call needs root. Without this function, no call does. */
   needsRoot?(args: Arguments<O>): boolean;
   /** Returns the exit status. */
   run(args: Arguments<O>, host: Host): Promise<number>;
@@ -65,16 +65,24 @@ export interface Command<O extends Options = Options> {
 
 /** A row of the table of commands. The module is imported only when the command is called. */
 export interface CommandRow {
+  /** One line in the imperative, without a full stop. */
   readonly summary: string;
-  /** Other words for it. */
+  /** The heading under which the program's help lists the command. */
+  readonly group?: CommandGroup;
+  /** Alternative names. */
   readonly aliases?: readonly string[];
-  /** Names in PATH that are links to the executable, and mean this command. */
+  /** Links to the executable in PATH that run this command. */
   readonly links?: readonly string[];
-  /** Every link to the executable in this directory means this command, with the link's name as the first argument. */
+  /** Every link to the executable in this directory runs this command, with the link's name as the first argument. */
   readonly directory?: string;
   readonly hidden?: boolean;
   readonly load: () => Promise<Command>;
 }
+
+/** The groups of commands, in the order of the program's help. */
+export const COMMAND_GROUPS = ["node", "configuration", "install", "upgrade", "tools"] as const;
+
+export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export type CommandTable = Readonly<Record<string, CommandRow>>;
 
@@ -85,7 +93,7 @@ export function defineCommand<const O extends Options>(command: Command<O>): Com
 
 /** Options that every command has. */
 export const GLOBAL_OPTIONS = {
-  debug: { type: "boolean", help: "say more on standard error", env: "K3OS_DEBUG" },
+  debug: { type: "boolean", help: "print debug messages", env: "K3OS_DEBUG" },
   help: { type: "boolean", short: "h", help: "show this help" },
 } as const satisfies Options;
 
@@ -124,21 +132,50 @@ function parseStrictly(options: Options, argv: readonly string[]): Parsed {
   const config = Object.entries(options).map(([name, { type, short, multiple = false }]) => {
     return [name, { type, multiple, ...(short === undefined ? {} : { short }) }];
   });
-  try {
-    return parseArgs({ args: [...argv], options: Object.fromEntries(config), allowPositionals: true });
-  } catch (error) {
-    throw optionError(error as NodeJS.ErrnoException, options);
+  // not strict: the parser's own messages speak of its API
+  const { values, positionals, tokens } = parseArgs({
+    args: [...argv],
+    options: Object.fromEntries(config),
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  });
+  for (const token of tokens) if (token.kind === "option") checkOption(token, options);
+  return { values, positionals };
+}
+
+interface OptionToken {
+  readonly name: string;
+  /** As typed: `-h`, `--help`. */
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  /** The value follows an equals sign. */
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** Throws UsageError for an unknown option, a missing value or an unexpected one. */
+function checkOption({ name, rawName, value, inlineValue }: OptionToken, options: Options): void {
+  const option = Object.hasOwn(options, name) ? options[name] : undefined;
+  if (option === undefined) throw unknownOption(rawName, options);
+  if (option.type === "boolean") {
+    if (value !== undefined) throw new UsageError(`Unexpected value "${value}": ${rawName} takes none`);
+    return;
+  }
+  const wanted = option.value ?? "VALUE";
+  if (value === undefined) throw new UsageError(`Missing value for ${rawName}: expected ${wanted}`);
+  if (inlineValue !== true && /^-./.test(value)) {
+    throw new UsageError(`Missing value for ${rawName}: expected ${wanted}, found option "${value}"`, {
+      hint: `to pass a value that starts with "-", use --${name}=${value}`,
+    });
   }
 }
 
-function optionError(error: NodeJS.ErrnoException, options: Options): UsageError {
-  const quoted = /'(-[^' ]*)/.exec(error.message)?.[1];
-  if (error.code !== "ERR_PARSE_ARGS_UNKNOWN_OPTION" || quoted === undefined) {
-    return new UsageError(error.message.split(". ")[0] ?? error.message);
-  }
+function unknownOption(rawName: string, options: Options): UsageError {
   const names = Object.entries(options).flatMap(([name, option]) => (option.hidden ? [] : [`--${name}`]));
-  const near = quoted.startsWith("--") ? nearest(quoted, names) : undefined;
-  return new UsageError(`Unknown option "${quoted}"${near === undefined ? "" : `: did you mean "${near}"?`}`);
+  const near = rawName.startsWith("--") ? nearest(rawName, names) : undefined;
+  return new UsageError(
+    `Unknown option "${rawName}"${near === undefined ? "" : `: did you mean "${near}"?`}`,
+  );
 }
 
 function fromEnv(option: Option, env: Host["env"]): boolean | string | readonly string[] | undefined {

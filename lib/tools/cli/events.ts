@@ -5,7 +5,7 @@ import type { Options } from "./cli.ts";
 
 /** The option of every command that tells programs what it does. */
 export const EVENTS_OPTION = {
-  json: { type: "boolean", help: "tell of everything in JSON, an event per line", events: true },
+  json: { type: "boolean", help: "emit JSON Lines", events: true },
 } as const satisfies Options;
 
 /** What happens, as a line of standard output (with the time, RFC 3339, as `time` in each). docs/events.md tells of it. */

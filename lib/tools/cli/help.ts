@@ -1,23 +1,33 @@
 import { EXIT } from "../text/errors.ts";
 import { foldLine } from "../text/fold.ts";
-import { type Command, type CommandTable, GLOBAL_OPTIONS, type Option, PROGRAM_OPTIONS } from "./cli.ts";
+import {
+  COMMAND_GROUPS,
+  type Command,
+  type CommandGroup,
+  type CommandTable,
+  GLOBAL_OPTIONS,
+  type Option,
+  PROGRAM_OPTIONS,
+} from "./cli.ts";
 
 const WIDTH = 80;
 
-/** The help of a whole table: `name` is what the user typed so far. */
+/** The help of the program `name`: its commands in groups. */
 export function tableHelp(name: string, table: CommandTable): string {
-  const rows = Object.entries(table)
-    .filter(([, row]) => !row.hidden)
-    .map(([command, row]): [string, string] => [command, row.summary]);
+  const visible = Object.entries(table).filter(([, row]) => !row.hidden);
+  const width = leftWidth(visible.map(([command]) => command));
+  const groups = COMMAND_GROUPS.flatMap((group) => {
+    const rows = visible.filter(([, row]) => row.group === group);
+    const cells = rows.map(([command, row]): [string, string] => [command, row.summary]);
+    return cells.length === 0 ? [] : [`${heading(group)}:`, columns(cells, width), ""];
+  });
   return [
     `Usage: ${name} COMMAND [OPTION...]\n`,
-    "Commands:",
-    columns(rows),
-    "",
+    ...groups,
     "Options:",
     columns(optionRows(PROGRAM_OPTIONS)),
     "",
-    `Run "${name} COMMAND --help" for a command's own options.\n`,
+    `Run "${name} COMMAND --help" for the options of a command.\n`,
   ].join("\n");
 }
 
@@ -44,6 +54,10 @@ export function commandHelp(name: string, summary: string, command: Command): st
   return parts.join("\n");
 }
 
+function heading(group: CommandGroup): string {
+  return `${group.charAt(0).toUpperCase()}${group.slice(1)}`;
+}
+
 function optionRows(options: Readonly<Record<string, Option>>): [string, string][] {
   return Object.entries(options)
     .filter(([, option]) => !option.hidden)
@@ -55,9 +69,12 @@ function optionRows(options: Readonly<Record<string, Option>>): [string, string]
     });
 }
 
-/** Two columns, the second wrapped so that no line passes {@link WIDTH}. */
-function columns(rows: readonly [string, string][]): string {
-  const left = Math.min(28, Math.max(...rows.map(([name]) => name.length)));
+function leftWidth(names: readonly string[]): number {
+  return Math.min(28, Math.max(...names.map((name) => name.length)));
+}
+
+/** Two columns, the first of the width `left`, the second wrapped so that no line passes {@link WIDTH}. */
+function columns(rows: readonly [string, string][], left = leftWidth(rows.map(([name]) => name))): string {
   return rows
     .map(([name, text]) => {
       const lines = foldLine(text, WIDTH - left - 4);

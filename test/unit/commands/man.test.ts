@@ -86,6 +86,6 @@ test("k3os man COMMAND prints roff where nobody reads it on a terminal, and know
   using host = testHost();
   const command = man(COMMANDS);
   await command.run(parseCommandLine(command, ["config", "explain"], {}), host);
-  expect(host.printed.join("")).toContain("\nk3os\\-config\\-explain \\- Show where settings come from\n");
+  expect(host.printed.join("")).toContain("\nk3os\\-config\\-explain \\- Show which source set a value\n");
   expect(command.run(parseCommandLine(command, ["init"], {}), host)).rejects.toThrow('no page "k3os-init"');
 });

@@ -33,6 +33,17 @@ describe("help", () => {
   });
 });
 
+test("COMMANDS are all in a group of the help, except the hidden ones", () => {
+  const help = tableHelp("k3os", COMMANDS);
+  for (const group of ["Node", "Configuration", "Install", "Upgrade", "Tools"])
+    expect(help).toContain(`\n${group}:\n`);
+  const lines = help.split("\n");
+  for (const [name, row] of Object.entries(COMMANDS)) {
+    const listed = lines.filter((line) => line.startsWith(`  ${name} `)).length;
+    expect([name, listed]).toEqual([name, row.hidden ? 0 : 1]);
+  }
+});
+
 test("COMMANDS have names and aliases that do not clash", () => {
   const words = Object.entries(COMMANDS).flatMap(([name, row]) => [name, ...(row.aliases ?? [])]);
   expect(new Set(words).size).toBe(words.length);

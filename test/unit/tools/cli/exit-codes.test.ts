@@ -19,7 +19,7 @@ describe("exitCodes()", () => {
     ["done", async () => 0],
     ["failed", async () => 1],
     ["failed", () => Promise.reject(new CommandError("broken"))],
-    ["wrong usage", () => Promise.reject(new UsageError("what?"))],
+    ["usage error", () => Promise.reject(new UsageError("what?"))],
     ["interrupted", () => Promise.reject(new Interrupted("no"))],
   ];
 

@@ -26,7 +26,7 @@ async function complete(...words: readonly string[]): Promise<string[]> {
 
 describe("the completion for bash", () => {
   test.each([
-    ["commands", ["k3os", "upg"], ["upgrade", "upgrade-rootfs", "upgrade-kernel"]],
+    ["commands", ["k3os", "upg"], ["upgrade-rootfs", "upgrade-kernel", "upgrade"]],
     ["commands after --debug", ["k3os", "--debug", "rele"], ["release"]],
     ["subcommands", ["k3os", "config", ""], ["validate", "explain", "schema"]],
     ["what follows an alias", ["k3os", "cfg", "s"], ["schema"]],
