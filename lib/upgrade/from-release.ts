@@ -17,9 +17,9 @@ import {
   wantedContent,
 } from "../tools/release/read-release.ts";
 import { refuseOlder, rememberRelease } from "../tools/release/release-memory.ts";
+import { compareVersions } from "../tools/release/version-order.ts";
 import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
-import { compareVersions } from "./compare-versions.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";

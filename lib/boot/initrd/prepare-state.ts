@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { isThere } from "../../tools/fs/links.ts";
-import { FILE } from "../../tools/host/paths.ts";
+import { versionsOf } from "../../tools/generation/generation-links.ts";
+import { type Component, FILE } from "../../tools/host/paths.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import type { BootHost } from "../boot-host.ts";
 import { resetData } from "./reset-data.ts";
@@ -11,7 +12,7 @@ export async function prepareState(root: string, host: Pick<BootHost, "log">): P
   resetData(root, host);
   const system = join(root, "k3os/system");
   requireFile(join(system, "k3os/current", FILE.executable));
-  linkNewest(join(system, "k3s"), "k3s", host);
+  linkNewest(system, "k3s", host);
   const init = join(root, "sbin/init");
   if (isThere(init)) return;
   mkdirSync(join(root, "sbin"), { recursive: true });
@@ -26,11 +27,12 @@ function requireFile(path: string): void {
 }
 
 /** A `current` link that is missing is set to the newest version there is. */
-function linkNewest(component: string, file: string, host: Pick<BootHost, "log">): void {
-  const current = join(component, "current");
-  if (!existsSync(component) || isThere(current)) return;
-  const versions = readdirSync(component).filter((name) => existsSync(join(component, name, file)));
-  const newest = versions.sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1);
+function linkNewest(system: string, component: Component, host: Pick<BootHost, "log">): void {
+  const current = join(system, component, "current");
+  if (isThere(current)) return;
+  const newest = versionsOf(system, component).findLast((version) => {
+    return existsSync(join(system, component, version, component));
+  });
   if (newest === undefined) return;
   host.log.warn(`${current} was missing: linking it to ${newest}`);
   symlinkSync(newest, current);

@@ -6,6 +6,7 @@ import { isThere, linkTarget } from "../fs/links.ts";
 import { COMPONENTS, type Component } from "../host/paths.ts";
 import { exchange, SystemCallError, syncFileSystem } from "../host/sys.ts";
 import { checkVersion, isLeftover, isVersion } from "../release/version-name.ts";
+import { versionOrder } from "../release/version-order.ts";
 
 /** The links beside a component's versions. */
 export type LinkName = "current" | "previous";
@@ -117,14 +118,12 @@ function temporaryOf(system: string, { component, name }: LinkChange): string {
   return join(system, component, `.${name}.partial`);
 }
 
-/** The versions of a component that are there, oldest names first. */
+/** The versions of a component that are there, the oldest first. */
 export function versionsOf(system: string, component: Component): string[] {
   const directory = join(system, component);
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
   const names = readdirSync(directory).filter(isVersion);
-  return names
-    .filter((name) => hasVersion(system, component, name))
-    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  return names.filter((name) => hasVersion(system, component, name)).sort(versionOrder);
 }
 
 export function hasVersion(system: string, component: Component, version: string): boolean {

@@ -107,7 +107,7 @@ test("prepareState() resets data once for factory-reset, always for ephemeral, a
   mkdirSync(at("k3os/system/k3os/v1"), { recursive: true });
   writeFileSync(at("k3os/system/k3os/v1/k3os"), "");
   symlinkSync("v1", at("k3os/system/k3os/current"));
-  for (const version of ["v1.9.0", "v1.10.0"]) {
+  for (const version of ["v1.9.0", "v1.10.0", "v1.10.0-rc1"]) {
     mkdirSync(at("k3os/system/k3s", version), { recursive: true });
     writeFileSync(at("k3os/system/k3s", version, "k3s"), "");
   }

@@ -8,7 +8,7 @@ import {
   versionsOf,
 } from "../../../../lib/tools/generation/generation-links.ts";
 import { type TestHost, testHost } from "../../../support/host.ts";
-import { makeSystem } from "../../../support/system-directory.ts";
+import { addVersion, makeSystem } from "../../../support/system-directory.ts";
 
 let host: TestHost;
 let system: string;
@@ -65,5 +65,11 @@ describe("pruneVersions()", () => {
   test("keeps the newest of the others where that is wished", () => {
     expect(pruneVersions(system, 1)).toEqual(["k3os/v1"]);
     expect(existsSync(join(system, "k3os/v2"))).toBe(true);
+  });
+
+  test("counts a release as newer than what came before it", () => {
+    const released = makeSystem(join(host.root, "released"), { k3os: ["v0.31.0", "v0.30.1"] });
+    for (const name of ["v0.30.0", "v0.30.0-rc1", "v0.30.0-rc10"]) addVersion(released, "k3os", name);
+    expect(pruneVersions(released, 1)).toEqual(["k3os/v0.30.0-rc1", "k3os/v0.30.0-rc10"]);
   });
 });
