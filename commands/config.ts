@@ -4,18 +4,16 @@ import { readConfig } from "../lib/config/read/read.ts";
 import type { Phase } from "../lib/config/schema/field.ts";
 import { configJson, configYaml } from "../lib/config/write/dump.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
-import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
 import type { Host } from "../lib/tools/host/host.ts";
-import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
+import { EXIT } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   initrd: { type: "boolean", help: "apply the settings of the initrd phase" },
   boot: { type: "boolean", help: "apply the settings of the boot phase, before the network is up" },
   install: { type: "boolean", help: "start k3s; download it first if it is missing" },
-  dump: { type: "boolean", help: "print the configuration as YAML" },
-  "dump-json": { type: "boolean", help: "print the configuration as JSON" },
+  dump: { type: "boolean", help: "print the configuration as YAML", excludes: ["json"] },
+  "dump-json": { type: "boolean", help: "print the configuration as JSON", excludes: ["json"] },
   "dry-run": { type: "boolean", help: "show what would be applied" },
-  ...EVENTS_OPTION,
 } as const;
 
 /** `k3os config`: reads the configuration, and applies one phase of it or prints it. */
@@ -40,12 +38,11 @@ rest is applied.`,
       load: async () => (await import("./config-schema.ts")).configSchema,
     },
   },
+  json: "events",
   needsRoot: ({ values }) => phaseOf(values) !== undefined && !values["dry-run"],
-  run: async (args: Arguments<typeof OPTIONS>, host) => {
-    const { values } = args;
+  run: async ({ values }: Arguments<typeof OPTIONS>, host) => {
     const phase = phaseOf(values);
     if (phase === undefined) {
-      if (values.json) throw new UsageError("Cannot combine --json with --dump or --dump-json");
       return await withConfig(host, ({ config }) => print(config, values.dump ? "yaml" : "json", host));
     }
     return await withConfig(host, (found) => apply(phase, found, { ...host, dryRun: values["dry-run"] }));

@@ -9,13 +9,15 @@ configuration, network and k3s. Each failure comes with a fix. Nothing is
 changed; each check has a timeout of 15 seconds. Checks that need root are
 skipped for other users, and checks of k3OS itself are skipped on another Linux.`,
   exits: { done: "no check failed; there may be warnings", failed: "a check failed" },
-  options: { json: { type: "boolean", help: "emit JSON" } },
-  run: async ({ values }, host) => {
+  options: {},
+  json: "result",
+  run: async (_args, host) => {
     const { runChecks } = await import("../lib/inspect/doctor-check.ts");
     const { CHECKS, describeFindings } = await import("../lib/inspect/doctor-checks.ts");
     const { runningMode } = await import("../lib/tools/node/running-mode.ts");
     const findings = await runChecks(CHECKS, runningMode(host), host);
-    host.print(values.json ? `${JSON.stringify(findings)}\n` : describeFindings(findings));
+    host.tell?.({ event: "result", value: findings });
+    host.print(describeFindings(findings));
     return findings.some(({ state }) => state === "failure") ? EXIT.failed : EXIT.done;
   },
 });

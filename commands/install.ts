@@ -34,6 +34,7 @@ enables debug messages in the installed system.`,
     failed: "the installation is not possible, or it failed",
   },
   maxPositionals: 2,
+  json: "events",
   needsRoot: () => true,
   run: async ({ values, positionals }, host) => {
     const { NOTHING_READ, readConfig } = await import("../lib/config/read/read.ts");
@@ -44,9 +45,13 @@ enables debug messages in the installed system.`,
     const { finish } = await import("../lib/install/finish.ts");
     const running = values.bootstrap ? NOTHING_READ : await readConfig(host);
     logDiagnostics(running.diagnostics, host);
-    const debug = "debug" in values && values.debug === true;
     const configured = running.config.k3os?.install ?? {};
-    const settings = mergeSettings({ ...values, debug }, positionals, host.env, configured);
+    const settings = mergeSettings(
+      { ...values, json: host.tell !== undefined },
+      positionals,
+      host.env,
+      configured,
+    );
     return await announced(settings, host, async (announcing) => {
       const outcome = await installSystem(settings, running, announcing);
       if (outcome.kind === "configure") return await configure(outcome.config, settings, announcing);

@@ -1,6 +1,5 @@
 import type { Answer } from "../lib/datasource/ask.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
-import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
 import type { Host } from "../lib/tools/host/host.ts";
 import { EXIT, messageOf, UsageError } from "../lib/tools/text/errors.ts";
 
@@ -8,7 +7,6 @@ const OPTIONS = {
   timeout: { type: "string", value: "SECONDS", help: "timeout for all sources (default: 60)" },
   cached: { type: "boolean", help: "use the last answer if no source answers now" },
   explain: { type: "boolean", help: "show what was detected and queried; write nothing" },
-  ...EVENTS_OPTION,
 } as const;
 
 /** `k3os metadata [SOURCE…]`: asks data sources what this machine is to be. */
@@ -28,6 +26,7 @@ cloud that this machine identifies itself as part of.`,
     const { OFFER } = await import("../lib/datasource/providers.ts");
     return [AUTO, ...OFFER.providers.map(({ name }) => name)];
   },
+  json: "events",
   needsRoot: ({ values }) => !values.explain,
   run: async ({ values, positionals }: Arguments<typeof OPTIONS>, host) => {
     const timeout = timeoutOf(values.timeout);

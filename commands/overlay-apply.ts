@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
-import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
 import { PATH } from "../lib/tools/host/paths.ts";
 import { localPath } from "../lib/tools/http/http-url.ts";
 import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
@@ -39,9 +38,9 @@ a power cut, the board boots its original system.`,
       help: "trust releases signed with this minisign key (file or text)",
     },
     "insecure-skip-verify": { type: "boolean", help: "accept unsigned releases" },
-    ...EVENTS_OPTION,
   },
   maxPositionals: 1,
+  json: "events",
   needsRoot: () => true,
   run: async ({ values, positionals: [tarball] }, host) => {
     if (tarball === undefined) throw new UsageError("Missing argument TARBALL or URL");

@@ -7,8 +7,9 @@ Shows the versions that run, that boot next and that ran before, an upgrade on
 trial, and versions that failed here and why. Then it shows the node: k3s,
 failed services, configuration sources, addresses, disk and data source. Without
 root, it omits what only root can read.`,
-  options: { json: { type: "boolean", help: "emit JSON" } },
-  run: async ({ values }, host) => {
+  options: {},
+  json: "result",
+  run: async (_args, host) => {
     const { describeStatus, readStatus } = await import("../lib/upgrade/generation-status.ts");
     const { readNode } = await import("../lib/inspect/node-facts.ts");
     const { describeNode } = await import("../lib/inspect/describe-node.ts");
@@ -18,11 +19,8 @@ root, it omits what only root can read.`,
     const dataSource = readDataSource(host);
     const unseen = process.getuid?.() === 0 ? [] : ["the data source's kept answer (needs root)"];
     const node = { ...found, leftOut: [...found.leftOut, ...unseen] };
-    host.print(
-      values.json
-        ? `${JSON.stringify({ ...versions, ...node, dataSource })}\n`
-        : describeStatus(versions) + describeNode(node, dataSource),
-    );
+    host.tell?.({ event: "result", value: { ...versions, ...node, dataSource } });
+    host.print(describeStatus(versions) + describeNode(node, dataSource));
     return EXIT.done;
   },
 });

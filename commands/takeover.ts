@@ -1,5 +1,4 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
-import { EVENTS_OPTION } from "../lib/tools/cli/events.ts";
 import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 export const takeover = defineCommand({
@@ -8,8 +7,8 @@ Undoes "k3os install --takeover" before the reboot: restores the old boot menu
 and removes the new system. Until the reboot, the old system is unchanged.`,
   options: {
     undo: { type: "boolean", help: "restore the old boot menu and remove the new system" },
-    ...EVENTS_OPTION,
   },
+  json: "events",
   needsRoot: () => true,
   run: async ({ values }, host) => {
     if (!values.undo) throw new UsageError("Nothing to do: expected --undo");

@@ -12,6 +12,7 @@ boots its own kernel (an overlay, 32-bit ARM) is not changed.
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
   exits: { done: "upgraded, already up to date, or the kernel is not from k3OS" },
+  json: "events",
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { upgradeKernel } = await import("../lib/upgrade/from-release.ts");

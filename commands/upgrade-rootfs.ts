@@ -11,6 +11,7 @@ run after the next reboot, and the old ones are kept as "previous".
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
   exits: { done: "upgraded, or already up to date" },
+  json: "events",
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { upgradeRootfs } = await import("../lib/upgrade/from-release.ts");

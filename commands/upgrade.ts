@@ -14,6 +14,7 @@ if the node does not become healthy, it reboots into the previous ones.`,
     done: "upgraded, or already up to date (then without a reboot)",
     failed: "a component could not be copied; the current versions are unchanged",
   },
+  json: "events",
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { copySettings } = await import("../lib/upgrade/copy-settings.ts");

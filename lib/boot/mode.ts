@@ -1,3 +1,4 @@
+import { booleanOf } from "../tools/text/boolean-word.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
 /** What the machine is booted for. The second stage of a disk boot is `local`; `shell` is the rescue shell. */
@@ -43,7 +44,7 @@ export function bootWords(cmdline: string): BootWords {
     else if (key === "k3os.state") state = value || undefined;
     else if (key === "k3os.takeover") takeover = value;
     else if (key === "k3os.boot") generation = MENU_CHOICES.find((choice) => choice === value);
-    else if (key === "k3os.debug") debug = value !== "false" && value !== "0";
+    else if (key === "k3os.debug") debug = booleanOf(value) ?? true;
   }
   return { mode, fallbackMode, state, takeover, generation, debug };
 }

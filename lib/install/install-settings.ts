@@ -1,6 +1,6 @@
 import type { InstallConfig } from "../config/schema/schema.ts";
-import type { Options, Values } from "../tools/cli/cli.ts";
-import { EVENTS_OPTION } from "../tools/cli/events.ts";
+import { type Options, type Values, valueFromEnv } from "../tools/cli/cli.ts";
+import type { Host } from "../tools/host/host.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
 /** The options of `k3os install`; names and variables are those of the original's install.sh. */
@@ -71,7 +71,6 @@ export const INSTALL_OPTIONS = {
   yes: { type: "boolean", short: "y", help: "ask nothing" },
   silent: { type: "boolean", help: "the same as --yes", env: "K3OS_INSTALL_SILENT" },
   "dry-run": { type: "boolean", help: "check everything and show the plan, but change nothing" },
-  ...EVENTS_OPTION,
 } as const satisfies Options;
 
 /** What an installation is asked to do, from all places where that can be said. */
@@ -114,7 +113,7 @@ export interface InstallSettings {
  * already completed from the environment. Throws CommandError for a terminal name that cannot be one.
  */
 export function mergeSettings(
-  values: Values<typeof INSTALL_OPTIONS> & { readonly debug: boolean },
+  values: Values<typeof INSTALL_OPTIONS> & { readonly debug: boolean; readonly json: boolean },
   positionals: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   config: InstallConfig,
@@ -123,7 +122,7 @@ export function mergeSettings(
   const isoUrl = isoArgument ?? text(env.K3OS_INSTALL_ISO_URL);
   const given = device ?? values.device;
   const flag = (option: boolean, variable: string, configured: boolean | undefined): boolean =>
-    option || (envFlag(env[variable]) ?? configured ?? false);
+    option || (envFlag(variable, env) ?? configured ?? false);
   const named = given ?? text(env.K3OS_INSTALL_DEVICE);
   const chosen = named ?? config.device;
   const powerOff = flag(values.poweroff, "K3OS_INSTALL_POWER_OFF", config.powerOff);
@@ -180,10 +179,9 @@ function whatFollows(options: {
   return options.powerOff ? "power-off" : "reboot";
 }
 
-/** A variable as a boolean: as in the original any text means yes, except for the ways to say no. */
-function envFlag(value: string | undefined): boolean | undefined {
-  if (value === undefined || value === "") return undefined;
-  return !/^(false|no|off|0)$/i.test(value);
+function envFlag(name: string, env: Host["env"]): boolean | undefined {
+  const value = valueFromEnv({ type: "boolean", env: name }, env);
+  return value === undefined ? undefined : value === true;
 }
 
 function text(value: string | undefined): string | undefined {

@@ -1,5 +1,4 @@
 import type { Options, Values } from "../tools/cli/cli.ts";
-import { EVENTS_OPTION } from "../tools/cli/events.ts";
 import { COMPONENTS, type Component, PATH } from "../tools/host/paths.ts";
 import { UsageError } from "../tools/text/errors.ts";
 import { KEEP_OPTIONS, keepCount } from "./upgrade-settings.ts";
@@ -38,7 +37,6 @@ export const COPY_OPTIONS = {
   ...KEEP_OPTIONS,
   force: { type: "boolean", help: "retry a version that failed on this node" },
   "dry-run": { type: "boolean", help: "show what would be done" },
-  ...EVENTS_OPTION,
 } as const satisfies Options;
 
 export interface CopySettings {

@@ -1,5 +1,4 @@
 import type { Options, Values } from "../tools/cli/cli.ts";
-import { EVENTS_OPTION } from "../tools/cli/events.ts";
 import { PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
@@ -52,7 +51,6 @@ export const RELEASE_UPGRADE_OPTIONS = {
     help: `lock held during an upgrade (default: ${PATH.upgradeLock})`,
     env: "K3OS_UPGRADE_LOCK_FILE",
   },
-  ...EVENTS_OPTION,
   system: { type: "string", value: "DIR", help: "system directory", hidden: true },
 } as const satisfies Options;
 

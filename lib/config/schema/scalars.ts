@@ -1,3 +1,4 @@
+import { booleanOf, noBoolean } from "../../tools/text/boolean-word.ts";
 import type { FlagField, Flaw, TextField } from "./field.ts";
 
 /** Longest text in characters, contents of files excepted. */
@@ -7,25 +8,10 @@ const SHOWN = 60;
 /** The outcome of checking a scalar: its value, with what is wrong although it counts, or what was found and wanted. */
 export type Checked<T> = { readonly value: T; readonly flaw?: Flaw } | { readonly problem: string };
 
-/** The words for true and false, in any case: those of YAML 1.1, and the digits of shell scripts. */
-export const FLAGS: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  on: true,
-  y: true,
-  "1": true,
-  false: false,
-  no: false,
-  off: false,
-  n: false,
-  "0": false,
-};
-
 /** A boolean from its text. */
 export function checkFlag(field: FlagField, text: string): Checked<boolean> {
-  const word = text.trim().toLowerCase();
-  const value = Object.hasOwn(FLAGS, word) ? FLAGS[word] : undefined;
-  return value === undefined ? { problem: `found ${quoted(text, field)}, wanted true or false` } : { value };
+  const value = booleanOf(text);
+  return value === undefined ? { problem: noBoolean(quoted(text, field)) } : { value };
 }
 
 /** A text as its field admits it: as written, but without final line breaks where one line is wanted. */

@@ -1,6 +1,6 @@
+import { BOOLEAN_WORDS } from "../../tools/text/boolean-word.ts";
 import type { Field, StructField, TextField } from "../schema/field.ts";
 import { documentedSpellings, snakeCase } from "../schema/names.ts";
-import { FLAGS } from "../schema/scalars.ts";
 import { SCHEMA } from "../schema/schema.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ const FLAG: JsonSchema = {
   anyOf: [
     { type: "boolean" },
     { enum: [0, 1] },
-    { type: "string", pattern: `^(?:${Object.keys(FLAGS).map(inAnyCase).join("|")})$` },
+    { type: "string", pattern: `^(?:${Object.keys(BOOLEAN_WORDS).map(inAnyCase).join("|")})$` },
   ],
 };
 

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Host } from "../host/host.ts";
+import { booleanOf, noBoolean } from "../text/boolean-word.ts";
 import { UsageError } from "../text/errors.ts";
 import { nearest } from "../text/nearest.ts";
 
@@ -18,8 +19,8 @@ export interface Option {
   readonly env?: string;
   /** Not shown in the help. */
   readonly hidden?: boolean;
-  /** The option turns the command's output into JSON events (lib/tools/cli/events.ts). */
-  readonly events?: true;
+  /** Names of options that cannot be given beside this one. */
+  readonly excludes?: readonly string[];
 }
 
 /** Words to choose from. A function loads a module that the command itself does not need. */
@@ -39,6 +40,8 @@ export type Values<O extends Options> = { readonly [K in keyof O]: ValueOf<O[K]>
 export interface Arguments<O extends Options = Options> {
   readonly values: Values<O>;
   readonly positionals: readonly string[];
+  /** The options that the command line itself names. */
+  readonly given: readonly string[];
 }
 
 /** A command is a value: its arguments, and the function that runs it. */
@@ -59,8 +62,13 @@ export interface Command<O extends Options = Options> {
   readonly exits?: { readonly done?: string; readonly failed?: string; readonly other?: string };
   /** Whether this call needs root. Without this function, no call does. */
   needsRoot?(args: Arguments<O>): boolean;
+  /**
+   * The command has the option --json, with which it prints what programs read: `events` of everything that it tells, or the
+   * `result` that it tells (lib/tools/cli/events.ts). It tells and prints the same with and without.
+   */
+  readonly json?: keyof typeof JSON_OPTIONS;
   /** Returns the exit status. */
-  run(args: Arguments<O>, host: Host): Promise<number>;
+  run(args: Arguments<O & typeof GLOBAL_OPTIONS>, host: Host): Promise<number>;
 }
 
 /** A row of the table of commands. The module is imported only when the command is called. */
@@ -103,24 +111,38 @@ export const PROGRAM_OPTIONS = {
   version: { type: "boolean", short: "v", help: "print the version" },
 } as const satisfies Options;
 
+const JSON_OPTIONS = {
+  events: { json: { type: "boolean", help: "emit JSON Lines" } },
+  result: { json: { type: "boolean", help: "emit JSON" } },
+} as const satisfies Readonly<Record<string, Options>>;
+
+/** All options of a command, in the order in which the help shows them. */
+export function optionsOf({ options, json }: Pick<Command, "options" | "json">): Options {
+  return { ...options, ...(json === undefined ? {} : JSON_OPTIONS[json]), ...GLOBAL_OPTIONS };
+}
+
 /**
  * Parses what follows a command's name. Boolean options never take a `no-` prefix, so that an option such as
- * `--no-format` is only ever itself. Throws UsageError for an unknown option, a missing value or too many arguments.
+ * `--no-format` is only ever itself; `--poweroff=no` is said as in a variable or a file. Throws UsageError for an unknown
+ * option, a missing value, what is no boolean, options that exclude each other or too many arguments.
  */
 export function parseCommandLine<O extends Options>(
   command: Command<O>,
   argv: readonly string[],
   env: Host["env"],
 ): Arguments<O & typeof GLOBAL_OPTIONS> {
-  const options: Options = { ...command.options, ...GLOBAL_OPTIONS };
-  const { values, positionals } = parseStrictly(options, command.rawArguments ? [] : argv);
+  const options = optionsOf(command as unknown as Command);
+  const [words, variables] = command.rawArguments ? [[], {}] : [argv, env];
+  const { values, positionals } = parseStrictly(options, words);
   const limit = command.maxPositionals ?? 0;
   if (positionals.length > limit) throw new UsageError(`Unexpected argument "${positionals[limit]}"`);
+  const given = Object.keys(values);
+  refuseExcluded(given, options);
   const complete = Object.entries(options).map(([name, option]) => [
     name,
-    values[name] ?? fromEnv(option, env),
+    values[name] ?? valueFromEnv(option, variables) ?? nothingOf(option),
   ]);
-  return { values: Object.fromEntries(complete) as Values<O & typeof GLOBAL_OPTIONS>, positionals };
+  return { values: Object.fromEntries(complete) as Values<O & typeof GLOBAL_OPTIONS>, positionals, given };
 }
 
 interface Parsed {
@@ -141,7 +163,11 @@ function parseStrictly(options: Options, argv: readonly string[]): Parsed {
     tokens: true,
   });
   for (const token of tokens) if (token.kind === "option") checkOption(token, options);
-  return { values, positionals };
+  const read = (name: string, value: unknown) => {
+    return options[name]?.type === "boolean" && typeof value === "string" ? booleanOf(value) : value;
+  };
+  const all = Object.entries(values).map(([name, value]) => [name, read(name, value)]);
+  return { values: Object.fromEntries(all), positionals };
 }
 
 interface OptionToken {
@@ -153,12 +179,12 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-/** Throws UsageError for an unknown option, a missing value or an unexpected one. */
+/** Throws UsageError for an unknown option, a missing value or one that is no boolean. */
 function checkOption({ name, rawName, value, inlineValue }: OptionToken, options: Options): void {
   const option = Object.hasOwn(options, name) ? options[name] : undefined;
   if (option === undefined) throw unknownOption(rawName, options);
   if (option.type === "boolean") {
-    if (value !== undefined) throw new UsageError(`Unexpected value "${value}": ${rawName} takes none`);
+    if (value !== undefined) booleanFrom(value, rawName);
     return;
   }
   const wanted = option.value ?? "VALUE";
@@ -178,10 +204,33 @@ function unknownOption(rawName: string, options: Options): UsageError {
   );
 }
 
-function fromEnv(option: Option, env: Host["env"]): boolean | string | readonly string[] | undefined {
-  const text = option.env === undefined ? undefined : env[option.env];
-  if (option.type === "boolean") return text !== undefined && /^(1|true|yes|on)$/i.test(text);
-  const value = text === "" ? undefined : text;
-  if (option.multiple) return value === undefined ? [] : [value];
+function refuseExcluded(given: readonly string[], options: Options): void {
+  for (const name of given) {
+    const other = options[name]?.excludes?.find((excluded) => given.includes(excluded));
+    if (other !== undefined) throw new UsageError(`Cannot combine --${name} with --${other}`);
+  }
+}
+
+type AnyValue = boolean | string | readonly string[];
+
+/** What an option's variable says; undefined where it is not set, or empty. Throws UsageError for what is no boolean. */
+export function valueFromEnv(
+  { type, env: name, multiple }: Pick<Option, "type" | "env" | "multiple">,
+  env: Host["env"],
+): AnyValue | undefined {
+  const text = name === undefined ? undefined : env[name];
+  if (name === undefined || text === undefined || text === "") return undefined;
+  if (type === "boolean") return booleanFrom(text, name);
+  return multiple ? [text] : text;
+}
+
+function booleanFrom(text: string, source: string): boolean {
+  const value = booleanOf(text);
+  if (value === undefined) throw new UsageError(`${source}: ${noBoolean(JSON.stringify(text))}`);
   return value;
+}
+
+function nothingOf({ type, multiple }: Option): AnyValue | undefined {
+  if (type === "boolean") return false;
+  return multiple ? [] : undefined;
 }

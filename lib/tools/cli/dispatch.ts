@@ -2,7 +2,7 @@ import type { Host } from "../host/host.ts";
 import { VERSION } from "../host/version.ts";
 import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../text/errors.ts";
 import { nearest } from "../text/nearest.ts";
-import type { Arguments, Command, CommandRow, CommandTable } from "./cli.ts";
+import type { Command, CommandRow, CommandTable, parseCommandLine } from "./cli.ts";
 
 export interface Call {
   /** The name the program was started under, e.g. `/sbin/init` or `k3os`. */
@@ -90,8 +90,8 @@ async function runCommand(
     command = await row.load();
     const sub = subcommand(command, argv);
     if (sub !== undefined) return await runCommand(`${name} ${sub.name}`, sub.row, sub.argv, call);
-    const { parseCommandLine } = await import("./cli.ts");
-    const args = parseCommandLine(command, argv, call.env);
+    const cli = await import("./cli.ts");
+    const args = cli.parseCommandLine(command, argv, call.env);
     debug = args.values.debug === true;
     if (args.values.help === true) {
       const { commandHelp } = await import("./help.ts");
@@ -109,11 +109,14 @@ async function runCommand(
   }
 }
 
-/** Refuses what only root can do before anything else fails for want of a permission. */
-async function runAs(
+/**
+ * Runs a command for the user `uid`, for programs if they ask for it by --json. Refuses what only root can do before anything
+ * else fails for want of a permission.
+ */
+export async function runAs(
   uid: number | undefined,
   command: Command,
-  args: Arguments,
+  args: ReturnType<typeof parseCommandLine>,
   host: Host,
 ): Promise<number> {
   const run = async (told: Host): Promise<number> => {
@@ -121,10 +124,9 @@ async function runAs(
     return await command.run(args, told);
   };
   const values: Readonly<Record<string, unknown>> = args.values;
-  const events = Object.entries(command.options).find(([, option]) => option.events)?.[0];
-  if (events === undefined || values[events] !== true) return await run(host);
-  const { withEvents } = await import("./events.ts");
-  return await withEvents(host, run);
+  if (command.json === undefined || values.json !== true) return await run(host);
+  const { withEvents, withResult } = await import("./events.ts");
+  return await (command.json === "events" ? withEvents : withResult)(host, run);
 }
 
 async function write(stream: "STDOUT" | "STDERR", text: string): Promise<void> {

@@ -1,12 +1,6 @@
 import type { Finding, Host, Progress } from "../host/host.ts";
 import { timeStamp } from "../host/time-stamp.ts";
 import { CommandError, EXIT, messageOf } from "../text/errors.ts";
-import type { Options } from "./cli.ts";
-
-/** The option of every command that tells programs what it does. */
-export const EVENTS_OPTION = {
-  json: { type: "boolean", help: "emit JSON Lines", events: true },
-} as const satisfies Options;
 
 /** What happens, as a line of standard output (with the time, RFC 3339, as `time` in each). docs/events.md tells of it. */
 export type Event =
@@ -43,6 +37,17 @@ export async function withEvents(host: Host, action: (host: Host) => Promise<num
     tell({ event: "end", ok: false, error: messageOf(error), ...(hint === undefined ? {} : { hint }) });
     throw error;
   }
+}
+
+/**
+ * Runs a command's action, which returns the exit status, so that it prints nothing but the result that it tells, as one line
+ * of JSON.
+ */
+export async function withResult(host: Host, action: (host: Host) => Promise<number>): Promise<number> {
+  const tell = (finding: Finding) => {
+    if (finding.event === "result") host.print(`${JSON.stringify(finding.value)}\n`);
+  };
+  return await action({ ...host, print: () => undefined, tell });
 }
 
 function eventHost(host: Host, tell: (event: Event) => void): Host {

@@ -5,8 +5,8 @@ import {
   type Command,
   type CommandGroup,
   type CommandTable,
-  GLOBAL_OPTIONS,
   type Option,
+  optionsOf,
   PROGRAM_OPTIONS,
 } from "./cli.ts";
 
@@ -43,7 +43,7 @@ export function commandHelp(name: string, summary: string, command: Command): st
     ]);
     parts.push("Subcommands:", columns(rows), "");
   }
-  parts.push("Options:", columns(optionRows({ ...command.options, ...GLOBAL_OPTIONS })), "");
+  parts.push("Options:", columns(optionRows(optionsOf(command))), "");
   if (command.exits !== undefined) {
     const { done, failed, other } = command.exits;
     const rows = Object.entries({ [EXIT.done]: done, [EXIT.failed]: failed, other }).flatMap(

@@ -1,5 +1,5 @@
 import { PROJECT_URL } from "../host/project.ts";
-import { type Command, type CommandTable, GLOBAL_OPTIONS, type Options, PROGRAM_OPTIONS } from "./cli.ts";
+import { type Command, type CommandTable, type Options, optionsOf, PROGRAM_OPTIONS } from "./cli.ts";
 import { loadCommands, type NamedCommand } from "./command-tree.ts";
 import { exitCodes } from "./exit-codes.ts";
 
@@ -55,7 +55,7 @@ function programPage(table: CommandTable, commands: readonly NamedCommand[]): Ma
 
 function commandPage({ words, row, command }: NamedCommand, all: readonly NamedCommand[]): ManPage {
   const { usage, description = "", subcommands = {} } = command;
-  const options = { ...command.options, ...GLOBAL_OPTIONS };
+  const options = optionsOf(command);
   const rest = ["[OPTION...]", ...(usage === undefined ? [] : [usage])].join(" ");
   const parent = (child: readonly string[]) => child.slice(0, -1).join(" ");
   const above = all.filter((other) => other.words.join(" ") === parent(words));

@@ -4,7 +4,7 @@ import { config } from "../../../commands/config.ts";
 import { configSchema } from "../../../commands/config-schema.ts";
 import { configValidate } from "../../../commands/config-validate.ts";
 import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
-import { withEvents } from "../../../lib/tools/cli/events.ts";
+import { runAs } from "../../../lib/tools/cli/dispatch.ts";
 import { UsageError } from "../../../lib/tools/text/errors.ts";
 import { testHost } from "../../support/host.ts";
 
@@ -14,10 +14,7 @@ async function run(command: typeof config, argv: readonly string[], files: Reado
   using host = testHost({ files });
   const words = argv.map((word) => (word.startsWith("/") ? join(host.root, word) : word));
   const args = parseCommandLine(command, words, {});
-  const isTold = (args.values as Record<string, unknown>).json === true;
-  const status = await (isTold
-    ? withEvents(host, (told) => command.run(args, told))
-    : command.run(args, host));
+  const status = await runAs(0, command, args, host);
   return {
     status,
     printed: host.printed.join(""),

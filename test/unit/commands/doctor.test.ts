@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { doctor } from "../../../commands/doctor.ts";
 import { CHECKS, describeFindings } from "../../../lib/inspect/doctor-checks.ts";
 import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
+import { runAs } from "../../../lib/tools/cli/dispatch.ts";
 import { k3osNode } from "../../support/k3os-node.ts";
 
 describe("k3os doctor", () => {
@@ -20,7 +21,7 @@ describe("k3os doctor", () => {
 
   test("with --json prints every check", async () => {
     using host = k3osNode({ files: nowhere });
-    await doctor.run(parseCommandLine(doctor, ["--json"], {}), host);
+    await runAs(0, doctor, parseCommandLine(doctor, ["--json"], {}), host);
     const findings = JSON.parse(host.printed.join("")) as { check: string }[];
     expect(findings.map(({ check }) => check)).toEqual(CHECKS.map(({ name }) => name));
   });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { status } from "../../../commands/status.ts";
 import { type NodeState, readNode } from "../../../lib/inspect/node-facts.ts";
 import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
+import { runAs } from "../../../lib/tools/cli/dispatch.ts";
 import { setLinks } from "../../../lib/tools/generation/generation-links.ts";
 import { PATH } from "../../../lib/tools/host/paths.ts";
 import { testHost } from "../../support/host.ts";
@@ -89,7 +90,7 @@ describe("k3os status", () => {
         [BROKEN]: `hostnam: x\nk3os:\n  ${"very_long_key_".repeat(9)}: 1\n`,
       },
     });
-    expect(await status.run(parseCommandLine(status, argv, {}), host)).toBe(0);
+    expect(await runAs(0, status, parseCommandLine(status, argv, {}), host)).toBe(0);
     return host.printed.join("");
   }
 

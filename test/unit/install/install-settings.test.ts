@@ -5,6 +5,7 @@ import { type Command, parseCommandLine } from "../../../lib/tools/cli/cli.ts";
 
 const command: Command<typeof INSTALL_OPTIONS> = {
   options: INSTALL_OPTIONS,
+  json: "events",
   maxPositionals: 2,
   run: async () => 0,
 };
@@ -13,7 +14,7 @@ const command: Command<typeof INSTALL_OPTIONS> = {
 function settings(argv: string, env: Record<string, string> = {}, config: InstallConfig = {}) {
   const words = argv.split(" ").filter((word) => word !== "");
   const { values, positionals } = parseCommandLine(command, words, env);
-  return mergeSettings(values, positionals, env, config);
+  return mergeSettings({ ...values, json: words.includes("--json") }, positionals, env, config);
 }
 
 describe("mergeSettings()", () => {

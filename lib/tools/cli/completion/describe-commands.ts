@@ -2,8 +2,8 @@ import {
   type Choices,
   type Command,
   type CommandTable,
-  GLOBAL_OPTIONS,
   type Options,
+  optionsOf,
   PROGRAM_OPTIONS,
 } from "../cli.ts";
 import { loadCommands } from "../command-tree.ts";
@@ -63,7 +63,7 @@ async function describe(
     subcommands: Object.entries(subcommands).flatMap(([name, { aliases = [], summary, hidden }]) =>
       hidden ? [] : [{ names: [name, ...aliases], summary }],
     ),
-    options: await describeOptions({ ...command.options, ...GLOBAL_OPTIONS }),
+    options: await describeOptions(optionsOf(command)),
     arguments: await Promise.all(places.map((place) => completionOf(place, command.choices))),
     repeats: maxPositionals === Number.POSITIVE_INFINITY,
   };

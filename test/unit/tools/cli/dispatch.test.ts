@@ -1,21 +1,22 @@
 import { describe, expect, test } from "bun:test";
-import { type Arguments, defineCommand } from "../../../../lib/tools/cli/cli.ts";
+import { type Arguments, type Command, defineCommand } from "../../../../lib/tools/cli/cli.ts";
 import { dispatch } from "../../../../lib/tools/cli/dispatch.ts";
-import { EVENTS_OPTION } from "../../../../lib/tools/cli/events.ts";
 import { CommandError, formatError } from "../../../../lib/tools/text/errors.ts";
 import { testHost } from "../../../support/host.ts";
 
-const OPTIONS = { "dry-run": { type: "boolean", help: "change nothing" }, ...EVENTS_OPTION } as const;
+const OPTIONS = { "dry-run": { type: "boolean", help: "change nothing" } } as const;
 
 /** Calls a command that only root may call, but for a dry run; returns how it ended, and what it printed. */
-async function call(uid: number, ...argv: readonly string[]) {
+async function call(uid: number, json: Command["json"], ...argv: readonly string[]) {
   using host = testHost();
   let runs = 0;
   const command = defineCommand({
     options: OPTIONS,
+    ...(json && { json }),
     needsRoot: ({ values }: Arguments<typeof OPTIONS>) => !values["dry-run"],
     run: async (_, told) => {
       runs++;
+      told.tell?.({ event: "result", value: ["done"] });
       told.print("done\n");
       return 0;
     },
@@ -33,20 +34,30 @@ async function call(uid: number, ...argv: readonly string[]) {
 
 describe("dispatch()", () => {
   test("runs what needs root for root only", async () => {
-    expect(await call(0)).toMatchObject({ status: 0, runs: 1 });
-    expect(await call(1000)).toMatchObject({ status: 1, runs: 0 });
+    expect(await call(0, undefined)).toMatchObject({ status: 0, runs: 1 });
+    expect(await call(1000, undefined)).toMatchObject({ status: 1, runs: 0 });
   });
 
   test("asks each call whether it needs root", async () => {
-    expect(await call(1000, "--dry-run")).toMatchObject({ status: 0, runs: 1 });
+    expect(await call(1000, undefined, "--dry-run")).toMatchObject({ status: 0, runs: 1 });
   });
 
   test("tells a program that listens of what it prints, and of a refusal", async () => {
-    const [output, end] = (await call(0, "--json")).printed.trim().split("\n");
+    const [, output, end] = (await call(0, "events", "--json")).printed.trim().split("\n");
     expect(JSON.parse(output ?? "")).toMatchObject({ event: "output", text: "done\n" });
     expect(JSON.parse(end ?? "")).toMatchObject({ event: "end", ok: true });
-    const refused = JSON.parse((await call(1000, "--json")).printed);
+    const refused = JSON.parse((await call(1000, "events", "--json")).printed);
     expect(refused).toMatchObject({ event: "end", ok: false, error: "Must be run as root" });
+  });
+
+  test("prints the result alone, or what people read", async () => {
+    expect(await call(0, "result", "--json")).toEqual({ status: 0, runs: 1, printed: '["done"]\n' });
+    expect(await call(0, "result")).toMatchObject({ printed: "done\n" });
+    expect(await call(1000, "result", "--json")).toMatchObject({ status: 1, runs: 0, printed: "" });
+  });
+
+  test("has --json for what is declared so only", async () => {
+    expect(await call(0, undefined, "--json")).toMatchObject({ status: 2, runs: 0 });
   });
 });
 
