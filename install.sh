@@ -6,7 +6,7 @@
 usage() {
   cat <<'END'
 Usage: install.sh [--force-efi] [--debug] [--tty TTY] [--poweroff] [--takeover] [--no-format]
-                  [--config URL] [--key KEY] [--insecure-skip-verify] [--copy-network]
+                  [--config FILE|URL] [--key KEY] [--insecure-skip-verify] [--copy-network]
                   [--force] [--dry-run] [--binary PATH] DEVICE [ISO_URL]
 
 Downloads k3os for this machine from K3OS_RELEASE_URL, else from where ISO_URL is, else from the
@@ -194,6 +194,15 @@ download() {
   mv "$dir/k3os-$arch" "$dir/k3os"
 }
 
+# Sets $answer to what TEXT means, where NAME stands; the words are those of lib/tools/text/boolean-word.ts.
+truth() {
+  case $2 in
+    [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn] | [Yy] | 1) answer=yes ;;
+    [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff] | [Nn] | 0) answer=no ;;
+    *) misused "$1: found \"$2\", wanted true or false" ;;
+  esac
+}
+
 # What is wrong with the value of an option is better known before anything is downloaded.
 look() {
   case $1 in
@@ -208,7 +217,10 @@ main() {
   unset binary
   child='' dir='' iso=${K3OS_INSTALL_ISO_URL:-} options=yes wants='' words=0 left=$#
   keys=$KEYS insecure=no unknown=''
-  case ${K3OS_INSTALL_INSECURE_SKIP_VERIFY:-} in 1 | true | yes | on) insecure=yes ;; esac
+  if [ -n "${K3OS_INSTALL_INSECURE_SKIP_VERIFY:-}" ]; then
+    truth K3OS_INSTALL_INSECURE_SKIP_VERIFY "$K3OS_INSTALL_INSECURE_SKIP_VERIFY"
+    insecure=$answer
+  fi
   while [ "$left" -gt 0 ]; do
     arg=$1 left=$((left - 1))
     shift
@@ -228,6 +240,10 @@ main() {
         yes--insecure-skip-verify) insecure=yes ;;
         yes--force-efi | yes--debug | yes--poweroff | yes--takeover | yes--no-format | yes--copy-network | yes--force) ;;
         yes--dry-run | yes--bootstrap | yes--yes | yes-y | yes--silent | yes--json) ;;
+        yes--insecure-skip-verify=*) truth "${arg%%=*}" "${arg#*=}"; insecure=$answer ;;
+        yes--force-efi=* | yes--debug=* | yes--poweroff=* | yes--takeover=* | yes--no-format=* | yes--copy-network=* | \
+          yes--force=* | yes--dry-run=* | yes--bootstrap=* | yes--yes=* | yes--silent=* | yes--json=*)
+          truth "${arg%%=*}" "${arg#*=}" ;;
         yes-?*) unknown=$arg ;;
         *) words=$((words + 1)); case $words in 1) look --device "$arg" ;; 2) iso=$arg ;; esac ;;
       esac

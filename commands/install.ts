@@ -36,22 +36,17 @@ enables debug messages in the installed system.`,
   maxPositionals: 2,
   json: "events",
   needsRoot: () => true,
-  run: async ({ values, positionals }, host) => {
+  run: async (args, host) => {
     const { NOTHING_READ, readConfig } = await import("../lib/config/read/read.ts");
     const { logDiagnostics } = await import("../lib/config/read/diagnostics.ts");
     const { mergeSettings } = await import("../lib/install/install-settings.ts");
     const { installSystem } = await import("../lib/install/run-installation.ts");
     const { announced } = await import("../lib/install/announce.ts");
     const { finish } = await import("../lib/install/finish.ts");
-    const running = values.bootstrap ? NOTHING_READ : await readConfig(host);
+    const running = args.values.bootstrap ? NOTHING_READ : await readConfig(host);
     logDiagnostics(running.diagnostics, host);
     const configured = running.config.k3os?.install ?? {};
-    const settings = mergeSettings(
-      { ...values, json: host.tell !== undefined },
-      positionals,
-      host.env,
-      configured,
-    );
+    const settings = mergeSettings(args, { json: host.tell !== undefined }, host.env, configured);
     return await announced(settings, host, async (announcing) => {
       const outcome = await installSystem(settings, running, announcing);
       if (outcome.kind === "configure") return await configure(outcome.config, settings, announcing);

@@ -1,75 +1,55 @@
+import type { FlagField, ListField, TextField, ValueOf } from "../config/schema/field.ts";
+import { INSTALLER_SETTINGS, type InstallerSetting } from "../config/schema/installer-settings.ts";
 import type { InstallConfig } from "../config/schema/schema.ts";
-import { type Options, type Values, valueFromEnv } from "../tools/cli/cli.ts";
+import {
+  type Arguments,
+  GLOBAL_OPTIONS,
+  nothingOf,
+  type Option,
+  type Options,
+  valueFromEnv,
+} from "../tools/cli/cli.ts";
 import type { Host } from "../tools/host/host.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
-/** The options of `k3os install`; names and variables are those of the original's install.sh. */
+type OptionOf<S extends InstallerSetting> = Option & {
+  readonly type: S["field"] extends FlagField ? "boolean" : "string";
+} & (S["field"] extends ListField<TextField> ? { readonly multiple: true } : unknown);
+
+type Settings = typeof INSTALLER_SETTINGS;
+type SettingOptions = {
+  readonly [Name in keyof Settings as Settings[Name] extends { readonly flag: infer Flag extends string }
+    ? Flag
+    : never]: OptionOf<Settings[Name]>;
+};
+
+const SETTINGS = Object.entries<InstallerSetting>(INSTALLER_SETTINGS);
+
+function optionOf({ field, env, value, argument, help }: InstallerSetting): Option {
+  const type = field.kind === "flag" ? "boolean" : "string";
+  return {
+    type,
+    env,
+    help: argument === undefined ? help : `the same as the argument ${argument}`,
+    ...(value && { value }),
+    ...(field.kind === "list" && { multiple: true }),
+  };
+}
+
+/** The options of the settings; --debug every command has. */
+const SETTING_OPTIONS = Object.fromEntries(
+  SETTINGS.flatMap(([, setting]) => {
+    return setting.flag === undefined || setting.flag in GLOBAL_OPTIONS
+      ? []
+      : [[setting.flag, optionOf(setting)]];
+  }),
+) as Omit<SettingOptions, keyof typeof GLOBAL_OPTIONS>;
+
+/** The options of `k3os install`. */
 export const INSTALL_OPTIONS = {
-  device: {
-    type: "string",
-    value: "DEVICE",
-    help: "the same as the argument DEVICE [K3OS_INSTALL_DEVICE]",
-  },
-  config: {
-    type: "string",
-    value: "FILE|URL",
-    help: "configuration of the installed system",
-    env: "K3OS_INSTALL_CONFIG_URL",
-  },
-  tty: {
-    type: "string",
-    value: "TTY",
-    help: "console besides tty1: ttyS0 or ttyS0,115200",
-    env: "K3OS_INSTALL_TTY",
-  },
-  "force-efi": {
-    type: "boolean",
-    help: "install for UEFI even if a BIOS started this machine",
-    env: "K3OS_INSTALL_FORCE_EFI",
-  },
-  "no-format": {
-    type: "boolean",
-    help: "keep partitions, data and boot loader: DEVICE is a partition with ext4",
-    env: "K3OS_INSTALL_NO_FORMAT",
-  },
-  poweroff: {
-    type: "boolean",
-    help: "power off when done",
-    env: "K3OS_INSTALL_POWER_OFF",
-  },
-  takeover: {
-    type: "boolean",
-    help: "replace the running system: DEVICE is what / is on",
-    env: "K3OS_INSTALL_TAKE_OVER",
-  },
-  "copy-network": {
-    type: "boolean",
-    help: "carry over this system's static addresses and name servers",
-    env: "K3OS_INSTALL_COPY_NETWORK",
-  },
-  key: {
-    type: "string",
-    multiple: true,
-    value: "KEY",
-    help: "trust releases signed with this minisign key (file or text)",
-    env: "K3OS_INSTALL_KEY",
-  },
-  "insecure-skip-verify": {
-    type: "boolean",
-    help: "install what nobody has signed",
-    env: "K3OS_INSTALL_INSECURE_SKIP_VERIFY",
-  },
-  bootstrap: {
-    type: "boolean",
-    help: "run on another Linux, as install.sh does",
-  },
-  force: {
-    type: "boolean",
-    help: "erase DEVICE even if it holds data of another system",
-    env: "K3OS_INSTALL_FORCE",
-  },
-  yes: { type: "boolean", short: "y", help: "ask nothing" },
-  silent: { type: "boolean", help: "the same as --yes", env: "K3OS_INSTALL_SILENT" },
+  ...SETTING_OPTIONS,
+  yes: { type: "boolean", short: "y", help: "the same as --silent" },
+  bootstrap: { type: "boolean", help: "run on another Linux, as install.sh does" },
   "dry-run": { type: "boolean", help: "check everything and show the plan, but change nothing" },
 } as const satisfies Options;
 
@@ -108,57 +88,63 @@ export interface InstallSettings {
   readonly afterwards: "return" | "reboot" | "power-off";
 }
 
+/** The value of each setting; false, undefined or [] where nothing gives one. */
+type Merged = {
+  readonly [Name in keyof Settings]:
+    | ValueOf<Settings[Name]["field"]>
+    | (Settings[Name]["field"] extends TextField ? undefined : never);
+};
+
+/** Argument over option over environment over configuration. */
+function merge(
+  { values, positionals, given }: Arguments,
+  env: Host["env"],
+  config: Readonly<Record<string, unknown>>,
+): Merged {
+  const places = SETTINGS.filter(([, { argument }]) => argument !== undefined).map(([name]) => name);
+  return Object.fromEntries(
+    SETTINGS.map(([name, setting]) => {
+      const { flag = "" } = setting;
+      const option = optionOf(setting);
+      const typed = positionals[places.indexOf(name)] ?? (given.includes(flag) ? values[flag] : undefined);
+      return [name, typed ?? valueFromEnv(option, env) ?? config[name] ?? nothingOf(option)];
+    }),
+  ) as Merged;
+}
+
 /**
- * Merges the sources of the settings: command line over environment over configuration. `values` holds the options
- * already completed from the environment. Throws CommandError for a terminal name that cannot be one.
+ * Merges the sources of the settings: command line over environment over configuration; with `json` a program calls, which
+ * nothing is asked. Throws UsageError for what is no boolean, CommandError for a terminal name that cannot be one.
  */
 export function mergeSettings(
-  values: Values<typeof INSTALL_OPTIONS> & { readonly debug: boolean; readonly json: boolean },
-  positionals: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  args: Arguments<typeof INSTALL_OPTIONS & typeof GLOBAL_OPTIONS>,
+  { json }: { readonly json: boolean },
+  env: Host["env"],
   config: InstallConfig,
 ): InstallSettings {
-  const [device, isoArgument] = positionals;
-  const isoUrl = isoArgument ?? text(env.K3OS_INSTALL_ISO_URL);
-  const given = device ?? values.device;
-  const flag = (option: boolean, variable: string, configured: boolean | undefined): boolean =>
-    option || (envFlag(variable, env) ?? configured ?? false);
-  const named = given ?? text(env.K3OS_INSTALL_DEVICE);
-  const chosen = named ?? config.device;
-  const powerOff = flag(values.poweroff, "K3OS_INSTALL_POWER_OFF", config.powerOff);
-  const takeOver = flag(values.takeover, "K3OS_INSTALL_TAKE_OVER", config.takeOver);
-  const noFormat = takeOver || flag(values["no-format"], "K3OS_INSTALL_NO_FORMAT", config.noFormat);
+  const { values, positionals, given } = args;
+  const { releaseKeys, insecureSkipVerify, ...merged } = merge(args, env, config);
+  const unconfigured = merge(args, env, {});
+  const noFormat = merged.takeOver || merged.noFormat;
   return {
-    device: chosen,
-    isoUrl: isoUrl ?? config.isoUrl,
-    isoOptional: isoUrl === undefined && config.isoUrl !== undefined,
-    configUrl: values.config ?? config.configUrl,
-    tty: checkTty(values.tty ?? config.tty),
-    forceEfi: flag(values["force-efi"], "K3OS_INSTALL_FORCE_EFI", config.forceEfi),
+    ...merged,
+    isoOptional: unconfigured.isoUrl === undefined && merged.isoUrl !== undefined,
+    tty: checkTty(merged.tty),
     noFormat,
-    powerOff,
-    takeOver,
-    copyNetwork: flag(values["copy-network"], "K3OS_INSTALL_COPY_NETWORK", undefined),
-    keys: values.key.length > 0 ? values.key : (config.releaseKeys ?? []),
-    insecure: flag(
-      values["insecure-skip-verify"],
-      "K3OS_INSTALL_INSECURE_SKIP_VERIFY",
-      config.insecureSkipVerify,
-    ),
+    keys: releaseKeys,
+    insecure: insecureSkipVerify,
     bootstrap: values.bootstrap,
     releaseUrl: text(env.K3OS_RELEASE_URL),
-    debug: flag(values.debug, "K3OS_INSTALL_DEBUG", config.debug),
-    silent: values.yes || flag(values.silent, "K3OS_INSTALL_SILENT", config.silent),
-    interview: named === undefined && values.config === undefined && !noFormat && !values.json,
-    force: flag(values.force, "K3OS_INSTALL_FORCE", config.force),
+    debug: values.debug || merged.debug,
+    silent: values.yes || merged.silent,
+    interview:
+      unconfigured.device === undefined && unconfigured.configUrl === undefined && !noFormat && !json,
     dryRun: values["dry-run"],
     medium: text(env.ISO_DEVICE),
     afterwards: whatFollows({
-      asked: given !== undefined,
-      off: values.poweroff,
-      powerOff,
-      takeOver,
-      device: chosen,
+      ...merged,
+      asked: positionals.length > 0 || given.includes("device"),
+      off: unconfigured.powerOff,
     }),
   };
 }
@@ -177,11 +163,6 @@ function whatFollows(options: {
   if (options.takeOver) return options.asked || options.device === undefined ? "return" : "reboot";
   if (options.asked && !options.off) return "return";
   return options.powerOff ? "power-off" : "reboot";
-}
-
-function envFlag(name: string, env: Host["env"]): boolean | undefined {
-  const value = valueFromEnv({ type: "boolean", env: name }, env);
-  return value === undefined ? undefined : value === true;
 }
 
 function text(value: string | undefined): string | undefined {

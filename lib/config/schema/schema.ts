@@ -1,4 +1,4 @@
-import { EVERY_PHASE, flag, list, map, type Phase, struct, text, type ValueOf } from "./field.ts";
+import { EVERY_PHASE, list, map, type Phase, struct, text, type ValueOf } from "./field.ts";
 import {
   dataSourceFlaw,
   fileFlaw,
@@ -27,77 +27,15 @@ import {
   TAINT,
   TIME_ZONE,
 } from "./forms.ts";
+import { INSTALLER_KEYS } from "./installer-settings.ts";
 
 const BOOT_AND_RUNTIME: readonly Phase[] = ["boot", "runtime"];
 
-const INSTALL = struct(
-  {
-    forceEfi: flag({
-      aliases: ["efi"],
-      description:
-        "Partition for UEFI and install its boot loader even if this machine was started by a BIOS. Default: false.",
-      example: true,
-    }),
-    device: text({
-      description:
-        "The disk to install to. It is erased, except with `no_format`, where it is the state partition.",
-      example: "/dev/vda",
-    }),
-    configUrl: text({
-      description:
-        "URL or path of the configuration that the installed system gets. Without it, that is the configuration of the running system.",
-      example: "https://example.com/node.yaml",
-    }),
-    silent: flag({ description: "Ask nothing. Default: false.", example: true }),
-    isoUrl: text({
-      description:
-        "URL or path of the ISO to install from. A machine that was started from the network runs from it, too. Default, and where it cannot be reached: the medium that the machine runs from or that is attached, else the ISO of the running version.",
-      example: "https://example.com/k3os-amd64.iso",
-    }),
-    powerOff: flag({
-      description: "Power off after the installation instead of rebooting. Default: false.",
-      example: true,
-    }),
-    noFormat: flag({
-      description:
-        "Do not partition or format: use the file system labelled `K3OS_STATE`, or give DEVICE that label. Default: false.",
-      example: true,
-    }),
-    debug: flag({
-      description: "Start the installed system with `k3os.debug`. Default: false.",
-      example: true,
-    }),
-    tty: text({
-      description: "Console of the installed system beside tty1. Default: the terminal of the installer.",
-      example: "ttyS0,115200",
-    }),
-    force: flag({
-      description:
-        "Erase the disk even if it holds data of another system, which is refused otherwise. Default: false.",
-      example: true,
-    }),
-    releaseKeys: list(text(), {
-      aliases: ["keys"],
-      description:
-        "minisign public keys (a file, or the key itself) whose releases may be installed, besides the keys that k3OS knows.",
-      example: ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"],
-    }),
-    insecureSkipVerify: flag({
-      description: "Install an ISO that nobody whose key is known has signed. Default: false.",
-      example: true,
-    }),
-    takeOver: flag({
-      description:
-        "At the first boot, delete all of the system that occupied the partition before. For turning a running machine into a k3OS image. Default: false.",
-      example: true,
-    }),
-  },
-  {
-    phases: ["install"],
-    description:
-      "What the installer does. Only the installer reads it, and it is left out of the installed configuration.",
-  },
-);
+const INSTALL = struct(INSTALLER_KEYS, {
+  phases: ["install"],
+  description:
+    "What the installer does. Only the installer reads it, and it is left out of the installed configuration.",
+});
 
 const K3OS = struct(
   {

@@ -230,7 +230,8 @@ function booleanFrom(text: string, source: string): boolean {
   return value;
 }
 
-function nothingOf({ type, multiple }: Option): AnyValue | undefined {
+/** The value of an option that nothing gives. */
+export function nothingOf({ type, multiple }: Pick<Option, "type" | "multiple">): AnyValue | undefined {
   if (type === "boolean") return false;
   return multiple ? [] : undefined;
 }

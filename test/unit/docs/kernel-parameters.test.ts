@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootWords, MODES } from "../../../lib/boot/mode.ts";
-import { BOOT_WORDS, SCHEMA } from "../../../lib/config/schema/schema.ts";
+import { BOOT_WORDS } from "../../../lib/config/schema/schema.ts";
 import { PROJECT, readSources } from "../../support/sources.ts";
 
 const page = readFileSync(join(PROJECT, "docs/kernel-parameters.md"), "utf8");
@@ -59,12 +59,6 @@ describe("docs/kernel-parameters.md", () => {
     const own = wordsIn("lib/boot/mode.ts", /key === "([^"]+)"/g);
     expect(own.length).toBe(Object.keys(bootWords("")).length + 1);
     expect(MODES.filter((mode) => !page.includes(`\`${mode}\``))).toEqual([]);
-  });
-
-  test("explains every parameter of the installer", () => {
-    const names = Object.keys(SCHEMA.fields.k3os.fields.install.fields);
-    const snake = names.map((name) => name.replace(/[A-Z]/g, "_$&").toLowerCase());
-    expect(snake.filter((name) => !page.includes(`| \`k3os.install.${name}\``))).toEqual([]);
   });
 
   test("has the words that the boot menus add", () => {

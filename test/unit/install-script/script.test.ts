@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { INSTALL_OPTIONS } from "../../../lib/install/install-settings.ts";
 import { type FileServer, serveFiles } from "../../../lib/make/vm/http-server.ts";
+import { type Options, optionsOf } from "../../../lib/tools/cli/cli.ts";
+import { BOOLEAN_WORDS } from "../../../lib/tools/text/boolean-word.ts";
 import {
   checksums,
   EXECUTABLE,
@@ -200,18 +202,71 @@ describe.each(SHELLS.map((shell) => ({ shell })))("install.sh in $shell", ({ she
   });
 });
 
-test("install.sh knows every option", () => {
-  const text = readFileSync(INSTALL_SCRIPT, "utf8");
-  for (const name of Object.keys(INSTALL_OPTIONS)) expect(text).toMatch(new RegExp(`yes--${name}\\b`));
+const SCRIPT = readFileSync(INSTALL_SCRIPT, "utf8");
+/** What `k3os install` takes, but the help that the script has of its own. */
+const { help: _, ...OPTIONS }: Options = optionsOf({ options: INSTALL_OPTIONS, json: "events" });
+
+const NAMES = Object.keys(OPTIONS).map((name) => `--${name}`);
+
+/** The patterns of the script's loop over its arguments, without what marks that options are still expected. */
+function patternsIn(text: string): string[] {
+  return (text.match(/(?<=\byes)--[a-z-]+(?:=\*)?/g) ?? []).sort();
+}
+
+describe("install.sh knows every option", () => {
+  test("without and with a value", () => {
+    const own = ["--binary", "--binary=*", "--help"];
+    expect(patternsIn(SCRIPT)).toEqual([...NAMES, ...NAMES.map((name) => `${name}=*`), ...own].sort());
+  });
+
+  test("that takes its value from the next argument", () => {
+    const listed = SCRIPT.split("\n").find((line) => line.includes("yes--config |"));
+    const expected = NAMES.filter((name) => OPTIONS[name.slice(2)]?.type === "string");
+    expect(patternsIn(listed ?? "")).toEqual(expected.sort());
+  });
+
+  test("and shows those that are for an installation of another system", () => {
+    const usage = /^Usage: .*?\n\n/ms.exec(SCRIPT)?.[0] ?? "";
+    const shown = [...usage.matchAll(/\[--([a-z-]+)(?: ([A-Z|]+))?\]/g)].map(([, name = "", value]) => [
+      name,
+      value,
+    ]);
+    // --device is the argument, nothing is asked through a pipe, and the script itself bootstraps
+    const left = ["device", "silent", "yes", "json", "bootstrap"];
+    const expected = Object.entries(OPTIONS).filter(([name]) => !left.includes(name));
+    expect(shown.filter(([name]) => name !== "binary").sort()).toEqual(
+      expected.map(([name, { value }]) => [name, value]).sort(),
+    );
+    expect(usage).toEndWith("DEVICE [ISO_URL]\n\n");
+  });
 });
 
-test("install.sh knows which options take a value", () => {
-  const listed = /yes(--[^)\s]*)((?: \| yes--\w+)+)\) wants=\$arg ;;/.exec(
-    readFileSync(INSTALL_SCRIPT, "utf8"),
-  );
-  const names = (listed?.[0] ?? "").match(/--[a-z-]+/g) ?? [];
-  const options = Object.entries(INSTALL_OPTIONS).filter(([, { type }]) => type === "string");
-  expect(names).toEqual(expect.arrayContaining(options.map(([name]) => `--${name}`)));
+test.each(
+  Object.entries(BOOLEAN_WORDS).flatMap(([word, value]) => [
+    [word, value] as const,
+    [word.toUpperCase(), value] as const,
+  ]),
+)("install.sh takes %s for %p, as an option and in the environment", (word, value) => {
+  const shown = ["--insecure-skip-verify", "K3OS_INSTALL_INSECURE_SKIP_VERIFY"].map((name) => {
+    const script = `${/^truth\(\) \{.*?^\}/ms.exec(SCRIPT)?.[0]}\ntruth ${name} ${word}; echo $answer`;
+    return Bun.spawnSync(["dash", "-c", script]).stdout.toString().trim();
+  });
+  expect(shown).toEqual(value ? ["yes", "yes"] : ["no", "no"]);
+});
+
+test.each([
+  { args: ["--insecure-skip-verify=maybe"], env: {}, says: "--insecure-skip-verify" },
+  { args: ["--poweroff=maybe"], env: {}, says: "--poweroff" },
+  {
+    args: [],
+    env: { K3OS_INSTALL_INSECURE_SKIP_VERIFY: "maybe" },
+    says: "K3OS_INSTALL_INSECURE_SKIP_VERIFY",
+  },
+])("install.sh refuses what is no boolean: $args $env", async ({ args, env, says }) => {
+  using scene = openScene();
+  const result = await scene.call({ shell: ["dash"], args: ["/dev/null", ...args], env });
+  expect(result.code).toBe(2);
+  expect(result.stderr).toStartWith(`install.sh: ${says}: found "maybe", wanted true or false\n`);
 });
 
 const EXAMPLES = ["README.md", "docs/bootstrap.md"].flatMap((file) => {

@@ -185,7 +185,8 @@ describe.each([
 
 test.each([
   { args: ["--forse", "/dev/null"], code: 2, says: "unknown option --forse" },
-  { args: ["--force=yes", "/dev/null"], code: 2, says: "unknown option --force=yes" },
+  { args: ["--forse=yes", "/dev/null"], code: 2, says: "unknown option --forse=yes" },
+  { args: ["--force=maybe", "/dev/null"], code: 2, says: '--force: found "maybe", wanted true or false' },
   { args: ["-x", "/dev/null"], code: 2, says: "unknown option -x" },
   { args: ["/dev/no-such-disk"], code: 1, says: 'there is no device "/dev/no-such-disk"' },
   { args: ["--device=/dev/no-such-disk"], code: 1, says: 'there is no device "/dev/no-such-disk"' },

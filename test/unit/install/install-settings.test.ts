@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { INSTALLER_SETTINGS, type InstallerSetting } from "../../../lib/config/schema/installer-settings.ts";
 import type { InstallConfig } from "../../../lib/config/schema/schema.ts";
 import { INSTALL_OPTIONS, mergeSettings } from "../../../lib/install/install-settings.ts";
 import { type Command, parseCommandLine } from "../../../lib/tools/cli/cli.ts";
@@ -13,9 +14,17 @@ const command: Command<typeof INSTALL_OPTIONS> = {
 /** The settings of a command line as typed. */
 function settings(argv: string, env: Record<string, string> = {}, config: InstallConfig = {}) {
   const words = argv.split(" ").filter((word) => word !== "");
-  const { values, positionals } = parseCommandLine(command, words, env);
-  return mergeSettings({ ...values, json: words.includes("--json") }, positionals, env, config);
+  const args = parseCommandLine(command, words, env);
+  return mergeSettings(args, { json: words.includes("--json") }, env, config);
 }
+
+/** Option, variable and key of every boolean that goes by its own name into the settings. */
+const FLAGS = Object.entries<InstallerSetting>(INSTALLER_SETTINGS).flatMap(
+  ([name, { field, flag, env, key }]) =>
+    field.kind === "flag" && key !== false && flag !== undefined && name !== "insecureSkipVerify"
+      ? [[flag, env, name as "force"] as const]
+      : [],
+);
 
 describe("mergeSettings()", () => {
   test("prefers the command line to the environment, and that to the configuration", () => {
@@ -41,6 +50,16 @@ describe("mergeSettings()", () => {
     expect(settings("", {}, config)).toMatchObject(config);
   });
 
+  test("takes keys, and consent to what nobody has signed, from each of them", () => {
+    const config = { releaseKeys: ["config"], insecureSkipVerify: true };
+    expect(settings("", {}, config)).toMatchObject({ keys: ["config"], insecure: true });
+    const env = { K3OS_INSTALL_KEY: "env", K3OS_INSTALL_INSECURE_SKIP_VERIFY: "n" };
+    expect(settings("", env, config)).toMatchObject({ keys: ["env"], insecure: false });
+    expect(settings("--key a --key b", env)).toMatchObject({ keys: ["a", "b"], insecure: false });
+    expect(settings("--copy-network").copyNetwork).toBe(true);
+    expect(settings("", { K3OS_INSTALL_COPY_NETWORK: "on" }).copyNetwork).toBe(true);
+  });
+
   test("knows an ISO that only the configuration names", () => {
     const config = { isoUrl: "config.iso" };
     expect(settings("", {}, config).isoOptional).toBe(true);
@@ -49,23 +68,22 @@ describe("mergeSettings()", () => {
     expect(settings("").isoOptional).toBe(false);
   });
 
-  test.each([
-    ["--force-efi", "K3OS_INSTALL_FORCE_EFI", "forceEfi"],
-    ["--no-format", "K3OS_INSTALL_NO_FORMAT", "noFormat"],
-    ["--poweroff", "K3OS_INSTALL_POWER_OFF", "powerOff"],
-    ["--takeover", "K3OS_INSTALL_TAKE_OVER", "takeOver"],
-    ["--silent", "K3OS_INSTALL_SILENT", "silent"],
-    ["--debug", "K3OS_INSTALL_DEBUG", "debug"],
-    ["--force", "K3OS_INSTALL_FORCE", "force"],
-  ] as const)("takes %s, %s and k3os.install.%s, and lets the variable say no", (flag, variable, key) => {
-    expect(settings("")[key]).toBe(false);
-    expect(settings(flag)[key]).toBe(true);
-    expect(settings("", { [variable]: "1" })[key]).toBe(true);
-    expect(settings("", {}, { [key]: true })[key]).toBe(true);
-    expect(settings("", { [variable]: "false" }, { [key]: true })[key]).toBe(false);
-    expect(settings("", { [variable]: "" }, { [key]: true })[key]).toBe(true);
-    expect(settings(flag, { [variable]: "false" })[key]).toBe(true);
-  });
+  test.each(FLAGS)(
+    "takes --%s, %s and k3os.install.%s, and lets the variable say no",
+    (flag, variable, key) => {
+      expect(settings("")[key]).toBe(false);
+      expect(settings(`--${flag}`)[key]).toBe(true);
+      for (const yes of ["1", "y", "YES"]) expect(settings("", { [variable]: yes })[key]).toBe(true);
+      expect(settings("", {}, { [key]: true })[key]).toBe(true);
+      expect(settings("", { [variable]: "false" }, { [key]: true })[key]).toBe(false);
+      expect(settings("", { [variable]: "" }, { [key]: true })[key]).toBe(true);
+      expect(settings(`--${flag}`, { [variable]: "false" })[key]).toBe(true);
+      expect(settings(`--${flag}=no`, { [variable]: "1" }, { [key]: true })[key]).toBe(false);
+      expect(() => settings("", { [variable]: "maybe" })).toThrow(
+        `${variable}: found "maybe", wanted true or false`,
+      );
+    },
+  );
 
   test.each([
     ["", {}, {}, true],
