@@ -40,8 +40,8 @@ service k3os-health runs this after an upgrade.`,
     const faults = await judgeTrial(seconds * 1000, host);
     if (faults === undefined || faults.length === 0) return EXIT.done;
     host.log.error(`Not healthy: ${faults.join("; ")}. Restarting with the versions before`);
-    const { restartNow } = await import("../lib/upgrade/restart.ts");
-    await restartNow(host);
+    const { restartByForce } = await import("../lib/tools/host/power.ts");
+    await restartByForce(host);
     return EXIT.failed;
   },
 });

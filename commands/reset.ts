@@ -2,6 +2,7 @@ import type { ResetFacts } from "../lib/reset/reset-facts.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 import type { Host } from "../lib/tools/host/host.ts";
 import { inRoot, PATH } from "../lib/tools/host/paths.ts";
+import { shutDown } from "../lib/tools/host/power.ts";
 import { EXIT, Interrupted, UsageError } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
@@ -55,7 +56,7 @@ disk or below a path that is kept.`,
     }
     await order(facts.keep, host);
     host.log.info('The next start of this machine deletes its data; "k3os reset --cancel" takes that back');
-    if (values.reboot) await host.run(["reboot"]);
+    if (values.reboot) await shutDown("restart", host);
     return EXIT.done;
   },
 });

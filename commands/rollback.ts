@@ -1,5 +1,6 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { inRoot, PATH } from "../lib/tools/host/paths.ts";
+import { shutDown } from "../lib/tools/host/power.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 
 export const rollback = defineCommand({
@@ -29,7 +30,7 @@ datastore is restored to its state before the upgrade.`,
       applyRollback(system, plan, { keepData: values["keep-data"] }, host);
     }
     host.log.info("Takes effect at the next start of this machine");
-    if (values.reboot) await host.run(["reboot"]);
+    if (values.reboot) await shutDown("restart", host);
     return EXIT.done;
   },
 });

@@ -7,7 +7,7 @@ import type { InstallPlan, TakeoverPlan } from "./install-plan.ts";
 
 const AFTERWARDS = {
   return: "nothing more",
-  reboot: "reboot",
+  restart: "reboot",
   "power-off": "power off",
 } as const;
 

@@ -1,9 +1,10 @@
 import type { Host } from "../tools/host/host.ts";
+import { shutDown } from "../tools/host/power.ts";
 import type { InstallSettings } from "./install-settings.ts";
 
-const ACTIONS = {
-  reboot: { argv: ["reboot"], text: "Restarting into the installed system …" },
-  "power-off": { argv: ["poweroff"], text: "Powering off …" },
+const MESSAGES = {
+  restart: "Restarting into the installed system …",
+  "power-off": "Powering off …",
 } as const;
 
 /** What happens to the machine after an installation. */
@@ -12,6 +13,6 @@ export async function finish(
   host: Pick<Host, "run" | "log">,
 ): Promise<void> {
   if (afterwards === "return") return;
-  host.log.info(ACTIONS[afterwards].text);
-  await host.run(ACTIONS[afterwards].argv);
+  host.log.info(MESSAGES[afterwards]);
+  await shutDown(afterwards, host);
 }

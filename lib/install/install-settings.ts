@@ -10,6 +10,7 @@ import {
   valueFromEnv,
 } from "../tools/cli/cli.ts";
 import type { Host } from "../tools/host/host.ts";
+import type { PowerChange } from "../tools/host/power.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
 type OptionOf<S extends InstallerSetting> = Option & {
@@ -85,7 +86,7 @@ export interface InstallSettings {
   /** An image, device or directory that is the medium, whatever else is attached. */
   readonly medium: string | undefined;
   /** What happens after success. DEVICE on the command line means that a person or a script goes on from there. */
-  readonly afterwards: "return" | "reboot" | "power-off";
+  readonly afterwards: "return" | PowerChange;
 }
 
 /** The value of each setting; false, undefined or [] where nothing gives one. */
@@ -160,9 +161,9 @@ function whatFollows(options: {
   readonly powerOff: boolean;
   readonly takeOver: boolean;
 }): InstallSettings["afterwards"] {
-  if (options.takeOver) return options.asked || options.device === undefined ? "return" : "reboot";
+  if (options.takeOver) return options.asked || options.device === undefined ? "return" : "restart";
   if (options.asked && !options.off) return "return";
-  return options.powerOff ? "power-off" : "reboot";
+  return options.powerOff ? "power-off" : "restart";
 }
 
 function text(value: string | undefined): string | undefined {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
+import { shutDown } from "../tools/host/power.ts";
 import { changeRoot } from "../tools/host/sys.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { type CopyPlan, copyVersions, planCopy } from "./copy-plan.ts";
@@ -55,9 +56,6 @@ export function describeCopy({ parts }: CopyPlan): string {
     .join("");
 }
 
-/** In all the namespaces of process 1: as if it were called outside of the container that this may run in. */
-const RESTART = ["nsenter", "-m", "-u", "-i", "-n", "-p", "-t", "1", "reboot"];
-
 /**
  * Restarts the machine whose system directory was upgraded. A container that holds nothing but k3OS has no program to do
  * that: there it is that of the machine, whose root is two levels above the destination.
@@ -66,7 +64,7 @@ export async function restartMachine(destination: string, host: Pick<Host, "run"
   const machine = dirname(dirname(destination));
   if (machine !== "/" && !NSENTER.some((path) => existsSync(path))) changeRoot(machine);
   host.log.info("Restarting");
-  await host.run(RESTART);
+  await shutDown("restart", host, { outside: true });
 }
 
 const NSENTER = ["/usr/bin/nsenter", "/bin/nsenter"];

@@ -6,6 +6,7 @@ import { unpackRelease } from "../tools/generation/unpack.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
 import type { Component } from "../tools/host/paths.ts";
+import { shutDown } from "../tools/host/power.ts";
 import { hostTarget, targetOf } from "../tools/host/targets.ts";
 import { maskUrl } from "../tools/http/http.ts";
 import { sizeOf } from "../tools/http/http-size.ts";
@@ -197,5 +198,5 @@ async function apply(
   }
   if (!reboot) return host.print("Upgrade complete! Please reboot.\n");
   host.print("Upgrade complete! Restarting …\n");
-  await host.run(["reboot"]);
+  await shutDown("restart", host);
 }

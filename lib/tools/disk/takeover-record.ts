@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isFields, readRecord } from "../fs/record.ts";
 import type { Host } from "../host/host.ts";
+import type { PowerChange } from "../host/power.ts";
 import { CommandError, messageOf } from "../text/errors.ts";
 import { GRUB_DIRECTORIES, setVariable } from "./grubenv.ts";
 
@@ -40,7 +41,7 @@ export interface TakeoverRecord {
   /** The environment block was made by us: undo removes it. */
   readonly madeEnvironment: boolean;
   /** What the machine does when the old system is deleted. */
-  readonly afterwards: "restart" | "power-off";
+  readonly afterwards: PowerChange;
 }
 
 /** The record below `root`; undefined where no takeover is prepared. Throws CommandError if it cannot be understood. */

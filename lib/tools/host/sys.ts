@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { CommandError } from "../text/errors.ts";
 import { type Argument, syscall } from "./native.ts";
+import type { PowerChange } from "./power.ts";
 
 /**
  * System call numbers by `process.arch`.
@@ -156,7 +157,7 @@ export function setFileSystemLabel(path: string, label: string): void {
 }
 
 /** Restarts or powers off at once, as process 1 may; linux/reboot.h. */
-export function reboot(how: "restart" | "power-off"): void {
+export function reboot(how: PowerChange): void {
   sync();
   call("reboot", "Restarting", 0xfee1dead | 0, 672274793, how === "restart" ? 0x01234567 : 0x4321fedc);
 }

@@ -4,7 +4,7 @@ import { testHost } from "../../support/host.ts";
 
 test.each([
   ["return", []],
-  ["reboot", [["reboot"]]],
+  ["restart", [["reboot"]]],
   ["power-off", [["poweroff"]]],
 ] as const)("finish() with %s runs %j", async (afterwards, programs) => {
   using host = testHost();

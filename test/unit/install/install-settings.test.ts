@@ -123,7 +123,7 @@ describe("mergeSettings()", () => {
     expect(settings("/dev/vda").afterwards).toBe("return");
     expect(settings("--device /dev/vda", {}, { powerOff: true }).afterwards).toBe("return");
     expect(settings("--poweroff /dev/vda").afterwards).toBe("power-off");
-    expect(settings("", device).afterwards).toBe("reboot");
+    expect(settings("", device).afterwards).toBe("restart");
     expect(settings("", device, { powerOff: true }).afterwards).toBe("power-off");
   });
 

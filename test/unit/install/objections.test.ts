@@ -180,7 +180,7 @@ describe("findObjections()", () => {
   });
 
   test("installs from an installed system only to a disk that was named there and then", () => {
-    expect(messages({ afterwards: "reboot" }, { mode: "local" })[0]).toContain("This is an installed k3OS");
+    expect(messages({ afterwards: "restart" }, { mode: "local" })[0]).toContain("This is an installed k3OS");
     expect(messages({ afterwards: "return" }, { mode: "local" })).toEqual([]);
   });
 });
