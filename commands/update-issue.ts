@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { readConfig } from "../lib/config/read/read.ts";
 import { GENERATED, writtenBy } from "../lib/config/schema/generated-files.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { writeFileAtomic } from "../lib/tools/fs/atomic.ts";
+import { readTextIfThere } from "../lib/tools/fs/read-bounded.ts";
 import { cmd } from "../lib/tools/host/cmd.ts";
 import { inRoot } from "../lib/tools/host/paths.ts";
 import { addressTable, issueText } from "../lib/tools/node/issue.ts";
@@ -28,7 +29,7 @@ customized /etc/issue is not changed.`,
     const template = readFileSync(inRoot(host, TEMPLATE), "utf8");
     const file = inRoot(host, ISSUE);
     const [logo = ""] = template.split("\n\n");
-    if (existsSync(file) && !readFileSync(file, "utf8").startsWith(logo)) {
+    if (readTextIfThere(file)?.startsWith(logo) === false) {
       host.log.debug(`"${ISSUE}" is not the image's: left alone`);
       return EXIT.done;
     }

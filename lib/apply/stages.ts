@@ -1,5 +1,6 @@
 import type { CloudConfig } from "../config/schema/schema.ts";
 import { hostTarget } from "../tools/host/targets.ts";
+import { within } from "../tools/host/within.ts";
 import type { NotApplied } from "../tools/node/applied.ts";
 import { pinnedK3s } from "../tools/release/k3s-release.ts";
 import { messageOf } from "../tools/text/errors.ts";
@@ -117,8 +118,10 @@ export async function applyAll(
       }
     });
     unfinished.push(work);
-    if (applier.patience === undefined || (await endsWithin(work, applier.patience))) await work;
-    else host.log.warn(`${applier.name} still runs after ${applier.patience / 1000} s: going on without it`);
+    const { patience } = applier;
+    const done = work.then(() => true);
+    if (patience === undefined || (await within(patience, done, () => false))) await work;
+    else host.log.warn(`${applier.name} still runs after ${patience / 1000} s: going on without it`);
   }
   await Promise.all(unfinished);
   return failures;
@@ -134,17 +137,5 @@ async function applyOne(
     return [];
   } catch (error) {
     return error instanceof ItemErrors ? error.items : [{ message: messageOf(error) }];
-  }
-}
-
-async function endsWithin(work: Promise<void>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, milliseconds, false);
-  });
-  try {
-    return await Promise.race([work.then(() => true), patience]);
-  } finally {
-    clearTimeout(timer);
   }
 }

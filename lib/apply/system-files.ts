@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { flushDirectory, type WriteOptions, wouldChange, writeFileAtomic } from "../tools/fs/atomic.ts";
 import { isThere } from "../tools/fs/links.ts";
-import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import { readTextIfThere } from "../tools/fs/read-bounded.ts";
 import { openTrusted, type TrustedPlace } from "../tools/fs/trusted-path.ts";
 import type { ApplyHost } from "./applier.ts";
 
@@ -44,8 +44,7 @@ export function removeFile(path: string, host: Pick<ApplyHost, "root" | "log" | 
 /** The text of a system file; undefined if there is none. Throws for what is no file, and for a link of a user. */
 export function readIfExists(path: string, host: Pick<ApplyHost, "root">): string | undefined {
   using place = placeOf(path, { follow: true }, host);
-  if (place === undefined || !isThere(place.path)) return undefined;
-  return readTextBounded(place.path, { follow: false });
+  return place && readTextIfThere(place.path, { follow: false });
 }
 
 /** Undefined where a directory of the path is missing. */

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { readTextIfThere } from "../tools/fs/read-bounded.ts";
 import { STARTS } from "../tools/generation/start-count.ts";
 import { readTrial, type Trial } from "../tools/generation/trial.ts";
 import { PATH } from "../tools/host/paths.ts";
@@ -59,7 +60,7 @@ const ROOTS = ["/sysroot", PATH.base, "/"];
 
 /** Whether to start the machine again without asking anybody: see {@link restartLeadsOn}. */
 export function mayRestart(error: unknown): boolean {
-  const cmdline = existsSync(PATH.cmdline) ? readFileSync(PATH.cmdline, "utf8") : "";
+  const cmdline = readTextIfThere(PATH.cmdline) ?? "";
   const choice = bootWords(cmdline).generation;
   return restartLeadsOn(
     error,

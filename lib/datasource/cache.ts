@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { writeFileAtomic } from "../tools/fs/atomic.ts";
-import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import { readTextBounded, readTextIfThere } from "../tools/fs/read-bounded.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { timeStamp } from "../tools/host/time-stamp.ts";
@@ -103,7 +103,7 @@ export function readDataSource(host: Pick<Host, "root">): DataSourceState {
   const kept = readKept(host);
   const [source = "", date = ""] = ["source", "date"].map((name) => textAt(kept, name));
   return {
-    provider: existsSync(file) ? readTextBounded(file).trim() : undefined,
+    provider: readTextIfThere(file)?.trim(),
     kept: kept && { source, date },
   };
 }

@@ -1,3 +1,4 @@
+import { within } from "../tools/host/within.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 import type { InspectHost } from "./node-facts.ts";
 
@@ -54,7 +55,10 @@ async function runCheck(
   if (only === "k3OS" && mode === undefined) return skipped(name, "this is not k3OS");
   if (only === "installed" && mode !== "local") return skipped(name, "k3OS is not installed here");
   try {
-    const found = await within(patience, async () => facts(host));
+    // a program or file system that hangs must not hold up the answer about all others
+    const found = await within(patience, Promise.resolve(facts(host)), () => {
+      throw new CommandError(`no answer within ${patience / 1000} s`);
+    });
     return found === undefined ? skipped(name, "nothing to look at") : { check: name, ...judge(found) };
   } catch (error) {
     if (["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) {
@@ -67,18 +71,4 @@ async function runCheck(
 
 function skipped(check: string, message: string): Finding {
   return { check, state: "skipped", message };
-}
-
-/** A program or file system that hangs must not hold up the answer about all others. */
-async function within<T>(milliseconds: number, look: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new CommandError(`no answer within ${milliseconds / 1000} s`);
-    timer = setTimeout(() => reject(error), milliseconds);
-  });
-  try {
-    return await Promise.race([look(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -3,6 +3,7 @@ import { hostname, release } from "node:os";
 import { formatDiagnostic, hasErrors } from "../config/read/diagnostics.ts";
 import { readLayers } from "../config/read/sources.ts";
 import { type Mount, parseMountinfo } from "../tools/disk/mount.ts";
+import { readTextIfThere } from "../tools/fs/read-bounded.ts";
 import { linkedVersions } from "../tools/generation/generation-links.ts";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
@@ -145,9 +146,9 @@ function restartReasons(host: Pick<Host, "root">): string[] {
 
 /** What k3s is configured to be; undefined where it is not. */
 export function k3sRole(host: Pick<Host, "root">): K3sState["role"] | undefined {
-  const file = inRoot(host, `/etc/systemd/system/${UNIT.k3s}`);
-  if (!existsSync(file)) return undefined;
-  return /^ExecStart=\S+ server( |$)/m.test(readFileSync(file, "utf8")) ? "server" : "agent";
+  const unit = readTextIfThere(inRoot(host, `/etc/systemd/system/${UNIT.k3s}`));
+  if (unit === undefined) return undefined;
+  return /^ExecStart=\S+ server( |$)/m.test(unit) ? "server" : "agent";
 }
 
 /** What k3s is configured to be, and does; undefined where it is not. */

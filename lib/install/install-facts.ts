@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { devicesByLabel } from "../tools/disk/blkid.ts";
@@ -14,6 +14,7 @@ import {
 } from "../tools/disk/lsblk.ts";
 import type { FoundPartition } from "../tools/disk/partitions.ts";
 import { settle } from "../tools/disk/settle.ts";
+import { readIfThere, readTextIfThere } from "../tools/fs/read-bounded.ts";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, LABEL, PATH } from "../tools/host/paths.ts";
@@ -109,7 +110,7 @@ export async function gatherFacts(
     takeover: settings.takeOver ? await gatherTakeoverFacts(root, { target, efiFirmware }, host) : undefined,
     network: settings.copyNetwork && !missing.includes("ip") ? await copyNetwork(host) : undefined,
     ext4Off: settings.noFormat || missing.includes("mkfs.ext4") ? [] : await ext4FeaturesToDisable(host),
-    cmdline: readOptional(inRoot(host, PATH.cmdline)) ?? "",
+    cmdline: readTextIfThere(inRoot(host, PATH.cmdline)) ?? "",
     memory: totalmem(),
     terminal: terminalName(),
     uuid: randomUUID(),
@@ -195,8 +196,7 @@ function missingLoaders(
 const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
 function hasSecureBoot(host: Pick<Host, "root">): boolean {
-  const path = inRoot(host, SECURE_BOOT);
-  return existsSync(path) && readFileSync(path)[4] === 1;
+  return readIfThere(inRoot(host, SECURE_BOOT))?.[4] === 1;
 }
 
 /**
@@ -211,10 +211,6 @@ async function ext4FeaturesToDisable(host: Pick<Host, "run">): Promise<string[]>
     if (code === 0) off.push(feature);
   }
   return off;
-}
-
-function readOptional(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
 function terminalName(): string | undefined {

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseMountinfo } from "../tools/disk/mount.ts";
+import { readTextIfThere } from "../tools/fs/read-bounded.ts";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
@@ -14,8 +15,9 @@ export async function lockInstaller(host: Pick<Host, "root" | "run" | "log">): P
   const directory = inRoot(host, PATH.installDir);
   const path = join(directory, "pid");
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const owner = existsSync(path) ? Number(readFileSync(path, "utf8")) : undefined;
-  if (owner !== undefined) {
+  const pid = readTextIfThere(path);
+  if (pid !== undefined) {
+    const owner = Number(pid);
     if (isRunning(owner)) throw new CommandError(`Another installation is running (process ${owner})`);
     rmSync(path);
     await unmountLeftovers(directory, host);

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
 import { MAX_BYTES } from "../config/schema/limits.ts";
-import { openRegular, readBounded } from "../tools/fs/read-bounded.ts";
+import { openRegular, readIfThere } from "../tools/fs/read-bounded.ts";
 import { linkedVersion } from "../tools/generation/generation-links.ts";
 import { type Component, FILE } from "../tools/host/paths.ts";
 import type { Target } from "../tools/host/targets.ts";
@@ -101,10 +101,9 @@ function currentVersion(root: string, component: Component): string {
 
 function readConfig(path: string): Buffer | undefined {
   try {
-    const content = readBounded(path, { maxBytes: MAX_BYTES, follow: false });
-    return /^\s*[^\s#]/m.test(content.toString("latin1")) ? content : undefined;
+    const content = readIfThere(path, { maxBytes: MAX_BYTES, follow: false });
+    return /^\s*[^\s#]/m.test(content?.toString("latin1") ?? "") ? content : undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new CommandError(`Cannot read "${path}": ${messageOf(error)}`);
   }
 }

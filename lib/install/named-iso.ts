@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { readTextBounded } from "../tools/fs/read-bounded.ts";
+import { readTextIfThere } from "../tools/fs/read-bounded.ts";
 import { freeBytes } from "../tools/fs/size.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
@@ -35,14 +35,12 @@ export function withoutRunningIso(settings: InstallSettings, host: Pick<Host, "r
 
 /** The URL that the running system's medium was fetched from by the boot; undefined for any other medium. */
 export function fetchedFrom(host: Pick<Host, "root">): string | undefined {
-  const path = inRoot(host, PATH.mediumUrl);
-  return existsSync(path) ? readTextBounded(path) : undefined;
+  return readTextIfThere(inRoot(host, PATH.mediumUrl));
 }
 
 /** What is to be remembered of the release that names the medium from {@link fetchedFrom}; undefined if nobody has signed it. */
 export function fetchedRelease(host: Pick<Host, "root">): string | undefined {
-  const path = inRoot(host, PATH.mediumRelease);
-  return existsSync(path) ? readTextBounded(path) : undefined;
+  return readTextIfThere(inRoot(host, PATH.mediumRelease));
 }
 
 /** An ISO that only the configuration names, and that cannot be reached. */

@@ -5,7 +5,7 @@ import { devicesByLabel, probe } from "../tools/disk/blkid.ts";
 import { type BlockDevice, resolveDevice, withDescendants } from "../tools/disk/lsblk.ts";
 import { mounted, type Opened, parseMountinfo } from "../tools/disk/mount.ts";
 import { checkDigest, sha256Opened } from "../tools/fs/checksums.ts";
-import { openRegular } from "../tools/fs/read-bounded.ts";
+import { openRegular, readTextIfThere } from "../tools/fs/read-bounded.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, LABEL, PATH } from "../tools/host/paths.ts";
 import { attachImage } from "../tools/host/sys.ts";
@@ -165,7 +165,7 @@ async function mountMedium(path: string, host: SourceHost): Promise<OpenedMedium
 function runningMedium(host: Pick<Host, "root">): OpenedMedium | undefined {
   const path = inRoot(host, PATH.medium);
   if (!looksLikeMedium(path)) return undefined;
-  const mounts = existsSync("/proc/self/mountinfo") ? readFileSync("/proc/self/mountinfo", "utf8") : "";
+  const mounts = readTextIfThere("/proc/self/mountinfo") ?? "";
   const source = parseMountinfo(mounts).findLast(({ target }) => target === path)?.source;
   const url = fetchedFrom(host);
   const origin = url === undefined ? (source ?? path) : isoName({ url });

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { machine } from "node:os";
 import { join } from "node:path";
 import { mountOf, parseMountinfo } from "../tools/disk/mount.ts";
@@ -9,6 +9,7 @@ import { COMPONENTS, PATH } from "../tools/host/paths.ts";
 import { FOREIGN_ROOT_LINKS } from "../tools/node/foreign-root.ts";
 import type { KernelSources } from "../tools/node/kernel-features.ts";
 import { installedKernel, runningKernel } from "../tools/node/kernel-sources.ts";
+import { runningMode } from "../tools/node/running-mode.ts";
 
 /** What matters of a root file system that k3OS is to be laid over. */
 export interface OverlayFacts {
@@ -54,7 +55,7 @@ export function gatherOverlayFacts(root: string): OverlayFacts {
   const current = running ? readFileSync(PATH.cmdline, "utf8").split(/\s+/) : [];
   return {
     root,
-    mode: running && existsSync(PATH.mode) ? readFileSync(PATH.mode, "utf8").trim() : undefined,
+    mode: running ? runningMode({ root: "/" }) : undefined,
     machine: machineOf(root),
     kernelMachine: running ? machine() : undefined,
     kernels: running ? [runningKernel()] : kernelsIn(root),

@@ -1,7 +1,8 @@
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Mount, mountOf, parseMountinfo } from "../tools/disk/mount.ts";
 import { locateFile } from "../tools/fs/links.ts";
+import { readTextIfThere } from "../tools/fs/read-bounded.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, MARKER, PATH } from "../tools/host/paths.ts";
 import { checkKeptPath } from "../tools/node/reset-marker.ts";
@@ -27,8 +28,7 @@ export interface ResetFacts {
 
 /** Finds out what a reset meets, by reading only. Throws CommandError for a path that cannot be kept. */
 export function gatherResetFacts(keep: readonly string[], host: Pick<Host, "root">): ResetFacts {
-  const mountinfo = inRoot(host, "/proc/self/mountinfo");
-  const mounts = existsSync(mountinfo) ? parseMountinfo(readFileSync(mountinfo, "utf8")) : [];
+  const mounts = parseMountinfo(readTextIfThere(inRoot(host, "/proc/self/mountinfo")) ?? "");
   const facts = {
     mode: runningMode(host),
     ephemeral: existsSync(join(inRoot(host, PATH.system), MARKER.ephemeral)),

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import { readBounded } from "../../tools/fs/read-bounded.ts";
+import { readIfThere } from "../../tools/fs/read-bounded.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { CommandError } from "../../tools/text/errors.ts";
@@ -12,11 +12,11 @@ import type { Diagnostic } from "./diagnostics.ts";
  */
 export function readSourceFile(path: string, host: Pick<Host, "root">): Buffer | Diagnostic | undefined {
   try {
-    return readBounded(inRoot(host, path), { maxBytes: MAX_BYTES });
+    return readIfThere(inRoot(host, path), { maxBytes: MAX_BYTES });
   } catch (error) {
     if (error instanceof CommandError) return failure(path, error.message);
     const { code } = error as NodeJS.ErrnoException;
-    return code === "ENOENT" || code === "ENOTDIR" ? undefined : failure(path, `cannot be read (${code})`);
+    return failure(path, `cannot be read (${code})`);
   }
 }
 

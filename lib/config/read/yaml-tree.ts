@@ -1,8 +1,9 @@
 import { isMap, isPair, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from "yaml";
+import { decodeBase64 } from "../../tools/text/base64.ts";
 import { insteadOf } from "../schema/cloud-init-keys.ts";
 import { MAX_BYTES, MAX_NODES } from "../schema/limits.ts";
 import { isUnsafeKey, joinPath } from "../schema/names.ts";
-import { decodeBase64, decodeUtf8 } from "../schema/scalars.ts";
+import { decodeUtf8 } from "../schema/scalars.ts";
 import type { Diagnostic, Place } from "./diagnostics.ts";
 import type { YamlDocument } from "./document.ts";
 

@@ -1,4 +1,5 @@
 import { gunzipSync } from "node:zlib";
+import { decodeBase64 } from "../../tools/text/base64.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 
 /** A compressed content may not unpack to more. */
@@ -37,6 +38,7 @@ export function decodeContent(content: string, encoding: string, maxBytes = MAX_
   }
   // compressed content without base64 can only come from a YAML `!!binary`, one character a byte
   const bytes = base64 ? decodeBase64(content) : Buffer.from(content, gzip ? "latin1" : "utf8");
+  if (bytes === undefined) throw new CommandError("the content is not valid base64");
   if (!gzip) return bytes;
   try {
     return gunzipSync(bytes, { maxOutputLength: maxBytes });
@@ -45,12 +47,4 @@ export function decodeContent(content: string, encoding: string, maxBytes = MAX_
     if (large) throw new TooLarge(`the content unpacks to more than ${maxBytes} bytes`);
     throw new CommandError("the content is not valid gzip data");
   }
-}
-
-/** Base64 in either alphabet; padding may lack, but four characters less one cannot. */
-function decodeBase64(text: string): Buffer {
-  const [, digits] = /^([A-Za-z0-9+/_-]*)={0,2}$/.exec(text.replaceAll(/\s/g, "")) ?? [];
-  if (digits === undefined || digits.length % 4 === 1)
-    throw new CommandError("the content is not valid base64");
-  return Buffer.from(digits, "base64");
 }

@@ -47,12 +47,6 @@ export function quoted(text: string, field: { readonly secret?: boolean }): stri
   return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 }
 
-/** The bytes of YAML `!!binary` or undefined if that is no base64. Missing padding is forgiven. */
-export function decodeBase64(text: string): Buffer | undefined {
-  const packed = text.replace(/\s+/g, "");
-  return /^[A-Za-z0-9+/]*={0,2}$/.test(packed) ? Buffer.from(packed, "base64") : undefined;
-}
-
 /** Bytes as UTF-8 text, or undefined if they are none. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {

@@ -1,6 +1,6 @@
-import { gunzipSync } from "node:zlib";
 import { HIDDEN, redactArguments, redactText, type Secrets, secretWords } from "../../tools/text/redact.ts";
 import type { Layer } from "../read/setting.ts";
+import { decodeContent } from "../schema/content.ts";
 import type { Field, StructField } from "../schema/field.ts";
 import { fieldName } from "../schema/names.ts";
 import { BOOT_WORDS, SCHEMA } from "../schema/schema.ts";
@@ -131,10 +131,9 @@ function secretsOfUrls(text: string): string[] {
 }
 
 function decode(content: string, encoding: unknown): string | undefined {
-  if (typeof encoding !== "string" || !/^(b64|base64|gz|gzip)/.test(encoding)) return undefined;
+  if (typeof encoding !== "string" || encoding === "") return undefined;
   try {
-    const bytes = Buffer.from(content, /64$/.test(encoding) ? "base64" : "latin1");
-    return (encoding.startsWith("gz") ? gunzipSync(bytes) : bytes).toString();
+    return new TextDecoder().decode(decodeContent(content, encoding));
   } catch {
     return undefined; // not what it says: the text itself is looked for
   }

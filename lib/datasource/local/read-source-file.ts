@@ -1,6 +1,6 @@
 import { realpathSync } from "node:fs";
 import { join } from "node:path";
-import { readBounded } from "../../tools/fs/read-bounded.ts";
+import { isAbsence, readIfThere } from "../../tools/fs/read-bounded.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 
 /** Largest file that a source may hold; what is larger is no user data but a mistake. */
@@ -9,9 +9,8 @@ export const MAX_BYTES = 16 << 20;
 /** A file by its path; undefined if there is none. Throws CommandError if it is no file, too large or unreadable. */
 export function readFileIfThere(path: string): Buffer | undefined {
   try {
-    return readBounded(path, { maxBytes: MAX_BYTES });
+    return readIfThere(path, { maxBytes: MAX_BYTES });
   } catch (cause) {
-    if (["ENOENT", "ENOTDIR"].includes((cause as NodeJS.ErrnoException).code ?? "")) return undefined;
     throw new CommandError(`Cannot read "${path}"`, { cause });
   }
 }
@@ -32,8 +31,7 @@ function realPath(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (isAbsence(cause)) return undefined;
     throw new CommandError(`Cannot read "${path}"`, { cause });
   }
 }

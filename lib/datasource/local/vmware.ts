@@ -1,6 +1,6 @@
 import { gunzipSync } from "node:zlib";
-import { decodeBase64 } from "../../config/schema/scalars.ts";
 import { cmd } from "../../tools/host/cmd.ts";
+import { decodeBase64 } from "../../tools/text/base64.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Access, Metadata, Provider } from "../data-source.ts";
 import { type MetaData, parseMetaData } from "./meta-data.ts";

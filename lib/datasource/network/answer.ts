@@ -1,5 +1,7 @@
 import { networkInterfaces } from "node:os";
+import { within } from "../../tools/host/within.ts";
 import { HttpError } from "../../tools/http/http.ts";
+import { decodeExactBase64 } from "../../tools/text/base64.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Access, Question } from "../data-source.ts";
 import { type JsonObject, parseObject } from "../json.ts";
@@ -37,18 +39,13 @@ export async function optional<T>(
   ask: () => Promise<T | undefined>,
   access: Pick<Access, "ignored">,
 ): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new CommandError(`not there within ${OPTIONAL_LIMIT / 1000} s`);
-    timer = setTimeout(() => reject(error), OPTIONAL_LIMIT);
-  });
   try {
-    return await Promise.race([ask(), late]);
+    return await within(OPTIONAL_LIMIT, ask(), () => {
+      throw new CommandError(`not there within ${OPTIONAL_LIMIT / 1000} s`);
+    });
   } catch (error) {
     access.ignored(`${what}: ${messageOf(error)}`);
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }
 
@@ -98,9 +95,7 @@ export async function reach(
   return first;
 }
 
-/** The bytes behind text that is base64 and nothing else; undefined if it is something else. */
-export function decodeBase64(text: string): Buffer | undefined {
-  const plain = text.replace(/\s+/g, "");
-  if (plain === "" || plain.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(plain)) return undefined;
-  return Buffer.from(plain, "base64");
+/** The bytes behind text that is base64 and nothing else, but for line breaks; undefined if it is something else. */
+export function decodeWhole(text: string): Buffer | undefined {
+  return decodeExactBase64(text.replace(/\s+/g, ""));
 }

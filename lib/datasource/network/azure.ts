@@ -1,7 +1,7 @@
 import { HttpError } from "../../tools/http/http.ts";
 import type { Access, Metadata, Provider } from "../data-source.ts";
 import { at, parseObject, textAt } from "../json.ts";
-import { decodeBase64, factsOf, reach } from "./answer.ts";
+import { decodeWhole, factsOf, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254"];
 const INSTANCE = "/metadata/instance?api-version=2021-08-01&extended=true";
@@ -63,7 +63,7 @@ const ADDRESS = ["network", "interface", 0, "ipv4", "ipAddress", 0] as const;
 async function readUserdata(base: string, access: Access): Promise<Buffer | undefined> {
   const bytes = await access.fetch(`${base}${USERDATA}`, { headers: QUESTION.headers, none: [400, 404] });
   if (bytes === undefined || bytes.length === 0) return undefined;
-  const decoded = decodeBase64(bytes.toString("latin1"));
+  const decoded = decodeWhole(bytes.toString("latin1"));
   if (decoded === undefined) access.ignored("user data: found no base64; kept as it is");
   return decoded ?? bytes;
 }

@@ -1,5 +1,5 @@
 import type { Access, Metadata, Provider } from "../data-source.ts";
-import { decodeBase64, factsOf, optional, reach } from "./answer.ts";
+import { decodeWhole, factsOf, optional, reach } from "./answer.ts";
 
 const BASES = ["http://metadata.google.internal", "http://169.254.169.254"];
 const TREE = "/computeMetadata/v1";
@@ -53,7 +53,7 @@ async function readGcp(bases: readonly string[], access: Access): Promise<Metada
 
 function decode(userdata: Buffer, encoding: string | undefined, access: Access): Buffer {
   if (encoding === undefined || encoding === "") return userdata;
-  const decoded = encoding === "base64" ? decodeBase64(userdata.toString("latin1")) : undefined;
+  const decoded = encoding === "base64" ? decodeWhole(userdata.toString("latin1")) : undefined;
   if (decoded === undefined) {
     const found = encoding === "base64" ? "text that is not base64" : "an unknown encoding";
     access.ignored(`user-data-encoding: found ${found}; user data kept as it is`);

@@ -1,5 +1,5 @@
 import type { Access, Metadata, Provider } from "../data-source.ts";
-import { decodeBase64, factsOf, optional, reach } from "./answer.ts";
+import { decodeWhole, factsOf, optional, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254", "http://[fe80::a9fe:a9fe%25*]"];
 const TREE = "/hetzner/v1";
@@ -35,7 +35,7 @@ async function readHetzner(bases: readonly string[], access: Access): Promise<Me
   ]);
   return {
     // the service takes text only, so binary user data comes in base64
-    ...(userdata === undefined ? {} : { userdata: decodeBase64(userdata.toString("latin1")) ?? userdata }),
+    ...(userdata === undefined ? {} : { userdata: decodeWhole(userdata.toString("latin1")) ?? userdata }),
     ...(hostname === undefined ? {} : { hostname }),
     instanceId: id.toString("utf8"),
     keys: keysOf(keys ?? "", access),

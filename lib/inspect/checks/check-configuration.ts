@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import { type Diagnostic, formatDiagnostic } from "../../config/read/diagnostics.ts";
 import { readConfig } from "../../config/read/read.ts";
-import { readTextBounded } from "../../tools/fs/read-bounded.ts";
+import { readTextIfThere } from "../../tools/fs/read-bounded.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { notApplied } from "../../tools/node/applied.ts";
 import { readKeys } from "../../tools/node/ssh-key.ts";
@@ -48,11 +47,8 @@ export const login = defineCheck({
   name: "login",
   only: "installed",
   facts: (host) => {
-    const [keys, shadow] = [KEYS, SHADOW].map((path) => {
-      const file = inRoot(host, path);
-      return existsSync(file) ? readTextBounded(file) : "";
-    });
-    return { keys: readKeys(keys ?? "").keys.length, password: hasPassword(shadow ?? "", "rancher") };
+    const [keys = "", shadow = ""] = [KEYS, SHADOW].map((path) => readTextIfThere(inRoot(host, path)));
+    return { keys: readKeys(keys).keys.length, password: hasPassword(shadow, "rancher") };
   },
   judge: judgeLogin,
 });

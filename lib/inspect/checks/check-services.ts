@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { readTextIfThere } from "../../tools/fs/read-bounded.ts";
 import { inRoot, PATH } from "../../tools/host/paths.ts";
 import { failedUnits } from "../../tools/host/systemd.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
@@ -22,13 +23,10 @@ export const bootFailures = defineCheck({
   name: "starts",
   only: "installed",
   facts: (host) => {
-    const [failures, journal] = [PATH.failures, `${PATH.localState}/boot/boot.log`].map((path) =>
-      inRoot(host, path),
-    );
-    const text = journal !== undefined && existsSync(journal) ? readFileSync(journal, "utf8") : "";
+    const failures = inRoot(host, PATH.failures);
     return {
-      failed: failures !== undefined && existsSync(failures) ? readdirSync(failures) : [],
-      errors: errorsOf(text),
+      failed: existsSync(failures) ? readdirSync(failures) : [],
+      errors: errorsOf(readTextIfThere(inRoot(host, `${PATH.localState}/boot/boot.log`)) ?? ""),
     };
   },
   judge: judgeStarts,

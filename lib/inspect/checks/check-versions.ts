@@ -1,8 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { GRUB_DIRECTORIES, parseEnvironment, TRIAL_VARIABLE } from "../../tools/disk/grubenv.ts";
-import { readBounded } from "../../tools/fs/read-bounded.ts";
+import { readBounded, readTextIfThere } from "../../tools/fs/read-bounded.ts";
 import { linkedVersion, linkedVersions } from "../../tools/generation/generation-links.ts";
 import { type Quarantined, readQuarantine } from "../../tools/generation/quarantine.ts";
 import { describeVersions, readTrial } from "../../tools/generation/trial.ts";
@@ -100,9 +100,8 @@ export const bootMenu = defineCheck({
     // a board's own boot loader and kernel are not ours to judge
     const isOurs = existsSync(join(inRoot(host, PATH.system), "kernel", release()));
     if (directory === undefined || !isOurs) return undefined;
-    const menu = join(directory, "grub.cfg");
     return {
-      menu: existsSync(menu) ? readFileSync(menu, "utf8") : "",
+      menu: readTextIfThere(join(directory, "grub.cfg")) ?? "",
       environment: environmentProblem(join(directory, "grubenv")),
     };
   },

@@ -1,9 +1,9 @@
-import { existsSync, globSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { globSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { checkConfig, fetchConfig } from "../../config/read/accept-configuration.ts";
 import { readSuperblock } from "../../tools/disk/superblock.ts";
 import { parseChecksums, sha256File } from "../../tools/fs/checksums.ts";
-import { readBounded, readTextBounded } from "../../tools/fs/read-bounded.ts";
+import { readIfThere, readTextBounded } from "../../tools/fs/read-bounded.ts";
 import { freeBytes } from "../../tools/fs/size.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
@@ -64,7 +64,7 @@ export async function remasterFacts(
   const added = add === undefined ? [] : entriesBelow(add);
   const { paths, menu } = await readIso(input, join(scratch, "original.cfg"), host);
   const replaced = (path: string) => {
-    return add !== undefined && existsSync(join(add, path)) ? readBounded(join(add, path)) : undefined;
+    return add === undefined ? undefined : readIfThere(join(add, path));
   };
   const addedConfig = replaced(CONFIG);
   if (addedConfig !== undefined) checkConfig(addedConfig, join(add ?? "", CONFIG), host);

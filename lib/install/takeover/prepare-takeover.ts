@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { TAKEOVER_MARK } from "../../tools/disk/grub.ts";
 import { emptyEnvironment, setVariable } from "../../tools/disk/grubenv.ts";
@@ -12,6 +12,7 @@ import {
 } from "../../tools/disk/takeover-record.ts";
 import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { sha256File } from "../../tools/fs/checksums.ts";
+import { readTextIfThere } from "../../tools/fs/read-bounded.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { syncFileSystem } from "../../tools/host/sys.ts";
@@ -107,7 +108,7 @@ function restoreBoot(record: TakeoverRecord, host: TakeoverHost): void {
 
 /** Whether a boot menu is that of a takeover; one that is not there is not. */
 function isOurs(path: string): boolean {
-  return existsSync(path) && readFileSync(path, "utf8").startsWith(TAKEOVER_MARK);
+  return readTextIfThere(path)?.startsWith(TAKEOVER_MARK) ?? false;
 }
 
 /** The record comes first: from it an interrupted takeover is known, and can be taken back or begun again. */

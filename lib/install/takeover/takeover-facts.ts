@@ -4,7 +4,6 @@ import {
   existsSync,
   lstatSync,
   readdirSync,
-  readFileSync,
   type Stats,
   statfsSync,
   statSync,
@@ -15,6 +14,7 @@ import { MENU_MODULES } from "../../tools/disk/grub.ts";
 import { GRUB_DIRECTORIES } from "../../tools/disk/grubenv.ts";
 import type { BlockDevice } from "../../tools/disk/lsblk.ts";
 import { readTakeoverRecord, TAKEOVER, type TakeoverRecord } from "../../tools/disk/takeover-record.ts";
+import { readIfThere } from "../../tools/fs/read-bounded.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { inRoot, LABEL } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
@@ -118,6 +118,5 @@ function grubFacts(
 
 /** The module that shows the menu's title holds the version, behind the text `GNU GRUB  version %s`. */
 export function grubVersion(path: string): string | undefined {
-  if (!existsSync(path)) return undefined;
-  return /\0(2\.\d\d[\w.~+-]*)\0/.exec(readFileSync(path, "latin1"))?.[1];
+  return /\0(2\.\d\d[\w.~+-]*)\0/.exec(readIfThere(path)?.toString("latin1") ?? "")?.[1];
 }

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Arch } from "../../tools/host/targets.ts";
+import { within as settlesWithin } from "../../tools/host/within.ts";
 import { remasterMenu } from "./menu-medium.ts";
 import { HOST_ADDRESS, type Machine, type MachineOptions, startMachine, VM_DIRECTORY } from "./qemu.ts";
 import { boardOf } from "./qemu-board.ts";
@@ -171,15 +172,9 @@ export async function restart(machine: Machine, target: SshTarget, command: stri
 
 /** Waits for the machine to go away by itself. Throws `message` after `timeout` milliseconds. */
 export async function within(exited: Promise<void>, timeout: number, message: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${message} within ${timeout / SECONDS} s`)), timeout);
+  await settlesWithin(timeout, exited, () => {
+    throw new Error(`${message} within ${timeout / SECONDS} s`);
   });
-  try {
-    await Promise.race([exited, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function machineOf(hardware: Hardware, boot: string): Omit<MachineOptions, "memory"> {

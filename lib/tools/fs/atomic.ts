@@ -3,7 +3,6 @@ import {
   chmodSync,
   chownSync,
   closeSync,
-  existsSync,
   fchmodSync,
   fchownSync,
   fsyncSync,
@@ -18,7 +17,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../text/errors.ts";
-import { readBounded, readTextBounded, specialKind } from "./read-bounded.ts";
+import { readBounded, readTextIfThere, specialKind } from "./read-bounded.ts";
 
 export interface WriteOptions {
   /** Permissions, set-id bits included; default 0644. */
@@ -122,7 +121,7 @@ const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
 /** By it a temporary file of a write that goes on, in another process too, is told from what an earlier boot has left. */
 function bootMark(): string {
-  return existsSync(BOOT_ID) ? readTextBounded(BOOT_ID).slice(0, 6) : "000000";
+  return readTextIfThere(BOOT_ID)?.slice(0, 6) ?? "000000";
 }
 
 function temporaryName(path: string): string {

@@ -94,6 +94,26 @@ export function readTextBounded(path: string, options: ReadOptions = {}): string
   return readBounded(path, options).toString("utf8");
 }
 
+/** {@link readBounded}; undefined where there is no such file. */
+export function readIfThere(path: string, options: ReadOptions = {}): Buffer | undefined {
+  try {
+    return readBounded(path, options);
+  } catch (error) {
+    if (isAbsence(error)) return undefined;
+    throw error;
+  }
+}
+
+/** {@link readIfThere}, as UTF-8 text. */
+export function readTextIfThere(path: string, options: ReadOptions = {}): string | undefined {
+  return readIfThere(path, options)?.toString("utf8");
+}
+
+/** Whether an error of the file system says that nothing has the name: be it that a directory on the way is missing. */
+export function isAbsence(error: unknown): boolean {
+  return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
 /** What a thing in a file system is called; undefined for a regular file. */
 export function specialKind(found: Stats): string | undefined {
   if (found.isFile()) return undefined;

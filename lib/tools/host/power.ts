@@ -1,4 +1,5 @@
 import { messageOf } from "../text/errors.ts";
+import { cmd } from "./cmd.ts";
 import type { Host } from "./host.ts";
 
 /** How a machine goes down. */
@@ -7,7 +8,7 @@ export type PowerChange = "restart" | "power-off";
 const PROGRAMS: Readonly<Record<PowerChange, string>> = { restart: "reboot", "power-off": "poweroff" };
 
 /** In all the namespaces of process 1: as if it were called outside of the container that this may run in. */
-const OUTSIDE = ["nsenter", "-m", "-u", "-i", "-n", "-p", "-t", "1"];
+const OUTSIDE = cmd`nsenter -m -u -i -n -p -t 1`;
 
 /** Milliseconds that a way to restart may take to begin, and then to come into effect. */
 const BEGIN = 30_000;
@@ -23,16 +24,13 @@ export async function shutDown(
   host: Pick<Host, "run">,
   { outside = false }: { readonly outside?: boolean } = {},
 ): Promise<void> {
-  await host.run([...(outside ? OUTSIDE : []), PROGRAMS[how]]);
+  const argv = [...(outside ? OUTSIDE : []), PROGRAMS[how]];
+  await host.run(argv);
 }
 
 /** Restarts a machine that may be too broken to do so in order: each way is harsher than the one before it. */
 export async function restartByForce(host: Pick<Host, "run" | "log" | "clock">): Promise<void> {
-  const ways = [
-    ["systemctl", "reboot"],
-    ["systemctl", "reboot", "--force"],
-    ["reboot", "--force", "--force"],
-  ];
+  const ways = [cmd`systemctl reboot`, cmd`systemctl reboot --force`, cmd`reboot --force --force`];
   for (const argv of ways) {
     try {
       await host.run(argv, { timeout: BEGIN });

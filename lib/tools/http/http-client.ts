@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import type { buildConnector, Dispatcher } from "undici";
-import { readTextBounded } from "../fs/read-bounded.ts";
+import { readTextIfThere } from "../fs/read-bounded.ts";
 import type { Host } from "../host/host.ts";
 import { VERSION } from "../host/version.ts";
 import { HttpError, TryError, transportFailure } from "./http-error.ts";
@@ -219,7 +218,7 @@ const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 /** The compiled-in roots, the system's and `extra`; undefined where the compiled-in ones are all there is. */
 function trustedRoots(extra: string | undefined, env: Host["env"]): readonly string[] | undefined {
   const file = env.SSL_CERT_FILE || SYSTEM_ROOTS;
-  const system = existsSync(file) ? readTextBounded(file) : "";
+  const system = readTextIfThere(file) ?? "";
   if (system === "" && extra === undefined) return undefined;
   const found = `${system}\n${extra ?? ""}`.match(
     /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g,

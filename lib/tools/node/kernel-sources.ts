@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { release } from "node:os";
 import { gunzipSync } from "node:zlib";
 import { readInRoot } from "../fs/links.ts";
+import { readIfThere, readTextIfThere } from "../fs/read-bounded.ts";
 import type { KernelSources } from "./kernel-features.ts";
 
 const MODULES = "/sys/module";
@@ -13,11 +14,12 @@ export function runningKernel(): KernelSources {
   return {
     version,
     running: true,
-    filesystems: text("/proc/filesystems"),
-    devices: text("/proc/devices"),
-    cgroups: text("/proc/cgroups"),
+    filesystems: readTextIfThere("/proc/filesystems"),
+    devices: readTextIfThere("/proc/devices"),
+    cgroups: readTextIfThere("/proc/cgroups"),
     controllers:
-      text("/sys/fs/cgroup/cgroup.controllers") ?? text("/sys/fs/cgroup/unified/cgroup.controllers"),
+      readTextIfThere("/sys/fs/cgroup/cgroup.controllers") ??
+      readTextIfThere("/sys/fs/cgroup/unified/cgroup.controllers"),
     loaded: existsSync(MODULES) ? readdirSync(MODULES) : undefined,
     ...installedKernel("/", version),
     ...(config && { config: gunzipSync(config).toString() }),
@@ -31,12 +33,4 @@ export function installedKernel(root: string, version: string) {
     builtin: readInRoot(root, `lib/modules/${version}/modules.builtin`),
     modules: readInRoot(root, `lib/modules/${version}/modules.dep`),
   };
-}
-
-function text(path: string): string | undefined {
-  return readIfThere(path)?.toString();
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  return existsSync(path) ? readFileSync(path) : undefined;
 }

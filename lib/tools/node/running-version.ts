@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readTextIfThere } from "../fs/read-bounded.ts";
 import type { Host } from "../host/host.ts";
 import { inRoot, PATH } from "../host/paths.ts";
 import { VERSION } from "../host/version.ts";
@@ -9,7 +9,7 @@ import { VERSION } from "../host/version.ts";
  */
 export function runningVersion(host: Pick<Host, "root">): string {
   const path = inRoot(host, PATH.osRelease);
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const text = readTextIfThere(path) ?? "";
   if (!/^ID="?k3os"?$/m.test(text)) return VERSION;
   return /^VERSION_ID="?([^"\n]+)"?$/m.exec(text)?.[1] ?? VERSION;
 }

@@ -1,3 +1,4 @@
+import { decodeExactBase64 } from "../text/base64.ts";
 import { CommandError } from "../text/errors.ts";
 
 /** Where keys come from: an entry of `ssh_authorized_keys`. */
@@ -106,7 +107,8 @@ export function keyFlaw(line: string): string | undefined {
   }
   const fields = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
   if (fields === undefined) return `found an ssh key of the type "${type}", which sshd does not take`;
-  const parts = /^[A-Za-z0-9+/]+={0,2}$/.test(base64) ? split(Buffer.from(base64, "base64")) : undefined;
+  const bytes = decodeExactBase64(base64);
+  const parts = bytes && split(bytes);
   if (parts?.[0]?.toString("latin1") !== type || parts.length !== fields) {
     return `found an ssh key whose base64 is no key of the type "${type}": it is cut off or damaged`;
   }

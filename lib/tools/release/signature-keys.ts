@@ -2,6 +2,7 @@ import { createPublicKey, randomBytes, scryptSync } from "node:crypto";
 import { blake2b } from "@noble/hashes/blake2.js";
 import { readTextBounded } from "../fs/read-bounded.ts";
 import type { Host } from "../host/host.ts";
+import { decodeExactBase64 } from "../text/base64.ts";
 import { CommandError, during } from "../text/errors.ts";
 import { privateKeyObject } from "./signature-ed25519.ts";
 
@@ -47,10 +48,10 @@ const MEBIBYTE = 1 << 20;
 /** minisign's own keys ask for 1024 MiB. */
 const MAX_MEMORY = 2048 * MEBIBYTE;
 
-/** Base64 of exactly so many bytes, as every encoder writes them; undefined for anything else. */
-export function decodeBase64(text: string, length: number): Buffer | undefined {
-  const bytes = Buffer.from(text, "base64");
-  return bytes.length === length && bytes.toString("base64") === text ? bytes : undefined;
+/** Base64 of exactly so many bytes; undefined for anything else. */
+export function decodeField(text: string, length: number): Buffer | undefined {
+  const bytes = decodeExactBase64(text);
+  return bytes?.length === length ? bytes : undefined;
 }
 
 /** Reads a public key: the text of a `.pub` file, or its base64 alone. Throws CommandError. */
@@ -64,7 +65,7 @@ export function parsePublicKey(text: string): PublicKey {
 
 /** The public key that an option means: the path of a file, or the base64 of the key itself. Throws CommandError. */
 export function readPublicKey(source: string): PublicKey {
-  if (decodeBase64(source, PUBLIC_LENGTH) !== undefined) return parsePublicKey(source);
+  if (decodeField(source, PUBLIC_LENGTH) !== undefined) return parsePublicKey(source);
   const text = readText(source);
   if (keyBytes(text, PUBLIC_LENGTH) === undefined)
     throw notPublic(`"${source}" is not a minisign public key`);
@@ -188,7 +189,7 @@ async function askedPassword(file: string): Promise<string> {
 function keyBytes(text: string, length: number): Buffer | undefined {
   const lines = text.trim().split(/\r?\n/);
   const commented = lines.length === 2 && lines[0]?.startsWith(COMMENT.trimEnd());
-  return lines.length === 1 || commented ? decodeBase64(lines.at(-1) ?? "", length) : undefined;
+  return lines.length === 1 || commented ? decodeField(lines.at(-1) ?? "", length) : undefined;
 }
 
 function publicKey(number: Buffer, point: Buffer): PublicKey {

@@ -1,7 +1,7 @@
 import { createHash, sign, verify } from "node:crypto";
 import { CommandError } from "../text/errors.ts";
 import { privateKeyObject, publicKeyObject } from "./signature-ed25519.ts";
-import { decodeBase64, type PublicKey, type SecretKey } from "./signature-keys.ts";
+import { decodeField, type PublicKey, type SecretKey } from "./signature-keys.ts";
 
 /**
  * A signature file of minisign (https://jedisct1.github.io/minisign/, section "Signature format"):
@@ -32,8 +32,8 @@ const LEGACY = "Ed";
  */
 export function parseSignature(text: string): Signature {
   const [untrusted, first = "", trusted, second = "", ...rest] = text.replace(/\r?\n$/, "").split(/\r?\n/);
-  const bytes = decodeBase64(first, 74);
-  const commentSignature = decodeBase64(second, 64);
+  const bytes = decodeField(first, 74);
+  const commentSignature = decodeField(second, 64);
   const whole = untrusted?.startsWith(UNTRUSTED) && trusted?.startsWith(TRUSTED) && rest.length === 0;
   const trustedComment = trusted?.slice(TRUSTED.length) ?? "";
   const algorithm = bytes?.toString("latin1", 0, 2);

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { sha256File } from "../../../../lib/tools/fs/checksums.ts";
 import { copyContent } from "../../../../lib/tools/fs/copy-content.ts";
 import { elfMachine } from "../../../../lib/tools/fs/elf-machine.ts";
-import { contentOf, openRegular, readBounded } from "../../../../lib/tools/fs/read-bounded.ts";
+import {
+  contentOf,
+  openRegular,
+  readBounded,
+  readIfThere,
+  readTextIfThere,
+} from "../../../../lib/tools/fs/read-bounded.ts";
 import { runProgram } from "../../../../lib/tools/host/host.ts";
 import { fetchBytes } from "../../../../lib/tools/http/http.ts";
 import { receive } from "../../../../lib/tools/http/http-receive.ts";
@@ -13,6 +19,7 @@ import { sizeOf } from "../../../../lib/tools/http/http-size.ts";
 import { readPublicKey } from "../../../../lib/tools/release/signature-keys.ts";
 import { messageOf } from "../../../../lib/tools/text/errors.ts";
 import { type TestHost, testHost } from "../../../support/host.ts";
+import { readSources } from "../../../support/sources.ts";
 
 /** A pipe that nobody writes to: whoever opens it to read waits for ever. */
 async function makePipe(host: TestHost): Promise<string> {
@@ -29,6 +36,37 @@ function failure(action: () => unknown): string {
   }
   return "";
 }
+
+describe("readIfThere()", () => {
+  test("is nothing where there is no file, nor a directory that leads to it", () => {
+    using host = testHost({ files: { "/a": "text", "/empty": "" } });
+    const read = (name: string) => readTextIfThere(join(host.root, name));
+    expect([read("a"), read("empty"), read("none"), read("none/b"), read("a/b")]).toEqual([
+      ...["text", "", undefined, undefined, undefined],
+    ]);
+    expect(readIfThere(join(host.root, "a"))).toEqual(Buffer.from("text"));
+  });
+
+  test("refuses what is there and no file, or too large", () => {
+    using host = testHost({ files: { "/a": "text" } });
+    symlinkSync("a", join(host.root, "link"));
+    expect(failure(() => readIfThere(host.root))).toContain("found a directory");
+    expect(failure(() => readIfThere(join(host.root, "a"), { maxBytes: 3 }))).toContain("larger than 3");
+    expect(failure(() => readIfThere(join(host.root, "link"), { follow: false }))).toContain("symbolic link");
+  });
+
+  test("is the only way to read what may be missing", () => {
+    const asking = /(existsSync|isThere)\([^?;]*\) \? read(FileSync|Bounded|TextBounded)\(/;
+    const others = readSources(["commands", "lib"]).filter(({ path, text }) => {
+      return !path.startsWith("lib/make/") && asking.test(text);
+    });
+    // a link that leads nowhere is kept there, not replaced
+    expect(others.map(({ path }) => path)).toEqual([
+      "lib/boot/system/kept-text.ts",
+      "lib/boot/system/ssh-settings.ts",
+    ]);
+  });
+});
 
 describe("readBounded()", () => {
   test("returns what a file holds, also one of /proc that says it is empty", () => {
