@@ -27,6 +27,11 @@ describe("help", () => {
     expect(mute.map(([name]) => name)).toEqual([]);
   });
 
+  test.each(commands)("of $name leaves to the dispatcher what every command has", ({ command }) => {
+    const names = Object.keys(command.options);
+    expect(names.filter((name) => ["json", "debug", "help"].includes(name))).toEqual([]);
+  });
+
   test.each(commands)("of $name declares no option as the negation of another", ({ command }) => {
     const names = Object.keys(command.options);
     expect(names.filter((name) => names.includes(`no-${name}`))).toEqual([]);
