@@ -13,15 +13,15 @@ import { formatBytes } from "../tools/terminal/progress.ts";
 import { CommandError, during, messageOf } from "../tools/text/errors.ts";
 import { addBootFiles, type CoreImage, makeBootable } from "./boot-loader.ts";
 import { copySystem, linkMedium } from "./copy-system.ts";
-import type { DiskPlan, InstallPlan } from "./install-plan.ts";
+import type { DiskPlan, InstallPlan, PartitionPlan } from "./install-plan.ts";
 import { prepareTakeover } from "./takeover/prepare-takeover.ts";
 
 export type ApplyHost = Pick<Host, "root" | "run" | "log" | "clock" | "progress">;
 
 /** A step of the installation; its title is what the user sees. */
 interface Step {
-  readonly title: (plan: InstallPlan) => string;
-  readonly run: (plan: InstallPlan, disk: DiskPlan, host: ApplyHost) => Promise<void>;
+  readonly title: (plan: DiskPlan) => string;
+  readonly run: (plan: DiskPlan, host: ApplyHost) => Promise<void>;
 }
 
 /** What makes a disk new, in order. Erasing comes first and takes the boot code away: from then on it does not boot. */
@@ -31,15 +31,23 @@ const DISK_STEPS: readonly Step[] = [
   { title: ({ state }) => `Formatting ${state.path}`, run: formatPartitions },
 ];
 
-/**
- * Carries out a plan. Until the very last write of a new disk, it does not boot; when a step fails, its partition table
- * is taken away again, so that neither firmware nor a later installation takes it for a system. The same happens when
- * `signal` aborts: between two steps or files.
- */
+/** Carries out a plan, until `signal` aborts: between two steps or files. */
 export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
-  const { disk, takeover } = plan;
-  if (takeover !== undefined) return await prepareTakeover(plan, takeover, signal, host);
-  if (disk === undefined) return await keepAndCopy(plan, signal, host);
+  switch (plan.kind) {
+    case "disk":
+      return await makeDisk(plan, signal, host);
+    case "partition":
+      return await keepAndCopy(plan, signal, host);
+    case "takeover":
+      return await prepareTakeover(plan, signal, host);
+  }
+}
+
+/**
+ * Until the very last write of a new disk, it does not boot; when a step fails, or `signal` aborts, its partition table is
+ * taken away again, so that neither firmware nor a later installation takes it for a system.
+ */
+async function makeDisk(plan: DiskPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
   await using _lock = await during(`Locking ${plan.device}`, () => lockDisk(plan.device, host));
   await during(`Taking ${plan.device} out of use`, () => freeDisk(plan.device, host));
   if (signal.aborted) await recallPartitions(plan.device, host); // nothing has been written yet
@@ -49,12 +57,12 @@ export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: Ap
       signal.throwIfAborted();
       const title = step.title(plan);
       host.log.info(`${title} …`);
-      await during(title, () => step.run(plan, disk, host));
+      await during(title, () => step.run(plan, host));
     }
     const core = await fillState(plan, signal, host);
     signal.throwIfAborted();
     host.log.info(`Making ${plan.device} bootable …`);
-    await during(`Making ${plan.device} bootable`, () => makeBootable(plan, disk, core, host));
+    await during(`Making ${plan.device} bootable`, () => makeBootable(plan, core, host));
   } catch (error) {
     await clearTable(plan, host);
     signal.throwIfAborted(); // programs that the same signal ended are no failure of their own
@@ -62,10 +70,9 @@ export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: Ap
   }
 }
 
-async function keepAndCopy(plan: InstallPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
-  const { path, relabel } = plan.state;
+async function keepAndCopy(plan: PartitionPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
   await fillState(plan, signal, host);
-  if (relabel) await host.run(cmd`tune2fs -L ${LABEL.state} ${path}`);
+  if (plan.relabel) await host.run(cmd`tune2fs -L ${LABEL.state} ${plan.state.path}`);
 }
 
 /** Makes the disk ours alone, in the kernel's eyes too. Nothing is written to it: when that fails, all is as it was. */
@@ -77,13 +84,13 @@ async function freeDisk(device: string, host: ApplyHost): Promise<void> {
   await forgetPartitions(device, host);
 }
 
-async function eraseDisk({ device }: InstallPlan, { erased }: DiskPlan, host: ApplyHost): Promise<void> {
+async function eraseDisk({ device, erased }: DiskPlan, host: ApplyHost): Promise<void> {
   // the table first: what an interruption leaves is an empty disk, and not one with partitions of nobody's
   eraseEnds(device, erased, MIB);
   await host.run(cmd`wipefs --all --force ${device}`, { env: LOCKED_BY_US });
 }
 
-async function partitionDisk({ device }: InstallPlan, { layout }: DiskPlan, host: ApplyHost): Promise<void> {
+async function partitionDisk({ device, layout }: DiskPlan, host: ApplyHost): Promise<void> {
   // what an older system left where a partition now begins or ends would otherwise be found again
   const wipe = ["--wipe", "always", "--wipe-partitions", "always"];
   const argv = cmd`sfdisk --quiet --no-reread --no-tell-kernel ${wipe} ${device}`;
@@ -95,10 +102,9 @@ async function partitionDisk({ device }: InstallPlan, { layout }: DiskPlan, host
   );
 }
 
-async function formatPartitions({ state }: InstallPlan, disk: DiskPlan, host: ApplyHost): Promise<void> {
-  const { loader } = disk;
+async function formatPartitions({ state, loader, ext4Off }: DiskPlan, host: ApplyHost): Promise<void> {
   if (loader.kind === "efi") await host.run(cmd`mkfs.vfat -F 32 -n ${LABEL.esp} ${loader.esp}`);
-  const off = disk.ext4Off.length === 0 ? [] : ["-O", disk.ext4Off.map((name) => `^${name}`).join(",")];
+  const off = ext4Off.length === 0 ? [] : ["-O", ext4Off.map((name) => `^${name}`).join(",")];
   // the journal keeps its size when the file system grows, so it is larger than mke2fs would make it for this one
   const options = ["-J", "size=64", "-L", LABEL.state, "-U", state.uuid];
   await host.run(cmd`mkfs.ext4 -q -F ${off} ${options} ${state.path}`);
@@ -106,11 +112,11 @@ async function formatPartitions({ state }: InstallPlan, disk: DiskPlan, host: Ap
 
 /** Puts everything into the state file system, and leaves it unmounted and flushed. */
 async function fillState(
-  plan: InstallPlan,
+  plan: DiskPlan | PartitionPlan,
   signal: AbortSignal,
   host: ApplyHost,
 ): Promise<CoreImage | undefined> {
-  const { medium, disk, state } = plan;
+  const { medium, state } = plan;
   const mountPoint = inRoot(host, join(PATH.installDir, "target"));
   await using target = await mounted(state.path, mountPoint, { type: "ext4" }, host);
   host.log.info(`Copying ${formatBytes(medium.size)} to ${state.path} …`);
@@ -120,11 +126,11 @@ async function fillState(
   await host.run(cmd`sync --file-system ${target.path}`);
   linkMedium(medium, target.path);
   await host.run(cmd`sync --file-system ${target.path}`);
-  return disk === undefined ? undefined : core;
+  return core;
 }
 
 /** After a failure: without a table nothing on the disk is found, neither by firmware nor by a later installation. */
-async function clearTable({ device, size }: InstallPlan, host: ApplyHost): Promise<void> {
+async function clearTable({ device, size }: DiskPlan, host: ApplyHost): Promise<void> {
   try {
     eraseEnds(device, [{ start: 0, size }], MIB);
     await host.run(cmd`partx --delete ${device}`, { check: false }); // there may be no partitions yet

@@ -18,7 +18,7 @@ import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
-import type { DiskPlan, InstallPlan } from "./install-plan.ts";
+import type { DiskPlan, PartitionPlan } from "./install-plan.ts";
 
 /** GRUB's core image, made for one disk. */
 export type CoreImage = Buffer;
@@ -29,15 +29,15 @@ export type CoreImage = Buffer;
  * udev does not run, as in a container that makes disk images.
  */
 export async function addBootFiles(
-  plan: InstallPlan,
+  plan: DiskPlan | PartitionPlan,
   root: string,
   host: Pick<Host, "root" | "run">,
 ): Promise<CoreImage | undefined> {
   const directory = join(root, "boot/grub");
   const environment = join(directory, "grubenv");
   if (!existsSync(environment)) await host.run(cmd`grub-editenv ${environment} create`);
-  if (plan.disk === undefined) return undefined;
-  const platform = plan.disk.grub;
+  if (plan.kind === "partition") return undefined;
+  const platform = plan.grub;
   const modules = inRoot(host, join(PATH.grubLibrary, platform.name));
   const copies = join(directory, platform.name);
   mkdirSync(copies, { recursive: true });
@@ -53,8 +53,7 @@ export async function addBootFiles(
 
 /** Makes a disk bootable whose file systems are complete and flushed; it is so only with the last write. */
 export async function makeBootable(
-  { device }: InstallPlan,
-  { loader, grub }: DiskPlan,
+  { device, loader, grub }: DiskPlan,
   core: CoreImage | undefined,
   host: Pick<Host, "root" | "run">,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { sfdiskScript } from "../tools/disk/partitions.ts";
 import { LABEL } from "../tools/host/paths.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import type { InstallFacts } from "./install-facts.ts";
-import type { InstallPlan, TakeoverPlan } from "./install-plan.ts";
+import type { DiskPlan, InstallPlan, Loader, TakeoverPlan } from "./install-plan.ts";
 
 const AFTERWARDS = {
   return: "nothing more",
@@ -13,39 +13,64 @@ const AFTERWARDS = {
 
 /** The plan for people, as `--dry-run` prints it. Secrets of the configuration are not in it. */
 export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: PlanOrigins): string {
-  const { medium, disk, state } = plan;
-  const lines = [...heading(plan, origins), ""];
-  const occupants = facts.device?.occupants ?? [];
-  if (plan.takeover !== undefined) {
-    const { grub } = facts.takeover ?? {};
-    lines.push(`Replace the running system on ${state.path}, UUID ${state.uuid}`);
-    lines.push(`Started by GRUB ${grub?.version ?? ""} (${grub?.platform}) with ${plan.takeover.menu.path}`);
-  } else if (disk !== undefined) {
-    const holders = facts.device === undefined ? [] : holdersOf(facts.device.device);
-    lines.push(...holders.map(({ path, type }) => `Stop ${path} (${type})`));
-    lines.push(`Erase everything on ${plan.device}${occupants.length === 0 ? ", which is empty" : ":"}`);
-    lines.push(...occupants.map(({ path, what }) => `  ${path}: ${what}`));
-    lines.push(`Partition it for ${disk.loader.kind === "efi" ? "UEFI" : "BIOS"}:`);
-    lines.push(
-      ...sfdiskScript(disk.layout)
-        .trimEnd()
-        .split("\n")
-        .map((line) => `  ${line}`),
-    );
-    if (disk.loader.kind === "efi") lines.push(`Format ${disk.loader.esp} with FAT32, label ${LABEL.esp}`);
-    lines.push(`Format ${state.path} with ext4, label ${LABEL.state}, UUID ${state.uuid}`);
-  } else {
-    lines.push(`Keep the file system on ${state.path}, its data, and the boot loader`);
-    if (state.relabel) lines.push(`Label ${state.path} ${LABEL.state}`);
-  }
+  const { medium } = plan;
+  const lines = [...heading(plan, origins), "", ...describeTarget(plan, facts)];
   lines.push(`Copy ${formatBytes(medium.size)} in ${medium.entries.length} files and directories`);
   for (const file of plan.files) lines.push(`Write ${file.path} (${Buffer.byteLength(file.content)} bytes)`);
   lines.push(`Configuration: ${origins.config}`);
   for (const line of facts.network?.summary ?? []) lines.push(`Network: ${line}`);
-  if (disk !== undefined) lines.push(`Install GRUB (${disk.grub.name})`);
-  if (plan.takeover !== undefined) lines.push(...describeTakeover(plan.takeover));
+  if (plan.kind === "disk") lines.push(`Install GRUB (${plan.grub.name})`);
+  if (plan.kind === "takeover") lines.push(...describeTakeover(plan));
   lines.push(`Then: ${AFTERWARDS[plan.afterwards]}`, "");
   return lines.join("\n");
+}
+
+/** What becomes of the file system that everything goes to. */
+function describeTarget(plan: InstallPlan, facts: InstallFacts): string[] {
+  const { path, uuid } = plan.state;
+  switch (plan.kind) {
+    case "disk":
+      return describeDisk(plan, facts);
+    case "partition": {
+      const label = plan.relabel ? [`Label ${path} ${LABEL.state}`] : [];
+      return [`Keep the file system on ${path}, its data, and the boot loader`, ...label];
+    }
+    case "takeover": {
+      const { grub } = facts.takeover ?? {};
+      return [
+        `Replace the running system on ${path}, UUID ${uuid}`,
+        `Started by GRUB ${grub?.version ?? ""} (${grub?.platform}) with ${plan.menu.path}`,
+      ];
+    }
+  }
+}
+
+function describeDisk(
+  { device, layout, loader, state }: DiskPlan,
+  facts: Pick<InstallFacts, "device">,
+): string[] {
+  const holders = facts.device === undefined ? [] : holdersOf(facts.device.device);
+  const partitions = sfdiskScript(layout).trimEnd().split("\n");
+  return [
+    ...holders.map(({ path, type }) => `Stop ${path} (${type})`),
+    ...erasure(device, occupantsOf(facts)),
+    `Partition it for ${firmwareOf(loader)}:`,
+    ...partitions.map((line) => `  ${line}`),
+    ...(loader.kind === "efi" ? [`Format ${loader.esp} with FAT32, label ${LABEL.esp}`] : []),
+    `Format ${state.path} with ext4, label ${LABEL.state}, UUID ${state.uuid}`,
+  ];
+}
+
+function occupantsOf({ device }: Pick<InstallFacts, "device">): string[] {
+  return (device?.occupants ?? []).map(({ path, what }) => `  ${path}: ${what}`);
+}
+
+function erasure(device: string, occupants: readonly string[]): string[] {
+  return [`Erase everything on ${device}${occupants.length === 0 ? ", which is empty" : ":"}`, ...occupants];
+}
+
+function firmwareOf(loader: Loader): string {
+  return loader.kind === "efi" ? "UEFI" : "BIOS";
 }
 
 function heading({ medium, device, size }: InstallPlan, origins: PlanOrigins): string[] {
@@ -59,21 +84,22 @@ function heading({ medium, device, size }: InstallPlan, origins: PlanOrigins): s
 
 /** What a person wants to see of a plan before it is carried out; with the question it fits on a screen of 24 lines. */
 export function summarizePlan(plan: InstallPlan, facts: InstallFacts, origins: PlanOrigins): string {
-  const { disk, state, device } = plan;
-  const occupants = (facts.device?.occupants ?? []).map(({ path, what }) => `  ${path}: ${what}`);
-  const erased = [`Erase everything on ${device}${occupants.length === 0 ? ", which is empty" : ":"}`];
-  const made = disk?.loader.kind === "efi" ? `${LABEL.esp} (FAT32) and ${LABEL.state} (ext4)` : LABEL.state;
   const lines = [
     ...heading(plan, origins),
-    ...(disk === undefined ? [] : [...erased, ...shortened(occupants)]),
-    disk === undefined
-      ? `Keep the file system on ${state.path} and its data`
-      : `Make ${made}, started by ${disk.loader.kind === "efi" ? "UEFI" : "BIOS"}`,
+    ...(plan.kind === "disk"
+      ? summarizeDisk(plan, facts)
+      : [`Keep the file system on ${plan.state.path} and its data`]),
     `Configuration: ${origins.config}`,
     ...shortened((facts.network?.summary ?? []).map((line) => `Network: ${line}`)),
     `Then: ${AFTERWARDS[plan.afterwards]}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function summarizeDisk({ device, loader }: DiskPlan, facts: Pick<InstallFacts, "device">): string[] {
+  const [erased = "", ...occupants] = erasure(device, occupantsOf(facts));
+  const made = loader.kind === "efi" ? `${LABEL.esp} (FAT32) and ${LABEL.state} (ext4)` : LABEL.state;
+  return [erased, ...shortened(occupants), `Make ${made}, started by ${firmwareOf(loader)}`];
 }
 
 /** Lines of a list that may be long. */

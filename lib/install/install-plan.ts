@@ -34,8 +34,21 @@ export type Loader =
   | { readonly kind: "bios" }
   | { readonly kind: "efi"; readonly esp: string; readonly file: string };
 
-/** How the disk is made anew. */
-export interface DiskPlan {
+/** What each kind of installation does to the device. */
+interface CommonPlan {
+  readonly device: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly state: { readonly path: string; readonly uuid: string };
+  readonly medium: Medium;
+  readonly directories: readonly string[];
+  readonly files: readonly PlannedFile[];
+  readonly afterwards: InstallSettings["afterwards"];
+}
+
+/** The disk is made anew. */
+export interface DiskPlan extends CommonPlan {
+  readonly kind: "disk";
   readonly layout: Layout;
   readonly loader: Loader;
   readonly grub: GrubPlatform;
@@ -44,30 +57,27 @@ export interface DiskPlan {
   readonly erased: readonly Range[];
 }
 
-/** Everything that will be done to the device: nothing is decided after this. */
-export interface InstallPlan {
-  readonly device: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Undefined with no-format: the file system is kept, and so is the boot loader. */
-  readonly disk: DiskPlan | undefined;
-  readonly state: { readonly path: string; readonly uuid: string; readonly relabel: boolean };
-  readonly medium: Medium;
-  readonly directories: readonly string[];
-  readonly files: readonly PlannedFile[];
-  /** Set when the running system is to be replaced: "/" is where everything goes. */
-  readonly takeover: TakeoverPlan | undefined;
-  readonly afterwards: InstallSettings["afterwards"];
+/** With no-format: the file system of a partition is kept, and so is the boot loader. */
+export interface PartitionPlan extends CommonPlan {
+  readonly kind: "partition";
+  readonly relabel: boolean;
 }
 
-/** What makes the next start of the machine a takeover. */
-export interface TakeoverPlan {
+/** The running system is to be replaced by the next start of the machine: "/" is where everything goes. */
+export interface TakeoverPlan extends CommonPlan {
+  readonly kind: "takeover";
   readonly record: TakeoverRecord;
   /** The boot menu that replaces the running system's, as the very last step. */
   readonly menu: PlannedFile;
   /** GRUB's environment block. */
   readonly environment: string;
 }
+
+/** Everything that will be done to the device: nothing is decided after this. */
+export type InstallPlan = DiskPlan | PartitionPlan | TakeoverPlan;
+
+/** What only one kind of installation does. */
+type Own<Plan extends InstallPlan> = Omit<Plan, keyof CommonPlan>;
 
 /** The configuration of the installed system: its content, and where that comes from. */
 export interface InstalledConfig {
@@ -98,21 +108,24 @@ export function planInstall(
   const { device } = facts.device;
   const available = facts.takeover?.free ?? facts.device.state?.free ?? 0;
   const kept = settings.noFormat ? keptState(facts.device, available, medium) : undefined;
-  const disk = settings.noFormat ? undefined : planDisk(settings, facts, facts.device, medium);
+  const disk = kept === undefined ? planDisk(settings, facts, facts.device, medium) : undefined;
   const uuid = kept?.uuid ?? facts.uuid;
   const consoles = consolesOf(settings.tty, facts);
   const menu = { uuid, consoles, debug: settings.debug, words: driverWords(facts.cmdline) };
-  const takeover = settings.takeOver ? planTakeover(settings, facts, menu) : undefined;
+  const own =
+    disk ??
+    (settings.takeOver
+      ? planTakeover(settings, facts, menu)
+      : ({ kind: "partition", relabel: kept?.label !== LABEL.state } as const));
   const growNumber = disk?.layout.partitions.find(({ name }) => name === LABEL.state)?.number;
-  const statePath = growNumber === undefined ? device.path : partitionPath(device.path, growNumber);
   const files: PlannedFile[] = [
     {
-      path: takeover === undefined ? "/boot/grub/grub.cfg" : TAKEOVER.newMenu,
+      path: own.kind === "takeover" ? TAKEOVER.newMenu : "/boot/grub/grub.cfg",
       content: grubConfig(menu),
       mode: 0o644,
     },
   ];
-  const configuration = config?.content ?? medium.config ?? (disk === undefined ? undefined : EMPTY_CONFIG);
+  const configuration = config?.content ?? medium.config ?? (own.kind === "disk" ? EMPTY_CONFIG : undefined);
   if (configuration !== undefined)
     files.push({ path: PATH.systemConfig, content: configuration, mode: 0o600 });
   if (release !== undefined)
@@ -124,23 +137,18 @@ export function planInstall(
   if (facts.network?.config !== undefined) {
     files.push({ path: join("/k3os/data", NETWORK_FILE), content: facts.network.config, mode: 0o600 });
   }
-  if (takeover !== undefined) {
+  if (own.kind === "takeover") {
     const markers = [MARKER.takeover, ...(settings.powerOff ? [MARKER.poweroff] : [])];
     files.push(...markers.map((name) => ({ path: join(PATH.system, name), content: "", mode: 0o644 })));
   }
   return {
+    ...own,
     device: device.path,
     size: device.size,
-    disk,
-    state: {
-      path: statePath,
-      uuid,
-      relabel: takeover === undefined && kept !== undefined && kept.label !== LABEL.state,
-    },
+    state: { path: growNumber === undefined ? device.path : partitionPath(device.path, growNumber), uuid },
     medium,
-    directories: [...(takeover === undefined ? ["/boot/grub"] : []), "/k3os/data/opt"],
+    directories: [...(own.kind === "takeover" ? [] : ["/boot/grub"]), "/k3os/data/opt"],
     files,
-    takeover,
     afterwards: settings.afterwards,
   };
 }
@@ -149,10 +157,11 @@ function planTakeover(
   settings: InstallSettings,
   { takeover }: Pick<InstallFacts, "takeover">,
   menu: GrubMenu,
-): TakeoverPlan {
+): Own<TakeoverPlan> {
   if (takeover?.grub === undefined) throw new CommandError("GRUB was not found");
   const { directory, hasEnvironment } = takeover.grub;
   return {
+    kind: "takeover",
     record: {
       uuid: menu.uuid,
       grub: directory,
@@ -169,7 +178,7 @@ function planDisk(
   facts: InstallFacts,
   { device, partitions }: DeviceFacts,
   medium: Medium,
-): DiskPlan {
+): Own<DiskPlan> {
   const style = bootStyle(settings, facts.target, facts.efiFirmware);
   const size = stateSize(medium.size, medium.entries.length);
   const layout = style === "efi" ? efiLayout(size, device.sectorSize) : biosLayout(size);
@@ -182,6 +191,7 @@ function planDisk(
   const name = facts.target.grub.find((platform) => platform.endsWith("-efi") === (style === "efi"));
   if (name === undefined) throw new CommandError(`No boot loader for ${style} on ${facts.target.arch}`);
   return {
+    kind: "disk",
     layout,
     loader:
       style === "bios"

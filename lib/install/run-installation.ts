@@ -83,7 +83,7 @@ export async function installSystem(
   using interruption = abortOnSignals();
   await applyPlan(plan, interruption.signal, host);
   host.log.info(`k3OS ${medium.versions.k3os} is installed on ${plan.device}`);
-  if (plan.takeover !== undefined) host.log.info(TAKEOVER_ADVICE);
+  if (plan.kind === "takeover") host.log.info(TAKEOVER_ADVICE);
   return { kind: "installed" };
 }
 

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { completeTakeover, markVerified } from "../../lib/boot/initrd/finish-takeover.ts";
-import { type InstallPlan, planInstall, type TakeoverPlan } from "../../lib/install/install-plan.ts";
+import { planInstall, type TakeoverPlan } from "../../lib/install/install-plan.ts";
 import { inspectMedium } from "../../lib/install/medium.ts";
 import { prepareTakeover, undoTakeover } from "../../lib/install/takeover/prepare-takeover.ts";
 import { emptyEnvironment, setVariable, withVariable } from "../../lib/tools/disk/grubenv.ts";
@@ -46,8 +46,7 @@ const INITRD = "initrd\n".repeat(30_000);
 type Files = Readonly<Record<string, string>>;
 
 let medium: string;
-let plan: InstallPlan;
-let takeover: TakeoverPlan;
+let plan: TakeoverPlan;
 
 beforeAll(() => {
   medium = mkdtempSync(join(tmpdir(), "k3os-medium-"));
@@ -58,11 +57,11 @@ beforeAll(() => {
       "k3os/system/kernel/6.12.1/initrd": INITRD,
     },
   });
-  ({ plan, takeover } = planTakeover());
+  plan = planTakeover();
 });
 afterAll(() => rmSync(medium, { recursive: true }));
 
-function planTakeover(): { plan: InstallPlan; takeover: TakeoverPlan } {
+function planTakeover(): TakeoverPlan {
   const state = { type: "ext4", label: "old", uuid: "old-uuid", size: 4 * GIB, free: 3 * GIB };
   const grub = {
     ...{ directory: dirname(MENU), plainMenu: true, plainEnvironment: true, hasEnvironment: true },
@@ -78,8 +77,8 @@ function planTakeover(): { plan: InstallPlan; takeover: TakeoverPlan } {
     }),
     { medium: inspectMedium(medium, hostTarget()), config: undefined },
   );
-  if (planned.takeover === undefined) throw new Error("No takeover was planned");
-  return { plan: planned, takeover: planned.takeover };
+  if (planned.kind !== "takeover") throw new Error("No takeover was planned");
+  return planned;
 }
 
 function makeOldRoot(root: string): void {
@@ -100,7 +99,7 @@ function makeOldRoot(root: string): void {
 }
 
 const quiet = (root: string) => systemHost({ root, log: createLog(() => undefined) });
-const prepare = (root: string) => prepareTakeover(plan, takeover, AbortSignal.timeout(60_000), quiet(root));
+const prepare = (root: string) => prepareTakeover(plan, AbortSignal.timeout(60_000), quiet(root));
 const has = (root: string, path: string) => existsSync(join(root, path));
 const finalMenu = () => plan.files.find(({ path }) => path === TAKEOVER.newMenu)?.content;
 
@@ -113,10 +112,10 @@ function menuOfGrub(image: string): "old" | "takeover" | "final" {
   const read = (path: string) => readAsGrub(image, path)?.toString();
   const menu = read(MENU);
   if (menu === OLD_MENU) return "old";
-  must(menu === takeover.menu.content || menu === finalMenu(), "GRUB sees one of the three menus, whole");
+  must(menu === plan.menu.content || menu === finalMenu(), "GRUB sees one of the three menus, whole");
   must(read("/k3os/system/kernel/current/kernel.squashfs") === KERNEL, "GRUB sees the whole kernel");
   must(read("/k3os/system/kernel/current/initrd") === INITRD, "GRUB sees the whole initrd");
-  return menu === takeover.menu.content ? "takeover" : "final";
+  return menu === plan.menu.content ? "takeover" : "final";
 }
 
 /** All files that are not ours; the environment block without its time and ours of its variables. */
@@ -128,7 +127,7 @@ function oldFiles(root: string): Files {
 
 function isOldSystem(root: string, before: Files): boolean {
   const now = oldFiles(root);
-  const ours = readFileSync(join(root, MENU), "utf8") === takeover.menu.content;
+  const ours = readFileSync(join(root, MENU), "utf8") === plan.menu.content;
   return Bun.deepEquals(ours ? { ...now, [MENU]: before[MENU] } : now, before);
 }
 

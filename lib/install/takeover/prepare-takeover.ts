@@ -18,13 +18,12 @@ import { inRoot } from "../../tools/host/paths.ts";
 import { syncFileSystem } from "../../tools/host/sys.ts";
 import { CommandError, during, messageOf } from "../../tools/text/errors.ts";
 import { copySystem, linkMedium } from "../copy-system.ts";
-import type { InstallPlan, TakeoverPlan } from "../install-plan.ts";
+import type { TakeoverPlan } from "../install-plan.ts";
 
 type TakeoverHost = Pick<Host, "root" | "log" | "progress">;
 
 interface Work {
-  readonly plan: InstallPlan;
-  readonly takeover: TakeoverPlan;
+  readonly plan: TakeoverPlan;
   readonly signal: AbortSignal;
 }
 
@@ -47,8 +46,7 @@ const STEPS: readonly Step[] = [
  * everything is taken back; when the machine dies, the running system starts as ever, and the next call succeeds.
  */
 export async function prepareTakeover(
-  plan: InstallPlan,
-  takeover: TakeoverPlan,
+  plan: TakeoverPlan,
   signal: AbortSignal,
   host: TakeoverHost,
 ): Promise<void> {
@@ -56,7 +54,7 @@ export async function prepareTakeover(
     for (const { title, run } of STEPS) {
       signal.throwIfAborted();
       host.log.info(`${title} …`);
-      await during(title, () => run({ plan, takeover, signal }, host));
+      await during(title, () => run({ plan, signal }, host));
     }
   } catch (error) {
     takeBack(host);
@@ -112,12 +110,12 @@ function isOurs(path: string): boolean {
 }
 
 /** The record comes first: from it an interrupted takeover is known, and can be taken back or begun again. */
-function recordTakeover({ takeover }: Work, host: TakeoverHost): void {
+function recordTakeover({ plan }: Work, host: TakeoverHost): void {
   const earlier = recallTakeoverRecord(host.root, host);
   if (earlier !== undefined) restoreBoot(earlier, host);
   mkdirSync(inRoot(host, TAKEOVER.directory), { recursive: true, mode: 0o700 });
   rmSync(inRoot(host, TAKEOVER.failure), { force: true });
-  writeFileAtomic(inRoot(host, TAKEOVER.record), `${JSON.stringify(takeover.record)}\n`, { mode: 0o600 });
+  writeFileAtomic(inRoot(host, TAKEOVER.record), `${JSON.stringify(plan.record)}\n`, { mode: 0o600 });
 }
 
 async function copyNewSystem({ plan, signal }: Work, host: TakeoverHost): Promise<void> {
@@ -141,7 +139,7 @@ function flush(_: Work, host: TakeoverHost): void {
   syncFileSystem(inRoot(host, "/"));
 }
 
-function changeMenu({ takeover: { menu, environment } }: Work, host: TakeoverHost): void {
+function changeMenu({ plan: { menu, environment } }: Work, host: TakeoverHost): void {
   const block = inRoot(host, environment);
   if (!existsSync(block)) writeFileAtomic(block, emptyEnvironment(), { mode: 0o600 });
   setVariable(block, TRIED.name, undefined);

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { describePlan } from "../../../lib/install/describe-plan.ts";
 import type { InstallFacts } from "../../../lib/install/install-facts.ts";
-import { planInstall, stateSize } from "../../../lib/install/install-plan.ts";
+import { type DiskPlan, planInstall, stateSize } from "../../../lib/install/install-plan.ts";
 import type { InstallSettings } from "../../../lib/install/install-settings.ts";
 import type { Medium } from "../../../lib/install/medium.ts";
 import { GIB, MIB } from "../../../lib/tools/fs/size.ts";
 import { targetOf } from "../../../lib/tools/host/targets.ts";
-import { blockDevice, deviceFacts, facts, MEDIUM, SETTINGS } from "./samples.ts";
+import { blockDevice, deviceFacts, facts, MEDIUM, SETTINGS, takeoverFacts } from "./samples.ts";
 
 interface Given {
   readonly settings?: Partial<InstallSettings>;
@@ -24,40 +23,51 @@ function plan(given: Given = {}) {
   });
 }
 
-const fileOf = (planned: ReturnType<typeof plan>, path: string) =>
-  planned.files.find((file) => file.path === path);
-
 const part = blockDevice({ path: "/dev/vda3", type: "part" });
 const kept = { type: "ext4", label: "data", uuid: "kept-uuid", size: 20 * GIB, free: 10 * GIB };
 const noFormat: Given = {
   settings: { noFormat: true },
   facts: { device: deviceFacts({ device: part, disk: blockDevice(), state: kept }) },
 };
+const takeover: Given = {
+  settings: { noFormat: true, takeOver: true },
+  facts: { device: deviceFacts({ device: part, state: kept }), takeover: takeoverFacts(kept) },
+};
+
+/** The plan of a disk that is made anew. */
+function diskPlan(given: Given = {}): DiskPlan {
+  const planned = plan(given);
+  if (planned.kind !== "disk") throw new Error(`planned: ${planned.kind}`);
+  return planned;
+}
+
+const fileOf = (planned: ReturnType<typeof plan>, path: string) =>
+  planned.files.find((file) => file.path === path);
 
 describe("planInstall()", () => {
   test("for a BIOS makes one partition, and the first boot grows it", () => {
-    const planned = plan();
-    expect(planned.disk?.layout.table).toBe("dos");
-    expect(planned.disk?.loader).toEqual({ kind: "bios" });
-    expect(planned.disk?.grub.name).toBe("i386-pc");
+    const planned = diskPlan();
+    expect(planned.layout.table).toBe("dos");
+    expect(planned.loader).toEqual({ kind: "bios" });
+    expect(planned.grub.name).toBe("i386-pc");
     expect(planned.state.path).toBe("/dev/vda1");
     expect(fileOf(planned, "/k3os/system/growpart")?.content).toBe("/dev/vda 1\n");
   });
 
   test("for UEFI makes two, and the second is the one that grows", () => {
     const device = deviceFacts({ device: blockDevice({ path: "/dev/nvme0n1" }) });
-    const planned = plan({ facts: { efiFirmware: true, device } });
-    expect(planned.disk?.layout.table).toBe("gpt");
-    expect(planned.disk?.loader).toEqual({ kind: "efi", esp: "/dev/nvme0n1p1", file: "BOOTX64.EFI" });
+    const planned = diskPlan({ facts: { efiFirmware: true, device } });
+    expect(planned.layout.table).toBe("gpt");
+    expect(planned.loader).toEqual({ kind: "efi", esp: "/dev/nvme0n1p1", file: "BOOTX64.EFI" });
     expect(planned.state.path).toBe("/dev/nvme0n1p2");
     expect(fileOf(planned, "/k3os/system/growpart")?.content).toBe("/dev/nvme0n1 2\n");
   });
 
   test("lays out UEFI without such firmware when forced, and always on arm64", () => {
-    expect(plan({ settings: { forceEfi: true } }).disk?.grub.name).toBe("x86_64-efi");
-    const arm = plan({ facts: { target: targetOf("arm64") } });
-    expect(arm.disk?.grub.name).toBe("arm64-efi");
-    expect(arm.disk?.loader).toMatchObject({ kind: "efi", file: "BOOTAA64.EFI" });
+    expect(diskPlan({ settings: { forceEfi: true } }).grub.name).toBe("x86_64-efi");
+    const arm = diskPlan({ facts: { target: targetOf("arm64") } });
+    expect(arm.grub.name).toBe("arm64-efi");
+    expect(arm.loader).toMatchObject({ kind: "efi", file: "BOOTAA64.EFI" });
   });
 
   test("lets the node remember which signed list its medium is of, if any", () => {
@@ -74,7 +84,7 @@ describe("planInstall()", () => {
       { path: "/dev/vda2", start: 39 * GIB, size: 2 * GIB, name: undefined },
       { path: "/dev/vda3", start: 41 * GIB, size: GIB, name: undefined },
     ];
-    expect(plan({ facts: { device: deviceFacts({ partitions }) } }).disk?.erased).toEqual([
+    expect(diskPlan({ facts: { device: deviceFacts({ partitions }) } }).erased).toEqual([
       { start: 0, size: 40 * GIB },
       { start: MIB, size: GIB },
       { start: 39 * GIB, size: GIB },
@@ -83,15 +93,30 @@ describe("planInstall()", () => {
 
   test("with no-format changes neither partitions nor boot loader, and grows nothing", () => {
     const planned = plan(noFormat);
-    expect(planned.disk).toBeUndefined();
-    expect(planned.state).toEqual({ path: "/dev/vda3", uuid: "kept-uuid", relabel: true });
+    expect(planned).toMatchObject({ kind: "partition", relabel: true });
+    expect(planned.state).toEqual({ path: "/dev/vda3", uuid: "kept-uuid" });
     expect(planned.files.map(({ path }) => path)).toEqual(["/boot/grub/grub.cfg"]);
     expect(fileOf(planned, "/boot/grub/grub.cfg")?.content).toContain("--fs-uuid kept-uuid");
   });
 
   test("with no-format relabels only where it must", () => {
     const device = deviceFacts({ device: part, state: { ...kept, label: "K3OS_STATE" } });
-    expect(plan({ ...noFormat, facts: { device } }).state.relabel).toBe(false);
+    expect(plan({ ...noFormat, facts: { device } })).toMatchObject({ kind: "partition", relabel: false });
+  });
+
+  test("of a takeover lays everything beside the running system, whose boot menu comes last", () => {
+    const planned = plan(takeover);
+    expect(planned).toMatchObject({
+      kind: "takeover",
+      record: { uuid: "kept-uuid", grub: "/boot/grub2", madeEnvironment: true, afterwards: "restart" },
+      menu: { path: "/boot/grub2/grub.cfg" },
+      environment: "/boot/grub2/grubenv",
+      directories: ["/k3os/data/opt"],
+    });
+    expect(planned.files.map(({ path }) => path)).toEqual([
+      "/k3os/takeover/grub.cfg",
+      "/k3os/system/takeover",
+    ]);
   });
 
   test("writes the configuration so that only root reads it", () => {
@@ -148,30 +173,5 @@ describe("stateSize()", () => {
 
   test("is never less than 1 GiB", () => {
     expect(stateSize(1, 1)).toBe(GIB);
-  });
-});
-
-describe("describePlan()", () => {
-  const origins = { medium: "/dev/sr0", config: "https://example.com/c.yaml" };
-
-  test("says what is stopped, erased, made, written, and what happens then", () => {
-    const volume = blockDevice({ path: "/dev/mapper/vg-root", type: "lvm" });
-    const children = [blockDevice({ path: "/dev/vda2", type: "part", children: [volume] })];
-    const occupants = [{ path: "/dev/vda1", what: "ntfs", ours: false }];
-    const device = deviceFacts({ device: blockDevice({ children }), occupants });
-    const text = describePlan(plan({ facts: { device } }), facts({ device }), origins);
-    const lines = [
-      "Stop /dev/mapper/vg-root (lvm)",
-      "  /dev/vda1: ntfs",
-      "  label: dos",
-      "Then: nothing more",
-    ];
-    for (const line of ["from /dev/sr0", ...lines]) expect(text.split("\n")).toContain(line);
-  });
-
-  test("shows no secret of the configuration", () => {
-    const text = describePlan(plan({ config: "k3os: {token: SECRET}\n" }), facts(), origins);
-    expect(text).toContain("/k3os/system/config.yaml");
-    expect(text).not.toContain("SECRET");
   });
 });

@@ -1,6 +1,8 @@
 import type { DeviceFacts, InstallFacts } from "../../../lib/install/install-facts.ts";
 import type { InstallSettings } from "../../../lib/install/install-settings.ts";
 import type { Medium } from "../../../lib/install/medium.ts";
+import type { StateFacts } from "../../../lib/install/state-facts.ts";
+import type { TakeoverFacts } from "../../../lib/install/takeover/takeover-facts.ts";
 import type { BlockDevice } from "../../../lib/tools/disk/lsblk.ts";
 import { GIB } from "../../../lib/tools/fs/size.ts";
 import { targetOf } from "../../../lib/tools/host/targets.ts";
@@ -82,3 +84,25 @@ export const MEDIUM: Medium = {
   size: 2 * GIB,
   config: undefined,
 };
+
+/** A running system that k3OS can take over. */
+export function takeoverFacts(state: StateFacts): TakeoverFacts {
+  return {
+    state,
+    writable: true,
+    free: state.free,
+    apart: [],
+    foreignTree: false,
+    otherStates: [],
+    grub: {
+      directory: "/boot/grub2",
+      plainMenu: true,
+      plainEnvironment: true,
+      hasEnvironment: false,
+      platform: "i386-pc",
+      version: "2.06",
+      missingModules: [],
+    },
+    record: undefined,
+  };
+}
