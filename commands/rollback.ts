@@ -16,9 +16,12 @@ datastore is restored to its state before the upgrade.`,
   needsRoot: () => true,
   run: async ({ values }, host) => {
     const { applyRollback, describeRollback, planRollback } = await import("../lib/upgrade/rollback-plan.ts");
+    const { readGenerations, warnOfDamage } = await import("../lib/tools/generation/generation-facts.ts");
     const { writable } = await import("../lib/upgrade/writable.ts");
     const system = inRoot(host, PATH.system);
-    const plan = planRollback(system, host);
+    const facts = readGenerations(system);
+    warnOfDamage(facts, ["trial"], host);
+    const plan = planRollback(facts);
     host.print(
       describeRollback(plan)
         .map((line) => `${line}\n`)

@@ -4,7 +4,7 @@ import { formatDiagnostic, hasErrors } from "../config/read/diagnostics.ts";
 import { readLayers } from "../config/read/sources.ts";
 import { type Mount, parseMountinfo } from "../tools/disk/mount.ts";
 import { readTextIfThere } from "../tools/fs/read-bounded.ts";
-import { linkedVersions } from "../tools/generation/generation-links.ts";
+import { linkedVersions, readLinks } from "../tools/generation/generation-links.ts";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { type Component, inRoot, PATH, RESET, UNIT } from "../tools/host/paths.ts";
@@ -133,7 +133,7 @@ export function diskAt(
 
 function restartReasons(host: Pick<Host, "root">): string[] {
   const system = inRoot(host, PATH.system);
-  const current = linkedVersions(system, "current");
+  const current = linkedVersions(readLinks(system), "current");
   const running: Partial<Record<Component, string>> = { k3os: runningVersion(host) };
   // a board's own kernel is none of the versions
   if (existsSync(`${system}/kernel/${release()}`)) running.kernel = release();

@@ -1,13 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../tools/fs/atomic.ts";
-import { pruneVersions } from "../tools/generation/generation-links.ts";
+import { readGenerations, readRecords, warnOfDamage } from "../tools/generation/generation-facts.ts";
 import {
   changedVersions,
   describeVersions,
   failTrial,
   finishTrial,
-  recallTrial,
   type Trial,
 } from "../tools/generation/trial.ts";
 import { cmd } from "../tools/host/cmd.ts";
@@ -16,6 +15,7 @@ import { recordOutcome } from "../tools/node/applied.ts";
 import { messageOf } from "../tools/text/errors.ts";
 import { renewMenu } from "./boot-menu.ts";
 import { findFaults, type HealthHost, trialChecks, waitForHealth } from "./health-checks.ts";
+import { prune } from "./switch.ts";
 import { writable } from "./writable.ts";
 
 /** Milliseconds until a new generation must have been found healthy. */
@@ -27,7 +27,9 @@ export const DEADLINE = 600_000;
  */
 export async function judgeTrial(deadline: number, host: HealthHost): Promise<string[] | undefined> {
   const system = inRoot(host, PATH.system);
-  const trial = recallTrial(system, host);
+  const records = readRecords(system);
+  warnOfDamage(records, ["trial"], host);
+  const { trial } = records;
   if (trial?.state !== "trial" || trial.kind !== "upgrade") return undefined;
   const waited = await waitForHealth(deadline, host, trialChecks({ last: false }));
   const faults = waited.length === 0 ? [] : await findFaults(host, trialChecks({ last: true }));
@@ -37,7 +39,7 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
     rememberApplied(host);
     host.log.info(`${describeVersions(changedVersions(trial.parts))}: healthy, and kept from now on`);
     await renewMenu(host).catch((error: unknown) => host.log.warn(messageOf(error)));
-    for (const name of pruneVersions(system, trial.keep)) host.log.info(`Removed ${name}`);
+    prune(system, readGenerations(system), trial.keep, host); // of what is there now: judging takes minutes
     return [];
   }
   await keepJournal(trial, host);

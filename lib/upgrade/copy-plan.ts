@@ -11,12 +11,14 @@ import {
 import { join } from "node:path";
 import { flushDirectory } from "../tools/fs/atomic.ts";
 import { type CopyWatch, copyContent, watchCopies } from "../tools/fs/copy-content.ts";
-import { hasVersion, linkedVersion } from "../tools/generation/generation-links.ts";
+import type { GenerationFacts } from "../tools/generation/generation-facts.ts";
+import { type Links, readLinks } from "../tools/generation/generation-links.ts";
 import { openStage, type Part } from "../tools/generation/stage.ts";
 import type { Host } from "../tools/host/host.ts";
 import type { Component } from "../tools/host/paths.ts";
 import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
 import { CommandError, during } from "../tools/text/errors.ts";
+import type { CopySettings } from "./copy-settings.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
 
 const MIB = 1 << 20;
@@ -35,17 +37,11 @@ export interface CopyPlan {
   readonly parts: readonly CopyPart[];
 }
 
-/**
- * Decides what an upgrade from one system directory to another copies. A component that only the destination lacks is
- * left out (a board with its own kernel), one that the source lacks is an error. Throws CommandError, too, where source
- * and destination are the same directory, by whatever names, or there is no room.
- */
-export function planCopy(
-  components: readonly Component[],
-  source: string,
-  destination: string,
-  host: Pick<Host, "log">,
-): CopyPlan {
+/** Throws CommandError where source or destination is no directory, or both are the same, by whatever names. */
+export function checkDirectories({
+  source,
+  destination,
+}: Pick<CopySettings, "source" | "destination">): void {
   for (const [name, path] of Object.entries({ source, destination })) {
     if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) {
       throw new CommandError(`The ${name} "${path}" is no directory`);
@@ -54,7 +50,21 @@ export function planCopy(
   if (realpathSync(source) === realpathSync(destination)) {
     throw new CommandError(`Source and destination are the same directory, "${realpathSync(source)}"`);
   }
-  const parts = components.flatMap((component) => planPart(component, source, destination, host));
+}
+
+/**
+ * Decides what an upgrade from one system directory to another, of which `facts` are known, copies. A component that only
+ * the destination lacks is left out (a board with its own kernel), one that the source lacks is an error. Throws
+ * CommandError, too, where there is no room.
+ */
+export function planCopy(
+  { components, source, destination }: Pick<CopySettings, "components" | "source" | "destination">,
+  facts: GenerationFacts,
+  host: Pick<Host, "log">,
+): CopyPlan {
+  const offered = readLinks(source);
+  const between: Between = { source, destination, offered, facts };
+  const parts = components.flatMap((component) => planPart(component, between, host));
   const needed = parts.reduce((sum, { size }) => sum + size, 0);
   const { bavail, bsize } = statfsSync(destination);
   if (needed > 0 && bavail * bsize < needed + 16 * MIB) {
@@ -64,14 +74,22 @@ export function planCopy(
   return { source, destination, parts };
 }
 
+interface Between {
+  readonly source: string;
+  readonly destination: string;
+  /** What the source brings. */
+  readonly offered: Links;
+  /** What the destination has. */
+  readonly facts: GenerationFacts;
+}
+
 function planPart(
   component: Component,
-  source: string,
-  destination: string,
+  { source, destination, offered, facts }: Between,
   host: Pick<Host, "log">,
 ): CopyPart[] {
-  const version = linkedVersion(source, component, "current");
-  const from = linkedVersion(destination, component, "current");
+  const version = offered[component].current;
+  const from = facts.links[component].current;
   if (component === "kernel" && (from === undefined || bootsForeignKernel(destination))) {
     host.log.warn("This system has a kernel of its own, which stays as it is");
     return [];
@@ -89,7 +107,7 @@ function planPart(
     string,
     string,
   ];
-  const size = hasVersion(destination, component, version) && sameSizes(here, there) ? 0 : sizeOf(here);
+  const size = facts.versions[component].includes(version) && sameSizes(here, there) ? 0 : sizeOf(here);
   return [{ component, version, from, size }];
 }
 

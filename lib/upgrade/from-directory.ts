@@ -1,13 +1,15 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { readGenerations, warnOfDamage } from "../tools/generation/generation-facts.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
 import { shutDown } from "../tools/host/power.ts";
 import { changeRoot } from "../tools/host/sys.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
-import { type CopyPlan, copyVersions, planCopy } from "./copy-plan.ts";
+import { type CopyPlan, checkDirectories, copyVersions, planCopy } from "./copy-plan.ts";
 import type { CopySettings } from "./copy-settings.ts";
-import { makeRoom, refuseSwitch, type SwitchOptions, switchGeneration } from "./switch.ts";
+import { makeRoom, switchGeneration } from "./switch.ts";
+import { refuseSwitch, type SwitchOptions } from "./switch-plan.ts";
 import { writable } from "./writable.ts";
 
 export type UpgradeHost = Pick<Host, "root" | "run" | "log" | "clock" | "print" | "progress">;
@@ -26,17 +28,20 @@ export async function upgradeSystem(
   options: UpgradeOptions,
   host: UpgradeHost,
 ): Promise<boolean> {
-  const { components, source, destination, keep } = settings;
-  const plan = planCopy(components, source, destination, host);
+  const { destination, keep } = settings;
+  checkDirectories(settings);
+  const facts = readGenerations(destination);
+  const plan = planCopy(settings, facts, host);
   if (plan.parts.length === 0) return false;
-  refuseSwitch(destination, plan.parts, options, host);
+  warnOfDamage(facts, options.force ? ["trial"] : ["trial", "quarantine"], host);
+  refuseSwitch(facts, plan.parts, options);
   if (options.dryRun) {
     host.print(describeCopy(plan));
     return false;
   }
   await using _writable = options.remount ? await writable(destination, host) : nothing();
   using interruption = abortOnSignals();
-  makeRoom(destination, keep, host);
+  makeRoom(destination, facts, keep, host);
   await copyVersions(plan, interruption.signal, host);
   interruption.signal.throwIfAborted();
   return switchGeneration(destination, plan.parts, { ...options, keep }, host);

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { linkedVersion } from "../tools/generation/generation-links.ts";
+import { type GenerationFacts, readGenerations, warnOfDamage } from "../tools/generation/generation-facts.ts";
 import { lockUpgrade } from "../tools/generation/generation-lock.ts";
 import { type Part, removeLeftovers } from "../tools/generation/stage.ts";
 import { unpackRelease } from "../tools/generation/unpack.ts";
@@ -24,7 +24,8 @@ import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
-import { refuseSwitch, switchGeneration } from "./switch.ts";
+import { switchGeneration } from "./switch.ts";
+import { refuseSwitch } from "./switch-plan.ts";
 import type { ReleaseUpgradeSettings } from "./upgrade-settings.ts";
 import { writable } from "./writable.ts";
 
@@ -100,18 +101,19 @@ function withoutKernel(system: string): string | undefined {
 async function tellMixture(
   { component, directory, release, version }: Change,
   system: string,
+  { links }: Pick<GenerationFacts, "links">,
   host: UpgradeHost,
 ): Promise<void> {
   const kernelFile = kernelVersionFile(release.arch);
   if (component === "kernel") {
-    const k3os = linkedVersion(system, "k3os", "current");
+    const k3os = links.k3os.current;
     if (k3os === undefined || k3os === version) return;
     host.log.warn(
       `This kernel is that of ${version}, and k3OS is ${k3os}: ` +
         `k3os-upgrade-rootfs brings the same release, K3OS_VERSION=${k3os} the kernel that k3OS has`,
     );
   } else if (withoutKernel(system) === undefined && release.files.has(kernelFile)) {
-    const kernel = linkedVersion(system, "kernel", "current");
+    const kernel = links.kernel.current;
     const wanted = await kernelVersion({ directory, release }, host).catch((error: unknown) => {
       host.log.warn(`Which kernel belongs to ${version} is not known: ${messageOf(error)}`);
     });
@@ -151,7 +153,8 @@ async function isWanted(
   host: UpgradeHost,
 ): Promise<boolean> {
   const { component, to, files, release } = change;
-  const from = linkedVersion(system, component, "current");
+  const facts = readGenerations(system);
+  const from = facts.links[component].current;
   const comparison = from === undefined ? "newer" : compareVersions(from, to);
   if (comparison === "same" && !force) {
     host.print(`There is nothing to do: ${component} ${to} is the current version\n`);
@@ -162,9 +165,10 @@ async function isWanted(
       hint: "to do it all the same: --allow-downgrade",
     });
   }
-  refuseSwitch(system, [{ component, version: to }], { force }, host);
+  if (!force) warnOfDamage(facts, ["trial", "quarantine"], host);
+  refuseSwitch(facts, [{ component, version: to }], { force });
   if (release.signed) for (const file of files) digestOf(release, file);
-  await tellMixture(change, system, host);
+  await tellMixture(change, system, facts, host);
   if (!dryRun) return true;
   host.print(`${component}: ${from ?? "none"} → ${to}\n`);
   for (const file of files) host.print(`  ${await describeFile(change, file, host)}\n`);

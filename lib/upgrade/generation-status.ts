@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
-import { linkedVersions, versionsOf } from "../tools/generation/generation-links.ts";
-import { type Quarantined, readQuarantine } from "../tools/generation/quarantine.ts";
-import { describeVersions, readTrial } from "../tools/generation/trial.ts";
+import { readGenerations } from "../tools/generation/generation-facts.ts";
+import { linkedVersions } from "../tools/generation/generation-links.ts";
+import type { Quarantined } from "../tools/generation/quarantine.ts";
+import { describeVersions } from "../tools/generation/trial.ts";
 import type { Host } from "../tools/host/host.ts";
 import { type Component, inRoot, PATH } from "../tools/host/paths.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
@@ -36,21 +37,17 @@ export interface Status {
 /** Finds out what runs, what is next, and what failed before. Needs no root. */
 export function readStatus(host: Pick<Host, "root">): Status {
   const system = inRoot(host, PATH.system);
-  const damaged: string[] = [];
-  const trial = orDamaged(() => readTrial(system), damaged);
+  const { trial, quarantine, damage, links, versions } = readGenerations(system);
+  const damaged = [damage.trial, damage.quarantine].filter((problem) => problem !== undefined).map(messageOf);
   const failures = inRoot(host, PATH.failures);
   return {
     mode: runningMode(host),
     running: { k3os: runningVersion(host), kernel: release() },
-    current: linkedVersions(system, "current"),
-    previous: linkedVersions(system, "previous"),
-    available: {
-      k3os: versionsOf(system, "k3os"),
-      k3s: versionsOf(system, "k3s"),
-      kernel: versionsOf(system, "kernel"),
-    },
+    current: linkedVersions(links, "current"),
+    previous: linkedVersions(links, "previous"),
+    available: versions,
     trial: trial && { state: trial.state, kind: trial.kind, since: trial.since },
-    failed: orDamaged(() => readQuarantine(system), damaged) ?? [],
+    failed: quarantine,
     damaged,
     logs: orDamaged(() => namesIn(failures), damaged)?.map((name) => join(PATH.failures, name)) ?? [],
   };

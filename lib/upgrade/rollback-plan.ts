@@ -1,12 +1,12 @@
-import { linkedVersions, versionsOf } from "../tools/generation/generation-links.ts";
+import type { GenerationFacts } from "../tools/generation/generation-facts.ts";
+import { linkedVersions } from "../tools/generation/generation-links.ts";
 import {
   changedVersions,
   changeGeneration,
-  clearDamagedTrial,
   failTrial,
   type Part,
   partsOf,
-  recallTrial,
+  setTrialAside,
   type Trial,
 } from "../tools/generation/trial.ts";
 import type { Host } from "../tools/host/host.ts";
@@ -19,14 +19,19 @@ export type RollbackPlan =
   /** The generation on trial fails by order: the next start changes it back, and it is noted as failed. */
   | { readonly kind: "fail-trial"; readonly trial: Trial }
   /** The generation before becomes current, and the current one the one before. */
-  | { readonly kind: "swap"; readonly parts: readonly Part[] };
+  | {
+      readonly kind: "swap";
+      readonly parts: readonly Part[];
+      /** Why the record of a change that is set aside cannot be understood. */
+      readonly damage: unknown;
+    };
 
-/** Decides how to get to the generation before. Throws CommandError if there is none. */
-export function planRollback(system: string, host: Pick<Host, "log">): RollbackPlan {
-  const trial = recallTrial(system, host);
+/** Decides how to get to the generation before. Pure. Throws CommandError if there is none. */
+export function planRollback(facts: GenerationFacts): RollbackPlan {
+  const { trial, links, damage } = facts;
   if (trial?.kind === "upgrade" && trial.state !== "switching") return { kind: "fail-trial", trial };
-  const parts = partsOf(system, previousVersions(system));
-  if (parts.some(({ from, to }) => from !== to)) return { kind: "swap", parts };
+  const parts = partsOf(links, previousVersions(facts));
+  if (parts.some(({ from, to }) => from !== to)) return { kind: "swap", parts, damage: damage.trial };
   throw new CommandError("There are no previous versions to go back to");
 }
 
@@ -34,12 +39,14 @@ export function planRollback(system: string, host: Pick<Host, "log">): RollbackP
  * What ran before: what the links say, or where there is none, since the original's scripts leave none, the newest of the
  * versions that are there besides the current one.
  */
-function previousVersions(system: string): Partial<Record<Component, string>> {
-  const linked = linkedVersions(system, "previous");
+function previousVersions({
+  links,
+  versions,
+}: Pick<GenerationFacts, "links" | "versions">): Partial<Record<Component, string>> {
+  const linked = linkedVersions(links, "previous");
   if (Object.keys(linked).length > 0) return linked;
-  const current = linkedVersions(system, "current");
   const others = COMPONENTS.map((component) => {
-    return [component, versionsOf(system, component).findLast((name) => name !== current[component])];
+    return [component, versions[component].findLast((name) => name !== links[component].current)];
   });
   return Object.fromEntries(others.filter(([, version]) => version !== undefined));
 }
@@ -56,7 +63,7 @@ export function applyRollback(
     failTrial(system, trial, 'taken back by "k3os rollback"', host);
     return;
   }
-  clearDamagedTrial(system, host);
+  if (plan.damage !== undefined) setTrialAside(system, plan.damage, host);
   const since = timeStamp(host);
   changeGeneration(
     system,

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { MIB } from "../../lib/tools/fs/size.ts";
+import { readLinks } from "../../lib/tools/generation/generation-links.ts";
 import { changeGeneration, partsOf } from "../../lib/tools/generation/trial.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { createLog } from "../../lib/tools/host/log.ts";
@@ -217,7 +218,7 @@ describe("a version on trial whose root image is missing", () => {
     expect(bootRoot(root)).toEndWith("done\n"); // once before the upgrade, as every machine that is upgraded
     mkdirSync(join(system, "k3os", NEXT));
     linkSync(join(system, "k3os", VERSION, "k3os"), join(system, "k3os", NEXT, "k3os"));
-    const parts = partsOf(system, { k3os: NEXT });
+    const parts = partsOf(readLinks(system), { k3os: NEXT });
     const options = { since: "2030", keep: 0, tolerated: [], keepData: false };
     changeGeneration(system, { kind: "upgrade", parts, ...options }, { log: createLog(() => undefined) });
   }

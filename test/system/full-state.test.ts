@@ -6,6 +6,7 @@ import type { MenuChoice } from "../../lib/boot/mode.ts";
 import { NoWayBack } from "../../lib/boot/no-way-back.ts";
 import { settleGeneration } from "../../lib/boot/trial/choose-generation.ts";
 import { emptyEnvironment } from "../../lib/tools/disk/grubenv.ts";
+import { readLinks } from "../../lib/tools/generation/generation-links.ts";
 import { startsLeft } from "../../lib/tools/generation/start-count.ts";
 import { changeGeneration, failTrial, partsOf, readTrial } from "../../lib/tools/generation/trial.ts";
 import { damage } from "../support/damage.ts";
@@ -61,7 +62,7 @@ function prepare(root: string): void {
 }
 
 function upgrade({ system, host }: Node): void {
-  const parts = partsOf(system, { k3os: "v3", k3s: "v1.31", kernel: "6.3" });
+  const parts = partsOf(readLinks(system), { k3os: "v3", k3s: "v1.31", kernel: "6.3" });
   const options = { since: "2030", keep: 0, tolerated: [], keepData: false };
   changeGeneration(system, { kind: "upgrade", parts, ...options }, host);
 }

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readGenerations } from "../../lib/tools/generation/generation-facts.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
-import { createLog } from "../../lib/tools/host/log.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { describeRollback, planRollback } from "../../lib/upgrade/rollback-plan.ts";
 import { ARTIFACTS } from "../support/image.ts";
@@ -26,7 +26,7 @@ test("our tarball takes the original's upgrade command, and its version can come
     const program = join(system, "k3os/current/k3os");
     expect((await runProgram([program, "--version"])).stdout).toBe(`k3os version ${version}\n`);
     const kernel = readlinkSync(join(system, "kernel/current"));
-    expect(describeRollback(planRollback(system, { log: createLog(() => undefined) }))).toEqual([
+    expect(describeRollback(planRollback(readGenerations(system)))).toEqual([
       `k3os ${version} → ${OLD.k3os}`,
       `kernel ${kernel} → ${OLD.kernel}`,
     ]);

@@ -5,6 +5,7 @@ import type { BootHost } from "../../lib/boot/boot-host.ts";
 import type { MenuChoice } from "../../lib/boot/mode.ts";
 import { settleGeneration } from "../../lib/boot/trial/choose-generation.ts";
 import { emptyEnvironment, parseEnvironment } from "../../lib/tools/disk/grubenv.ts";
+import { readGenerations } from "../../lib/tools/generation/generation-facts.ts";
 import { readTrial } from "../../lib/tools/generation/trial.ts";
 import { COMPONENTS } from "../../lib/tools/host/paths.ts";
 import { upgradeSystem } from "../../lib/upgrade/from-directory.ts";
@@ -65,7 +66,7 @@ async function upgrade(root: string): Promise<void> {
 
 function rollback(root: string): void {
   const system = join(root, SYSTEM);
-  applyRollback(system, planRollback(system, host), { keepData: false }, host);
+  applyRollback(system, planRollback(readGenerations(system)), { keepData: false }, host);
 }
 
 /** The kernel that GRUB would start through a link, by what both its files say; undefined where it cannot read them. */

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { readBounded } from "../../tools/fs/read-bounded.ts";
-import { linkedVersion, linkedVersions } from "../../tools/generation/generation-links.ts";
-import { addQuarantined, clearDamagedQuarantine } from "../../tools/generation/quarantine.ts";
+import { readRecords } from "../../tools/generation/generation-facts.ts";
+import { linkedVersion, readLinks } from "../../tools/generation/generation-links.ts";
+import { addQuarantined, setQuarantineAside } from "../../tools/generation/quarantine.ts";
 import { menuCounts, startsLeft } from "../../tools/generation/start-count.ts";
 import {
   changedVersions,
@@ -11,7 +12,6 @@ import {
   describeVersions,
   finishTrial,
   noteTrial,
-  partsOf,
   revertLinks,
   type Trial,
   writeTrial,
@@ -24,7 +24,8 @@ import { JOURNAL_DIRECTORY } from "../journal.ts";
 import type { MenuChoice } from "../mode.ts";
 import { NoWayBack } from "../no-way-back.ts";
 import { forgetDatastore, restoreDatastore, resumeRestore, snapshotDatastore } from "./datastore.ts";
-import { findTrial, type Standing, standingOf } from "./find-trial.ts";
+import { findTrial } from "./find-trial.ts";
+import { planStart, type StartPlan } from "./plan-start.ts";
 
 /**
  * Decides which generation a start of this machine runs, before anything of it is used, and brings the links to it:
@@ -56,33 +57,35 @@ function settle(root: string, choice: MenuChoice | undefined, host: BootHost): v
   const system = join(root, PATH.system);
   const data = join(root, "k3os/data");
   bestEffort("A restoration of the datastore cannot be finished", host, () => resumeRestore(data));
-  clearDamagedQuarantine(system, host);
-  const trial = findTrial(root, choice, host);
-  const standing = trial === undefined ? "other" : standingOf(system, trial);
-  if (trial?.state === "switching") {
-    host.log.warn("A change of version was interrupted: the versions before it stay");
-    revertLinks(system, trial);
-    forget(system, host);
-  } else if (trial !== undefined && hasFailed(trial, standing, choice)) {
-    fallBack(root, trial, failureOf(trial, choice), host);
-  } else if (trial !== undefined && standing === "new") {
-    if (trial.kind === "rollback") finishRollback(root, trial, host);
-    else tryGeneration(root, trial, host);
-  } else {
-    if (trial !== undefined) {
-      host.log.warn("The record of a change is older than the links: it does not count any more");
-      forget(system, host);
-    }
-    settleWithout(root, choice, host);
-  }
+  const records = readRecords(system);
+  if (records.damage.quarantine !== undefined) setQuarantineAside(system, records.damage.quarantine, host);
+  const trial = findTrial(root, records, choice, host);
+  // a start that nothing depends on but the versions themselves reads no more: what is damaged does not stop it
+  const links = trial === undefined && choice !== "previous" ? undefined : readLinks(system);
+  applyStart(root, planStart(trial, links, choice), host);
 }
 
-/** Also where a fallback was cut off, with some links changed or all. Nobody falls back from a rollback. */
-function hasFailed(trial: Trial, standing: Standing, choice: MenuChoice | undefined): boolean {
-  if (trial.kind === "rollback") return false;
-  if (standing === "between") return true;
-  if (trial.state === "failed") return standing === "new" || standing === "old";
-  return standing === "new" && (choice === "fallback" || choice === "previous" || trial.left <= 0);
+function applyStart(root: string, plan: StartPlan, host: BootHost): void {
+  const system = join(root, PATH.system);
+  switch (plan.kind) {
+    case "take-back":
+      host.log.warn("A change of version was interrupted: the versions before it stay");
+      revertLinks(system, plan.trial);
+      forget(system, host);
+      break;
+    case "fall-back":
+      fallBack(root, plan.trial, plan.reason, host);
+      break;
+    case "try":
+      tryGeneration(root, plan.trial, host);
+      break;
+    case "finish-rollback":
+      finishRollback(root, plan.trial, host);
+      break;
+    case "start":
+      startCurrent(root, plan, host);
+      break;
+  }
 }
 
 /** Where the start cannot be counted or the datastore cannot be kept, there is no trial: it might never end. */
@@ -108,13 +111,15 @@ function tryGeneration(root: string, trial: Trial, host: BootHost): void {
   }
 }
 
-/** The entry "Previous" of the boot menu, when nothing is on trial, is the same as a rollback by command. */
-function settleWithout(root: string, choice: MenuChoice | undefined, host: BootHost): void {
+function startCurrent(
+  root: string,
+  { isOutdated, isCounted, rollback: parts }: Extract<StartPlan, { kind: "start" }>,
+  host: BootHost,
+): void {
   const system = join(root, PATH.system);
-  if (choice === "fallback") forget(system, host); // the menu counted for a change that is long over
-  if (choice !== "previous") return;
-  const parts = partsOf(system, linkedVersions(system, "previous"));
-  if (parts.every(({ from, to }) => from === to)) return;
+  if (isOutdated) host.log.warn("The record of a change is older than the links: it does not count any more");
+  if (isOutdated || isCounted) forget(system, host);
+  if (parts.length === 0) return;
   host.log.info("The previous versions were chosen in the boot menu: they become current");
   const rollback = { since: timeStamp(host), parts, keep: 0, tolerated: [], keepData: false };
   const trial = changeGeneration(system, { kind: "rollback", ...rollback }, host, noteTrial);
@@ -127,14 +132,6 @@ function finishRollback(root: string, trial: Trial, host: BootHost): void {
   });
   bringDatastoreBack(join(root, "k3os/data"), { ...trial, parts: returned }, host);
   forget(join(root, PATH.system), host);
-}
-
-function failureOf(trial: Trial, choice: MenuChoice | undefined): string {
-  if (trial.reason !== undefined) return trial.reason;
-  if (trial.state === "failed") return "it was found to be unhealthy";
-  if (choice === "previous")
-    return "its kernel could not be started, or the boot menu's entry Previous was chosen";
-  return "it was started, but never found healthy";
 }
 
 /** Brings the generation before back. What is only noted comes last, and is no hindrance. */

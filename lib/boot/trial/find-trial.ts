@@ -1,9 +1,10 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { keepDamaged } from "../../tools/fs/record.ts";
-import { linkedVersion, linkedVersions } from "../../tools/generation/generation-links.ts";
+import type { Records } from "../../tools/generation/generation-facts.ts";
+import { type Links, readLinks } from "../../tools/generation/generation-links.ts";
 import { menuCounts, startsLeft } from "../../tools/generation/start-count.ts";
-import { noteTrial, partsOf, readTrial, TRIAL_FILE, type Trial } from "../../tools/generation/trial.ts";
+import { noteTrial, partsOf, TRIAL_FILE, type Trial } from "../../tools/generation/trial.ts";
 import { PATH } from "../../tools/host/paths.ts";
 import { timeStamp } from "../../tools/host/time-stamp.ts";
 import { messageOf } from "../../tools/text/errors.ts";
@@ -15,17 +16,19 @@ import { hasSnapshot } from "./datastore.ts";
  * The change that is not finished on a state file system; undefined if there is none. Where its record cannot be
  * understood, the links and the boot menu say what it must have said, and a record that says so takes its place.
  */
-export function findTrial(root: string, choice: MenuChoice | undefined, host: BootHost): Trial | undefined {
+export function findTrial(
+  root: string,
+  { trial: recorded, damage }: Pick<Records, "trial" | "damage">,
+  choice: MenuChoice | undefined,
+  host: BootHost,
+): Trial | undefined {
+  if (damage.trial === undefined) return recorded;
   const system = join(root, PATH.system);
-  try {
-    return readTrial(system);
-  } catch (error) {
-    const trial = isOn(system, choice) ? trialOfLinks(root, host) : undefined;
-    const what = trial === undefined ? "nothing is on trial" : "the links say what is on trial";
-    host.log.error(`${messageOf(error)}: ${what}`);
-    setAside(system, trial, host);
-    return trial;
-  }
+  const trial = isOn(system, choice) ? trialOfLinks(root, readLinks(system), host) : undefined;
+  const what = trial === undefined ? "nothing is on trial" : "the links say what is on trial";
+  host.log.error(`${messageOf(damage.trial)}: ${what}`);
+  setAside(system, trial, host);
+  return trial;
 }
 
 /** The boot menu counts the starts of what is on trial; where it cannot, only the record did. */
@@ -35,11 +38,9 @@ function isOn(system: string, choice: MenuChoice | undefined): boolean {
   );
 }
 
-function trialOfLinks(root: string, host: BootHost): Trial | undefined {
-  const system = join(root, PATH.system);
-  const before = linkedVersions(system, "previous");
-  const parts = partsOf(system, {}).map((part) => {
-    return { ...part, from: before[part.component] ?? part.from, previous: undefined };
+function trialOfLinks(root: string, links: Links, host: BootHost): Trial | undefined {
+  const parts = partsOf(links, {}).map((part) => {
+    return { ...part, from: links[part.component].previous ?? part.from, previous: undefined };
   });
   if (parts.every(({ from, to }) => from === to)) return undefined;
   return {
@@ -62,18 +63,4 @@ function setAside(system: string, trial: Trial | undefined, host: BootHost): voi
     host.log.warn(`It cannot be set aside: ${messageOf(error)}`);
   }
   if (trial !== undefined) noteTrial(system, trial, host);
-}
-
-/**
- * How the links stand to a change: as it made them, as they were before, some this way and some that, or as neither,
- * since somebody else has changed them.
- */
-export type Standing = "new" | "old" | "between" | "other";
-
-export function standingOf(system: string, { parts }: Pick<Trial, "parts">): Standing {
-  const changed = parts.filter(({ from, to }) => from !== to);
-  const current = changed.map(({ component }) => linkedVersion(system, component, "current"));
-  if (changed.every(({ to }, i) => current[i] === to)) return "new";
-  if (changed.every(({ from }, i) => current[i] === from)) return "old";
-  return changed.every(({ from, to }, i) => [from, to].includes(current[i])) ? "between" : "other";
 }

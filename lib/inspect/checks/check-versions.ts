@@ -3,9 +3,10 @@ import { release } from "node:os";
 import { join } from "node:path";
 import { GRUB_DIRECTORIES, parseEnvironment, TRIAL_VARIABLE } from "../../tools/disk/grubenv.ts";
 import { readBounded, readTextIfThere } from "../../tools/fs/read-bounded.ts";
-import { linkedVersion, linkedVersions } from "../../tools/generation/generation-links.ts";
-import { type Quarantined, readQuarantine } from "../../tools/generation/quarantine.ts";
-import { describeVersions, readTrial } from "../../tools/generation/trial.ts";
+import { readRecords } from "../../tools/generation/generation-facts.ts";
+import { linkedVersions, readLinks } from "../../tools/generation/generation-links.ts";
+import type { Quarantined } from "../../tools/generation/quarantine.ts";
+import { describeVersions } from "../../tools/generation/trial.ts";
 import { COMPONENTS, type Component, FILE, inRoot, PATH } from "../../tools/host/paths.ts";
 import { messageOf } from "../../tools/text/errors.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
@@ -22,19 +23,20 @@ export const currentVersions = defineCheck({
   only: "installed",
   facts: (host) => {
     const system = inRoot(host, PATH.system);
-    const current = linkedVersions(system, "current");
-    const damaged = COMPONENTS.flatMap((component) => damagedFiles(system, component));
-    const unlinked = COMPONENTS.filter((component) => {
-      return existsSync(join(system, component)) && linkedVersion(system, component, "current") === undefined;
+    const links = readLinks(system);
+    const damaged = COMPONENTS.flatMap((component) => {
+      return damagedFiles(system, component, links[component].current);
     });
-    return { current, damaged, unlinked };
+    const unlinked = COMPONENTS.filter((component) => {
+      return links[component].current === undefined && existsSync(join(system, component));
+    });
+    return { current: linkedVersions(links, "current"), damaged, unlinked };
   },
   judge: judgeVersions,
 });
 
 /** Files of the current version of a component that are missing, empty, or cut off. */
-function damagedFiles(system: string, component: Component): string[] {
-  const version = linkedVersion(system, component, "current");
+function damagedFiles(system: string, component: Component, version: string | undefined): string[] {
   if (version === undefined) return [];
   return FILES[component].flatMap((name) => {
     const path = join(system, component, version, name);
@@ -79,8 +81,10 @@ export const failedVersions = defineCheck({
   only: "installed",
   facts: (host) => {
     const system = inRoot(host, PATH.system);
-    readTrial(system); // a record that cannot be understood is told as such
-    return readQuarantine(system);
+    const { quarantine, damage } = readRecords(system);
+    const problem = damage.trial ?? damage.quarantine;
+    if (problem !== undefined) throw problem; // a record that cannot be understood is told as such
+    return quarantine;
   },
   judge: judgeQuarantine,
 });

@@ -131,32 +131,26 @@ export function hasVersion(system: string, component: Component, version: string
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
+/** The versions of a system that its links lead to; undefined without such a version. */
+export type Links = Readonly<Record<Component, Readonly<Record<LinkName, string | undefined>>>>;
+
+/** Reads the links of all components, each once. */
+export function readLinks(system: string): Links {
+  const linksOf = (component: Component) => ({
+    current: linkedVersion(system, component, "current"),
+    previous: linkedVersion(system, component, "previous"),
+  });
+  return { k3os: linksOf("k3os"), k3s: linksOf("k3s"), kernel: linksOf("kernel") };
+}
+
 /** The version of each component that a link leads to. */
-export function linkedVersions(system: string, name: LinkName): Partial<Record<Component, string>> {
-  const found = COMPONENTS.map((component) => [component, linkedVersion(system, component, name)]);
+export function linkedVersions(links: Links, name: LinkName): Partial<Record<Component, string>> {
+  const found = COMPONENTS.map((component) => [component, links[component][name]]);
   return Object.fromEntries(found.filter(([, version]) => version !== undefined));
 }
 
-/**
- * Removes the versions that no link leads to, but the newest `keep` of each component. Left-overs of what was never
- * finished go too. Returns what was removed, as `COMPONENT/NAME`.
- */
-export function pruneVersions(system: string, keep: number): string[] {
-  const removed: string[] = [];
-  for (const component of COMPONENTS) {
-    const linked = (["current", "previous"] as const).map((name) => linkedVersion(system, component, name));
-    const unused = versionsOf(system, component).filter((version) => !linked.includes(version));
-    const names = [...unused.slice(0, Math.max(0, unused.length - keep)), ...leftovers(system, component)];
-    for (const name of names) {
-      rmSync(join(system, component, name), { recursive: true, force: true });
-      removed.push(`${component}/${name}`);
-    }
-  }
-  return removed;
-}
-
 /** What an interrupted upgrade has left beside a component's versions. */
-function leftovers(system: string, component: Component): string[] {
+export function leftoversOf(system: string, component: Component): string[] {
   const directory = join(system, component);
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(directory).filter(isLeftover);

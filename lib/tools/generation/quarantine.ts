@@ -43,29 +43,15 @@ function checkQuarantine(value: unknown): readonly Quarantined[] {
   return value;
 }
 
-/** {@link readQuarantine}, for those who must go on: of a record that cannot be understood, nothing is known but that. */
-export function recallQuarantine(system: string, host: Pick<Host, "log">): readonly Quarantined[] {
-  try {
-    return readQuarantine(system);
-  } catch (error) {
-    host.log.warn(`${messageOf(error)}: nothing is known of versions that failed before`);
-    return [];
-  }
-}
-
-/** Sets a quarantine aside that cannot be understood. It is only told where that fails. */
-export function clearDamagedQuarantine(system: string, host: Pick<Host, "log">): void {
+/** Sets a quarantine aside that cannot be understood, because of `problem`. It is only told where that fails. */
+export function setQuarantineAside(system: string, problem: unknown, host: Pick<Host, "log">): void {
   const path = join(system, QUARANTINE_FILE);
   try {
-    readQuarantine(system);
-  } catch (problem) {
-    try {
-      const kept = keepDamaged(path);
-      rmSync(path, { force: true });
-      host.log.warn(`${messageOf(problem)}: kept as "${kept}"`);
-    } catch (error) {
-      host.log.warn(`${messageOf(problem)}, and it cannot be set aside: ${messageOf(error)}`);
-    }
+    const kept = keepDamaged(path);
+    rmSync(path, { force: true });
+    host.log.warn(`${messageOf(problem)}: kept as "${kept}"`);
+  } catch (error) {
+    host.log.warn(`${messageOf(problem)}, and it cannot be set aside: ${messageOf(error)}`);
   }
 }
 
@@ -82,10 +68,18 @@ export function findQuarantined(
 
 /** Notes a failure. Throws CommandError; one of the same versions gives way. */
 export function addQuarantined(system: string, entry: Quarantined, host: Pick<Host, "log">): void {
-  clearDamagedQuarantine(system, host);
   const isSame = (other: Quarantined) => JSON.stringify(other.versions) === JSON.stringify(entry.versions);
-  const others = recallQuarantine(system, host)
+  const others = earlierFailures(system, host)
     .filter((other) => !isSame(other))
     .slice(1 - KEPT);
   writeFileAtomic(join(system, QUARANTINE_FILE), `${JSON.stringify([...others, entry], null, 2)}\n`);
+}
+
+function earlierFailures(system: string, host: Pick<Host, "log">): readonly Quarantined[] {
+  try {
+    return readQuarantine(system);
+  } catch (problem) {
+    setQuarantineAside(system, problem, host);
+    return [];
+  }
 }

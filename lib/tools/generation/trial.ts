@@ -6,7 +6,7 @@ import type { Host } from "../host/host.ts";
 import { COMPONENTS, type Component } from "../host/paths.ts";
 import { checkVersion } from "../release/version-name.ts";
 import { CommandError, messageOf } from "../text/errors.ts";
-import { linkedVersion, setLinks } from "./generation-links.ts";
+import { type Links, setLinks } from "./generation-links.ts";
 import { countStarts, STARTS } from "./start-count.ts";
 
 /**
@@ -86,26 +86,15 @@ function checkPart(value: unknown): Part {
   return { component, from: before, to: after, previous: earlier };
 }
 
-/** {@link readTrial}, for those who must go on: a record that cannot be understood does not count. */
-export function recallTrial(system: string, host: Pick<Host, "log">): Trial | undefined {
-  try {
-    return readTrial(system);
-  } catch (error) {
-    host.log.warn(`${messageOf(error)}: it does not count`);
-    return undefined;
-  }
-}
-
-/** Sets a record of a change aside that cannot be understood, so that another can take its place. Throws what the file system does. */
-export function clearDamagedTrial(system: string, host: Pick<Host, "log">): void {
+/**
+ * Sets a record of a change aside that cannot be understood, because of `problem`, so that another can take its place.
+ * Throws what the file system does.
+ */
+export function setTrialAside(system: string, problem: unknown, host: Pick<Host, "log">): void {
   const path = join(system, TRIAL_FILE);
-  try {
-    readTrial(system);
-  } catch (problem) {
-    const kept = keepDamaged(path);
-    rmSync(path, { force: true });
-    host.log.warn(`${messageOf(problem)}: kept as "${kept}"`);
-  }
+  const kept = keepDamaged(path);
+  rmSync(path, { force: true });
+  host.log.warn(`${messageOf(problem)}: kept as "${kept}"`);
 }
 
 export function writeTrial(system: string, trial: Trial): void {
@@ -122,11 +111,10 @@ export function noteTrial(system: string, trial: Trial, host: Pick<Host, "log">)
 }
 
 /** What the parts of a change are, given what the current versions are to become. */
-export function partsOf(system: string, wanted: Readonly<Partial<Record<Component, string>>>): Part[] {
+export function partsOf(links: Links, wanted: Readonly<Partial<Record<Component, string>>>): Part[] {
   return COMPONENTS.flatMap((component) => {
-    const from = linkedVersion(system, component, "current");
+    const { current: from, previous } = links[component];
     const to = wanted[component] ?? from;
-    const previous = linkedVersion(system, component, "previous");
     return to === undefined ? [] : [{ component, from, to, previous }];
   });
 }
@@ -182,16 +170,27 @@ export function revertLinks(system: string, { parts }: Pick<Trial, "parts">): vo
   );
 }
 
-/** {@link revertLinks}, and forgets the change. */
+/** {@link revertLinks}, and forgets the change, whose record was understood. */
 export function revertGeneration(system: string, trial: Trial, host: Pick<Host, "log">): void {
   revertLinks(system, trial);
-  finishTrial(system, host);
+  forgetTrial(system, host);
 }
 
-/** Forgets a change: what is current now stays so. */
+/** Forgets a change whose record was understood: what is current now stays so. */
+export function forgetTrial(system: string, host: Pick<Host, "log">): void {
+  countStarts(system, undefined, host);
+  rmSync(join(system, TRIAL_FILE), { force: true });
+  flushDirectory(system);
+}
+
+/** {@link forgetTrial}, whatever the record has become: one that cannot be understood is kept under another name. */
 export function finishTrial(system: string, host: Pick<Host, "log">): void {
   countStarts(system, undefined, host);
-  clearDamagedTrial(system, host);
+  try {
+    readTrial(system);
+  } catch (problem) {
+    setTrialAside(system, problem, host);
+  }
   rmSync(join(system, TRIAL_FILE), { force: true });
   flushDirectory(system);
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { applyAndRecord, configItems } from "../../../lib/apply/outcome.ts";
+import { readLinks } from "../../../lib/tools/generation/generation-links.ts";
 import { changeGeneration, partsOf, readTrial, writeTrial } from "../../../lib/tools/generation/trial.ts";
 import { PATH } from "../../../lib/tools/host/paths.ts";
 import { notApplied, readOutcome, readRecord } from "../../../lib/tools/node/applied.ts";
@@ -69,7 +70,7 @@ describe("applyAndRecord()", () => {
     const system = makeSystem(host.root, { k3os: ["v1"] });
     addVersion(system, "k3os", "v2");
     const change = { kind: "upgrade", since: "2030", keep: 0, tolerated: [], keepData: false } as const;
-    changeGeneration(system, { ...change, parts: partsOf(system, { k3os: "v2" }) }, host);
+    changeGeneration(system, { ...change, parts: partsOf(readLinks(system), { k3os: "v2" }) }, host);
     const trial = readTrial(system);
     if (trial === undefined) throw new Error("There is no trial");
     writeTrial(system, { ...trial, started: true });

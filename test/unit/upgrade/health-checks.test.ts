@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readLinks } from "../../../lib/tools/generation/generation-links.ts";
 import { changeGeneration, partsOf, readTrial } from "../../../lib/tools/generation/trial.ts";
 import type { RunResult } from "../../../lib/tools/host/host.ts";
 import {
@@ -95,7 +96,7 @@ describe("judgeTrial()", () => {
   });
 
   function tryNew(): void {
-    const parts = partsOf(system, { k3os: "v3" });
+    const parts = partsOf(readLinks(system), { k3os: "v3" });
     const since = "2030";
     const change = { kind: "upgrade", since, parts, keep: 0, tolerated: [], keepData: false } as const;
     changeGeneration(system, change, host);

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { readGenerations } from "../../../lib/tools/generation/generation-facts.ts";
+import { readLinks } from "../../../lib/tools/generation/generation-links.ts";
 import { addQuarantined } from "../../../lib/tools/generation/quarantine.ts";
 import { changeGeneration, partsOf, readTrial } from "../../../lib/tools/generation/trial.ts";
 import { describeStatus, readStatus } from "../../../lib/upgrade/generation-status.ts";
@@ -16,7 +18,7 @@ beforeEach(() => {
 afterEach(() => host[Symbol.dispose]());
 
 function roll(keepData = false): string[] {
-  const plan = planRollback(system, host);
+  const plan = planRollback(readGenerations(system));
   applyRollback(system, plan, { keepData }, host);
   return describeRollback(plan);
 }
@@ -30,7 +32,7 @@ describe("a rollback", () => {
 
   test("of an upgrade on trial makes that fail", () => {
     addVersion(system, "k3os", "v3");
-    const parts = partsOf(system, { k3os: "v3" });
+    const parts = partsOf(readLinks(system), { k3os: "v3" });
     changeGeneration(
       system,
       { kind: "upgrade", since: "2030", parts, keep: 0, tolerated: [], keepData: false },
@@ -50,7 +52,7 @@ describe("a rollback", () => {
     const tree = makeSystem(original.root, { k3os: ["v0.30.0"], kernel: ["6.12"], k3s: ["v1.31"] });
     for (const version of ["v0.21.1-k3s1r0", "v0.9.0"]) addVersion(tree, "k3os", version);
     addVersion(tree, "kernel", "5.4.0-88-generic");
-    expect(describeRollback(planRollback(tree, host))).toEqual([
+    expect(describeRollback(planRollback(readGenerations(tree)))).toEqual([
       "k3os v0.30.0 → v0.21.1-k3s1r0",
       "kernel 6.12 → 5.4.0-88-generic",
     ]);
@@ -59,7 +61,7 @@ describe("a rollback", () => {
   test("needs something to go back to", () => {
     using fresh = testHost();
     const bare = makeSystem(fresh.root, { k3os: ["v1"] });
-    expect(() => planRollback(bare, host)).toThrow("no previous versions");
+    expect(() => planRollback(readGenerations(bare))).toThrow("no previous versions");
   });
 });
 

@@ -14,7 +14,7 @@ import type { BootHost } from "../../../../lib/boot/boot-host.ts";
 import type { MenuChoice } from "../../../../lib/boot/mode.ts";
 import { settleGeneration } from "../../../../lib/boot/trial/choose-generation.ts";
 import { emptyEnvironment, parseEnvironment, setVariable } from "../../../../lib/tools/disk/grubenv.ts";
-import { setLinks } from "../../../../lib/tools/generation/generation-links.ts";
+import { readLinks, setLinks } from "../../../../lib/tools/generation/generation-links.ts";
 import { readQuarantine } from "../../../../lib/tools/generation/quarantine.ts";
 import {
   changeGeneration,
@@ -57,7 +57,7 @@ const read = (path: string) => readFileSync(join(host.root, path), "utf8");
 const settle = (choice?: MenuChoice) => settleGeneration(host.root, choice, host as unknown as BootHost);
 
 function upgrade(more: Partial<Trial> = {}): Trial {
-  const parts = partsOf(system, { k3os: "v3", k3s: "v1.31", kernel: "6.3" });
+  const parts = partsOf(readLinks(system), { k3os: "v3", k3s: "v1.31", kernel: "6.3" });
   changeGeneration(
     system,
     { kind: "upgrade", since: "2030", parts, keep: 0, tolerated: [], keepData: false },
@@ -190,7 +190,7 @@ describe("a rollback", () => {
     upgrade();
     settle("trial");
     put(DATABASE, "data of v1.31");
-    const parts = partsOf(system, { k3os: "v2", k3s: "v1.30", kernel: "6.1" });
+    const parts = partsOf(readLinks(system), { k3os: "v2", k3s: "v1.30", kernel: "6.1" });
     changeGeneration(
       system,
       { kind: "rollback", since: "2030", parts, keep: 0, tolerated: [], keepData: false },

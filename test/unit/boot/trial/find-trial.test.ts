@@ -5,6 +5,7 @@ import type { BootHost } from "../../../../lib/boot/boot-host.ts";
 import type { MenuChoice } from "../../../../lib/boot/mode.ts";
 import { settleGeneration } from "../../../../lib/boot/trial/choose-generation.ts";
 import { emptyEnvironment } from "../../../../lib/tools/disk/grubenv.ts";
+import { readLinks } from "../../../../lib/tools/generation/generation-links.ts";
 import { readQuarantine } from "../../../../lib/tools/generation/quarantine.ts";
 import { startsLeft } from "../../../../lib/tools/generation/start-count.ts";
 import { changeGeneration, partsOf, readTrial } from "../../../../lib/tools/generation/trial.ts";
@@ -42,7 +43,7 @@ const settle = (choice?: MenuChoice) => settleGeneration(host.root, choice, host
 /** An upgrade that was started once, and has changed the datastore. */
 function upgrade(): void {
   expect(linksOf(system)).toBe(OLD);
-  const parts = partsOf(system, { k3os: "v3", k3s: "v1.31", kernel: "6.3" });
+  const parts = partsOf(readLinks(system), { k3os: "v3", k3s: "v1.31", kernel: "6.3" });
   const options = { since: "2030", keep: 0, tolerated: [], keepData: false };
   changeGeneration(system, { kind: "upgrade", parts, ...options }, host);
   settle("trial");

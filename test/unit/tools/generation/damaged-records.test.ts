@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { failedVersions } from "../../../../lib/inspect/checks/check-versions.ts";
 import { runChecks } from "../../../../lib/inspect/doctor-check.ts";
 import { gatherSupport } from "../../../../lib/inspect/support-bundle.ts";
+import { readGenerations } from "../../../../lib/tools/generation/generation-facts.ts";
 import { readTrial } from "../../../../lib/tools/generation/trial.ts";
 import { judgeTrial } from "../../../../lib/upgrade/bless.ts";
 import { upgradeSystem } from "../../../../lib/upgrade/from-directory.ts";
@@ -46,7 +47,7 @@ describe.each(DAMAGES)("where both records are %s,", (kind) => {
   });
 
   test("a rollback succeeds, and says which the trial's is", () => {
-    applyRollback(system, planRollback(system, host), { keepData: false }, host);
+    applyRollback(system, planRollback(readGenerations(system)), { keepData: false }, host);
     expect(linksOf(system)).toBe("k3os v1<v2, kernel 6.0<6.1");
     expect(readTrial(system)).toMatchObject({ kind: "rollback", state: "trial" });
     expect(host.logged.join("\n")).toContain(`Cannot read "${join(system, "trial.json")}"`);

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import {
   linkedVersion,
-  pruneVersions,
+  linkedVersions,
+  readLinks,
   setLinks,
-  versionsOf,
 } from "../../../../lib/tools/generation/generation-links.ts";
 import { type TestHost, testHost } from "../../../support/host.ts";
-import { addVersion, makeSystem } from "../../../support/system-directory.ts";
+import { makeSystem } from "../../../support/system-directory.ts";
 
 let host: TestHost;
 let system: string;
@@ -51,25 +51,11 @@ test("setLinks() replaces, makes and removes a link, over what a crash left", ()
   expect(readdirSync(join(system, "k3os")).sort()).toEqual(["current", "v1", "v10", "v2", "v9"]);
 });
 
-describe("pruneVersions()", () => {
-  test("removes what no link leads to, and all left-overs", () => {
-    for (const name of [".v3.partial", "v0.old", "v4123"]) mkdirSync(join(system, "k3os", name));
-    writeFileSync(join(system, "k3os/current.tmp"), "");
-    expect(pruneVersions(system, 0).sort()).toEqual(
-      ["k3os/.v3.partial", "k3os/current.tmp", "k3os/v0.old", "k3os/v1", "k3os/v2", "k3os/v4123"].sort(),
-    );
-    expect(versionsOf(system, "k3os")).toEqual(["v9", "v10"]);
-    expect(versionsOf(system, "kernel")).toEqual(["6.1"]);
+test("readLinks() tells where the links of every component lead", () => {
+  expect(readLinks(system)).toEqual({
+    k3os: { current: "v10", previous: "v9" },
+    k3s: { current: undefined, previous: undefined },
+    kernel: { current: "6.1", previous: undefined },
   });
-
-  test("keeps the newest of the others where that is wished", () => {
-    expect(pruneVersions(system, 1)).toEqual(["k3os/v1"]);
-    expect(existsSync(join(system, "k3os/v2"))).toBe(true);
-  });
-
-  test("counts a release as newer than what came before it", () => {
-    const released = makeSystem(join(host.root, "released"), { k3os: ["v0.31.0", "v0.30.1"] });
-    for (const name of ["v0.30.0", "v0.30.0-rc1", "v0.30.0-rc10"]) addVersion(released, "k3os", name);
-    expect(pruneVersions(released, 1)).toEqual(["k3os/v0.30.0-rc1", "k3os/v0.30.0-rc10"]);
-  });
+  expect(linkedVersions(readLinks(system), "current")).toEqual({ k3os: "v10", kernel: "6.1" });
 });

@@ -1,0 +1,25 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { COMPONENTS } from "../host/paths.ts";
+import type { GenerationFacts } from "./generation-facts.ts";
+
+/**
+ * Decides which versions go: those that no link leads to, but the newest `keep` of each component. Left-overs of what was
+ * never finished go too. Returns them as `COMPONENT/NAME`.
+ */
+export function planPrune(
+  { links, versions, leftovers }: Pick<GenerationFacts, "links" | "versions" | "leftovers">,
+  keep: number,
+): string[] {
+  return COMPONENTS.flatMap((component) => {
+    const linked = Object.values(links[component]);
+    const unused = versions[component].filter((version) => !linked.includes(version));
+    const old = unused.slice(0, Math.max(0, unused.length - keep));
+    return [...old, ...leftovers[component]].map((name) => `${component}/${name}`);
+  });
+}
+
+/** Removes what {@link planPrune} has named. Throws what the file system does. */
+export function removeVersions(system: string, names: readonly string[]): void {
+  for (const name of names) rmSync(join(system, name), { recursive: true, force: true });
+}

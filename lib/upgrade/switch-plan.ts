@@ -1,0 +1,107 @@
+import type { GenerationFacts, Records } from "../tools/generation/generation-facts.ts";
+import { type Links, linkedVersions } from "../tools/generation/generation-links.ts";
+import { findQuarantined } from "../tools/generation/quarantine.ts";
+import type { Part as StagedPart } from "../tools/generation/stage.ts";
+import { changedVersions, describeVersions, partsOf, type Trial } from "../tools/generation/trial.ts";
+import type { Component } from "../tools/host/paths.ts";
+import { CommandError } from "../tools/text/errors.ts";
+
+export interface SwitchOptions {
+  /** Also a version that failed here before, and while another is on trial. */
+  readonly force: boolean;
+  /** Versions of each component that stay besides current and previous. */
+  readonly keep: number;
+  /** The datastore of k3s is not changed back when the upgrade is. */
+  readonly keepData: boolean;
+}
+
+/** What an upgrade knows of the system that it changes. */
+export interface SwitchFacts extends GenerationFacts {
+  /** The running system could not apply its configuration. */
+  readonly applyFailed: boolean;
+}
+
+/** What makes versions current: its steps, in their order. */
+export interface SwitchPlan {
+  /** Records that are set aside. */
+  readonly damage: Records["damage"];
+  /** A change that was not finished: its links are changed back, or it is only forgotten. */
+  readonly unfinished: { readonly kind: "revert" | "forget"; readonly trial: Trial } | undefined;
+  /** What goes on trial; undefined where the versions are current already. */
+  readonly change: Pick<Trial, "parts" | "keep" | "tolerated" | "keepData"> | undefined;
+}
+
+/**
+ * Decides how versions that are there become current, on trial: all or none. Pure: all that it depends on is in its
+ * arguments. Throws CommandError as {@link refuseSwitch} does.
+ */
+export function planSwitch(
+  facts: SwitchFacts,
+  staged: readonly StagedPart[],
+  { force, keep, keepData }: SwitchOptions,
+): SwitchPlan {
+  refuseSwitch(facts, staged, { force });
+  const { damage, links, trial, applyFailed } = facts;
+  const isCurrent = staged.every(({ component, version }) => links[component].current === version);
+  if (isCurrent && trial?.state !== "switching") return { damage, unfinished: undefined, change: undefined };
+  const unfinished = trial && ({ kind: isTakenBack(trial) ? "revert" : "forget", trial } as const);
+  const before = unfinished?.kind === "revert" ? revertedLinks(facts, unfinished.trial) : links;
+  const parts = partsOf(before, { ...waitingVersions(trial), ...toRecord(staged) });
+  if (parts.every(({ from, to }) => from === to)) return { damage, unfinished, change: undefined };
+  const tolerated = applyFailed ? ["configuration"] : [];
+  return { damage, unfinished, change: { parts, keep, tolerated, keepData } };
+}
+
+/**
+ * Throws CommandError if these versions must not become current: they failed here before, or another upgrade is on
+ * trial. To be asked before anything is fetched or copied, too.
+ */
+export function refuseSwitch(
+  { trial, links, quarantine }: Pick<GenerationFacts, "trial" | "links" | "quarantine">,
+  parts: readonly StagedPart[],
+  { force }: Pick<SwitchOptions, "force">,
+): void {
+  if (force) return;
+  if (trial?.state === "trial" && trial.kind === "upgrade" && trial.started) {
+    const names = Object.values(changedVersions(trial.parts)).join(", ");
+    throw new CommandError(`An upgrade to ${names} is on trial since ${trial.since}`, {
+      hint: 'wait until it is found healthy, take it back with "k3os rollback", or use --force',
+    });
+  }
+  const versions = { ...linkedVersions(links, "current"), ...toRecord(parts) };
+  const failed = findQuarantined(quarantine, versions);
+  if (failed === undefined) return;
+  const names = describeVersions(failed.versions);
+  throw new CommandError(`${names} failed here on ${failed.at}: ${failed.reason}`, {
+    hint: "to try it again: --force",
+  });
+}
+
+/** What was never found healthy is not what anybody wants to go back to: the links lead to what was before it. */
+function isTakenBack({ kind, state }: Trial): boolean {
+  return kind === "upgrade" || state === "switching";
+}
+
+/** What an upgrade has brought that no start has tried yet: another one before the restart joins it. */
+function waitingVersions(trial: Trial | undefined): Partial<Record<Component, string>> {
+  const waits = trial?.state === "trial" && trial.kind === "upgrade" && !trial.started;
+  return waits ? changedVersions(trial.parts) : {};
+}
+
+/** The links as they are when a change has been taken back, as far as what it came from is still there. */
+function revertedLinks(
+  { links, versions }: Pick<GenerationFacts, "links" | "versions">,
+  { parts }: Pick<Trial, "parts">,
+): Links {
+  const linksOf = (component: Component) => {
+    const part = parts.find((one) => one.component === component);
+    if (part === undefined) return links[component];
+    const present = (name: string | undefined) => versions[component].find((version) => version === name);
+    return { current: present(part.from), previous: present(part.previous) };
+  };
+  return { k3os: linksOf("k3os"), k3s: linksOf("k3s"), kernel: linksOf("kernel") };
+}
+
+function toRecord(parts: readonly StagedPart[]): Partial<Record<Component, string>> {
+  return Object.fromEntries(parts.map(({ component, version }) => [component, version]));
+}
