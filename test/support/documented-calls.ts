@@ -97,6 +97,7 @@ function runComplaint(argv: readonly string[]): string | undefined {
 }
 
 function scriptComplaint([file = "", ...args]: readonly string[]): string | undefined {
+  if (file === "test") return scriptComplaint(args); // bun's own test runner, which takes files
   if (!existsSync(join(PROJECT, file))) return `there is no file "${file}"`;
   return file === "test/run.ts" ? runComplaint(args) : optionsComplaint(file, args);
 }

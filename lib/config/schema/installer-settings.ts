@@ -7,13 +7,13 @@ import { type FlagField, flag, type ListField, list, type TextField, text } from
 export interface InstallerSetting {
   /** The type, and what the reference says of the key. */
   readonly field: FlagField | TextField | ListField<TextField>;
-  /** It is no key of the configuration. */
+  /** It is not a key of the configuration. */
   readonly key?: false;
   /** The option without its dashes. */
   readonly flag?: string;
-  /** What stands for the option's value in the help. */
+  /** Placeholder of the option's value in the help. */
   readonly value?: string;
-  /** What stands for the argument that means the same; arguments come in the order of this declaration. */
+  /** Placeholder of the argument with the same meaning; arguments are in the order of this declaration. */
   readonly argument?: string;
   readonly env: string;
   /** For the option's help and tables. */
@@ -30,7 +30,7 @@ export const INSTALLER_SETTINGS = {
     help: "disk to install to, or partition to keep",
     field: text({
       description:
-        "The disk to install to. It is erased, except with `no_format`, where it is the state partition. Without it, the disk is asked for; where nobody can be asked, that is an error.",
+        "Disk to install to, which is erased. With `no_format`, it is the state partition and is kept. Default: a prompt on a terminal, otherwise an error.",
       example: "/dev/vda",
     }),
   },
@@ -40,7 +40,7 @@ export const INSTALLER_SETTINGS = {
     help: "ISO to install from: a URL or a file",
     field: text({
       description:
-        "URL or path of the ISO to install from. A machine that was started from the network runs from it, too. Default, and where it cannot be reached: the medium that the machine runs from or that is attached, else the ISO of the running version.",
+        "URL or path of the ISO to install from. A network boot also runs from it. Default, and fallback if it is unreachable: the medium that the machine runs from, an attached medium, or the ISO of the running version.",
       example: "https://example.com/k3os-amd64.iso",
     }),
   },
@@ -51,7 +51,7 @@ export const INSTALLER_SETTINGS = {
     help: "configuration of the installed system",
     field: text({
       description:
-        "URL or path of the configuration that the installed system gets. Without it, that is the configuration of the running system.",
+        "URL or path of the configuration for the installed system. Default: the configuration of the running system.",
       example: "https://example.com/node.yaml",
     }),
   },
@@ -61,18 +61,18 @@ export const INSTALLER_SETTINGS = {
     env: "K3OS_INSTALL_TTY",
     help: "console besides tty1: ttyS0 or ttyS0,115200",
     field: text({
-      description: "Console of the installed system beside tty1. Default: the terminal of the installer.",
+      description: "Console of the installed system besides tty1. Default: the terminal of the installer.",
       example: "ttyS0,115200",
     }),
   },
   forceEfi: {
     flag: "force-efi",
     env: "K3OS_INSTALL_FORCE_EFI",
-    help: "install for UEFI even if a BIOS started this machine",
+    help: "install for UEFI even on a machine that booted with BIOS",
     field: flag({
       aliases: ["efi"],
       description:
-        "Partition for UEFI and install its boot loader even if this machine was started by a BIOS. Default: false.",
+        "Partition for UEFI and install its boot loader, even on a machine that booted with BIOS. Default: false.",
       example: true,
     }),
   },
@@ -98,10 +98,10 @@ export const INSTALLER_SETTINGS = {
   takeOver: {
     flag: "takeover",
     env: "K3OS_INSTALL_TAKE_OVER",
-    help: "replace the running system: DEVICE is what / is on",
+    help: "replace the running system: DEVICE is the partition of /",
     field: flag({
       description:
-        "At the first boot, delete all of the system that occupied the partition before. For turning a running machine into a k3OS image. Default: false.",
+        "At the next boot, delete the old system on the partition. Use it to turn a running machine into a k3OS image. Default: false.",
       example: true,
     }),
   },
@@ -109,7 +109,7 @@ export const INSTALLER_SETTINGS = {
     key: false,
     flag: "copy-network",
     env: "K3OS_INSTALL_COPY_NETWORK",
-    help: "carry over this system's static addresses and name servers",
+    help: "copy the static addresses and name servers of this system",
     field: flag({}),
   },
   releaseKeys: {
@@ -120,34 +120,34 @@ export const INSTALLER_SETTINGS = {
     field: list(text(), {
       aliases: ["keys"],
       description:
-        "minisign public keys (a file, or the key itself) whose releases may be installed, besides the keys that k3OS knows.",
+        "minisign public keys (a file, or the key itself) to trust in addition to the built-in keys.",
       example: ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"],
     }),
   },
   insecureSkipVerify: {
     flag: "insecure-skip-verify",
     env: "K3OS_INSTALL_INSECURE_SKIP_VERIFY",
-    help: "install what nobody has signed",
+    help: "install an unsigned ISO",
     field: flag({
-      description: "Install an ISO that nobody whose key is known has signed. Default: false.",
+      description: "Install an ISO without a trusted signature. Default: false.",
       example: true,
     }),
   },
   force: {
     flag: "force",
     env: "K3OS_INSTALL_FORCE",
-    help: "erase DEVICE even if it holds data of another system",
+    help: "erase DEVICE even if it contains data of another system",
     field: flag({
       description:
-        "Erase the disk even if it holds data of another system, which is refused otherwise. Default: false.",
+        "Erase the disk even if it contains data of another system. Default: false.",
       example: true,
     }),
   },
   silent: {
     flag: "silent",
     env: "K3OS_INSTALL_SILENT",
-    help: "ask nothing",
-    field: flag({ description: "Ask nothing. Default: false.", example: true }),
+    help: "do not prompt",
+    field: flag({ description: "Do not prompt. Default: false.", example: true }),
   },
   debug: {
     flag: "debug",

@@ -56,19 +56,19 @@ function entryTable(field: Field): readonly string[] {
   const rows = Object.entries(field.item.fields).map(([name, { description }]) => {
     return `| \`${snakeCase(name)}\` | ${description ?? ""} |`;
   });
-  return [["| in each entry | |", "|---|---|", ...rows].join("\n")];
+  return [["| entry | |", "|---|---|", ...rows].join("\n")];
 }
 
 function typeOf(field: Field): string {
   switch (field.kind) {
     case "text":
-      return "text";
+      return "string";
     case "flag":
-      return "true or false";
+      return "boolean";
     case "map":
-      return "map of texts";
+      return "map of strings";
     case "list":
-      return field.item.kind === "text" ? "list of texts" : "list of maps";
+      return field.item.kind === "text" ? "list of strings" : "list of maps";
     case "struct":
       return "map";
   }
