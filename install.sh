@@ -199,7 +199,7 @@ truth() {
   case $2 in
     [Tt][Rr][Uu][Ee] | [Yy][Ee][Ss] | [Oo][Nn] | [Yy] | 1) answer=yes ;;
     [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff] | [Nn] | 0) answer=no ;;
-    *) misused "$1: found \"$2\", wanted true or false" ;;
+    *) misused "$1: found \"$2\", expected true or false" ;;
   esac
 }
 

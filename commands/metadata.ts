@@ -73,7 +73,7 @@ function timeoutOf(text: string | undefined): number {
   if (text === undefined) return DEFAULT_TIMEOUT * 1000;
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : 0;
   if (seconds > 0 && seconds <= LONGEST_TIMEOUT) return seconds * 1000;
-  throw new UsageError(`Found --timeout "${text}", wanted seconds, at most ${LONGEST_TIMEOUT}`);
+  throw new UsageError(`Found --timeout "${text}", expected seconds, at most ${LONGEST_TIMEOUT}`);
 }
 
 /** What is wrong with the configuration is told by who applies it. */

@@ -131,7 +131,7 @@ function makeDirectory(user: Account, host: Pick<ApplyHost, "root">): void {
     if (found === undefined) {
       mkdirSync(place.path, { mode });
     } else if (!found.isDirectory()) {
-      throw new CommandError(`Cannot keep ssh keys in "${path}": expected a directory`);
+      throw new CommandError(`Cannot keep SSH keys in "${path}": expected a directory`);
     } else if (path === user.home) {
       continue;
     }

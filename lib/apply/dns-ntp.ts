@@ -56,7 +56,7 @@ export function dnsNtp(options: { restart: boolean }): Applier {
 function serverName(name: string): string {
   const server = plainText(name.trim());
   if (server !== "" && !/[\s,]/.test(server)) return server;
-  throw new CommandError(`found ${JSON.stringify(name)}, wanted the name or address of one server`);
+  throw new CommandError(`found ${JSON.stringify(name)}, expected the name or address of one server`);
 }
 
 /** The text of connman's main.conf. */

@@ -58,7 +58,7 @@ async function takeOffer(host: ApplyHost): Promise<string> {
   const offered = isOffer && isHostname(seen) ? seen : "";
   if (isOffer && offered === "") {
     const found = JSON.stringify(seen);
-    host.log.warn(`DHCP names this machine ${found}, wanted ${HOSTNAME.wanted}: it is not taken`);
+    host.log.warn(`DHCP names this machine ${found}, expected ${HOSTNAME.wanted}: it is not taken`);
   }
   putFile(PATH.dhcpHostname, offered === "" ? "" : `${offered}\n`, {}, host);
   return offered;
@@ -106,7 +106,7 @@ function setName(
 
 function checkHostname(name: string): string {
   if (isHostname(name)) return name;
-  throw new CommandError(`found ${JSON.stringify(name)}, wanted ${HOSTNAME.wanted}`);
+  throw new CommandError(`found ${JSON.stringify(name)}, expected ${HOSTNAME.wanted}`);
 }
 
 function isHostname(name: string): boolean {

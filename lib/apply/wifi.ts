@@ -38,7 +38,7 @@ const SERVICES_HEADER = ["[global]", "Name=cloud-config", "Description=Services 
 
 /** One network: https://manpages.debian.org/trixie/connman/connman-service.config.5.en.html */
 function serviceLines({ name, passphrase = "" }: WifiNetwork): readonly string[] {
-  const flaw = name === "" ? { message: "found nothing, wanted 1 to 32 bytes" } : networkNameFlaw(name);
+  const flaw = name === "" ? { message: "found nothing, expected 1 to 32 bytes" } : networkNameFlaw(name);
   if (flaw !== undefined) throw new CommandError(`name: ${flaw.message}`);
   const lines = ["Type=wifi", `Name=${keyFileValue(name)}`];
   return passphrase === "" ? lines : [...lines, `Passphrase=${keyFileValue(passphrase)}`];

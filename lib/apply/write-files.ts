@@ -81,6 +81,6 @@ function absolutePath(path: string): string {
 function parseMode(text: string): number {
   if (text === "") return 0o644;
   if (!/^(0o)?[0-7]{1,5}$/.test(text))
-    throw new CommandError(`found the permissions "${text}", wanted such as "0644"`);
+    throw new CommandError(`found the permissions "${text}", expected such as "0644"`);
   return Number.parseInt(text.replace("0o", ""), 8) & 0o7777;
 }

@@ -38,7 +38,7 @@ function acceptUserdata(
 ): Uint8Array | undefined {
   if (data === undefined || data.length === 0) return undefined;
   if (data.length > MAX_USERDATA) {
-    ignored(`user data: found ${data.length} bytes, wanted at most ${MAX_USERDATA}`);
+    ignored(`user data: found ${data.length} bytes, expected at most ${MAX_USERDATA}`);
     return undefined;
   }
   if (data[0] !== 0x1f || data[1] !== 0x8b) return data;
@@ -74,7 +74,7 @@ function acceptName(
   if (name === "") return undefined;
   const short = name.length <= MAX_HOSTNAME ? name : (name.slice(0, MAX_HOSTNAME).split(".")[0] ?? "");
   if (/^[\w.:-]+$/.test(short)) return short;
-  ignored(`${what}: found ${quote(name)}, wanted one word of letters, digits, "-" and "."`);
+  ignored(`${what}: found ${quote(name)}, expected one word of letters, digits, "-" and "."`);
   return undefined;
 }
 
@@ -87,7 +87,7 @@ function acceptLine(
   if (line === "") return undefined;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (line.length <= 255 && !/[\x00-\x1f\x7f]/.test(line)) return line;
-  ignored(`${what}: found ${quote(line)}, wanted one line of text`);
+  ignored(`${what}: found ${quote(line)}, expected one line of text`);
   return undefined;
 }
 

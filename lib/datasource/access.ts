@@ -136,7 +136,7 @@ function reasonOf(error: unknown, url: string): string {
   return text.replace(`Cannot fetch "${maskUrl(url)}": `, "");
 }
 
-const WEB_PAGE = "found a web page, wanted metadata";
+const WEB_PAGE = "found a web page, expected metadata";
 
 /** Gateways and captive portals answer everything with a page; nothing that a source says begins like one. */
 function isWebPage(body: Buffer): boolean {

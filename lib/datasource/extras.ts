@@ -36,9 +36,9 @@ export function extrasOf(userdata: Uint8Array, ignored: (what: string) => void):
   const addEntry = (path: string, entry: unknown, skip: (why: string) => void, depth: number) => {
     const [content, entries] = [at(entry, "content"), at(entry, "entries")];
     const isFile = typeof content === "string";
-    if (isFile === isObject(entries)) return skip('wanted either "content" or "entries"');
+    if (isFile === isObject(entries)) return skip('expected either "content" or "entries"');
     const mode = modeOf(at(entry, "perm"), isFile ? 0o644 : 0o755);
-    if (mode === undefined) return skip('wanted permissions such as "0644"');
+    if (mode === undefined) return skip('expected permissions such as "0644"');
     if ((mode & ~0o777) !== 0) ignored(`file ${quote(path)}: set-id and sticky bits`);
     extras.push({ path, mode: mode & 0o777, content: isFile ? content : undefined });
     if (isObject(entries)) walk(entries, path, depth + 1);

@@ -82,7 +82,7 @@ function checkArchitecture(path: string, target: Pick<Target, "arch" | "elfMachi
   const machine = header.readUInt16LE(18);
   if (machine === target.elfMachine) return;
   throw new CommandError(
-    `The medium is for another architecture: found ELF machine ${machine}, wanted ${target.elfMachine} (${target.arch})`,
+    `The medium is for another architecture: found ELF machine ${machine}, expected ${target.elfMachine} (${target.arch})`,
   );
 }
 

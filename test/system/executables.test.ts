@@ -172,8 +172,8 @@ for (const target of TARGETS) {
       const bad = await validate("hostname: node_1\nk3os: {k3s_args: [server, --no-deploy=traefik]}\n");
       expect(bad.code).toBe(1);
       expect(bad.stderr.split("\n")).toEqual([
-        expect.stringContaining('Error: /c.yaml:1:11: hostname: found "node_1", wanted a host name'),
-        'Error: /c.yaml:2:8: k3os.k3s_args[1]: found "--no-deploy", which k3s has not taken since v1.25: wanted --disable',
+        expect.stringContaining('Error: /c.yaml:1:11: hostname: found "node_1", expected a host name'),
+        'Error: /c.yaml:2:8: k3os.k3s_args[1]: found "--no-deploy", which k3s has not taken since v1.25: expected --disable',
         "",
       ]);
     });

@@ -49,20 +49,20 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 describe("k3os does not wait for the other end of a pipe, nor read a device", () => {
   test.each([
-    ["config validate pipe", "found a pipe, wanted a file"],
-    ["config validate /dev/zero", "found a device, wanted a file"],
-    ["release verify --key pipe list", 'Cannot read the key "pipe": found a pipe, wanted a file'],
-    [`release verify --key ${KEY} list`, "found a pipe, wanted a file"],
-    [`release verify --key ${KEY} signature`, "found a pipe, wanted a file"],
+    ["config validate pipe", "found a pipe, expected a file"],
+    ["config validate /dev/zero", "found a device, expected a file"],
+    ["release verify --key pipe list", 'Cannot read the key "pipe": found a pipe, expected a file'],
+    [`release verify --key ${KEY} list`, "found a pipe, expected a file"],
+    [`release verify --key ${KEY} signature`, "found a pipe, expected a file"],
     [`release verify --key ${KEY} tarball`, "it is not a file"],
-    ["release sign --version v1 --key pipe tarball", "found a pipe, wanted a file"],
-    ["release sign --version v1 --key k3os.key list", "found a pipe, wanted a file"],
+    ["release sign --version v1 --key pipe tarball", "found a pipe, expected a file"],
+    ["release sign --version v1 --key k3os.key list", "found a pipe, expected a file"],
     ["remaster --default live pipe out.iso", 'pipe" is no ISO image'],
-    [`overlay apply --key ${KEY} --root card list/${TARBALL}`, "found a pipe, wanted a file"],
-    [`overlay apply --key ${KEY} --root card tarball/${TARBALL}`, "is a pipe, wanted a file"],
+    [`overlay apply --key ${KEY} --root card list/${TARBALL}`, "found a pipe, expected a file"],
+    [`overlay apply --key ${KEY} --root card tarball/${TARBALL}`, "is a pipe, expected a file"],
     [
       `overlay apply --key ${KEY} --root card --config pipe signature/${TARBALL}`,
-      "found a pipe, wanted a file",
+      "found a pipe, expected a file",
     ],
   ])("%s", async (line, message) => {
     const argv = ["timeout", PATIENCE, EXECUTABLE, ...line.split(" ")];

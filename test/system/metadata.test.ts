@@ -190,7 +190,7 @@ describe("a bad server", () => {
     expect(code).toBe(0);
     expect(files).toContain("./userdata 600 #cloud-config");
     expect(files).not.toContain("authorized_keys");
-    expect(stderr).toContain("found a web page, wanted metadata");
+    expect(stderr).toContain("found a web page, expected metadata");
   });
 
   test("that gives lines that are no keys, and CRLF, costs those lines only", async () => {

@@ -80,7 +80,7 @@ describe("an upgrade from a release", () => {
       rmSync(join(directory, name));
       await runProgram(["mkfifo", join(directory, name)]);
       const said = await refusal(upgrader, () => upgrader.run(["upgrade-rootfs"], VERSION));
-      expect(said).toContain("a pipe, wanted a file");
+      expect(said).toContain("a pipe, expected a file");
     }
   });
 });

@@ -133,18 +133,18 @@ function longWord([ip = "", , gateway, netmask, hostname, device, how, ...more]:
 function method(name: string): Method {
   const found = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   if (found !== undefined) return found;
-  throw new WordError(`found the method "${name}", wanted one of ${Object.keys(METHODS).join(", ")}`);
+  throw new WordError(`found the method "${name}", expected one of ${Object.keys(METHODS).join(", ")}`);
 }
 
 /** As ip-link(8) takes it: at most 15 characters, of which none is a blank or a slash. */
 function deviceName(name: string | undefined): string | undefined {
   if (name === undefined || /^(?!\.{1,2}$)[^\s/:]{1,15}$/.test(name)) return name;
-  throw new WordError(`found "${name}", wanted the name of an interface`);
+  throw new WordError(`found "${name}", expected the name of an interface`);
 }
 
 function address(text: string): string {
   if (isIP(text) !== 0) return text;
-  throw new WordError(`found "${text}", wanted an IP address`);
+  throw new WordError(`found "${text}", expected an IP address`);
 }
 
 function server(text: string): string {
@@ -155,7 +155,7 @@ function parseMtu(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   const mtu = Number(text);
   if (/^\d+$/.test(text) && mtu >= 68 && mtu <= 65_535) return mtu;
-  throw new WordError(`found "${text}", wanted an MTU`);
+  throw new WordError(`found "${text}", expected an MTU`);
 }
 
 /** Without a netmask, that of the address's class, as in the kernel. */
@@ -168,7 +168,7 @@ function prefixOf(ip: string, netmask: string | undefined): number {
     .map((part) => Number(part).toString(2).padStart(8, "0"))
     .join("");
   if (v4 && isIPv4(netmask) && /^1*0*$/.test(bits)) return bits.replace(/0+$/, "").length;
-  throw new WordError(`found "${netmask}", wanted a netmask`);
+  throw new WordError(`found "${netmask}", expected a netmask`);
 }
 
 function classPrefix(first: number): number {
@@ -182,7 +182,9 @@ function parseVlan(value: string): VlanWord {
   const id = /(\d{1,4})$/.exec(device)?.[1];
   const below = parent || device.slice(0, device.lastIndexOf("."));
   if (id === undefined || below === "" || Number(id) < 1 || Number(id) > 4094) {
-    throw new WordError('wanted NAME:DEVICE, the NAME with an id between 1 and 4094 at its end, as "eth0.5"');
+    throw new WordError(
+      'expected NAME:DEVICE, the NAME with an id between 1 and 4094 at its end, as "eth0.5"',
+    );
   }
   return { device: deviceName(device) ?? "", parent: deviceName(below) ?? "", id: Number(id) };
 }
@@ -195,5 +197,5 @@ function impliedVlan(device: string): VlanWord[] {
 function parseBootif(value: string): string {
   const found = /^(?:01-)?((?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2})$/i.exec(value)?.[1];
   if (found !== undefined) return found.toLowerCase().replaceAll("-", ":");
-  throw new WordError('wanted the address of a network card, as "01-52-54-00-12-34-56"');
+  throw new WordError('expected the address of a network card, as "01-52-54-00-12-34-56"');
 }

@@ -120,7 +120,7 @@ function readWord(word: Word, report: Report): Assignment | undefined {
     rest = rest.slice(part.length);
     if (field.kind !== "struct") return readKey(field, path, rest, word, report);
     if (!rest.startsWith(".") || rest === ".") {
-      return report(word, snakeCase(path), `found "${word.name}" alone, wanted a key below it: ignored`);
+      return report(word, snakeCase(path), `found "${word.name}" alone, expected a key below it: ignored`);
     }
     struct = field;
     rest = rest.slice(1);
@@ -142,19 +142,19 @@ function readKey(
     ?.slice(1)
     .find((text) => text !== undefined);
   const spelling = word.name.slice(0, word.name.length - rest.length);
-  if (word.unclosed) return fail('found a quote that is never closed, wanted another "');
+  if (word.unclosed) return fail('found a quote that is never closed, expected another "');
   if (field.kind === "map") {
     if (key === undefined)
-      return fail(`found "${word.name}", wanted ${spelling}.KEY=VALUE or ${spelling}[KEY]=VALUE`);
+      return fail(`found "${word.name}", expected ${spelling}.KEY=VALUE or ${spelling}[KEY]=VALUE`);
     if (isUnsafeKey(key)) return report(word, joinPath(shown, key), `found the key "${key}": it is ignored`);
   } else if (rest !== "") {
     return report(word, shown, `unknown key ${JSON.stringify(rest)} below ${spelling}`, "unknown-key");
   }
   if (field.kind === "list" && field.item.kind === "struct") {
-    return fail("found on the kernel command line, wanted in a file: its entries have several parts");
+    return fail("found on the kernel command line, expected in a file: its entries have several parts");
   }
   if (word.value === undefined && field.kind !== "flag") {
-    return fail(`found no value, wanted ${word.name}=VALUE`);
+    return fail(`found no value, expected ${word.name}=VALUE`);
   }
   return { field, path, spelling, key, word };
 }

@@ -26,7 +26,7 @@ export function listDirectory(path: string, host: Pick<Host, "root">): readonly 
     return readdirSync(inRoot(host, path)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === "ENOENT" ? [] : failure(path, `cannot be listed (${code}), wanted a directory`);
+    return code === "ENOENT" ? [] : failure(path, `cannot be listed (${code}), expected a directory`);
   }
 }
 

@@ -35,7 +35,8 @@ export interface ParsedDocument {
 /** Parses the first document of a YAML (or JSON) text. Never throws; refuses what exceeds the limits above. */
 export function parseYaml(text: string, source: string): ParsedDocument {
   const refuse = (message: string) => ({ diagnostics: [problem("error", { source }, message)] });
-  if (text.length > MAX_BYTES) return refuse(`found ${text.length} characters, wanted at most ${MAX_BYTES}`);
+  if (text.length > MAX_BYTES)
+    return refuse(`found ${text.length} characters, expected at most ${MAX_BYTES}`);
   if (text.length > SMALL && !hasFewTokens(text)) return refuse(tooComplex());
   try {
     return composeDocument(text, source);
@@ -65,11 +66,11 @@ function composeDocument(text: string, source: string): ParsedDocument {
   const errors = document.errors.filter(({ code }) => code !== "MULTIPLE_DOCS").slice(0, MAX_ERRORS);
   if (errors.length > 0) {
     const report = ({ message, pos }: YAMLParseError) =>
-      problem("error", place(pos[0]), `${printable(message)}: wanted YAML`);
+      problem("error", place(pos[0]), `${printable(message)}: expected YAML`);
     return { diagnostics: errors.map(report) };
   }
   const diagnostics = document.errors.map(({ pos }) =>
-    problem("warning", place(pos[0]), "found another document, which is ignored: wanted one per source"),
+    problem("warning", place(pos[0]), "found another document, which is ignored: expected one per source"),
   );
   const tree = measureTree(document.contents);
   if (typeof tree === "string") return { diagnostics: [problem("error", { source }, tree)] };
@@ -122,11 +123,11 @@ function measureTree(root: Node | null): ReadonlyMap<Node, Node> | string {
 }
 
 function tooDeep(): string {
-  return `found more than ${MAX_DEPTH} levels of nesting, wanted fewer`;
+  return `found more than ${MAX_DEPTH} levels of nesting, expected fewer`;
 }
 
 function tooComplex(): string {
-  return `found more than ${MAX_NODES} values or ${MAX_DEPTH} levels, wanted fewer`;
+  return `found more than ${MAX_NODES} values or ${MAX_DEPTH} levels, expected fewer`;
 }
 
 function problem(severity: Diagnostic["severity"], place: Place, message: string): Diagnostic {

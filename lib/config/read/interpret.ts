@@ -36,7 +36,7 @@ export const REPLACEMENT = "\ufffd";
 
 /**
  * What a YAML document sets, read by the schema: every scalar by the field that it is for. What does not fit is left out
- * and told of; how much is left out: a field, an item of a list of texts, an entry of a map, a whole entry of
+ * and told of; how much is left out: a field, an item of a list of strings, an entry of a map, a whole entry of
  * `write_files` or `wifi`. In a document that was `damaged` by decoding, values with replacement characters are broken.
  */
 export function interpretDocument(
@@ -49,7 +49,7 @@ export function interpretDocument(
   const settings = readSection(SCHEMA, root, "", reader);
   if (!isExhausted(reader)) return { settings, diagnostics: allDiagnostics(reader) };
   const { source } = document.placeOf(root);
-  const message = `found aliases that expand to more than ${MAX_NODES} values or ${MAX_BYTES / 1024} KiB, wanted less`;
+  const message = `found aliases that expand to more than ${MAX_NODES} values or ${MAX_BYTES / 1024} KiB, expected less`;
   return { settings: [], diagnostics: [{ severity: "error", place: { source }, path: "", message }] };
 }
 
@@ -72,7 +72,7 @@ function fieldNodes(struct: StructField, node: Node | null, path: string, reader
   const map = resolve(node, reader);
   if (isNull(map)) return [];
   if (!isMap(map)) {
-    report(reader, "error", map, path, `found ${describe(map)}, wanted a map`);
+    report(reader, "error", map, path, `found ${describe(map)}, expected a map`);
     return [];
   }
   const written = new Map<string, KeyValue[]>();
@@ -147,13 +147,13 @@ function readScalar(field: TextField | FlagField, written: Node | null, path: st
   const fail = (problem: string) => report(reader, "error", written, path, problem);
   const node = resolve(written, reader);
   if (isNull(node) || !isScalar(node)) {
-    return fail(`found ${describe(node)}, wanted ${field.kind === "flag" ? "true or false" : "text"}`);
+    return fail(`found ${describe(node)}, expected ${field.kind === "flag" ? "true or false" : "text"}`);
   }
   const text = scalarText(node);
-  if (text === undefined) return fail("found !!binary that is no base64 of text, wanted text");
+  if (text === undefined) return fail("found !!binary that is no base64 of text, expected text");
   if (!spend(reader, text.length)) return undefined;
   if (reader.damaged && text.includes(REPLACEMENT))
-    return fail("found bytes that are not UTF-8, wanted text");
+    return fail("found bytes that are not UTF-8, expected text");
   const checked: Checked<string | boolean> =
     field.kind === "flag" ? checkFlag(field, text) : checkText(field, text);
   if ("problem" in checked) return fail(checked.problem);
@@ -176,7 +176,7 @@ function readList(
   if (isScalar(found) && scalarText(found) === "") return [];
   const { item } = field;
   if (isMap(found) && item.kind === "text") {
-    report(reader, "error", found, path, "found a map, wanted a list of texts");
+    report(reader, "error", found, path, "found a map, expected a list of strings");
     return undefined;
   }
   const nodes = isSeq(found) ? (found.items as (Node | null)[]) : [node];
@@ -194,7 +194,7 @@ function compact<T>(value: T | undefined): T[] {
 
 function readItem(item: TextField, node: Node | null, path: string, reader: Reader): string | undefined {
   if (!isNull(resolve(node, reader))) return readScalar(item, node, path, reader);
-  report(reader, "warning", node, path, "found nothing, wanted text");
+  report(reader, "warning", node, path, "found nothing, expected text");
   return undefined;
 }
 
@@ -210,7 +210,7 @@ function readEntry(
 ): Entry | undefined {
   const node = resolve(written, reader);
   if (!isMap(node)) {
-    report(reader, "error", written, path, `found ${describe(node)}, wanted a map`);
+    report(reader, "error", written, path, `found ${describe(node)}, expected a map`);
     return undefined;
   }
   const before = reader.errors;
@@ -229,7 +229,7 @@ function readEntry(
   if (encodedBy !== undefined) {
     const encoding = encodingOfBase64(entry[encodedBy]);
     if (encoding !== undefined) entry[encodedBy] = encoding;
-    else report(reader, "error", written, path, "found !!binary that is no text, wanted base64 text");
+    else report(reader, "error", written, path, "found !!binary that is no text, expected base64 text");
   }
   if (reader.errors === before) requireFields(struct, entry, written, path, reader);
   const flaw = reader.errors === before ? struct.judge?.(entry) : undefined;
@@ -248,7 +248,7 @@ function requireFields(
 ): void {
   for (const [name, field] of Object.entries(struct.fields)) {
     if (field.kind !== "text" || !field.required || (entry[name] ?? "") !== "") continue;
-    report(reader, "error", node, joinPath(path, snakeCase(name)), "found nothing, wanted text");
+    report(reader, "error", node, joinPath(path, snakeCase(name)), "found nothing, expected text");
   }
 }
 
@@ -256,7 +256,7 @@ function readMap(field: MapField, node: Node | null, path: string, reader: Reade
   const map = resolve(node, reader);
   if (isScalar(map) && scalarText(map) === "") return {};
   if (!isMap(map)) {
-    report(reader, "error", node, path, `found ${describe(map)}, wanted a map of texts`);
+    report(reader, "error", node, path, `found ${describe(map)}, expected a map of strings`);
     return undefined;
   }
   const entries = keyValues(map, path, reader).flatMap(({ key, keyNode, value }) => {

@@ -54,7 +54,7 @@ function k3sVariables({ config, origins }: Judged): readonly Diagnostic[] {
   return Object.keys(config.k3os?.environment ?? {}).flatMap((name): Diagnostic[] => {
     const removed = removedVariable(name);
     if (place === undefined || removed === undefined) return [];
-    const message = `k3s has not read it since ${removed.since}: wanted ${removed.instead}`;
+    const message = `k3s has not read it since ${removed.since}: expected ${removed.instead}`;
     return [{ severity: "warning", place, path: joinPath("k3os.environment", name), message }];
   });
 }
@@ -68,7 +68,7 @@ function sameTaints({ config, origins }: Judged): readonly Diagnostic[] {
   const kinds = (config.k3os?.taints ?? []).map((taint) => taint.replace(/(?:=[^:]*)?:/, ":"));
   return kinds.flatMap((kind, index): Diagnostic[] => {
     if (place === undefined || kinds.indexOf(kind) === index) return [];
-    const message = `found another taint of the key and effect ${quoted(kind, {})}, wanted one`;
+    const message = `found another taint of the key and effect ${quoted(kind, {})}, expected one`;
     return [{ severity: "error", place, path: joinPath("k3os.taints", index), message }];
   });
 }

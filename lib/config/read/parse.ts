@@ -23,7 +23,7 @@ export function parseBytes(bytes: Uint8Array, source: string): Layer {
   if (text !== undefined) return parseLayer(text, source);
   const damaged = new TextDecoder().decode(bytes);
   const line = damaged.slice(0, damaged.indexOf(REPLACEMENT)).split("\n").length;
-  const message = "found bytes that are not UTF-8, wanted UTF-8 text";
+  const message = "found bytes that are not UTF-8, expected UTF-8 text";
   const warning: Diagnostic = { severity: "warning", place: { source, line }, path: "", message };
   const layer = parseLayer(damaged, source, { damaged: true });
   return { settings: layer.settings, diagnostics: [warning, ...layer.diagnostics] };

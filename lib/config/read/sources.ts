@@ -67,7 +67,7 @@ async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> 
     const path = `${PATH.localConfigDir}/${name}`;
     const found = await readSource(path, host, parseFile);
     if (found.length > 0) layers.push(...found);
-    else layers.push({ path, ...broken(failure(path, "found a link to nothing, wanted a file")) });
+    else layers.push({ path, ...broken(failure(path, "found a link to nothing, expected a file")) });
   }
   return layers;
 }

@@ -42,7 +42,7 @@ export interface KeyValue {
 
 /** Merge keys that lead through more maps than this lead in a circle. */
 const MAX_MERGES = 32;
-const EMPTY = 'found nothing, which changes nothing: wanted a value, or "", [] or {} to clear one';
+const EMPTY = 'found nothing, which changes nothing: expected a value, or "", [] or {} to clear one';
 const BINARY = "tag:yaml.org,2002:binary";
 const NULL = "tag:yaml.org,2002:null";
 
@@ -154,7 +154,7 @@ export function keyValues(map: YAMLMap, path: string, reader: Reader, merges = 0
     const keyNode = resolve(pair.key as Node | null, reader);
     const value = pair.value as Node | null;
     if (!isScalar(keyNode)) {
-      report(reader, "error", keyNode ?? map, path, `found ${describe(keyNode)} as a key, wanted text`);
+      report(reader, "error", keyNode ?? map, path, `found ${describe(keyNode)} as a key, expected text`);
     } else if (keyNode.source === "<<" && keyNode.type === "PLAIN") {
       bases.push(...mergeBases(value, joinPath(path, "<<"), reader));
     } else {
@@ -176,7 +176,8 @@ function mergeBases(value: Node | null, path: string, reader: Reader): Node[] {
   const bases = isSeq(base) ? base.items.map((item) => resolve(item as Node | null, reader)) : [base];
   return bases.flatMap((node) => {
     if (isMap(node)) return [node];
-    if (!isNull(node)) report(reader, "error", node, path, `found ${describe(node)}, wanted a map to merge`);
+    if (!isNull(node))
+      report(reader, "error", node, path, `found ${describe(node)}, expected a map to merge`);
     return [];
   });
 }

@@ -34,7 +34,7 @@ export function decodeContent(content: string, encoding: string, maxBytes = MAX_
   const gzip = steps.some((step) => step === "gz" || step === "gzip");
   const unknown = steps.find((step) => !["b64", "base64", "gz", "gzip"].includes(step));
   if (unknown !== undefined) {
-    throw new CommandError(`found the encoding "${encoding}", wanted "b64", "gzip" or "gzip+b64"`);
+    throw new CommandError(`found the encoding "${encoding}", expected "b64", "gzip" or "gzip+b64"`);
   }
   // compressed content without base64 can only come from a YAML `!!binary`, one character a byte
   const bytes = base64 ? decodeBase64(content) : Buffer.from(content, gzip ? "latin1" : "utf8");

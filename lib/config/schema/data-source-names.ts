@@ -17,7 +17,7 @@ export function unknownSource(name: string, sources: readonly string[]): string 
   const near = nearest(name.toLowerCase(), names);
   const advice =
     near === undefined
-      ? `wanted one of ${names.join(", ")} or ${FILE_SOURCE}PATH`
+      ? `expected one of ${names.join(", ")} or ${FILE_SOURCE}PATH`
       : `did you mean "${near}"?`;
   return `Unknown data source ${quoted(name, {})}: ${advice}`;
 }

@@ -21,7 +21,9 @@ export function sshKeyFlaw(entry: string): Flaw | undefined {
 
 /** The path of a file to write. */
 export function pathFlaw(path: string): Flaw | undefined {
-  return path.endsWith("/") ? { message: `found ${quoted(path, {})}, wanted the path of a file` } : undefined;
+  return path.endsWith("/")
+    ? { message: `found ${quoted(path, {})}, expected the path of a file` }
+    : undefined;
 }
 
 export function moduleFlaw(entry: string): Flaw | undefined {
@@ -47,12 +49,12 @@ function thrownBy(action: () => unknown): Flaw | undefined {
  */
 export function nameServerFlaw(server: string): Flaw | undefined {
   if (isIP(server.trim()) !== 0) return undefined;
-  return { message: `found ${quoted(server, {})}, wanted the address of a name server` };
+  return { message: `found ${quoted(server, {})}, expected the address of a name server` };
 }
 
 export function timeServerFlaw(server: string): Flaw | undefined {
   if (!/[\s,]/.test(server.trim())) return undefined;
-  return { message: `found ${quoted(server, {})}, wanted the name or address of one server` };
+  return { message: `found ${quoted(server, {})}, expected the name or address of one server` };
 }
 
 /** An entry of `write_files` whose `content` is not what its `encoding` says. */
@@ -68,7 +70,7 @@ export function dataSourceFlaw(entry: string): Flaw | undefined {
   if (!name.startsWith(FILE_SOURCE)) return { message: unknownSource(name, DATA_SOURCES) };
   if (/^file=[\w./:@+-]+$/.test(name)) return undefined;
   return {
-    message: `found ${quoted(name, {})}, wanted ${FILE_SOURCE}PATH without blanks`,
+    message: `found ${quoted(name, {})}, expected ${FILE_SOURCE}PATH without blanks`,
   };
 }
 
@@ -76,7 +78,7 @@ export function dataSourceFlaw(entry: string): Flaw | undefined {
 export function serverUrlFlaw(text: string): Flaw | undefined {
   const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;
   if (url?.protocol === "https:" && url.hostname !== "" && !/\s/.test(text.trim())) return undefined;
-  const message = "found no https URL, wanted one such as https://server.example.com:6443";
+  const message = "found no https URL, expected one such as https://server.example.com:6443";
   return { message, kept: "error" };
 }
 
@@ -87,20 +89,20 @@ export function serverUrlFlaw(text: string): Flaw | undefined {
 export function tokenFlaw(text: string): Flaw | undefined {
   if (!text.startsWith("K10") || /^K10[0-9a-f]{64}::[^:]+(?::.+)?$/i.test(text.trim())) return undefined;
   const wanted = "K10, 64 hexadecimal digits, :: and a secret, as in the server's node-token file";
-  return { message: `found a node token that is cut off or damaged, wanted ${wanted}`, kept: "warning" };
+  return { message: `found a node token that is cut off or damaged, expected ${wanted}`, kept: "warning" };
 }
 
 /** IEEE 802.11: an SSID has up to 32 octets. */
 export function networkNameFlaw(name: string): Flaw | undefined {
   const bytes = Buffer.byteLength(name);
-  return bytes <= 32 ? undefined : { message: `found ${bytes} bytes, wanted 1 to 32` };
+  return bytes <= 32 ? undefined : { message: `found ${bytes} bytes, expected 1 to 32` };
 }
 
 /** IEEE 802.11i, H.4: 8 to 63 printable ASCII characters, or the key that would be made of them, 64 digits. */
 export function passphraseFlaw(passphrase: string): Flaw | undefined {
   if (/^[ -~]{8,63}$/.test(passphrase) || /^[0-9a-f]{64}$/i.test(passphrase)) return undefined;
   const found = /^[ -~]*$/.test(passphrase) ? `${passphrase.length} characters` : "characters beyond ASCII";
-  return { message: `found ${found}, wanted 8 to 63 ASCII characters, or 64 hexadecimal digits` };
+  return { message: `found ${found}, expected 8 to 63 ASCII characters, or 64 hexadecimal digits` };
 }
 
 /**
@@ -122,7 +124,7 @@ export function labelNameFlaw(name: string): Flaw | undefined {
   const prefix = name.slice(0, Math.max(0, name.indexOf("/")));
   if (!/(?:^|\.)(?:kubernetes|k8s)\.io$/.test(prefix) || NODE_LABELS.includes(name)) return undefined;
   if (/(?:^|\.)(?:kubelet|node)\.kubernetes\.io$/.test(prefix)) return undefined;
-  const advice = 'wanted another prefix, or "kubectl label node" once it has joined';
+  const advice = 'expected another prefix, or "kubectl label node" once it has joined';
   return { message: `found a label below "${prefix}/", which no node may give itself: ${advice}` };
 }
 
@@ -132,6 +134,6 @@ export function timeZoneFlaw(name: string): Flaw | undefined {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return undefined;
   } catch {
-    return { message: `found ${quoted(name, {})}, wanted the name of a time zone such as "Europe/Berlin"` }; // RangeError
+    return { message: `found ${quoted(name, {})}, expected the name of a time zone such as "Europe/Berlin"` }; // RangeError
   }
 }

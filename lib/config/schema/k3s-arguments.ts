@@ -89,7 +89,7 @@ function strayFlaw(args: readonly string[], index: number): Found {
     const found = several ? "found several words in one item" : `found ${quoted(text, {})}`;
     return {
       kept: "error",
-      message: `${found}, wanted "server", "agent" or an option, each word an item of its own`,
+      message: `${found}, expected "server", "agent" or an option, each word an item of its own`,
     };
   }
   const ignored = args.slice(index + 1).some((word) => word.startsWith("-"));
@@ -99,7 +99,7 @@ function strayFlaw(args: readonly string[], index: number): Found {
 
 function blankFlaw(text: string): Found {
   const [name = ""] = text.split(/\s/);
-  const message = `found ${quoted(name, {})} and its value in one word, wanted two items, or "${name}=VALUE"`;
+  const message = `found ${quoted(name, {})} and its value in one word, expected two items, or "${name}=VALUE"`;
   return { kept: "error", message };
 }
 
@@ -117,7 +117,7 @@ function optionFlaw({ shown, option, value }: Word, role: Role): Found | undefin
       const { since, instead = "nothing" } = option;
       return {
         kept: "error",
-        message: `${found}, which k3s has not taken since ${since}: wanted ${instead}`,
+        message: `${found}, which k3s has not taken since ${since}: expected ${instead}`,
       };
     }
     case "unknown": {
@@ -152,7 +152,7 @@ function valueFlaws(option: string, text: string): readonly Found[] {
       const removed = findRemovedValue(option, text) ?? findRemovedArgument(option, name);
       if (removed === undefined) return [];
       return errors(
-        `found ${quoted(name, {})}, which k3s has not taken since ${removed.since}: wanted ${removed.instead}`,
+        `found ${quoted(name, {})}, which k3s has not taken since ${removed.since}: expected ${removed.instead}`,
       );
     }
   }
@@ -160,7 +160,7 @@ function valueFlaws(option: string, text: string): readonly Found[] {
 
 function labelProblem(label: string): string | undefined {
   const at = label.indexOf("=");
-  if (at < 0) return "found a label without a value, wanted KEY=VALUE";
+  if (at < 0) return "found a label without a value, expected KEY=VALUE";
   const parts = [label.slice(0, at), label.slice(at + 1)];
   for (const [index, field] of LABEL.entries()) {
     const problem = textProblem(field, parts[index] ?? "");

@@ -19,15 +19,16 @@ export function checkText(field: TextField, written: string): Checked<string> {
   const value = field.multiline ? written : written.replace(/[\r\n]+$/, "");
   const found = quoted(value, field);
   if (field.bytesBy !== undefined || value === "") return { value };
-  if (value.length > MAX_TEXT) return { problem: `found a text of ${value.length} characters, wanted fewer` };
-  if (field.multiline && value.includes("\0")) return { problem: "found a null character, wanted text" };
+  if (value.length > MAX_TEXT)
+    return { problem: `found a string of ${value.length} characters, expected fewer` };
+  if (field.multiline && value.includes("\0")) return { problem: "found a null character, expected text" };
   // a tab does no harm in a line, and sysctls use it
   // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
   if (!field.multiline && /[\0-\x08\n-\x1f\x7f]/.test(value)) {
-    return { problem: `found ${found}, wanted one line of text without control characters` };
+    return { problem: `found ${found}, expected one line of text without control characters` };
   }
   if (field.form !== undefined && !new RegExp(field.form.pattern).test(value)) {
-    return { problem: `found ${found}, wanted ${field.form.wanted}` };
+    return { problem: `found ${found}, expected ${field.form.wanted}` };
   }
   const flaw = field.judge?.(value);
   if (flaw === undefined) return { value };

@@ -89,7 +89,7 @@ function parseMeta(bytes: Uint8Array, path: string, access: Pick<Access, "ignore
     const value = keys.map((key) => fields[key]).find((found) => found !== undefined && found !== null);
     if (value === undefined || value === "") return undefined;
     if (typeof value === "string") return value;
-    access.ignored(`${path}: ${keys[0]}: wanted a text`);
+    access.ignored(`${path}: ${keys[0]}: expected a text`);
     return undefined;
   };
   if (Array.isArray(fields.files) && fields.files.length > 0) access.ignored(`${path}: files are not used`);

@@ -62,10 +62,10 @@ function readItem(name: string, access: Pick<Access, "root">): Buffer {
   try {
     const size = Number(readFileSync(join(directory, "size"), "utf8"));
     if (!(size <= MAX_BYTES)) {
-      throw new CommandError(`found ${formatBytes(size)}, wanted at most ${formatBytes(MAX_BYTES)}`);
+      throw new CommandError(`found ${formatBytes(size)}, expected at most ${formatBytes(MAX_BYTES)}`);
     }
     const content = readUpTo(join(directory, "raw"), size + 1);
-    if (content.length !== size) throw new CommandError(`found ${content.length} bytes, wanted ${size}`);
+    if (content.length !== size) throw new CommandError(`found ${content.length} bytes, expected ${size}`);
     return content;
   } catch (cause) {
     throw new CommandError(`Cannot read "${name}" of the machine's firmware`, { cause });

@@ -20,7 +20,7 @@ export async function parseMetaData(
   const text = (key: string): string | undefined => {
     const value = fields[key];
     if (typeof value === "string") return value.trim() || undefined;
-    if (value !== undefined) access.ignored(`${name}: ${key}: wanted a text`);
+    if (value !== undefined) access.ignored(`${name}: ${key}: expected a text`);
     return undefined;
   };
   return withoutUndefined<MetaData>({
@@ -45,7 +45,7 @@ async function parseMap(text: string, name: string, access: Pick<Access, "ignore
     // every value as text: a name such as 0644 or 1e3 is these characters
     const value: unknown = parse(text, { schema: "failsafe", uniqueKeys: false, logLevel: "error" });
     if (isObject(value)) return value;
-    if (value !== null && value !== "") access.ignored(`${name}: wanted keys and values`);
+    if (value !== null && value !== "") access.ignored(`${name}: expected keys and values`);
   } catch (cause) {
     access.ignored(`${name}: ${messageOf(cause)}`);
   }

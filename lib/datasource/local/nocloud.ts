@@ -120,7 +120,7 @@ async function readSeedFrom(from: string, access: Access): Promise<Seed> {
 function seedPath(from: string): string {
   if (from.startsWith("/")) return from;
   if (/^file:/i.test(from)) return fileURLToPath(from);
-  throw new CommandError(`Cannot read the seed "${maskUrl(from)}": wanted an http or https URL, or a path`);
+  throw new CommandError(`Cannot read the seed "${maskUrl(from)}": expected an http or https URL, or a path`);
 }
 
 async function fetchSeed(base: string, access: Access): Promise<Seed | undefined> {

@@ -78,7 +78,7 @@ async function readEncoded(
   const decode = Object.hasOwn(DECODERS, encoding) ? DECODERS[encoding] : undefined;
   try {
     if (decode !== undefined) return decode(value);
-    throw new CommandError(`found the encoding "${encoding}", wanted base64 or gzip+base64`);
+    throw new CommandError(`found the encoding "${encoding}", expected base64 or gzip+base64`);
   } catch (cause) {
     throw new CommandError(`Cannot read guestinfo.${key}`, { cause });
   }
@@ -97,6 +97,6 @@ async function readMetadata(program: readonly string[], access: AskAccess): Prom
 
 function fromBase64(text: string): Buffer {
   const bytes = decodeBase64(text);
-  if (bytes === undefined) throw new CommandError("wanted base64");
+  if (bytes === undefined) throw new CommandError("expected base64");
   return bytes;
 }

@@ -28,7 +28,7 @@ export async function searchVolumes<T>(
   let failure: unknown;
   for (const device of devices) {
     if (device.type !== "" && !TYPES.includes(device.type)) {
-      access.ignored(`${device.path}: found the file system ${device.type}, wanted ${TYPES.join(" or ")}`);
+      access.ignored(`${device.path}: found the file system ${device.type}, expected ${TYPES.join(" or ")}`);
       continue;
     }
     try {

@@ -49,7 +49,7 @@ async function readHetzner(bases: readonly string[], access: Access): Promise<Me
   };
 }
 
-/** A JSON list of texts. */
+/** A JSON list of strings. */
 function keysOf(text: string, access: Access): string[] {
   if (text === "") return [];
   try {

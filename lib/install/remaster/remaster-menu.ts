@@ -16,7 +16,7 @@ export function menuEntry(name: string): MenuEntry {
   const names = Object.keys(MENU_ENTRIES) as MenuEntry[];
   const found = names.find((entry) => entry === name);
   if (found !== undefined) return found;
-  throw new UsageError(`Found the menu entry "${name}", wanted ${names.join(", ")}`);
+  throw new UsageError(`Found the menu entry "${name}", expected ${names.join(", ")}`);
 }
 
 /** What is changed in the boot menu of a medium. */

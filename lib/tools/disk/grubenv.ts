@@ -66,7 +66,7 @@ export function setVariable(path: string, name: string, value: string | undefine
 function linesOf(block: string): string[] {
   if (!block.startsWith(SIGNATURE)) throw new CommandError("it is no environment block of GRUB");
   // GRUB writes into it as it is: where it is too short, it cannot
-  if (block.length < SIZE) throw new CommandError(`it has ${block.length} bytes, wanted ${SIZE}`);
+  if (block.length < SIZE) throw new CommandError(`it has ${block.length} bytes, expected ${SIZE}`);
   const lines: string[] = [];
   for (let at = 0; at < block.length; ) {
     let end = block.indexOf("\n", at);

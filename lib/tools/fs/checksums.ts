@@ -31,7 +31,7 @@ export class DigestError extends CommandError {
 /** Throws DigestError unless the digest found is the one wanted, both SHA-256 in hexadecimal; `name` is for the message. */
 export function checkDigest(name: string, found: string, wanted: string | undefined): void {
   if (wanted === undefined || found === wanted.toLowerCase()) return;
-  throw new DigestError(`"${name}" is not the expected file: its sha256 is ${found}, wanted ${wanted}`);
+  throw new DigestError(`"${name}" is not the expected file: its sha256 is ${found}, expected ${wanted}`);
 }
 
 /** `DIGEST  NAME` or `DIGEST *NAME`. */
@@ -79,7 +79,7 @@ export async function verifyChecksums(root: string, list: string): Promise<void>
       throw new CommandError(`Cannot read "${path}"`, { cause });
     });
     if (found !== digest) {
-      throw new CommandError(`"${path}" has changed: its sha256 is ${found}, wanted ${digest}`);
+      throw new CommandError(`"${path}" has changed: its sha256 is ${found}, expected ${digest}`);
     }
   }
 }

@@ -136,7 +136,7 @@ function readAt(fd: number, chunk: Buffer, position: number): Promise<number> {
 
 function requireRegular(found: Stats): void {
   const kind = specialKind(found);
-  if (kind !== undefined) throw new CommandError(`found ${kind}, wanted a file`);
+  if (kind !== undefined) throw new CommandError(`found ${kind}, expected a file`);
 }
 
 function tooLarge(limit: number): CommandError {

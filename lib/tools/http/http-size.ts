@@ -20,7 +20,7 @@ export async function sizeOf(
     if (found === undefined) throw new CommandError(`There is no "${path}"`);
     const special = specialKind(found);
     if (special === undefined) return found.size;
-    throw new CommandError(`"${path}" is ${special}, wanted a file`);
+    throw new CommandError(`"${path}" is ${special}, expected a file`);
   }
   if (!/^https?:/i.test(url)) return undefined;
   const { headers } = await fetchResponse(url, { ...options, method: "HEAD" }, host);

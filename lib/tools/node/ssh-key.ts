@@ -36,16 +36,16 @@ export function keySource(entry: string): KeySource {
   }
   if (/^https?$/i.test(scheme)) {
     if (URL.canParse(text)) return { kind: "url", name: text, url: text };
-    throw new CommandError("found no URL, wanted one such as https://example.com/keys");
+    throw new CommandError("found no URL, expected one such as https://example.com/keys");
   }
   const wanted = `${Object.keys(ACCOUNTS).join(", ")}, http or https`;
-  throw new CommandError(`found the scheme "${scheme}", wanted ${wanted}`);
+  throw new CommandError(`found the scheme "${scheme}", expected ${wanted}`);
 }
 
 function literalSource(text: string): KeySource {
   if (text.includes("PRIVATE KEY-----")) {
     throw new CommandError(
-      "found a private key, wanted the public one, which is in the file that ends in .pub",
+      "found a private key, expected the public one, which is in the file that ends in .pub",
     );
   }
   const { keys, flaws } = readKeys(text);
@@ -103,7 +103,7 @@ export function keyFlaw(line: string): string | undefined {
     // what stands before a key can only be options
     return words.some((word) => TYPE.test(word))
       ? "found no options of sshd(8) before an ssh public key"
-      : 'found no ssh public key, wanted one such as "ssh-ed25519 AAAA… name"';
+      : 'found no ssh public key, expected one such as "ssh-ed25519 AAAA… name"';
   }
   const fields = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
   if (fields === undefined) return `found an ssh key of the type "${type}", which sshd does not take`;
@@ -117,7 +117,7 @@ export function keyFlaw(line: string): string | undefined {
 
 function rsaFlaw([, , modulus]: readonly Buffer[]): string | undefined {
   const bits = 8 * (modulus?.filter((byte, at) => at > 0 || byte !== 0).length ?? 0);
-  return bits >= RSA_BITS ? undefined : `found an RSA key of ${bits} bits, wanted at least ${RSA_BITS}`;
+  return bits >= RSA_BITS ? undefined : `found an RSA key of ${bits} bits, expected at least ${RSA_BITS}`;
 }
 
 /** The fields of a key, each behind its length in four bytes (RFC 4251, 5); undefined if the last one is cut off. */

@@ -66,7 +66,7 @@ export async function checkIso(
   if (!isRenamed) return { url, size, sha256, limits, release };
   const wanted = `the ${own} of ${release.version ?? "the release"}`;
   if (found !== undefined && found !== size) {
-    throw new DigestError(`"${name}" is not ${wanted}: it has ${found} bytes, wanted ${size}`, {
+    throw new DigestError(`"${name}" is not ${wanted}: it has ${found} bytes, expected ${size}`, {
       hint: adviceFor(arch),
     });
   }

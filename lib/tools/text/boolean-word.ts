@@ -23,5 +23,5 @@ export function booleanOf(text: string): boolean | undefined {
 
 /** What a message says of a text that is no boolean; `found` shows the text. */
 export function noBoolean(found: string): string {
-  return `found ${found}, wanted true or false`;
+  return `found ${found}, expected true or false`;
 }

@@ -36,7 +36,7 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\bK10[0-9a-f]{8,}::\S+/g, HIDDEN],
   [/\$(?:[1-9]\w?|y|gy|sha1)\$[\w./$,=-]{8,}/g, HIDDEN],
   // what the parser of YAML may have quoted
-  [/(:\d+:\d+: ).*(: wanted YAML)/g, "$1…$2"],
+  [/(:\d+:\d+: ).*(: expected YAML)/g, "$1…$2"],
 ];
 
 /** Up to the next blank, without the quote that may end what it stands in. */

@@ -113,7 +113,7 @@ describe("hostname with DHCP", () => {
       expect(names(host).kernel).toBe("node-1");
       const warned = host.logged.filter((line) => line.startsWith("Warning: DHCP names this machine"));
       expect(warned).toEqual([
-        expect.stringContaining(`${JSON.stringify(offered)}, wanted a host name that a node`),
+        expect.stringContaining(`${JSON.stringify(offered)}, expected a host name that a node`),
       ]);
     },
   );

@@ -43,6 +43,6 @@ test.each(["europe/berlin", "Europe/Berlln", "CEST+2", "../Europe/Berlin", "Mars
   "k3os.timezone may not be %s",
   (name) => {
     const [found] = parseBytes(Buffer.from(`k3os: {timezone: ${name}}`), "x").diagnostics;
-    expect(found?.message).toContain('wanted the name of a time zone such as "Europe/Berlin"');
+    expect(found?.message).toContain('expected the name of a time zone such as "Europe/Berlin"');
   },
 );

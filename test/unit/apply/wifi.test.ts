@@ -58,7 +58,7 @@ describe("wifi", () => {
   test.each([
     ["Found a line break", { name: "a\n[service_x]" }],
     ["Found a line break", { name: "a", passphrase: "secret\nName=evil" }],
-    ["found nothing, wanted 1 to 32 bytes", { name: "" }],
+    ["found nothing, expected 1 to 32 bytes", { name: "" }],
     ["found 33 bytes", { name: "x".repeat(33) }],
   ])("leaves out a network, without showing a secret: %s", async (message, bad) => {
     using host = testHost();

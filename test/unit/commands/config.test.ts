@@ -69,7 +69,7 @@ test("k3os config validate FILE checks that file only", async () => {
   expect((await run(configValidate, ["/a.yaml"], files)).status).toBe(0);
   const { status, logged } = await run(configValidate, ["/a.yaml", "/b.yaml"], files);
   expect(status).toBe(1);
-  expect(logged).toEqual(["Error: /b.yaml:1:10: run_cmd: found a map, wanted a list of texts"]);
+  expect(logged).toEqual(["Error: /b.yaml:1:10: run_cmd: found a map, expected a list of strings"]);
   expect(run(configValidate, ["/missing.yaml"], files)).rejects.toThrow(/^Reading ".*missing.yaml"$/);
 });
 

@@ -47,8 +47,8 @@ describe("Access.fetch()", () => {
 
   test("refuses a web page, whatever its status is", async () => {
     await withCloud({ "/a": "\n<!doctype HTML>\n<p>log in" }, async ({ access, origin, record }) => {
-      expect(await message(access.fetch(`${origin}/a`))).toEndWith("found a web page, wanted metadata");
-      expect(record.asked).toMatchObject([{ status: 200, problem: "found a web page, wanted metadata" }]);
+      expect(await message(access.fetch(`${origin}/a`))).toEndWith("found a web page, expected metadata");
+      expect(record.asked).toMatchObject([{ status: 200, problem: "found a web page, expected metadata" }]);
     });
   });
 

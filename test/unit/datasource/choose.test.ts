@@ -44,7 +44,7 @@ describe("chooseSources()", () => {
     const { choices, errors } = chooseSources(["gpc", "cdrom", "nonsense-here", ""], OFFER, NO_PLATFORM);
     expect(choices).toHaveLength(1);
     expect(errors[0]?.message).toBe('Unknown data source "gpc": did you mean "gcp"?');
-    expect(errors[1]?.message).toContain("wanted one of kvm, nocloud, config-drive");
+    expect(errors[1]?.message).toContain("expected one of kvm, nocloud, config-drive");
     expect(errors).toHaveLength(3);
   });
 });

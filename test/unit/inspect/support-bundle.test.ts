@@ -121,7 +121,7 @@ describe("k3os support", () => {
       '# /k3os/system/config.yaml:13:3: k3os.tokne: unknown key: did you mean "token"?',
     );
     expect(files.get("configuration/sources/var/lib/rancher/k3os/config.d/broken.yaml")).toMatch(
-      /^# .*: wanted YAML$/m,
+      /^# .*: expected YAML$/m,
     );
     expect(files.get("configuration/merged.yaml")).toContain("server_url: https://127.0.0.1:1\n");
     expect(files.get("files/proc/cmdline")).toContain("console=ttyS0 k3os.token=(secret) ");

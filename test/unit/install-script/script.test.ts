@@ -266,7 +266,7 @@ test.each([
   using scene = openScene();
   const result = await scene.call({ shell: ["dash"], args: ["/dev/null", ...args], env });
   expect(result.code).toBe(2);
-  expect(result.stderr).toStartWith(`install.sh: ${says}: found "maybe", wanted true or false\n`);
+  expect(result.stderr).toStartWith(`install.sh: ${says}: found "maybe", expected true or false\n`);
 });
 
 const EXAMPLES = ["README.md", "docs/bootstrap.md"].flatMap((file) => {

@@ -186,7 +186,7 @@ describe.each([
 test.each([
   { args: ["--forse", "/dev/null"], code: 2, says: "unknown option --forse" },
   { args: ["--forse=yes", "/dev/null"], code: 2, says: "unknown option --forse=yes" },
-  { args: ["--force=maybe", "/dev/null"], code: 2, says: '--force: found "maybe", wanted true or false' },
+  { args: ["--force=maybe", "/dev/null"], code: 2, says: '--force: found "maybe", expected true or false' },
   { args: ["-x", "/dev/null"], code: 2, says: "unknown option -x" },
   { args: ["/dev/no-such-disk"], code: 1, says: 'there is no device "/dev/no-such-disk"' },
   { args: ["--device=/dev/no-such-disk"], code: 1, says: 'there is no device "/dev/no-such-disk"' },

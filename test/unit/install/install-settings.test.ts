@@ -80,7 +80,7 @@ describe("mergeSettings()", () => {
       expect(settings(`--${flag}`, { [variable]: "false" })[key]).toBe(true);
       expect(settings(`--${flag}=no`, { [variable]: "1" }, { [key]: true })[key]).toBe(false);
       expect(() => settings("", { [variable]: "maybe" })).toThrow(
-        `${variable}: found "maybe", wanted true or false`,
+        `${variable}: found "maybe", expected true or false`,
       );
     },
   );

@@ -54,7 +54,7 @@ describe("installedConfig()", () => {
   });
 
   test.each([
-    ["an error page", "<html>not found</html>", "found a text, wanted a map"],
+    ["an error page", "<html>not found</html>", "found a text, expected a map"],
     ["broken YAML", "hostname: [a\n", ":"],
     ["a wrong value", "ssh_authorized_keys: {a: b}\n", "ssh"],
   ])("fails for %s, with the place", async (_, text, why) => {

@@ -52,6 +52,6 @@ describe("gatherOverlayFacts()", () => {
     const message = await Promise.resolve()
       .then(() => String(gatherOverlayFacts(card.root).words))
       .catch(messageOf);
-    expect(message).toBe(`Cannot read "${pipe}": found a pipe, wanted a file`);
+    expect(message).toBe(`Cannot read "${pipe}": found a pipe, expected a file`);
   });
 });

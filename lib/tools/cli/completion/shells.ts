@@ -15,5 +15,5 @@ const SHELLS: Readonly<Record<string, (commands: readonly CompletedCommand[]) =>
 export async function completionScript(shell: string, table: CommandTable): Promise<string> {
   const write = SHELLS[shell];
   if (write !== undefined) return write(await describeCommands(table));
-  throw new UsageError(`Found "${shell}", wanted one of ${Object.keys(SHELLS).join(", ")}`);
+  throw new UsageError(`Found "${shell}", expected one of ${Object.keys(SHELLS).join(", ")}`);
 }

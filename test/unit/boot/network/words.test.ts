@@ -83,12 +83,12 @@ describe("networkWords() reads ip=", () => {
   test.each([
     ["eth0:maybe", 'found the method "maybe"'],
     ["ibft", 'found the method "ibft"'],
-    ["10.0.0.5::10.0.0.1:255.0.255.0::eth0:none", 'found "255.0.255.0", wanted a netmask'],
-    ["10.0.0.5::10.0.0.1:33::eth0:none", 'found "33", wanted a netmask'],
-    ["10.0.0.5::gateway:24::eth0:none", 'found "gateway", wanted an IP address'],
-    ["10.0.0.5::10.0.0.1:24::a/b:none", 'found "a/b", wanted the name of an interface'],
-    ["10.0.0.5:::::eth0:none:dns", 'found "dns", wanted an IP address'],
-    ["10.0.0.555:::::eth0:none", 'found "10.0.0.555", wanted an IP address'],
+    ["10.0.0.5::10.0.0.1:255.0.255.0::eth0:none", 'found "255.0.255.0", expected a netmask'],
+    ["10.0.0.5::10.0.0.1:33::eth0:none", 'found "33", expected a netmask'],
+    ["10.0.0.5::gateway:24::eth0:none", 'found "gateway", expected an IP address'],
+    ["10.0.0.5::10.0.0.1:24::a/b:none", 'found "a/b", expected the name of an interface'],
+    ["10.0.0.5:::::eth0:none:dns", 'found "dns", expected an IP address'],
+    ["10.0.0.555:::::eth0:none", 'found "10.0.0.555", expected an IP address'],
     ["constructor", 'found the method "constructor"'],
   ])("%j as a problem", (value, message) => {
     const { interfaces, problems } = networkWords(`ip=${value}`);
@@ -116,7 +116,7 @@ describe("networkWords() reads vlan=", () => {
     (word) => {
       const { vlans, problems } = networkWords(word);
       expect(vlans).toEqual([]);
-      expect(problems[0]).toStartWith(`"${word}": wanted NAME:DEVICE`);
+      expect(problems[0]).toStartWith(`"${word}": expected NAME:DEVICE`);
     },
   );
 });
@@ -131,7 +131,7 @@ describe("networkWords() reads BOOTIF=", () => {
   });
 
   test("as a problem where it is no address", () => {
-    expect(networkWords("BOOTIF=eth0").problems[0]).toStartWith('"BOOTIF=eth0": wanted the address');
+    expect(networkWords("BOOTIF=eth0").problems[0]).toStartWith('"BOOTIF=eth0": expected the address');
   });
 });
 
@@ -141,5 +141,5 @@ test("networkWords() reads nameserver=, and leaves the words of others", () => {
   );
   expect(words.nameservers).toEqual(["1.1.1.1", "2001:db8::53"]);
   expect(words.interfaces).toEqual([]);
-  expect(words.problems).toEqual(['"nameserver=x": found "x", wanted an IP address']);
+  expect(words.problems).toEqual(['"nameserver=x": found "x", expected an IP address']);
 });

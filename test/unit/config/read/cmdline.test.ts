@@ -71,24 +71,24 @@ test.each([
 });
 
 test.each([
-  ["k3os k3os.token=x", 'warning cmdline:1:1: k3os: found "k3os" alone, wanted a key below it: ignored'],
+  ["k3os k3os.token=x", 'warning cmdline:1:1: k3os: found "k3os" alone, expected a key below it: ignored'],
   [
     "k3os.install k3os.token=x",
-    'warning cmdline:1:1: k3os.install: found "k3os.install" alone, wanted a key below it: ignored',
+    'warning cmdline:1:1: k3os.install: found "k3os.install" alone, expected a key below it: ignored',
   ],
   ["k3os.tokne=y k3os.token=x", 'warning cmdline:1:1: k3os.tokne: unknown key: did you mean "token"?'],
   [
     "k3os.token=x k3os.modules",
-    "error cmdline:1:14: k3os.modules: found no value, wanted k3os.modules=VALUE",
+    "error cmdline:1:14: k3os.modules: found no value, expected k3os.modules=VALUE",
   ],
-  ["k3os.token=x hostname", "error cmdline:1:14: hostname: found no value, wanted hostname=VALUE"],
+  ["k3os.token=x hostname", "error cmdline:1:14: hostname: found no value, expected hostname=VALUE"],
   [
     "k3os.token=x k3os.install.silent=maybe",
-    'error cmdline:1:14: k3os.install.silent: found "maybe", wanted true or false',
+    'error cmdline:1:14: k3os.install.silent: found "maybe", expected true or false',
   ],
   [
     "k3os.token=x k3os.labels=a",
-    'error cmdline:1:14: k3os.labels: found "k3os.labels", wanted k3os.labels.KEY=VALUE or k3os.labels[KEY]=VALUE',
+    'error cmdline:1:14: k3os.labels: found "k3os.labels", expected k3os.labels.KEY=VALUE or k3os.labels[KEY]=VALUE',
   ],
   [
     "k3os.token=x k3os.modules[0]=a",
@@ -97,11 +97,11 @@ test.each([
   ["k3os.token=x k3os.wifi.name=a", 'warning cmdline:1:14: k3os.wifi: unknown key ".name" below k3os.wifi'],
   [
     "k3os.token=x k3os.wifi=a",
-    "error cmdline:1:14: k3os.wifi: found on the kernel command line, wanted in a file: its entries have several parts",
+    "error cmdline:1:14: k3os.wifi: found on the kernel command line, expected in a file: its entries have several parts",
   ],
   [
     'k3os.token=x k3os.modules="a b',
-    'error cmdline:1:14: k3os.modules: found a quote that is never closed, wanted another "',
+    'error cmdline:1:14: k3os.modules: found a quote that is never closed, expected another "',
   ],
   [
     "k3os.token=x k3os.labels[__proto__]=a",

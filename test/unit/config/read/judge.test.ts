@@ -10,7 +10,7 @@ function judge(...texts: readonly string[]): string[] {
 
 test("judgeLayers() names the word of k3s_args, and the source that sets them", () => {
   expect(judge("hostname: a\n", "k3os:\n  k3s_args: [server, --no-deploy, traefik]\n")).toEqual([
-    'error 1.yaml:2:3: k3os.k3s_args[1]: found "--no-deploy", which k3s has not taken since v1.25: wanted --disable',
+    'error 1.yaml:2:3: k3os.k3s_args[1]: found "--no-deploy", which k3s has not taken since v1.25: expected --disable',
   ]);
 });
 
@@ -36,7 +36,7 @@ test("judgeLayers() warns of a file beside a setting of another source", () => {
 
 test("judgeLayers() knows variables that k3s does not read any more", () => {
   expect(judge("k3os:\n  environment: {K3S_CLUSTER_SECRET: hunter2, K3S_TOKEN: t}\n")).toEqual([
-    "warning 0.yaml:2:3: k3os.environment.K3S_CLUSTER_SECRET: k3s has not read it since v1.26: wanted k3os.token",
+    "warning 0.yaml:2:3: k3os.environment.K3S_CLUSTER_SECRET: k3s has not read it since v1.26: expected k3os.token",
   ]);
 });
 
@@ -44,6 +44,6 @@ test("judgeLayers() knows that the kubelet takes one taint for each key and effe
   expect(
     judge("k3os: {taints: ['a=b:NoSchedule', 'a=b:NoExecute', 'a:NoSchedule', 'c:NoSchedule']}\n"),
   ).toEqual([
-    'error 0.yaml:1:8: k3os.taints[2]: found another taint of the key and effect "a:NoSchedule", wanted one',
+    'error 0.yaml:1:8: k3os.taints[2]: found another taint of the key and effect "a:NoSchedule", expected one',
   ]);
 });

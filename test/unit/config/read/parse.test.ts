@@ -100,13 +100,13 @@ test.each([
     "a null field",
     "hostname: n\nrun_cmd:\n",
     [
-      'warning c.yaml:2:1: run_cmd: found nothing, which changes nothing: wanted a value, or "", [] or {} to clear one',
+      'warning c.yaml:2:1: run_cmd: found nothing, which changes nothing: expected a value, or "", [] or {} to clear one',
     ],
   ],
   [
     "a null item",
     "hostname: n\nrun_cmd: [~]\n",
-    ["warning c.yaml:2:11: run_cmd[0]: found nothing, wanted text"],
+    ["warning c.yaml:2:11: run_cmd[0]: found nothing, expected text"],
   ],
   [
     "a duplicate key",
@@ -116,7 +116,7 @@ test.each([
   [
     "a second document",
     "hostname: n\n---\nhostname: m\n",
-    ["warning c.yaml:2:1: found another document, which is ignored: wanted one per source"],
+    ["warning c.yaml:2:1: found another document, which is ignored: expected one per source"],
   ],
   [
     "an unknown key",
@@ -127,63 +127,69 @@ test.each([
   [
     "a key that is a list",
     "? [a]\n: b\nhostname: n\n",
-    ["error c.yaml:1:3: found a list as a key, wanted text"],
+    ["error c.yaml:1:3: found a list as a key, expected text"],
   ],
   [
     "a prototype key",
     "hostname: n\n__proto__: {polluted: 1}\n",
     ['warning c.yaml:2:1: __proto__: found the key "__proto__", which is never used: it is ignored'],
   ],
-  ["a list for a section", "hostname: n\nk3os: []\n", ["error c.yaml:2:7: k3os: found a list, wanted a map"]],
+  [
+    "a list for a section",
+    "hostname: n\nk3os: []\n",
+    ["error c.yaml:2:7: k3os: found a list, expected a map"],
+  ],
   [
     "a map for a text",
     "hostname: n\nk3os: {token: {a: 1}}\n",
-    ["error c.yaml:2:15: k3os.token: found a map, wanted text"],
+    ["error c.yaml:2:15: k3os.token: found a map, expected text"],
   ],
   [
     "a map for a list",
     "hostname: n\nrun_cmd: {a: 1}\n",
-    ["error c.yaml:2:10: run_cmd: found a map, wanted a list of texts"],
+    ["error c.yaml:2:10: run_cmd: found a map, expected a list of strings"],
   ],
   [
     "a list for a map",
     "hostname: n\nk3os: {labels: [a]}\n",
-    ["error c.yaml:2:16: k3os.labels: found a list, wanted a map of texts"],
+    ["error c.yaml:2:16: k3os.labels: found a list, expected a map of strings"],
   ],
   [
     "a word for a flag",
     "hostname: n\nk3os: {install: {silent: maybe}}\n",
-    ['error c.yaml:2:26: k3os.install.silent: found "maybe", wanted true or false'],
+    ['error c.yaml:2:26: k3os.install.silent: found "maybe", expected true or false'],
   ],
   [
     "a list in a list",
     "hostname: n\nrun_cmd: [[ls, -l]]\n",
-    ["error c.yaml:2:11: run_cmd[0]: found a list, wanted text"],
+    ["error c.yaml:2:11: run_cmd[0]: found a list, expected text"],
   ],
   [
     "a text for an entry",
     "hostname: n\nk3os: {wifi: [home]}\n",
-    ["error c.yaml:2:15: k3os.wifi[0]: found a text, wanted a map"],
+    ["error c.yaml:2:15: k3os.wifi[0]: found a text, expected a map"],
   ],
   [
     "an undefined alias",
     "hostname: n\nk3os: {token: *t}\n",
-    ["error c.yaml:2:15: k3os.token: found an alias that is not defined, wanted text"],
+    ["error c.yaml:2:15: k3os.token: found an alias that is not defined, expected text"],
   ],
   [
     "a line break in one line",
     'hostname: n\nk3os: {server_url: "a\\nb"}\n',
-    ['error c.yaml:2:20: k3os.server_url: found "a\\nb", wanted one line of text without control characters'],
+    [
+      'error c.yaml:2:20: k3os.server_url: found "a\\nb", expected one line of text without control characters',
+    ],
   ],
   [
     "a null character",
     'hostname: n\nrun_cmd: ["a\\0b"]\n',
-    ["error c.yaml:2:11: run_cmd[0]: found a null character, wanted text"],
+    ["error c.yaml:2:11: run_cmd[0]: found a null character, expected text"],
   ],
   [
     "bytes for a text",
     "hostname: n\nk3os: {token: !!binary f0VMRv8=}\n",
-    ["error c.yaml:2:24: k3os.token: found !!binary that is no base64 of text, wanted text"],
+    ["error c.yaml:2:24: k3os.token: found !!binary that is no base64 of text, expected text"],
   ],
 ])("parseConfigText() of %s uses the rest and says where", (_, text, messages) => {
   expect(read(text)).toEqual({ config: { hostname: "n" }, messages });
@@ -218,7 +224,7 @@ test.each([
   const { config, messages } = read(text);
   expect(config).toEqual({});
   expect(messages.join("\n")).toContain(`found ${found}`);
-  expect(messages.join("\n")).toContain(", wanted ");
+  expect(messages.join("\n")).toContain(", expected ");
 });
 
 test.each([
@@ -308,11 +314,11 @@ test.each([
   [
     "a tab as indentation",
     "hostname: n\nk3os:\n\ttoken: x\n",
-    "c.yaml:3:1: Tabs are not allowed as indentation: wanted YAML",
+    "c.yaml:3:1: Tabs are not allowed as indentation: expected YAML",
   ],
   ["a list that does not end", "hostname: n\nrun_cmd: [a\n", "c.yaml:3:1: Flow sequence in block collection"],
-  ["a text", "hello\n", "c.yaml:1:1: found a text, wanted a map"],
-  ["a list", "- hostname: n\n", "c.yaml:1:1: found a list, wanted a map"],
+  ["a text", "hello\n", "c.yaml:1:1: found a text, expected a map"],
+  ["a list", "- hostname: n\n", "c.yaml:1:1: found a list, expected a map"],
   ["a web page", "<!DOCTYPE html>\n<html>404: not found</html>\n", "c.yaml:1:1: "],
 ])("parseConfigText() of %s uses nothing and says where", (_, text, message) => {
   const { config, messages } = read(text);
@@ -327,8 +333,8 @@ test("parseBytes() of a file that is not UTF-8 loses only the values concerned",
     ["runCmd", ["ok"]],
   ]);
   expect(messagesOf(bytes)).toEqual([
-    "c.yaml:1: found bytes that are not UTF-8, wanted UTF-8 text",
-    "c.yaml:3:11: run_cmd[0]: found bytes that are not UTF-8, wanted text",
+    "c.yaml:1: found bytes that are not UTF-8, expected UTF-8 text",
+    "c.yaml:3:11: run_cmd[0]: found bytes that are not UTF-8, expected text",
   ]);
 });
 

@@ -91,11 +91,11 @@ test("readConfig() tells of what cannot be read in place of a file, and goes on"
   const { config, diagnostics } = await readConfig(host);
   expect(config).toEqual({ hostname: "n", runCmd: ["b"] });
   expect(diagnostics.map(formatDiagnostic)).toEqual([
-    `${LOCAL}: found a directory, wanted a file`,
-    `${LOCAL_D}/a: found a directory, wanted a file`,
-    `${LOCAL_D}/c: found a link to nothing, wanted a file`,
+    `${LOCAL}: found a directory, expected a file`,
+    `${LOCAL_D}/a: found a directory, expected a file`,
+    `${LOCAL_D}/c: found a link to nothing, expected a file`,
     `${LOCAL_D}/d: cannot be read (ELOOP)`,
-    `${LOCAL_D}/e: found a pipe, wanted a file`,
+    `${LOCAL_D}/e: found a pipe, expected a file`,
   ]);
 });
 
@@ -118,7 +118,7 @@ test.each(["a b", "a_b", "-a", "a.", "a..b"])(
     expect(config).toEqual({ hostname: "n" });
     expect(messages).toHaveLength(1);
     expect(messages[0]).toStartWith(
-      `warning ${HOSTNAME}:1:1: hostname: found ${JSON.stringify(name)}, wanted a host`,
+      `warning ${HOSTNAME}:1:1: hostname: found ${JSON.stringify(name)}, expected a host`,
     );
     expect(messages[0]).toEndWith("it is not taken");
   },

@@ -48,7 +48,7 @@ test.each([
   const { config, messages } = await read(data);
   expect(config).toEqual({});
   expect(messages).toHaveLength(1);
-  expect(messages[0]).toMatch(/^warning userdata: found .*, wanted cloud-config, JSON, a script/);
+  expect(messages[0]).toMatch(/^warning userdata: found .*, expected cloud-config, JSON, a script/);
 });
 
 test.each([
@@ -105,7 +105,7 @@ hostname: n
 k3os: {data_sources: [aws], modules: [kvm], install: {silent: true}}
 `);
   expect(messages).toEqual([
-    "warning userdata:2:1: init_cmd: found in user data, which comes when the phases that this belongs to are over (initrd): it has no effect, wanted run_cmd",
-    "warning userdata:3:1: boot_cmd: found in user data, which comes when the phases that this belongs to are over (boot): it has no effect, wanted run_cmd",
+    "warning userdata:2:1: init_cmd: found in user data, which comes when the phases that this belongs to are over (initrd): it has no effect, expected run_cmd",
+    "warning userdata:3:1: boot_cmd: found in user data, which comes when the phases that this belongs to are over (boot): it has no effect, expected run_cmd",
   ]);
 });

@@ -35,6 +35,6 @@ test("keys below others are not taken for those of cloud-init", () => {
 test("keys without a value make one line for a whole file", () => {
   const text = "hostname:\nrun_cmd: ~\nk3os:\n  token:\n  modules: null\n  install:\n    device:\n";
   expect(messages(text)).toEqual([
-    'c.yaml:1:1: hostname, run_cmd, k3os.token, k3os.modules, k3os.install.device: found nothing, which changes nothing: wanted a value, or "", [] or {} to clear one',
+    'c.yaml:1:1: hostname, run_cmd, k3os.token, k3os.modules, k3os.install.device: found nothing, which changes nothing: expected a value, or "", [] or {} to clear one',
   ]);
 });

@@ -45,13 +45,13 @@ test.each(GOOD)("%s is good", (text) => {
 
 /** Values that are left out, and what is said of them. */
 const LEFT_OUT: readonly (readonly [text: string, message: string])[] = [
-  ["hostname: my_node", 'hostname: found "my_node", wanted a host name that a node can have'],
+  ["hostname: my_node", 'hostname: found "my_node", expected a host name that a node can have'],
   [`hostname: ${"a".repeat(64)}`, "at most 63 characters"],
   [`hostname: ${"a".repeat(40)}.${"b".repeat(40)}`, "at most 63 characters"],
-  ["hostname: -a", "wanted a host name"],
-  ["hostname: a.", "wanted a host name"],
-  ["hostname: a..b", "wanted a host name"],
-  ["hostname: a-.b", "wanted a host name"],
+  ["hostname: -a", "expected a host name"],
+  ["hostname: a.", "expected a host name"],
+  ["hostname: a..b", "expected a host name"],
+  ["hostname: a-.b", "expected a host name"],
   ["ssh_authorized_keys: [ssh-rsa AAAA...]", "ssh_authorized_keys[0]: found an ssh key whose base64"],
   ["ssh_authorized_keys: [me@example.com]", "found no ssh public key"],
   ["ssh_authorized_keys: ['ftp://example.com/k']", 'found the scheme "ftp"'],
@@ -63,15 +63,15 @@ const LEFT_OUT: readonly (readonly [text: string, message: string])[] = [
   ],
   ["write_files: [{path: /a, content: aGk=, encoding: gz+b64}]", "the content is not valid gzip data"],
   ["k3os: {data_sources: [awss]}", 'k3os.data_sources[0]: Unknown data source "awss": did you mean "aws"?'],
-  ["k3os: {data_sources: [something-else]}", "wanted one of kvm, nocloud"],
+  ["k3os: {data_sources: [something-else]}", "expected one of kvm, nocloud"],
   ["k3os: {data_sources: ['file=/a b']}", "without blanks"],
   [
     "k3os: {wifi: [{name: a, passphrase: 1234567}]}",
-    "k3os.wifi[0].passphrase: found 7 characters, wanted 8 to 63",
+    "k3os.wifi[0].passphrase: found 7 characters, expected 8 to 63",
   ],
-  [`k3os: {wifi: [{name: a, passphrase: ${"x".repeat(64)}}]}`, "found 64 characters, wanted 8 to 63"],
+  [`k3os: {wifi: [{name: a, passphrase: ${"x".repeat(64)}}]}`, "found 64 characters, expected 8 to 63"],
   ["k3os: {wifi: [{name: a, passphrase: größer als acht}]}", "found characters beyond ASCII"],
-  [`k3os: {wifi: [{name: ${"ü".repeat(17)}}]}`, "found 34 bytes, wanted 1 to 32"],
+  [`k3os: {wifi: [{name: ${"ü".repeat(17)}}]}`, "found 34 bytes, expected 1 to 32"],
   [
     "k3os: {labels: {node-role.kubernetes.io/worker: 'true'}}",
     'found a label below "node-role.kubernetes.io/"',
@@ -79,16 +79,16 @@ const LEFT_OUT: readonly (readonly [text: string, message: string])[] = [
   ["k3os: {labels: {kubernetes.io/role: a}}", 'found a label below "kubernetes.io/"'],
   ["k3os: {labels: {k8s.io/a: b}}", 'found a label below "k8s.io/"'],
   ["k3os: {labels: {node-restriction.kubernetes.io/a: b}}", "which no node may give itself"],
-  ["k3os: {labels: {'a b': c}}", "wanted a Kubernetes label name"],
-  ["k3os: {labels: {a: 'b c'}}", "wanted a Kubernetes label value"],
+  ["k3os: {labels: {'a b': c}}", "expected a Kubernetes label name"],
+  ["k3os: {labels: {a: 'b c'}}", "expected a Kubernetes label value"],
   ["k3os: {modules: ['-r kvm']}", 'k3os.modules[0]: Found the module name "-r"'],
   ["k3os: {sysctls: {printk: 1}}", 'k3os.sysctls.printk: Found the kernel setting "printk"'],
   ["k3os: {sysctls: {'net.ipv4.conf.*.rp_filter': 1}}", "expected a name such as"],
-  ["k3os: {dns_nameservers: [dns.google]}", 'found "dns.google", wanted the address of a name server'],
-  ["k3os: {dns_nameservers: ['8.8.8.8,1.1.1.1']}", "wanted the address of a name server"],
-  ["k3os: {ntp_servers: ['a b']}", 'found "a b", wanted the name or address of one server'],
-  ["write_files: [{path: /etc/}]", 'write_files[0].path: found "/etc/", wanted the path of a file'],
-  ["k3os: {taints: ['a=b']}", 'wanted a taint such as "key=value:NoSchedule"'],
+  ["k3os: {dns_nameservers: [dns.google]}", 'found "dns.google", expected the address of a name server'],
+  ["k3os: {dns_nameservers: ['8.8.8.8,1.1.1.1']}", "expected the address of a name server"],
+  ["k3os: {ntp_servers: ['a b']}", 'found "a b", expected the name or address of one server'],
+  ["write_files: [{path: /etc/}]", 'write_files[0].path: found "/etc/", expected the path of a file'],
+  ["k3os: {taints: ['a=b']}", 'expected a taint such as "key=value:NoSchedule"'],
 ];
 
 test.each(LEFT_OUT)("%s is left out, as an error", (text, message) => {
@@ -103,7 +103,7 @@ test.each(LEFT_OUT)("%s is left out, as an error", (text, message) => {
 const KEPT: readonly (readonly [text: string, message: string])[] = [
   [
     "k3os: {server_url: 'http://server:6443'}",
-    "error c.yaml:1:20: k3os.server_url: found no https URL, wanted one such as",
+    "error c.yaml:1:20: k3os.server_url: found no https URL, expected one such as",
   ],
   ["k3os: {server_url: 'server:6443'}", "error c.yaml:1:20: k3os.server_url: found no https URL"],
   ["k3os: {server_url: 'https://a b:6443'}", "error c.yaml:1:20: k3os.server_url: found no https URL"],

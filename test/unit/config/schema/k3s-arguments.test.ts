@@ -28,34 +28,34 @@ describe("argumentFlaws()", () => {
   test.each(options.removed.map(({ option, since, instead }) => [option, since, instead] as const))(
     "says of --%s that k3s has not taken it since %s, and what to write instead",
     (option, since, instead = "nothing") => {
-      const wanted = `which k3s has not taken since ${since}: wanted ${instead}`;
+      const wanted = `which k3s has not taken since ${since}: expected ${instead}`;
       expect(flaws(["server", `--${option}=x`])).toEqual([`error 1: found "--${option}", ${wanted}`]);
     },
   );
 
   test("takes the word behind one that was removed for its value", () => {
     expect(flaws(["server", "--no-deploy", "traefik", "--no-flannel", "--disable", "servicelb"])).toEqual([
-      'error 1: found "--no-deploy", which k3s has not taken since v1.25: wanted --disable',
-      'error 3: found "--no-flannel", which k3s has not taken since v1.25: wanted --flannel-backend=none on the servers',
+      'error 1: found "--no-deploy", which k3s has not taken since v1.25: expected --disable',
+      'error 3: found "--no-flannel", which k3s has not taken since v1.25: expected --flannel-backend=none on the servers',
     ]);
   });
 
   test.each([
     [
       ["server", "--node-label foo=bar"],
-      'error 1: found "--node-label" and its value in one word, wanted two items, or "--node-label=VALUE"',
+      'error 1: found "--node-label" and its value in one word, expected two items, or "--node-label=VALUE"',
     ],
     [
       ["server", "--disable traefik", "--cluster-init"],
-      'error 1: found "--disable" and its value in one word, wanted two items, or "--disable=VALUE"',
+      'error 1: found "--disable" and its value in one word, expected two items, or "--disable=VALUE"',
     ],
     [
       ["server --cluster-init"],
-      'error 0: found several words in one item, wanted "server", "agent" or an option, each word an item of its own',
+      'error 0: found several words in one item, expected "server", "agent" or an option, each word an item of its own',
     ],
     [
       ["k3s", "server"],
-      'error 0: found "k3s", wanted "server", "agent" or an option, each word an item of its own',
+      'error 0: found "k3s", expected "server", "agent" or an option, each word an item of its own',
     ],
     [
       ["server", "--disabel", "traefik"],
@@ -88,27 +88,27 @@ describe("argumentFlaws()", () => {
     ],
     [
       ["server", "--flannel-backend=wireguard"],
-      'error 1: found "wireguard", which k3s has not taken since v1.26: wanted wireguard-native',
+      'error 1: found "wireguard", which k3s has not taken since v1.26: expected wireguard-native',
     ],
     [
       ["server", "--flannel-backend", "ipsec"],
-      'error 2: found "ipsec", which k3s has not taken since v1.27: wanted wireguard-native',
+      'error 2: found "ipsec", which k3s has not taken since v1.27: expected wireguard-native',
     ],
     [
       ["server", "--node-name", "my_node"],
-      'error 2: found "my_node", wanted a host name that a node can have',
+      'error 2: found "my_node", expected a host name that a node can have',
     ],
     [
       ["agent", "--server", "http://server:6443"],
-      "error 2: found no https URL, wanted one such as https://server.example.com:6443",
+      "error 2: found no https URL, expected one such as https://server.example.com:6443",
     ],
-    [["server", "--node-label", "foo"], "error 2: found a label without a value, wanted KEY=VALUE"],
+    [["server", "--node-label", "foo"], "error 2: found a label without a value, expected KEY=VALUE"],
     [
       ["server", "--node-label=node-role.kubernetes.io/a=b"],
       'error 1: found a label below "node-role.kubernetes.io/"',
     ],
-    [["server", "--node-label", 'a="b"'], 'error 2: found "\\"b\\"", wanted a Kubernetes label value'],
-    [["server", "--node-taint", "a=b"], 'error 2: found "a=b", wanted a taint'],
+    [["server", "--node-label", 'a="b"'], 'error 2: found "\\"b\\"", expected a Kubernetes label value'],
+    [["server", "--node-taint", "a=b"], 'error 2: found "a=b", expected a taint'],
   ] as const)("of %j", (args, message) => {
     expect(flaws(args)).toEqual([expect.stringContaining(message)]);
   });
@@ -118,7 +118,7 @@ describe("argumentFlaws()", () => {
       all.flatMap((option) => names.split(" ").map((name) => [option, name, since, instead] as const)),
     ),
   )("says of %s %s= that it is gone since %s", (option, name, since, instead) => {
-    const message = `found "${name}", which k3s has not taken since ${since}: wanted ${instead}`;
+    const message = `found "${name}", which k3s has not taken since ${since}: expected ${instead}`;
     expect(flaws(["server", `--${option}`, `${name}=a=b`])).toEqual([`error 2: ${message}`]);
     expect(flaws(["server", `--${option}=${name}`])).toEqual([`error 1: ${message}`]);
   });

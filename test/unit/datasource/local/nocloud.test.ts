@@ -149,7 +149,7 @@ describe("nocloud", () => {
 
   test.each([
     ["http://user:secret@h/x", 'The seed "http://***@h/x" must end in "/"'],
-    ["ftp://h/", "wanted an http or https URL, or a path"],
+    ["ftp://h/", "expected an http or https URL, or a path"],
     ["/none/", 'The seed "/none/" holds neither user-data nor meta-data'],
     ["http://h/", 'The seed "http://h/" holds neither user-data nor meta-data'],
   ])("refuses the seed %s", async (from, message) => {

@@ -65,7 +65,7 @@ describe("vmware", () => {
 
   test.each([
     ["rot13", "x", 'found the encoding "rot13"'],
-    ["base64", "?", "wanted base64"],
+    ["base64", "?", "expected base64"],
     ["gzip+base64", base64("text"), "Cannot read guestinfo.userdata"],
   ])("refuses user data in %s that is none", async (encoding, value, message) => {
     const failure = await read({ userdata: value, "userdata.encoding": encoding }).catch((error) => error);
@@ -75,7 +75,7 @@ describe("vmware", () => {
   test("does not lose user data over broken meta-data", async () => {
     const { userdata, notes } = await read({ userdata: CONFIG, metadata: "?", "metadata.encoding": "b64" });
     expect(userdata).toBe(CONFIG);
-    expect(notes).toContain("Cannot read guestinfo.metadata: wanted base64");
+    expect(notes).toContain("Cannot read guestinfo.metadata: expected base64");
   });
 
   test("is an error without a program only where the machine is one of VMware's", async () => {

@@ -42,7 +42,7 @@ describe("digitalocean", () => {
   test("fails on a web page", async () => {
     const routes = { "/metadata/v1.json": "<!DOCTYPE html><html>log in</html>" };
     expect(await readingFailure(readCloud(digitaloceanAt, routes))).toContain(
-      "found a web page, wanted metadata",
+      "found a web page, expected metadata",
     );
   });
 

@@ -41,7 +41,7 @@ describe("parseCommandLine()", () => {
     [["--no-yes"], 'Error: Unknown option "--no-yes"'],
     [["--config"], "Error: Missing value for --config: expected FILE|URL"],
     [["-n"], "Error: Missing value for -n: expected VALUE"],
-    [["--yes=maybe"], 'Error: --yes: found "maybe", wanted true or false'],
+    [["--yes=maybe"], 'Error: --yes: found "maybe", expected true or false'],
     [
       ["--config", "--yes"],
       'Error: Missing value for --config: expected FILE|URL, found option "--yes"\n' +
@@ -100,8 +100,8 @@ describe("parseCommandLine() with variables", () => {
   });
 
   test("refuses what is no boolean, and says where it stands", () => {
-    expect(() => parse(["--quick=often"])).toThrow('--quick: found "often", wanted true or false');
-    expect(() => parse([], { QUICK: "often" })).toThrow('QUICK: found "often", wanted true or false');
+    expect(() => parse(["--quick=often"])).toThrow('--quick: found "often", expected true or false');
+    expect(() => parse([], { QUICK: "often" })).toThrow('QUICK: found "often", expected true or false');
     expect(() => parse([], { QUICK: "often" })).toThrow(UsageError);
   });
 

@@ -85,14 +85,14 @@ describe("readBounded()", () => {
 
   test("refuses what is no file, and waits for nobody", async () => {
     using host = testHost();
-    expect(failure(() => readBounded(host.root))).toBe("found a directory, wanted a file");
-    expect(failure(() => readBounded("/dev/zero"))).toBe("found a device, wanted a file");
+    expect(failure(() => readBounded(host.root))).toBe("found a directory, expected a file");
+    expect(failure(() => readBounded("/dev/zero"))).toBe("found a device, expected a file");
     const pipe = await makePipe(host);
-    expect(failure(() => readBounded(pipe))).toBe("found a pipe, wanted a file");
+    expect(failure(() => readBounded(pipe))).toBe("found a pipe, expected a file");
     const socket = join(host.root, "socket");
     await using server = createServer();
     await new Promise<void>((resolve) => void server.listen(socket, resolve));
-    expect(failure(() => readBounded(socket))).toBe("found a socket, wanted a file");
+    expect(failure(() => readBounded(socket))).toBe("found a socket, expected a file");
   });
 
   test("follows a link, unless it is told not to", () => {
@@ -100,7 +100,9 @@ describe("readBounded()", () => {
     const link = join(host.root, "link");
     symlinkSync("file", link);
     expect(readBounded(link).toString()).toBe("content");
-    expect(failure(() => readBounded(link, { follow: false }))).toBe("found a symbolic link, wanted a file");
+    expect(failure(() => readBounded(link, { follow: false }))).toBe(
+      "found a symbolic link, expected a file",
+    );
   });
 });
 
@@ -138,7 +140,7 @@ test("nothing that takes a path waits for the other end of a pipe", async () => 
     const message = await Promise.resolve()
       .then(reader)
       .then(() => "", messageOf);
-    expect(message).toMatch(/(found|is) a pipe, wanted a file/);
+    expect(message).toMatch(/(found|is) a pipe, expected a file/);
   }
 });
 
@@ -161,6 +163,6 @@ test("copyContent() copies no link", async () => {
   writeFileSync(copy, "");
   const signal = new AbortController().signal;
   const call = copyContent(join(host.root, "medium/link"), copy, { onPiece: () => undefined, signal });
-  expect(await call.then(() => "", messageOf)).toBe("found a symbolic link, wanted a file");
+  expect(await call.then(() => "", messageOf)).toBe("found a symbolic link, expected a file");
   expect(readFileSync(copy, "utf8")).toBe("");
 });

@@ -101,7 +101,7 @@ describe("keyFlaw()", () => {
 
 test("keySource() tells a private key from a public one, and does not repeat it", () => {
   const text = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n";
-  expect(() => keySource(text)).toThrow("found a private key, wanted the public one");
+  expect(() => keySource(text)).toThrow("found a private key, expected the public one");
 });
 
 test("keySource() of several lines has the keys among them", () => {

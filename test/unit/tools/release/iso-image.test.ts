@@ -60,7 +60,7 @@ describe("an ISO by URL", () => {
     const call = checkIso(`http://127.0.0.1:${server.port}/my-node.iso`, TRUST, AMD64, host);
     const error = await call.catch((failure: CommandError) => failure);
     expect(messageOf(error)).toBe(
-      '"my-node.iso" is not the k3os-amd64.iso of v1.2.3: it has 17 bytes, wanted 7',
+      '"my-node.iso" is not the k3os-amd64.iso of v1.2.3: it has 17 bytes, expected 7',
     );
     expect((error as CommandError).hint).toContain("k3os release sign");
   });

@@ -88,7 +88,7 @@ describe("readRelease()", () => {
       rmSync(join(host.root, "r", name));
       await runProgram(["mkfifo", join(host.root, "r", name)]);
       const call = readRelease(join(host.root, "r"), { arch: "amd64", trust: TRUST }, host);
-      expect(await call.then(() => "", messageOf)).toEndWith(`${name}": found a pipe, wanted a file`);
+      expect(await call.then(() => "", messageOf)).toEndWith(`${name}": found a pipe, expected a file`);
     }
   });
 

@@ -46,7 +46,7 @@ describe.each(Object.entries(PLACES))("a boolean as %s", (_, read) => {
   });
 
   test.each(["maybe", "2", "yess", "constructor"])("is not %s", (text) => {
-    expect(read(text)).toEndWith(`found "${text}", wanted true or false`);
+    expect(read(text)).toEndWith(`found "${text}", expected true or false`);
   });
 });
 

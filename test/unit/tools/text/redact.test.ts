@@ -28,7 +28,7 @@ describe("redactText()", () => {
       `-----BEGIN EC PRIVATE KEY-----${HIDDEN}-----END EC PRIVATE KEY-----`,
     ],
     ["-----BEGIN PRIVATE KEY-----\nhunter\ncut off", `-----BEGIN PRIVATE KEY-----${HIDDEN}`],
-    ["/a.yaml:2:1: Unexpected scalar hunter: wanted YAML", "/a.yaml:2:1: …: wanted YAML"],
+    ["/a.yaml:2:1: Unexpected scalar hunter: expected YAML", "/a.yaml:2:1: …: expected YAML"],
   ])("takes the secret out of %j", (text, expected) => {
     expect(redactText(text)).toBe(expected);
   });
