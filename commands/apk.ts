@@ -10,8 +10,8 @@ k3OS has no packages: the system is one image. Run tools in a container with
   options: {},
   rawArguments: true,
   run: () => {
-    throw new CommandError("k3OS has no packages: its system is one image that is replaced as a whole", {
-      hint: 'run tools in a container by "sudo toolbox", or put static programs into /usr/local/bin',
+    throw new CommandError("k3OS has no packages: the system is one image", {
+      hint: 'run tools in a container with "sudo toolbox", or put static programs into /usr/local/bin',
     });
   },
 });

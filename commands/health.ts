@@ -28,7 +28,7 @@ service k3os-health runs this after an upgrade.`,
     const { findFaults } = await import("../lib/upgrade/health-checks.ts");
     const seconds = Number(values.deadline ?? 600);
     if (!Number.isFinite(seconds) || seconds < 0) {
-      throw new CommandError(`"${values.deadline}" is no number of seconds`);
+      throw new CommandError(`"${values.deadline}" is not a number of seconds`);
     }
     if (!values.judge) {
       const faults = await findFaults(host);
@@ -39,7 +39,7 @@ service k3os-health runs this after an upgrade.`,
     const { judgeTrial } = await import("../lib/upgrade/bless.ts");
     const faults = await judgeTrial(seconds * 1000, host);
     if (faults === undefined || faults.length === 0) return EXIT.done;
-    host.log.error(`Not healthy: ${faults.join("; ")}. Restarting with the versions before`);
+    host.log.error(`Not healthy: ${faults.join("; ")}. Rebooting into the previous versions`);
     const { restartByForce } = await import("../lib/tools/host/power.ts");
     await restartByForce(host);
     return EXIT.failed;

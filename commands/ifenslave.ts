@@ -22,7 +22,7 @@ options of BusyBox.`,
         host,
       );
     // the kernel takes only interfaces that are down, and brings them up with the bond
-    const given = interfaces.flatMap((name) => [set(name, "down"), set(name, "master", bond)]);
-    return await runPrograms([...given, set(bond, "up")], host);
+    const commands = interfaces.flatMap((name) => [set(name, "down"), set(name, "master", bond)]);
+    return await runPrograms([...commands, set(bond, "up")], host);
   },
 });

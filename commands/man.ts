@@ -24,7 +24,7 @@ roff for man(1) on other systems:
       const { STDOUT } = await import("../lib/tools/host/output.ts");
       const name = ["k3os", ...positionals].join("-");
       const page = (await manPages(table)).find((found) => found.name === name);
-      if (page === undefined) throw new UsageError(`There is no page "${name}"`);
+      if (page === undefined) throw new UsageError(`Unknown page "${name}"`);
       const date = timeStamp(host).slice(0, 10);
       host.print(isatty(STDOUT) ? plainPage(page) : roffPage(page, { version: VERSION, date }));
       return EXIT.done;

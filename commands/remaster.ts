@@ -41,7 +41,7 @@ An ISO that installs without prompts:
   run: async ({ values, positionals: [input, output] }: Arguments<typeof OPTIONS>, host) => {
     if (input === undefined || output === undefined) throw new UsageError("Missing argument: IN.iso OUT.iso");
     const { config, cmdline, add } = values;
-    if ([config, add, values.default, cmdline[0]].every((given) => given === undefined)) {
+    if ([config, add, values.default, cmdline[0]].every((value) => value === undefined)) {
       throw new UsageError("Nothing to change: expected --config, --cmdline, --default or --add");
     }
     const { menuEntry } = await import("../lib/install/remaster/remaster-menu.ts");

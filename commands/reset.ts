@@ -55,7 +55,7 @@ disk or below a path that is kept.`,
       host.log.info(`Wrote ${paths.join(", ")} to ${file}`);
     }
     await order(facts.keep, host);
-    host.log.info('The next start of this machine deletes its data; "k3os reset --cancel" takes that back');
+    host.log.info('The next boot deletes the data of this node; "k3os reset --cancel" cancels this');
     if (values.reboot) await shutDown("restart", host);
     return EXIT.done;
   },
@@ -64,8 +64,8 @@ disk or below a path that is kept.`,
 function checkOptions(values: Values): void {
   const { cancel, preview, yes, reboot, backup, keep } = values;
   const others = preview || yes || reboot || backup !== undefined || keep.length > 0;
-  if (cancel && others) throw new UsageError("--cancel goes with no other option");
-  if (preview && reboot) throw new UsageError("--preview changes nothing: it does not go with --reboot");
+  if (cancel && others) throw new UsageError("Cannot combine --cancel with other options");
+  if (preview && reboot) throw new UsageError("Cannot combine --preview with --reboot");
 }
 
 async function show(facts: ResetFacts, host: Host): Promise<void> {
@@ -76,9 +76,9 @@ async function show(facts: ResetFacts, host: Host): Promise<void> {
 
 async function ask(): Promise<void> {
   const { canAsk, openTerminal } = await import("../lib/tools/terminal/prompt.ts");
-  if (!canAsk()) throw new UsageError("There is nobody to ask: expected --yes");
+  if (!canAsk()) throw new UsageError("Cannot prompt without a terminal: expected --yes");
   using terminal = openTerminal();
-  if (!(await terminal.confirm("Delete all this at the next start?")))
+  if (!(await terminal.confirm("Delete all this at the next boot?")))
     throw new Interrupted("Nothing was changed");
 }
 
@@ -95,6 +95,6 @@ async function cancel(host: Host): Promise<number> {
   const { writable } = await import("../lib/upgrade/writable.ts");
   const system = inRoot(host, PATH.system);
   await using _writable = await writable(system, host);
-  host.log.info(cancelReset(system) ? "Nothing will be deleted" : "No reset was ordered");
+  host.log.info(cancelReset(system) ? "Nothing will be deleted" : "No reset was scheduled");
   return EXIT.done;
 }

@@ -32,7 +32,7 @@ datastore is restored to its state before the upgrade.`,
       await using _writable = await writable(system, host);
       applyRollback(system, plan, { keepData: values["keep-data"] }, host);
     }
-    host.log.info("Takes effect at the next start of this machine");
+    host.log.info("Takes effect at the next boot");
     if (values.reboot) await shutDown("restart", host);
     return EXIT.done;
   },

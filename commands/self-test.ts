@@ -29,13 +29,13 @@ Prints one line per step. The request is sent only if a URL is given. With
   },
 });
 
-interface Given {
+interface Options {
   readonly url: string | undefined;
   readonly ca: string | undefined;
 }
 
 /** Each returns what it found; throws if that is not what it must be. */
-type Step = (given: Given, host: Host) => Promise<string>;
+type Step = (options: Options, host: Host) => Promise<string>;
 
 const STEPS: readonly (readonly [string, Step])[] = [
   ["yaml", parseYaml],
@@ -78,12 +78,12 @@ async function readOwnFile(): Promise<string> {
   return process.execPath;
 }
 
-async function runOurselves(_: Given, host: Host): Promise<string> {
+async function runOurselves(_: Options, host: Host): Promise<string> {
   const { stdout } = await host.run(cmd`${process.execPath} --version`);
   return stdout.trim();
 }
 
-async function sendRequest({ url, ca }: Given, host: Host): Promise<string> {
+async function sendRequest({ url, ca }: Options, host: Host): Promise<string> {
   if (url === undefined) return "no URL given";
   const { fetchText } = await import("../lib/tools/http/http.ts");
   const { readTextBounded } = await import("../lib/tools/fs/read-bounded.ts");

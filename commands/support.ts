@@ -31,7 +31,7 @@ Run it as root: without root, the archive is missing most of this.`,
       host.print(`${path}\n`);
     }
     for (const member of members) host.log.info(`  ${member.name.slice(name.length + 1)}`);
-    host.log.info("Secrets were left out. Read what is in it before you send it to anybody");
+    host.log.info("Secrets were removed. Read the archive before you send it to anyone");
     return EXIT.done;
   },
 });

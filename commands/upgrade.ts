@@ -28,7 +28,7 @@ if the node does not become healthy, it reboots into the previous ones.`,
     await warnOfMissing(settings.destination, host);
     const changed = await upgradeSystem(settings, options, host);
     if (changed && values.reboot) await restartMachine(settings.destination, host);
-    else if (changed) host.log.info("Takes effect at the next start of the machine");
+    else if (changed) host.log.info("Takes effect at the next boot");
     return EXIT.done;
   },
 });

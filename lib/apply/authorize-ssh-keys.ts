@@ -58,7 +58,7 @@ export function sshKeys(options: { network: boolean }): Applier {
       for (const name of lastWayIn({ ...file, managed }, file, namesAnswered(answers, config))) {
         managed.set(name, file.managed.get(name) ?? []);
         host.log.warn(
-          `"${name}" gives no key any more: its last ones stay, as nobody could log in without them`,
+          `"${name}" sends no key any more: its last keys stay, because nobody could log in without them`,
         );
       }
       const text = formatKeyFile({ ...file, managed });
@@ -109,7 +109,7 @@ export async function askKeySource(
     if (!network) return { name, keys: undefined };
     const { keys, rejected } = await fetchKeys({ name, url: source.url }, LIMITS, host);
     if (rejected > 0)
-      host.log.warn(`${path}: ${rejected} lines of "${name}" are no ssh public key: left out`);
+      host.log.warn(`${path}: ${rejected} lines of "${name}" are not SSH public keys: skipped`);
     return { name, keys };
   } catch (error) {
     const message = messageOf(error);

@@ -22,9 +22,10 @@ export function k3sArguments(
   config: K3osConfig,
   facts: Pick<K3sFacts, "mode" | "version">,
 ): readonly string[] {
-  const given = config.k3sArgs ?? [];
+  const configured = config.k3sArgs ?? [];
   const role = config.serverUrl ? "agent" : "server";
-  const args = given[0] === undefined || given[0].startsWith("-") ? [role, ...given] : [...given];
+  const args =
+    configured[0] === undefined || configured[0].startsWith("-") ? [role, ...configured] : [...configured];
   const labels = { ...config.labels, "k3os.io/version": facts.version };
   const entries = Object.entries(
     facts.mode === undefined ? labels : { ...labels, "k3os.io/mode": facts.mode },

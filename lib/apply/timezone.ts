@@ -24,7 +24,7 @@ function setZone(name: string, config: CloudConfig, host: ApplyHost): void {
   const files = generator(config, host);
   const zone = `${ZONES}/${name}`;
   if (name.split("/").includes("..") || !existsSync(inRoot(host, zone))) {
-    throw new CommandError(`There is no time zone "${name}"`, {
+    throw new CommandError(`Unknown time zone "${name}"`, {
       hint: `see ${ZONES}, or timedatectl list-timezones`,
     });
   }

@@ -24,7 +24,7 @@ export const wifi: Applier = {
     const { path } = GENERATED.wifiSettings;
     const settings = readIfExists(path, host) ?? "";
     const isDamaged = settings.includes("\0"); // connman does not flush what it writes
-    if (isDamaged) host.log.warn(`"${path}" was damaged: it is made anew`);
+    if (isDamaged) host.log.warn(`"${path}" was damaged and is recreated`);
     const enabled = setInSection(isDamaged ? "" : settings, "WiFi", { Enable: "true", Tethering: "false" });
     files.put(GENERATED.wifiSettings, enabled, { mode: MODE });
     files.put(GENERATED.wifiNetworks, `${[...SERVICES_HEADER, ...sections.flat()].join("\n")}\n`, {

@@ -65,7 +65,7 @@ function pivot(host: BootHost): void {
     host.log.debug(messageOf(cause));
     throw new CommandError(`Cannot make "${DATA}" the root`, {
       cause,
-      hint: "a root that lies in memory (an initramfs that stays) cannot be left",
+      hint: "a root in memory (an initramfs that stays) is not supported",
     });
   }
 }

@@ -88,8 +88,7 @@ export async function loadNamedModules(
 
 function explainFailure(name: string, reason: string, host: Pick<Host, "root" | "log">): void {
   if (isInInitrd(name, host)) host.log.error(`k3os.modules: cannot load "${name}": ${reason}`);
-  else
-    host.log.info(`The module "${name}" is not in the initrd: it can be loaded only once the disk is there`);
+  else host.log.info(`The module "${name}" is not in the initrd: it can only be loaded from the disk`);
 }
 
 function isInInitrd(name: string, host: Pick<Host, "root">): boolean {

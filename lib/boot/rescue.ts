@@ -30,7 +30,7 @@ const READING_TIME = 10_000;
 export async function failBoot(error: unknown, host: BootHost): Promise<never> {
   host.log.error(formatError(error).replace(/^Error: /, ""));
   const again = mayRestart(error);
-  if (again) host.log.info("These versions are on trial: restarting");
+  if (again) host.log.info("These versions are on trial: rebooting");
   host.log.close();
   if (again) {
     await host.clock.sleep(READING_TIME);
@@ -47,7 +47,7 @@ export async function failBoot(error: unknown, host: BootHost): Promise<never> {
 export async function rescueShell(host: BootHost): Promise<never> {
   const shell = SHELLS.find(([program = ""]) => existsSync(program));
   if (shell === undefined) {
-    process.stderr.write("There is no shell here. Restarting in 60 s.\n");
+    process.stderr.write("No shell was found. Rebooting in 60 s.\n");
     await host.clock.sleep(60_000);
   } else {
     await runShell(shell, host);

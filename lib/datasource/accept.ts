@@ -60,7 +60,7 @@ function acceptKeys(given: readonly string[], ignored: (what: string) => void): 
     .filter((line) => line !== "" && !line.startsWith("#"));
   const keys = lines.filter(isKey);
   const bad = lines.length - keys.length;
-  if (bad > 0) ignored(`keys: ${bad} of ${lines.length} lines are no ssh public key`);
+  if (bad > 0) ignored(`keys: ${bad} of ${lines.length} lines are not SSH public keys`);
   return [...new Set(keys)];
 }
 

@@ -203,7 +203,7 @@ export function nothingFound({ reports }: SearchResult): CommandError {
   const asked = reports.filter(({ outcome }) => outcome.kind !== "passed over");
   if (asked.length === 0) {
     return new CommandError("No data source was asked", {
-      hint: "This machine is not known to belong to any; name those to ask, such as: k3os metadata aws cdrom",
+      hint: "This machine is not identified as part of a cloud; name the sources, such as: k3os metadata aws cdrom",
     });
   }
   const lines = asked.map(({ provider, outcome }) => `  ${provider.name}: ${describeOutcome(outcome)}`);

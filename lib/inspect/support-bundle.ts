@@ -80,7 +80,7 @@ export async function gatherSupport(
   const layers = await readLayers(host);
   const redact = createRedaction(layers, host);
   const missing: string[] = [];
-  const said = await Promise.all(
+  const outputs = await Promise.all(
     Object.entries(PROGRAMS).map(async ([name, argv]): Promise<SupportFile[]> => {
       try {
         const { stdout, stderr } = await host.run(argv, { check: false, timeout: PATIENCE });
@@ -92,7 +92,7 @@ export async function gatherSupport(
     }),
   );
   const read = FILES.flatMap((path) => filesAt(path, missing, host));
-  const plain = [...said.flat(), ...read].map(({ name, text }) => ({ name, text: redact(text) }));
+  const plain = [...outputs.flat(), ...read].map(({ name, text }) => ({ name, text: redact(text) }));
   const sources = [...redactedSources(layers, redact)].map(([path, text]) => {
     return { name: `configuration/sources${path.replace(/(\.yaml)?$/, ".yaml")}`, text };
   });

@@ -113,7 +113,7 @@ function shortened(lines: readonly string[]): string[] {
 function describeTakeover({ menu, record }: TakeoverPlan): string[] {
   return [
     `Write ${menu.path} (${Buffer.byteLength(menu.content)} bytes), and keep the old one for "k3os takeover --undo"`,
-    "At the next start: check the new system, delete everything else, and",
+    "At the next boot: check the new system, delete everything else, and",
     record.afterwards === "power-off" ? "power off" : "restart into k3OS",
   ];
 }

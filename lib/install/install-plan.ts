@@ -104,7 +104,7 @@ export function planInstall(
   facts: InstallFacts,
   { medium, config, release }: Sources,
 ): InstallPlan {
-  if (facts.device === undefined) throw new CommandError("No device to install to was named");
+  if (facts.device === undefined) throw new CommandError("Missing DEVICE: expected the disk to install to");
   const { device } = facts.device;
   const available = facts.takeover?.free ?? facts.device.state?.free ?? 0;
   const kept = settings.noFormat ? keptState(facts.device, available, medium) : undefined;

@@ -70,7 +70,7 @@ function requireFile(root: string, path: string): void {
   const found = statSync(join(root, path), { throwIfNoEntry: false });
   if (found?.isFile() && found.size > 0) return;
   throw new CommandError(
-    `"${root}" is no k3OS medium: "${path}" is ${found === undefined ? "missing" : "empty"}`,
+    `"${root}" is not a k3OS medium: "${path}" is ${found === undefined ? "missing" : "empty"}`,
   );
 }
 

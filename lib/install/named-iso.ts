@@ -80,7 +80,7 @@ export function downloadDirectory(size: number, { env }: Pick<Host, "env">): str
   const found = rooms.find(({ free }) => free >= size);
   if (found !== undefined) return found.path;
   const list = rooms.map(({ path, free }) => `"${path}" has ${formatBytes(free)}`).join(", ");
-  throw new CommandError(`There is no room for a download of ${formatBytes(size)}: ${list}`, {
-    hint: "name a directory that has it in TMPDIR",
+  throw new CommandError(`Not enough space for a download of ${formatBytes(size)}: ${list}`, {
+    hint: "set TMPDIR to a directory with enough space",
   });
 }

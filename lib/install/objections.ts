@@ -58,13 +58,13 @@ function refusal(message: string): Objection {
 }
 
 function noDevice({ device, noFormat }: InstallSettings, { candidates, labelled }: InstallFacts): string {
-  if (device !== undefined) return `There is no block device "${device}"`;
+  if (device !== undefined) return `Block device not found: "${device}"`;
   if (noFormat) {
     const found = labelled.length === 0 ? "none" : labelled.join(", ");
     return `No device was named, and not exactly one has the label "${LABEL.state}", but ${found}`;
   }
   const disks = candidates.map(describeBlockDevice).join(", ");
-  return `No device to install to was named; ${disks === "" ? "there is no free disk" : `there is ${disks}`}`;
+  return `Missing DEVICE: expected the disk to install to, found ${disks === "" ? "no free disk" : disks}`;
 }
 
 /** What speaks against one device. */
@@ -138,7 +138,7 @@ function diskObjections(
       refusal(`"${path}" is a partition: name the whole disk, or keep its file system with --no-format`),
     ];
   }
-  if (!DISK_TYPES.includes(type)) return [refusal(`"${path}" is no disk but of type "${type}"`)];
+  if (!DISK_TYPES.includes(type)) return [refusal(`"${path}" is not a disk: found type "${type}"`)];
   const found: Objection[] = [];
   if (size < MIN_DISK) {
     const [has, needs] = [formatBytes(size), formatBytes(MIN_DISK)];
@@ -189,4 +189,4 @@ export function refuse(objections: readonly Objection[]): void {
   );
 }
 
-const CONSENT = "to erase it all the same: --force, or k3os.install.force in an unattended installation";
+const CONSENT = "to erase it anyway, use --force, or k3os.install.force in an unattended installation";

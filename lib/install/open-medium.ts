@@ -96,10 +96,12 @@ function refuseTarget(path: string, target: BlockDevice): void {
 /** A directory as it is, a device, or an image file. */
 async function openPath(path: string, host: SourceHost): Promise<OpenedMedium> {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new CommandError(`There is no installation medium "${path}"`);
+  if (found === undefined) throw new CommandError(`Installation medium not found: "${path}"`);
   if (found.isDirectory()) return inPlace(path, path, undefined);
   if (!found.isFile() && !found.isBlockDevice()) {
-    throw new CommandError(`"${path}" is no installation medium: expected a directory, a disk or an image`);
+    throw new CommandError(
+      `"${path}" is not an installation medium: expected a directory, a disk or an image`,
+    );
   }
   return await during(`Opening the installation medium "${path}"`, () => {
     return found.isFile() ? mountFile(path, undefined, host) : mountMedium(path, host);

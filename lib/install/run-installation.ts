@@ -51,9 +51,9 @@ export async function installSystem(
   const { settings, facts } = answers;
   if (answers.operation === "configure") return { kind: "configure", config: answers.config };
   const attended = isAttended(settings) && !settings.dryRun;
-  const given = { ...running, config: answers.config };
-  const { config, iso, consents } = await preflight(settings, facts, given, host, { attended });
-  if (facts.device === undefined) throw new CommandError("No device to install to was named");
+  const configured = { ...running, config: answers.config };
+  const { config, iso, consents } = await preflight(settings, facts, configured, host, { attended });
+  if (facts.device === undefined) throw new CommandError("Missing DEVICE: expected the disk to install to");
   await using source = await openMedium(settings, iso, { ...facts, disk: facts.device.disk }, host);
   const medium = inspectMedium(source.path, facts.target);
   if (config === undefined && medium.config !== undefined) {
@@ -87,7 +87,7 @@ export async function installSystem(
   return { kind: "installed" };
 }
 
-const TAKEOVER_ADVICE = `The next start of this machine replaces its system: reboot. To take that back before:
+const TAKEOVER_ADVICE = `The next boot of this machine replaces its system: reboot. To undo this before the reboot:
 ${join(PATH.system, "k3os/current", FILE.executable)} takeover --undo`;
 
 interface Checked {

@@ -31,9 +31,9 @@ const OWN_DIRECTORIES = ["/usr/local/bin", "/usr/local/sbin", "/var/local/bin", 
 
 /** What to use in the place of programs that are not here, or that are and only say so. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  apk: 'there are no packages: put static programs into /usr/local/bin, or use "toolbox"',
-  "apt-get": 'there are no packages: put static programs into /usr/local/bin, or use "toolbox"',
-  lbu: "what is to stay is in /var and in the configuration",
+  apk: 'k3OS has no packages: put static programs into /usr/local/bin, or use "toolbox"',
+  "apt-get": 'k3OS has no packages: put static programs into /usr/local/bin, or use "toolbox"',
+  lbu: "persistent data is in /var and in the configuration",
   "openrc-run": "write a unit to /etc/systemd/system",
   udhcpc: "connman asks DHCP on every card",
   syslogd: 'the journal has all of it: "journalctl"',

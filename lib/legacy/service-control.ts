@@ -73,8 +73,8 @@ async function stateOf(unit: string, host: Pick<Host, "run" | "root">): Promise<
 }
 
 function unknownService(name: string): CommandError {
-  return new CommandError(`There is no service "${name}"`, {
-    hint: 'services are units of systemd: "systemctl list-unit-files", "rc-service --list" for those of the original',
+  return new CommandError(`Unknown service "${name}"`, {
+    hint: 'list services with "systemctl list-unit-files" or "rc-service --list"',
   });
 }
 

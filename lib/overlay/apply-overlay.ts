@@ -66,8 +66,8 @@ export async function applyOverlay(settings: OverlaySettings, host: OverlayHost)
   rememberRelease(system, release, host);
   takeNames(root);
   const versions = parts.map(({ component, version }) => `${component} ${version}`).join(", ");
-  host.log.info(`The next start of "${root}" is one of k3OS: ${versions}`);
-  host.log.info("To take that back before or after: k3os overlay remove");
+  host.log.info(`The next boot of "${root}" starts k3OS: ${versions}`);
+  host.log.info("To undo this before or after the reboot: k3os overlay remove");
 }
 
 interface Checked {
@@ -139,7 +139,7 @@ function describe(
   const free = formatBytes(facts.free);
   const lines = [
     `Lay k3OS ${release.version ?? "of unknown version"} for ${release.arch} over "${root}" (${free} free)`,
-    `from ${maskUrl(tarball)}${release.signed ? "" : ", which nobody has signed"}`,
+    `from ${maskUrl(tarball)}${release.signed ? "" : ", which is not signed"}`,
     `Configuration: ${config === undefined ? "as it is" : maskUrl(config)}`,
     "The old /sbin/init stays as /sbin/init.before-k3os",
   ];

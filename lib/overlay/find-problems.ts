@@ -53,14 +53,14 @@ function rootProblems(facts: OverlayFacts): string[] {
   if (mode !== undefined) found.push("This is k3OS already: upgrade it with k3os-upgrade-rootfs");
   if (facts.readOnly) found.push(`"${root}" is mounted read-only: mount -o remount,rw ${root}`);
   if (fileSystem !== undefined && FLEETING.includes(fileSystem)) {
-    found.push(`"${root}" is on ${fileSystem}: what is written to it does not outlive a restart`);
+    found.push(`"${root}" is on ${fileSystem}: files there do not survive a reboot`);
   }
   for (const name of facts.blocked) found.push(`"/${name}" is in the way: move it away`);
   for (const name of facts.apart) {
-    found.push(`"/${name}" is on a file system of its own: the kernel finds only what is on the root's`);
+    found.push(`"/${name}" is on a separate file system: the kernel can only read the root file system`);
   }
   if (facts.otherInit !== undefined) {
-    found.push(`The kernel is told to start "${facts.otherInit}": take init= out of its command line`);
+    found.push(`The kernel command line starts "${facts.otherInit}": remove init= from it`);
   }
   return found;
 }
@@ -68,7 +68,7 @@ function rootProblems(facts: OverlayFacts): string[] {
 /** The kernel decides, and where it is not known, the programs that are there. */
 function archProblems(arch: Arch, { root, machine, kernelMachine }: OverlayFacts): string[] {
   const wanted = TARGETS.find((target) => target.arch === arch);
-  if (machine === undefined) return [`"${root}" holds no Linux: there is no program /bin/sh in it`];
+  if (machine === undefined) return [`"${root}" contains no Linux: /bin/sh is missing`];
   const programs = TARGETS.find((target) => target.elfMachine === machine)?.arch;
   const kernel = TARGETS.find(({ machines }) => machines.some((name) => name === kernelMachine))?.arch;
   if (kernelMachine !== undefined && kernel === undefined) {
@@ -87,13 +87,13 @@ function kernelProblems(kernel: KernelSources, words: readonly string[]): Overla
   // the words may be in the file already, and count from the next start on
   if (off.length > 0 && !MEMORY_WORDS.some((word) => words.includes(word))) {
     warnings.push(
-      `${name} has been told to do without ${off.join(", ")}, so that k3s will not start: ` +
+      `${name} has ${off.join(", ")} disabled, so k3s cannot start: ` +
         `add "${MEMORY_WORDS.join(" ")}" to its command line`,
     );
   }
   if (network.length > 0) {
     warnings.push(
-      `${name} lacks ${network.join(", ")}: pods will have no network, unless k3s is told to use one that does without`,
+      `${name} lacks ${network.join(", ")}: pods have no network, unless k3s uses another backend`,
     );
   }
   if (unknown.length > 0) warnings.push(`Whether ${name} has ${unknown.join(", ")} is not known`);

@@ -24,7 +24,7 @@ export async function removeOverlay(settings: RemovalSettings, host: RemovalHost
   }
   if (settings.purge) {
     throw new CommandError("The system that runs cannot be deleted", {
-      hint: "remove the overlay, restart, and then: rm -r /k3os",
+      hint: "remove the overlay, reboot, and then run: rm -r /k3os",
     });
   }
   // the old root is not mounted any more once k3OS has started
@@ -34,7 +34,7 @@ export async function removeOverlay(settings: RemovalSettings, host: RemovalHost
 
 function removeFrom(root: string, { purge }: RemovalSettings, host: RemovalHost): void {
   const init = giveNamesBack(root);
-  host.log.info(`The next start is one of the system that was here before (${init})`);
+  host.log.info(`The next boot starts the original system (${init})`);
   const own = join(root, "k3os");
   if (purge) {
     rmSync(own, { recursive: true, force: true });

@@ -39,21 +39,23 @@ export function backupFile(
   const real = `/${found.slice(host.root.length).replace(/^\//, "")}`;
   const why = unsafe(real, mounts, keep);
   if (why !== undefined) {
-    throw new CommandError(`Cannot back up to "${given}": ${why}`, { hint: "name a place on another disk" });
+    throw new CommandError(`Cannot back up to "${given}": ${why}`, {
+      hint: "choose a place on another disk",
+    });
   }
   return join(inRoot(host, real), isDirectory ? name : basename(path));
 }
 
 function unsafe(directory: string, mounts: readonly Mount[], keep: readonly string[]): string | undefined {
   const mount = mountOf(directory, mounts);
-  if (mount === undefined) return "nobody knows what it is on";
+  if (mount === undefined) return "its disk is unknown";
   if (IN_MEMORY.includes(mount.type)) return "it is in memory, and gone after the restart";
   if (mount.target === "/boot" || keep.some((path) => `${directory}/`.startsWith(`${path}/`)))
     return undefined;
   // a directory of the data may be mounted in another place, too
   const data = mounts.findLast(({ target }) => target === "/");
   const isApart = mount.source !== data?.source && mount.type !== "overlay";
-  return isApart ? undefined : "it lies in what is deleted";
+  return isApart ? undefined : "it is below a deleted path";
 }
 
 /**
@@ -83,6 +85,6 @@ async function requireStopped(host: Pick<Host, "run">): Promise<void> {
   const { stdout } = await host.run(cmd`systemctl is-active ${UNIT.k3s}`, { check: false });
   if (["inactive", "failed", "unknown"].includes(stdout.trim())) return;
   throw new CommandError("k3s runs, and its datastore might change while it is copied", {
-    hint: `stop it before: systemctl stop ${UNIT.k3s}`,
+    hint: `stop it first: systemctl stop ${UNIT.k3s}`,
   });
 }

@@ -17,7 +17,7 @@ export function describeReset({
   const bySize = deleted.toSorted((a, b) => b.bytes - a.bytes);
   const rest = bySize.slice(MOST);
   const lines = [
-    `Deleted at the next start, ${formatBytes(total(deleted))}:`,
+    `Deleted at the next boot, ${formatBytes(total(deleted))}:`,
     ...bySize.slice(0, MOST).flatMap(row),
     ...(rest.length === 0 ? [] : [`  ${formatBytes(total(rest)).padStart(8)}  ${rest.length} more`]),
     "Kept:",

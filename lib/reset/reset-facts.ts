@@ -51,7 +51,7 @@ function keptPath(given: string, mounts: readonly Mount[], host: Pick<Host, "roo
   if (mount?.target === "/") return checkKeptPath(real);
   const why = [PATH.system, "/boot"].includes(mount?.target ?? "")
     ? "a reset does not touch it"
-    : "it is not on the disk, but made anew at each start";
+    : "it is not on the disk, but rebuilt at each boot";
   throw new CommandError(`Cannot keep "${given}": ${why}`);
 }
 

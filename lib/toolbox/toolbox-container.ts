@@ -40,7 +40,7 @@ type ToolboxHost = Pick<Host, "run" | "log">;
 /** Fetches the image and starts the container. Throws CommandError if there is one. */
 export async function createToolbox(image: string, host: ToolboxHost): Promise<void> {
   if (await isThere(host)) {
-    throw new CommandError("The toolbox is there already", {
+    throw new CommandError("The toolbox already exists", {
       hint: 'enter it with "k3os toolbox enter", or remove it with "k3os toolbox rm"',
     });
   }
@@ -93,7 +93,7 @@ export async function removeToolbox(host: ToolboxHost): Promise<void> {
 
 async function requireToolbox(host: Pick<Host, "run">): Promise<void> {
   if (await isThere(host)) return;
-  throw new CommandError("There is no toolbox", { hint: 'make it with "k3os toolbox create"' });
+  throw new CommandError("The toolbox does not exist", { hint: 'create it with "k3os toolbox create"' });
 }
 
 async function isThere(host: Pick<Host, "run">): Promise<boolean> {
@@ -112,7 +112,7 @@ async function ask(question: readonly string[], host: Pick<Host, "run">): Promis
   } catch (cause) {
     throw new CommandError("Cannot ask containerd", {
       cause,
-      hint: 'it is part of k3s, which must run: see "systemctl status k3s-service"',
+      hint: 'it is part of k3s, which must be running: see "systemctl status k3s-service"',
     });
   }
 }

@@ -66,15 +66,15 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
   }
 
   test("no device", async () => {
-    expect(await refusal([])).toStartWith("No device to install to was named; there ");
+    expect(await refusal([])).toStartWith("Missing DEVICE: expected the disk to install to, found ");
   });
 
   test("a missing device", async () => {
-    expect(await refusal(["/dev/missing"])).toBe('There is no block device "/dev/missing"');
+    expect(await refusal(["/dev/missing"])).toBe('Block device not found: "/dev/missing"');
   });
 
   test("a file in place of a device", async () => {
-    expect(await refusal([disk.file])).toBe(`There is no block device "${disk.file}"`);
+    expect(await refusal([disk.file])).toBe(`Block device not found: "${disk.file}"`);
   });
 
   test("a partition in place of a disk", async () => {
@@ -123,7 +123,7 @@ describe("bad input leaves the disk byte for byte as it was:", () => {
     output(["mksquashfs", other, `${other}.img`, "-quiet", "-no-progress"]);
     const argv = ["--force", "--insecure-skip-verify", disk.path, `${other}.img`];
     const message = await refusal(argv, { ISO_DEVICE: "" });
-    expect(message).toContain('is no k3OS medium: "k3os/system/k3os/current/k3os" is missing');
+    expect(message).toContain('is not a k3OS medium: "k3os/system/k3os/current/k3os" is missing');
   });
 
   test("a medium for another architecture", async () => {

@@ -199,7 +199,7 @@ describe("a bad server", () => {
     );
     expect(code).toBe(0);
     expect(files).toContain(`./ssh/authorized_keys 600 ${A}\n${B}`);
-    expect(stderr).toContain("2 of 4 lines are no ssh public key");
+    expect(stderr).toContain("2 of 4 lines are not SSH public keys");
   });
 
   test("that gives a key never costs the key only, and no more than the deadline", async () => {

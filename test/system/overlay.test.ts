@@ -84,7 +84,7 @@ describe.each([{ merged: true }, { merged: false }])(
       const applied = await apply(root, good(), "--config", join(scratch, "config.yaml"));
       expect([applied.code, applied.stdout]).toEqual([0, ""]);
       expect(applied.stderr).toContain(
-        `The next start of "${root.path}" is one of k3OS: k3os ${VERSION}, k3s ${K3S}`,
+        `The next boot of "${root.path}" starts k3OS: k3os ${VERSION}, k3s ${K3S}`,
       );
       expectApplied(root);
       const config = join(root.path, "k3os/system/config.yaml");

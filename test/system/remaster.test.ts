@@ -132,10 +132,10 @@ describe("k3os remaster", () => {
   const refusals: readonly (readonly [string, string[], string])[] = [
     ["the same file", ["in.iso", "./in.iso", "--cmdline", "a"], "is the medium to be remastered"],
     ["what is no ISO", ["text", "out.iso", "--cmdline", "a"], '/text" is no ISO image'],
-    ["an ISO of another system", ["other.iso", "out.iso", "--cmdline", "a"], "is no k3OS medium"],
+    ["an ISO of another system", ["other.iso", "out.iso", "--cmdline", "a"], "is not a k3OS medium"],
     ["a broken configuration", ["in.iso", "out.iso", "--config", "broken.yaml"], "broken.yaml:2:1: "],
     ["a device", ["in.iso", "/dev/null", "--cmdline", "a"], '"/dev/null" is no file'],
-    ["what is not there to be added", ["in.iso", "out.iso", "--add", "nothing"], "There is no directory"],
+    ["what is not there to be added", ["in.iso", "out.iso", "--add", "nothing"], "Directory not found"],
     ["a wrong setting", ["in.iso", "out.iso", "--cmdline", "k3os.install.silent=x"], "have errors"],
   ];
 

@@ -157,7 +157,7 @@ describe("a machine that cannot be taken over is told of it, and stays as it was
   test("a boot menu that is a link", async () => {
     renameSync(at(MENU), at("boot/grub/real.cfg"));
     symlinkSync("real.cfg", at(MENU));
-    expect(await refusal()).toContain('"/boot/grub/grub.cfg" is no plain file');
+    expect(await refusal()).toContain('"/boot/grub/grub.cfg" is not a plain file');
   });
 
   test("another disk of k3OS", async () => {

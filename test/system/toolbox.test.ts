@@ -50,7 +50,7 @@ describe("toolbox", () => {
   test("is made once, entered any number of times, also after a restart, and removed", async () => {
     expect(await toolbox(["enter"])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("There is no toolbox"),
+      stderr: expect.stringContaining("The toolbox does not exist"),
     });
     expect((await toolbox(["create"])).code).toBe(0);
     expect(await toolbox(["create"])).toMatchObject({

@@ -249,7 +249,7 @@ describe("the userland", () => {
       expect((await inUserland("rc-status")).stdout).toMatch(/^ sshd +\[ {2}stopped {2}\]$/m);
       const unknown = await inUserland("service", "no-such", "start");
       expect(unknown).toMatchObject({ code: 1 });
-      expect(unknown.stderr).toContain('There is no service "no-such"');
+      expect(unknown.stderr).toContain('Unknown service "no-such"');
       expect(readdirSync(join(usr, "etc/init.d"))).toContain("k3s-service");
     });
 

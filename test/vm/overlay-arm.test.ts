@@ -124,7 +124,7 @@ onBoard(
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("The tarball is for arm64")]);
     const apply = `./k3os overlay apply ${base()}/current/${TARBALL} --config ${base()}/config.yaml ${trust}`;
     const applied = await ssh(debian, apply, { timeout: 10 * MINUTE });
-    expect([applied.code, applied.stderr]).toEqual([0, expect.stringContaining("is one of k3OS")]);
+    expect([applied.code, applied.stderr]).toEqual([0, expect.stringContaining("starts k3OS")]);
     await restart(machine, debian, "sync; reboot -f");
   },
   25 * MINUTE,
@@ -173,7 +173,7 @@ onBoard(
       const removed = await ssh(node, "sudo k3os overlay remove");
       expect([removed.code, removed.stderr]).toEqual([
         0,
-        expect.stringContaining("the system that was here before"),
+        expect.stringContaining("The next boot starts the original system"),
       ]);
       await restart(machine, node, "sudo systemctl reboot");
     }

@@ -127,7 +127,7 @@ testOf("long")(
   async () => {
     {
       await using machine = await start("new");
-      await machine.console.expect(/Not healthy: .*Restarting with the versions before/, {
+      await machine.console.expect(/Not healthy: .*Rebooting into the previous versions/, {
         timeout: 8 * MINUTE,
       });
       await within(machine.exited, 3 * MINUTE, "The machine did not restart");

@@ -167,7 +167,7 @@ describeLong("an upgrade with which the configuration achieves less", () => {
         await node.run(upgrade("--rootfs"));
         await node.restart();
       }
-      await startAndFail(hardware, "new", /Not healthy: .*Restarting with the versions before/);
+      await startAndFail(hardware, "new", /Not healthy: .*Rebooting into the previous versions/);
       await using node = await startNode(hardware, "back");
       const status = JSON.parse(await node.run("sudo k3os status --json"));
       expect(status.current).toMatchObject({ k3os });
@@ -323,7 +323,7 @@ describe("an upgrade that is bad leads back to the old version by itself:", () =
   testOf("long")(
     "a machine that does not become healthy; and it is not tried again",
     async () => {
-      await startAndFail(machine(), "unhealthy", /Not healthy: .*Restarting with the versions before/);
+      await startAndFail(machine(), "unhealthy", /Not healthy: .*Rebooting into the previous versions/);
       await using node = await startNode(machine(), "after-unhealthy");
       await expectBack(node, { k3os: "v99.0.2" }, "health.d: own ended with status 1");
       expect(await node.run("ls /var/lib/rancher/k3os/failed")).toContain("v99.0.2.journal.log");

@@ -137,7 +137,7 @@ async function returnToOldSystem(error: unknown, host: BootHost): Promise<never>
   try {
     tellOldSystem(ROOT, reason);
   } catch (failure) {
-    host.log.warn(`The old system cannot be told: ${messageOf(failure)}`);
+    host.log.warn(`Cannot report this to the old system: ${messageOf(failure)}`);
   }
   await host.clock.sleep(READING_TIME);
   return await goDown("restart", host);

@@ -61,10 +61,10 @@ async function chooseMode(
   host: BootHost,
 ): Promise<{ readonly mode: Exclude<Mode, "local">; readonly state: FoundDevice | undefined }> {
   await modules.loadNew(); // also for the keyboard of a rescue shell
-  const asked = decideMode(words, { state: false, waited: false });
-  if (asked !== undefined && asked !== "disk") return { mode: asked, state: undefined };
+  const requested = decideMode(words, { state: false, waited: false });
+  if (requested !== undefined && requested !== "disk") return { mode: requested, state: undefined };
   const state = await findState(words.state, DEVICE_WAIT, modules, host);
-  const mode = asked ?? decideMode(words, { state: state !== undefined, waited: true }) ?? "disk";
+  const mode = requested ?? decideMode(words, { state: state !== undefined, waited: true }) ?? "disk";
   return { mode, state };
 }
 

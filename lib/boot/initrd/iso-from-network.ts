@@ -109,7 +109,7 @@ function roomFor(iso: IsoImage, host: Pick<BootHost, "log">): number {
   const { total, available } = parseMeminfo(readFileSync("/proc/meminfo", "utf8"));
   const { size } = iso;
   if (size === undefined) {
-    host.log.warn("The server does not tell the size of the ISO: it may not fit into memory");
+    host.log.warn("The server does not send the size of the ISO: it may not fit into memory");
     return Math.max(0, available - SYSTEM_MEMORY);
   }
   const needed = size + SYSTEM_MEMORY;

@@ -95,7 +95,8 @@ export async function mountState(device: FoundDevice, target: string, host: Boot
 async function checkFileSystem(device: string, host: BootHost): Promise<void> {
   if (!existsSync("/sbin/e2fsck")) return;
   const { code, stdout, stderr } = await host.run(cmd`/sbin/e2fsck -p ${device}`, { check: false });
-  const said = `${stdout}${stderr}`.trim();
-  if (code >= 4) host.log.warn(`The file system on ${device} has errors that need a manual e2fsck: ${said}`);
-  else if (code > 0) host.log.info(`Repaired the file system on ${device}: ${said}`);
+  const output = `${stdout}${stderr}`.trim();
+  if (code >= 4)
+    host.log.warn(`The file system on ${device} has errors that need a manual e2fsck: ${output}`);
+  else if (code > 0) host.log.info(`Repaired the file system on ${device}: ${output}`);
 }

@@ -113,7 +113,7 @@ const NOTHING: Omit<IpWord, "method"> = {
 
 /** `CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS0:DNS1:NTP0`; the server is that of a root on NFS. */
 function longWord([ip = "", , gateway, netmask, hostname, device, how, ...more]: readonly string[]): IpWord {
-  const asked = method(how || (ip === "" ? "dhcp" : "static"));
+  const selected = method(how || (ip === "" ? "dhcp" : "static"));
   // dracut has an MTU and an address where the kernel has the servers
   const mtu = /^\d+$/.test(more[0] ?? "") ? more[0] : undefined;
   const nameservers = mtu === undefined ? more.slice(0, 2).filter((text) => text !== "") : [];
@@ -123,8 +123,8 @@ function longWord([ip = "", , gateway, netmask, hostname, device, how, ...more]:
     mtu: parseMtu(mtu),
     nameservers: nameservers.map(server),
   };
-  if (ip === "" || asked !== "off") {
-    return { ...common, method: asked, address: undefined, gateway: undefined };
+  if (ip === "" || selected !== "off") {
+    return { ...common, method: selected, address: undefined, gateway: undefined };
   }
   const way = gateway ? address(gateway) : undefined;
   return { ...common, method: "static", address: { ip, prefix: prefixOf(ip, netmask) }, gateway: way };

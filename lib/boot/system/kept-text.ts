@@ -31,7 +31,7 @@ export function keptText(
     if (found !== undefined && isValid(found)) return found;
     writeFileAtomic(file, made, { mode, parents: true });
     const isDamaged = found !== undefined && isTemplate?.(found) !== true;
-    if (isDamaged) host.log.warn(`"${path}" was damaged: it was made anew`);
+    if (isDamaged) host.log.warn(`"${path}" was damaged and has been recreated`);
   } catch (error) {
     host.log.error(messageOf(error));
   }

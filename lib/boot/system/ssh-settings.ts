@@ -79,7 +79,7 @@ async function mendHostKey(file: string, host: SshHost): Promise<void> {
   } else if (isThere(publicFile) && isLostText(readFileSync(publicFile))) {
     const { stdout } = await host.run(cmd`ssh-keygen -y -P ${""} -f ${file}`);
     writeFileAtomic(publicFile, stdout);
-    host.log.warn(`The public ssh host key "${basename(publicFile)}" was damaged: it was made anew`);
+    host.log.warn(`The public ssh host key "${basename(publicFile)}" was damaged and has been recreated`);
   }
 }
 

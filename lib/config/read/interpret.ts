@@ -150,7 +150,7 @@ function readScalar(field: TextField | FlagField, written: Node | null, path: st
     return fail(`found ${describe(node)}, expected ${field.kind === "flag" ? "true or false" : "text"}`);
   }
   const text = scalarText(node);
-  if (text === undefined) return fail("found !!binary that is no base64 of text, expected text");
+  if (text === undefined) return fail("found !!binary that is not base64 of text, expected text");
   if (!spend(reader, text.length)) return undefined;
   if (reader.damaged && text.includes(REPLACEMENT))
     return fail("found bytes that are not UTF-8, expected text");
@@ -229,7 +229,7 @@ function readEntry(
   if (encodedBy !== undefined) {
     const encoding = encodingOfBase64(entry[encodedBy]);
     if (encoding !== undefined) entry[encodedBy] = encoding;
-    else report(reader, "error", written, path, "found !!binary that is no text, expected base64 text");
+    else report(reader, "error", written, path, "found !!binary that is not text, expected base64 text");
   }
   if (reader.errors === before) requireFields(struct, entry, written, path, reader);
   const flaw = reader.errors === before ? struct.judge?.(entry) : undefined;

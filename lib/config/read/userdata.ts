@@ -112,7 +112,7 @@ function tooLate({ settings }: Layer): Diagnostic[] {
     const phases = phasesOf(path);
     if (phases.includes("runtime") || phases.includes("install") || path === "k3os.dataSources") return [];
     const wanted = /Cmd$/.test(path) ? ", expected run_cmd" : "";
-    const message = `found in user data, which comes when the phases that this belongs to are over (${phases.join(", ")}): it has no effect${wanted}`;
+    const message = `found in user data, which arrives after the phases of this key (${phases.join(", ")}): it has no effect${wanted}`;
     return [{ severity: "warning", place, path: snakeCase(path), message }];
   });
 }
@@ -135,6 +135,6 @@ export async function readUserdataScript(data: Uint8Array, source: string): Prom
 }
 
 function ignored(severity: Diagnostic["severity"], found: string, source: string): Layer {
-  const message = `found ${found}, expected cloud-config, JSON, a script that begins with "#!", or one of these in gzip`;
+  const message = `found ${found}, expected cloud-config, JSON, a script that starts with "#!", or one of these compressed with gzip`;
   return { settings: [], diagnostics: [{ severity, place: { source }, path: "", message }] };
 }

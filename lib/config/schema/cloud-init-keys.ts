@@ -1,7 +1,7 @@
 const LOGIN = "ssh_authorized_keys and k3os.password, for the user rancher";
 const PACKAGES = "a container, since /usr is read-only";
 const NAME = "hostname";
-const DISKS = "boot_cmd; the state partition grows by itself";
+const DISKS = "boot_cmd; the state partition grows automatically";
 const COMMANDS = "run_cmd";
 const HOST_KEYS = "nothing: the host's keys are made once and kept";
 const NOTHING = "nothing: it has no meaning here";

@@ -70,7 +70,7 @@ export function dataSourceFlaw(entry: string): Flaw | undefined {
   if (!name.startsWith(FILE_SOURCE)) return { message: unknownSource(name, DATA_SOURCES) };
   if (/^file=[\w./:@+-]+$/.test(name)) return undefined;
   return {
-    message: `found ${quoted(name, {})}, expected ${FILE_SOURCE}PATH without blanks`,
+    message: `found ${quoted(name, {})}, expected ${FILE_SOURCE}PATH without spaces`,
   };
 }
 
@@ -89,7 +89,7 @@ export function serverUrlFlaw(text: string): Flaw | undefined {
 export function tokenFlaw(text: string): Flaw | undefined {
   if (!text.startsWith("K10") || /^K10[0-9a-f]{64}::[^:]+(?::.+)?$/i.test(text.trim())) return undefined;
   const wanted = "K10, 64 hexadecimal digits, :: and a secret, as in the server's node-token file";
-  return { message: `found a node token that is cut off or damaged, expected ${wanted}`, kept: "warning" };
+  return { message: `found a truncated or damaged node token, expected ${wanted}`, kept: "warning" };
 }
 
 /** IEEE 802.11: an SSID has up to 32 octets. */

@@ -138,8 +138,7 @@ export const INSTALLER_SETTINGS = {
     env: "K3OS_INSTALL_FORCE",
     help: "erase DEVICE even if it contains data of another system",
     field: flag({
-      description:
-        "Erase the disk even if it contains data of another system. Default: false.",
+      description: "Erase the disk even if it contains data of another system. Default: false.",
       example: true,
     }),
   },

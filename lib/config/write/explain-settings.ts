@@ -13,15 +13,15 @@ import { masked } from "./private.ts";
  * set it, and the places that it won over. Secrets are not shown. Throws UsageError for a key that does not exist.
  */
 export function explainConfig(origins: Origins, key?: string): string {
-  const asked = key === undefined ? { path: "", field: SCHEMA } : findKey(key);
-  const fields = leaves(asked.field, asked.path);
+  const selected = key === undefined ? { path: "", field: SCHEMA } : findKey(key);
+  const fields = leaves(selected.field, selected.path);
   const set = fields.filter(({ path }) => origins.has(path));
   if (set.length > 0) {
     return set.map(({ path, field }) => explainSetting(path, field, origins.get(path) ?? [])).join("\n");
   }
   if (key === undefined) return "Nothing is set\n";
-  const { description } = asked.field;
-  return `${snakeCase(asked.path)} is not set\n${description === undefined ? "" : `\n${description}\n`}`;
+  const { description } = selected.field;
+  return `${snakeCase(selected.path)} is not set\n${description === undefined ? "" : `\n${description}\n`}`;
 }
 
 function explainSetting(path: string, field: Field, settings: readonly Setting[]): string {

@@ -35,7 +35,7 @@ export const applied = defineCheck({
 
 export function judgeApplied(problems: readonly string[]): Verdict {
   if (problems.length === 0) return { state: "ok", message: "everything of the configuration" };
-  const hint = "journalctl -b -u ccapply; mend it, then sudo k3os config";
+  const hint = "see journalctl -b -u ccapply, fix it, then run sudo k3os config";
   return { state: "failure", message: `not in effect: ${problems.join("; ")}`, hint };
 }
 
@@ -63,5 +63,5 @@ export function judgeLogin({ keys, password }: { keys: number; password: boolean
   if (keys > 0) return { state: "ok", message: `SSH keys of rancher: ${keys}` };
   const hint = "set ssh_authorized_keys, or k3os.password for the console";
   if (password) return { state: "warning", message: "only on the console: rancher has no ssh key", hint };
-  return { state: "failure", message: "nobody can log in: rancher has neither ssh key nor password", hint };
+  return { state: "failure", message: "nobody can log in: rancher has neither SSH key nor password", hint };
 }

@@ -44,7 +44,7 @@ export function judgeDisk(disk: DiskState & Inodes): Verdict {
     return {
       state: "failure",
       message: `${device} cannot be written to`,
-      hint: "dmesg tells why; restarting repairs what e2fsck can repair",
+      hint: "see dmesg for the reason; a reboot runs e2fsck",
     };
   }
   if (inodes > 0 && freeInodes / inodes < EVICTED) {
@@ -111,7 +111,7 @@ export function judgeIdentity({ device, labelled, copies, named }: DiskIdentity)
   if (copies.length > 0) {
     return {
       state: "failure",
-      message: `${copies.join(", ")} has the same UUID as ${device}: the next start cannot tell which to use`,
+      message: `${copies.join(", ")} has the same UUID as ${device}: the next boot cannot tell which one to use`,
       hint: `detach the copy, or: tune2fs -U random ${copies[0]}`,
     };
   }
@@ -119,5 +119,5 @@ export function judgeIdentity({ device, labelled, copies, named }: DiskIdentity)
   const message = `${labelled.join(", ")} is labelled ${LABEL.state}, as ${device} is`;
   const hint = `if it needs no such label: e2label ${labelled[0]} NAME`;
   if (named) return { state: "warning", message: `${message}; the boot menu tells them apart`, hint };
-  return { state: "failure", message: `${message}: the next start cannot tell which to use`, hint };
+  return { state: "failure", message: `${message}: the next boot cannot tell which one to use`, hint };
 }

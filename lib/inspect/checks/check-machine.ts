@@ -59,7 +59,7 @@ export function judgeKernel({ report, unified }: { report: KernelReport; unified
   }
   if (report.off.length > 0) {
     const hint = 'add "cgroup_enable=memory cgroup_memory=1" to the kernel command line';
-    return { state: "failure", message: `has been told to do without ${report.off.join(", ")}`, hint };
+    return { state: "failure", message: `has ${report.off.join(", ")} disabled`, hint };
   }
   if (!unified) {
     const hint = "take systemd.unified_cgroup_hierarchy=0 out of the kernel command line";

@@ -29,7 +29,7 @@ export function judgeHostName(name: string): Verdict {
   if (!isValid)
     return { state: "failure", message: `"${name}" cannot be the name of a node (RFC 1123)`, hint };
   if (COMMON_NAMES.includes(name)) {
-    return { state: "warning", message: `"${name}" may be the name of other nodes, too`, hint };
+    return { state: "warning", message: `"${name}" may also be the name of other nodes`, hint };
   }
   return { state: "ok", message: name };
 }
@@ -82,7 +82,7 @@ export const joinedServer = defineCheck({
       : {
           state: "failure",
           message: `${origin} does not answer: ${problem}`,
-          hint: "look at that server and at what stands between; k3os.server_url names it",
+          hint: "check that server and the network path to it; k3os.server_url names it",
         },
 });
 
@@ -146,11 +146,11 @@ export const ports = defineCheck({
 export function judgePorts({ running, listening, silent }: PortFacts): Verdict {
   if (running && silent.length > 0) {
     const hint = "journalctl -u k3s-service; k3s may still be starting";
-    return { state: "warning", message: `k3s runs, but nobody listens on ${silent.join(", ")}`, hint };
+    return { state: "warning", message: `k3s runs, but does not listen on ${silent.join(", ")}`, hint };
   }
   if (!running && listening.length > 0) {
-    const message = `k3s does not run, but somebody listens on ${listening.join(", ")}`;
-    return { state: "failure", message, hint: "ss -ltnp tells who; stop that" };
+    const message = `k3s does not run, but another program listens on ${listening.join(", ")}`;
+    return { state: "failure", message, hint: "find it with ss -ltnp and stop it" };
   }
   return { state: "ok", message: running ? `k3s listens on ${listening.join(", ")}` : "free" };
 }

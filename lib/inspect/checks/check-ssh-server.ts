@@ -58,13 +58,13 @@ export function judgeSshServer(found: {
   const back = `sudo rm ${DIRECTORY}/sshd_config, and a restart, bring the image's settings back`;
   if (found.refusal !== undefined) {
     const message = `refuses its settings, and runs with the image's, if at all: ${found.refusal}`;
-    return { state: "failure", message, hint: `mend what "sudo sshd -t" tells of, or ${back}` };
+    return { state: "failure", message, hint: `fix what "sudo sshd -t" reports, or ${back}` };
   }
   const broken = [...new Set(found.settings.flatMap(brokenPromises))];
   if (broken.length === 0) {
     return { state: "ok", message: "takes keys only, and no root, from outside" };
   }
-  return { state: "warning", message: `does what is not promised: ${broken.join(", ")}`, hint: back };
+  return { state: "warning", message: `differs from the defaults: ${broken.join(", ")}`, hint: back };
 }
 
 function brokenPromises(settings: string): string[] {

@@ -93,7 +93,7 @@ export function judgeQuarantine(failed: readonly Quarantined[]): Verdict {
   const last = failed.at(-1);
   if (last === undefined) return { state: "ok", message: "none has failed here" };
   const message = `${describeVersions(last.versions)} failed on ${last.at}: ${last.reason}`;
-  return { state: "warning", message, hint: "k3os status; a newer release is tried all the same" };
+  return { state: "warning", message, hint: "see k3os status; newer releases are still tried" };
 }
 
 export const bootMenu = defineCheck({

@@ -27,7 +27,7 @@ export const sshKeys: Step = {
       const failed = keys.some(({ count }) => count === 0);
       if (!failed || refused === text) return undefined;
       refused = text;
-      return [...counted, "Correct it, or press Enter again to keep it all the same."].join("\n");
+      return [...counted, "Correct it, or press Enter again to keep it anyway."].join("\n");
     });
     await asker.show(`${counted.map((line) => `  ${line}`).join("\n")}\n`);
     return { config: { ...config, sshAuthorizedKeys: keyEntries(answer) } };

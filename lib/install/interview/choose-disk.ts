@@ -88,7 +88,7 @@ function contents({ occupants }: Pick<DeviceFacts, "occupants">): string[] {
 
 function noDisk(choices: readonly Choice<string>[]): CommandError {
   const disks = choices.flatMap(({ name, description }) => [`  ${name}`, `${description}`]);
-  return new CommandError(["There is no disk to install to", ...disks].join("\n"), {
+  return new CommandError(["No disk to install to was found", ...disks].join("\n"), {
     hint: "attach one, or name a DEVICE on the command line",
   });
 }

@@ -80,7 +80,7 @@ export async function remasterFacts(
 
 function checkInput(input: string): number {
   const found = statSync(input, { throwIfNoEntry: false });
-  if (found === undefined) throw new CommandError(`There is no file "${input}"`);
+  if (found === undefined) throw new CommandError(`File not found: "${input}"`);
   if (!found.isFile() || readSuperblock(input)?.type !== "iso9660") {
     throw new CommandError(`"${input}" is no ISO image`);
   }
@@ -89,7 +89,7 @@ function checkInput(input: string): number {
 
 function checkOutput(input: string, output: string): void {
   const directory = statSync(dirname(output), { throwIfNoEntry: false });
-  if (!directory?.isDirectory()) throw new CommandError(`There is no directory "${dirname(output)}"`);
+  if (!directory?.isDirectory()) throw new CommandError(`Directory not found: "${dirname(output)}"`);
   const found = statSync(output, { throwIfNoEntry: false });
   if (found === undefined) return;
   const original = statSync(input);
@@ -97,7 +97,7 @@ function checkOutput(input: string, output: string): void {
     throw new CommandError(`"${output}" is the medium to be remastered: expected another file`);
   }
   if (!found.isFile()) {
-    throw new CommandError(`"${output}" is no file`, {
+    throw new CommandError(`"${output}" is not a file`, {
       hint: "write the ISO to a file, and that to the device with dd",
     });
   }
@@ -111,14 +111,14 @@ async function compareChecksum(input: string): Promise<void> {
     const wanted = (await during(`Reading "${list}"`, read)).get(basename(input));
     if (wanted === undefined || wanted === (await sha256File(input))) continue;
     throw new CommandError(
-      `"${input}" is not what "${name}" says: it has changed, or its download is broken`,
+      `"${input}" does not match its checksum in "${name}": it has changed, or its download is damaged`,
     );
   }
 }
 
 function entriesBelow(root: string): AddedEntry[] {
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new CommandError(`There is no directory "${root}"`);
+    throw new CommandError(`Directory not found: "${root}"`);
   }
   return readdirSync(root, { recursive: true, encoding: "utf8" })
     .sort()

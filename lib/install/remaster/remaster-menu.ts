@@ -51,12 +51,9 @@ export function menuWords(cmdline: string): {
  */
 function menuWord(word: string): string {
   if (/['"\\]/.test(word)) {
-    throw new CommandError(
-      `Found a quote or a backslash inside of "${word}": GRUB cannot hand it to the kernel`,
-      {
-        hint: "put the setting into a configuration file: --config",
-      },
-    );
+    throw new CommandError(`Found a quote or a backslash in "${word}": GRUB cannot pass it to the kernel`, {
+      hint: "put the setting into a configuration file with --config",
+    });
   }
   return /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word}'`;
 }

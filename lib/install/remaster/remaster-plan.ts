@@ -21,11 +21,11 @@ export interface RemasterPlan {
 /** Decides what is written. Throws CommandError for what is no medium of ours, a menu that cannot be changed, and no room. */
 export function planRemaster(facts: RemasterFacts, change: MenuChange): RemasterPlan {
   const missing = missingFromMedium(facts.paths);
-  if (missing !== undefined) throw new CommandError(`The ISO is no k3OS medium: it has no "${missing}"`);
+  if (missing !== undefined) throw new CommandError(`The ISO is not a k3OS medium: it has no "${missing}"`);
   const size = facts.size + facts.added.reduce((sum, entry) => sum + entry.size, 0);
   if (facts.free < size + MIB) {
     const [needed, free] = [formatBytes(size), formatBytes(facts.free)];
-    throw new CommandError(`There is no room for the new ISO: it needs ${needed}, and ${free} are free`);
+    throw new CommandError(`Not enough space for the new ISO: needs ${needed}, found ${free}`);
   }
   const changes = change.words.length > 0 || change.startsBy !== undefined;
   return {

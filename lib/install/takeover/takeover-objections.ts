@@ -11,7 +11,7 @@ export function takeoverObjections({ takeover, root, device }: InstallFacts): st
   }
   const { state, writable, apart, grub, foreignTree, otherStates } = takeover;
   const found: string[] = [];
-  if (device === undefined) found.push("There is no such device; leave DEVICE out, it is what / is on");
+  if (device === undefined) found.push("Device not found: omit DEVICE, it is the partition of /");
   else if (device.device.path !== root.path) {
     found.push(`"${device.device.path}" is not what "/" is on: --takeover needs "${root.path}"`);
   }
@@ -34,7 +34,7 @@ export function takeoverObjections({ takeover, root, device }: InstallFacts): st
   }
   if (foreignTree) found.push('There is a "/k3os" that no takeover has made: move it away');
   for (const path of otherStates) {
-    found.push(`"${path}" is labelled "${LABEL.state}" too: the new system could be confused with it`);
+    found.push(`"${path}" is also labelled "${LABEL.state}": the new system must be the only one`);
   }
   return [...found, ...grubObjections(grub)];
 }
@@ -45,9 +45,9 @@ function grubObjections(grub: GrubFacts | undefined): string[] {
   }
   const { directory, platform, version, missingModules, plainMenu, plainEnvironment } = grub;
   const found: string[] = [];
-  if (!plainMenu) found.push(`"${directory}/grub.cfg" is no plain file`);
+  if (!plainMenu) found.push(`"${directory}/grub.cfg" is not a plain file`);
   if (!plainEnvironment) {
-    found.push(`"${directory}/grubenv" is no plain file of GRUB's, so that it could not note a failed boot`);
+    found.push(`"${directory}/grubenv" is not a plain file of GRUB, so it cannot record a failed boot`);
   }
   if (missingModules.length > 0) {
     const which = version === undefined ? "GRUB" : `GRUB ${version}`;

@@ -119,9 +119,9 @@ export async function runAs(
   args: ReturnType<typeof parseCommandLine>,
   host: Host,
 ): Promise<number> {
-  const run = async (told: Host): Promise<number> => {
+  const run = async (commandHost: Host): Promise<number> => {
     if (uid !== 0 && command.needsRoot?.(args)) throw new CommandError("Must be run as root");
-    return await command.run(args, told);
+    return await command.run(args, commandHost);
   };
   const values: Readonly<Record<string, unknown>> = args.values;
   if (command.json === undefined || values.json !== true) return await run(host);

@@ -17,7 +17,7 @@ const NOP = 0x90;
  */
 export function bootCode(bootImage: Buffer): Buffer {
   if (bootImage.length !== SECTOR || bootImage.readUInt16LE(510) !== 0xaa55) {
-    throw new CommandError(`GRUB's boot.img is no boot sector (${bootImage.length} bytes)`);
+    throw new CommandError(`GRUB's boot.img is not a boot sector (${bootImage.length} bytes)`);
   }
   const code = Buffer.from(bootImage.subarray(0, CODE_BYTES));
   code.writeBigUInt64LE(1n, KERNEL_SECTOR);

@@ -22,7 +22,9 @@ export async function lockDisk(
   const fd = openSync(disk, "r+");
   try {
     if (!(await comesAbout(() => tryLock(fd), host))) {
-      throw new CommandError(`Another program has locked "${disk}"`, { hint: "try again when it has ended" });
+      throw new CommandError(`Another program has locked "${disk}"`, {
+        hint: "try again when it has finished",
+      });
     }
   } catch (error) {
     closeSync(fd);

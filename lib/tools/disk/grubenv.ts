@@ -64,7 +64,7 @@ export function setVariable(path: string, name: string, value: string | undefine
 
 /** The lines before the filling. */
 function linesOf(block: string): string[] {
-  if (!block.startsWith(SIGNATURE)) throw new CommandError("it is no environment block of GRUB");
+  if (!block.startsWith(SIGNATURE)) throw new CommandError("it is not a GRUB environment block");
   // GRUB writes into it as it is: where it is too short, it cannot
   if (block.length < SIZE) throw new CommandError(`it has ${block.length} bytes, expected ${SIZE}`);
   const lines: string[] = [];

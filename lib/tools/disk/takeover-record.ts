@@ -59,7 +59,7 @@ export function recallTakeoverRecord(root: string, host: Pick<Host, "log">): Tak
   } catch (error) {
     const grub = GRUB_DIRECTORIES.find((path) => existsSync(join(root, path, "grub.cfg")));
     if (grub === undefined) throw error;
-    host.log.warn(`${messageOf(error)}: going by what is in "${grub}"`);
+    host.log.warn(`${messageOf(error)}: using "${grub}" instead`);
     return { uuid: "", grub, madeEnvironment: false, afterwards: "restart" };
   }
 }

@@ -41,7 +41,8 @@ function makeDirectory(source: string, target: string): void {
   const wanted = statSync(source);
   if (!isThere(target)) mkdirSync(target);
   const found = statSync(target);
-  if (!found.isDirectory()) throw new CommandError(`"${target}" is no directory: nothing is copied into it`);
+  if (!found.isDirectory())
+    throw new CommandError(`"${target}" is not a directory: nothing is copied into it`);
   if (found.uid === wanted.uid && found.gid === wanted.gid && found.mode === wanted.mode) return;
   chownSync(target, wanted.uid, wanted.gid);
   chmodSync(target, wanted.mode & 0o7777); // after chown, which clears the set-id bits

@@ -156,8 +156,8 @@ export async function runProgram(argv: readonly string[], options: RunOptions = 
 }
 
 function programFailure(argv: readonly string[], how: string, result: RunResult): CommandError {
-  const said = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-5).join("\n");
-  return new CommandError(`${quoteArgv(argv)} failed (${how})${said === "" ? "" : `: ${said}`}`);
+  const output = (result.stderr.trim() || result.stdout.trim()).split("\n").slice(-5).join("\n");
+  return new CommandError(`${quoteArgv(argv)} failed (${how})${output === "" ? "" : `: ${output}`}`);
 }
 
 /** bash, since lines written for the original's shell use `source` and `[[`, which Debian's sh lacks; else sh. */

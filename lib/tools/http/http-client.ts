@@ -102,7 +102,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
   };
 
   const connectAndSend = async (url: URL, message: Request) => {
-    const asked = request(withoutCredentials(url), {
+    const pending = request(withoutCredentials(url), {
       method: message.method,
       headers: message.headers,
       ...(message.body === undefined ? {} : { body: message.body }),
@@ -110,7 +110,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
       dispatcher: dispatcherFor(url),
     });
     // undici heeds the signal only once it is connected: a host that swallows packets would never end
-    const answer = await Promise.race([asked, whenAborted(message.signal)]);
+    const answer = await Promise.race([pending, whenAborted(message.signal)]);
     answer.body.on("error", () => undefined); // the reader gets it; an unread body may break without harm
     return answer;
   };

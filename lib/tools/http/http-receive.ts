@@ -158,7 +158,7 @@ async function fetchRest(
   const length = reply.headers["content-length"];
   const total = length === undefined ? undefined : flow.size() + Number(length);
   if (total !== undefined && total > (options.maxBytes ?? Number.POSITIVE_INFINITY)) {
-    throw new HttpError(`the content is larger than ${options.maxBytes} bytes: the server tells of ${total}`);
+    throw new HttpError(`the content is larger than ${options.maxBytes} bytes: the server reports ${total}`);
   }
   for await (const chunk of reply.body) {
     attempt.pause(); // a disk that is slow to take it is not the server's silence

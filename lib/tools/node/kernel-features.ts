@@ -115,15 +115,15 @@ export function inspectKernel(kernel: KernelSources): KernelReport {
 }
 
 function answerOf({ option, module, listed }: Way, kernel: KernelSources): Answer {
-  const said = listed(kernel);
-  if (said === "yes" || said === "off") return said;
+  const setting = listed(kernel);
+  if (setting === "yes" || setting === "off") return setting;
   const configured = configuredAs(kernel.config, option);
   if (configured === "y") return "yes";
   if (configured === "n") return "no";
   const loadable = module === undefined ? undefined : hasModule(kernel, module);
   if (loadable !== undefined) return loadable ? "yes" : "no";
   if (configured === "m") return "unknown"; // its modules may be elsewhere
-  return said ?? "unknown";
+  return setting ?? "unknown";
 }
 
 function configuredAs(config: string | undefined, option: string): "y" | "m" | "n" | undefined {

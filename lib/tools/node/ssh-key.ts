@@ -110,7 +110,7 @@ export function keyFlaw(line: string): string | undefined {
   const bytes = decodeExactBase64(base64);
   const parts = bytes && split(bytes);
   if (parts?.[0]?.toString("latin1") !== type || parts.length !== fields) {
-    return `found an ssh key whose base64 is no key of the type "${type}": it is cut off or damaged`;
+    return `found an SSH key whose base64 is not a key of type "${type}": it is truncated or damaged`;
   }
   return type === "ssh-rsa" ? rsaFlaw(parts) : undefined;
 }

@@ -93,7 +93,7 @@ async function readFirst(
   } catch (error) {
     if (others.length > 0 && isMissing(error)) return await readFirst(others, wanted, host);
     if (!isMissing(error)) throw error;
-    throw new CommandError(`There is no signed list beside the ISO: ${messageOf(error)}`, {
+    throw new CommandError(`No signed checksum file was found next to the ISO: ${messageOf(error)}`, {
       hint: `put ${listName(wanted.arch)} and ${signatureName(wanted.arch)} of its release there, or name the place of the release in K3OS_RELEASE_URL`,
     });
   }

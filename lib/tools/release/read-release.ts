@@ -175,7 +175,7 @@ async function readUnverified(
     );
   } catch (error) {
     if (listed || !isMissing(error)) throw error;
-    host.log.warn(`There is no "${list}": nothing that comes from there can be checked`);
+    host.log.warn(`There is no "${list}": its downloads cannot be verified`);
     return { ...unsigned, files: new Map() };
   }
   const files = await during(`Reading "${list}"`, () => parseChecksums(content.toString()));

@@ -12,7 +12,7 @@ export function archesIn(directory: string): Arch[] {
   );
   if (arches.length > 0) return arches;
   const exists = statSync(directory, { throwIfNoEntry: false })?.isDirectory();
-  const why = exists ? "it holds no sha256sum-ARCH.txt" : "there is no such directory";
+  const why = exists ? "it contains no sha256sum-ARCH.txt" : "there is no such directory";
   throw new CommandError(`"${directory}" is not a release directory: ${why}`);
 }
 

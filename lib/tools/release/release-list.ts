@@ -81,7 +81,8 @@ export function signList(
   const fields = [`timestamp:${timestamp}`, `file:${listName(arch)}`, `version:${version}`, `arch:${arch}`];
   if (sizes.size > 0) fields.push(`sizes:${[...sizes].map(([name, size]) => `${name}=${size}`).join(",")}`);
   const comment = [...fields, "hashed"].join("\t");
-  if (comment.length > MAX_COMMENT) throw new CommandError("Cannot sign: the list has too many files");
+  if (comment.length > MAX_COMMENT)
+    throw new CommandError("Cannot sign: the checksum file has too many entries");
   return signContent(list, comment, key);
 }
 
@@ -110,7 +111,7 @@ function fieldsFor(arch: Arch, comment: string): SignedFields {
   if (!isVersion(version)) throw new CommandError(`It is signed for "${version}", which is not a version`);
   const [timestamp = "0"] = fields(comment, "timestamp");
   if (!/^\d{1,12}$/.test(timestamp))
-    throw new CommandError(`It is signed at "${timestamp}", which is no time`);
+    throw new CommandError(`It is signed at "${timestamp}", which is not a time`);
   return { version, timestamp: Number(timestamp), sizes: sizesIn(comment) };
 }
 
@@ -120,7 +121,7 @@ function sizesIn(comment: string): ReadonlyMap<string, number> {
     entries.map((entry): [string, number] => {
       const [, name, size] = /^([^=]+)=(\d{1,15})$/.exec(entry) ?? [];
       if (name !== undefined) return [name, Number(size)];
-      throw new CommandError(`It is signed with "${entry}", which is no size of a file`);
+      throw new CommandError(`It is signed with "${entry}", which is not a file size`);
     }),
   );
 }

@@ -38,7 +38,7 @@ export function refuseOlder(
   throw new CommandError(
     `Refusing the list of ${release.version}, signed ${day(release.timestamp)}: ` +
       `this node has taken that of ${taken.version}, signed ${day(taken.timestamp)}`,
-    { hint: "to take it all the same: --allow-downgrade" },
+    { hint: "to install it anyway, use --allow-downgrade" },
   );
 }
 

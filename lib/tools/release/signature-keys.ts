@@ -116,7 +116,7 @@ export async function openSecretKey(text: string, password: () => Promise<string
     bytes.toString("latin1", 4, 6) !== CHECKSUM ||
     !known
   ) {
-    throw new CommandError("Not a minisign secret key", { hint: "minisign -G makes one" });
+    throw new CommandError("Not a minisign secret key", { hint: "create one with minisign -G" });
   }
   const encrypted = kdf === KDF.scrypt;
   const content = bytes.subarray(PROTECTED);
@@ -129,7 +129,7 @@ export async function openSecretKey(text: string, password: () => Promise<string
   if (right && key.publicKey.point.equals(content.subarray(40, 72))) return key;
   throw encrypted
     ? new CommandError("The password is wrong", {
-        hint: `check ${PASSWORD_VARIABLE}, or unset it to be asked`,
+        hint: `check ${PASSWORD_VARIABLE}, or unset it for a prompt`,
       })
     : new CommandError("The key is damaged: its checksum does not match");
 }
@@ -159,7 +159,7 @@ function keyStream(bytes: Buffer, password: string, length: number): Buffer {
   const memory = Number(bytes.readBigUInt64LE(46));
   if (memory > MAX_MEMORY) {
     throw new CommandError(
-      `The key asks for ${Math.ceil(memory / MEBIBYTE)} MiB of memory, which is too much`,
+      `The key requires ${Math.ceil(memory / MEBIBYTE)} MiB of memory, which is too much`,
     );
   }
   const parameters = scryptParameters(Number(bytes.readBigUInt64LE(38)), memory);
@@ -180,8 +180,8 @@ async function askedPassword(file: string): Promise<string> {
     using terminal = openTerminal();
     return await terminal.secret(`Password of "${file}"`, () => undefined);
   }
-  throw new CommandError("It is encrypted, and there is no terminal to ask for its password", {
-    hint: `give the password in the environment, as ${PASSWORD_VARIABLE}`,
+  throw new CommandError("It is encrypted, and there is no terminal to prompt for its password", {
+    hint: `set the password in ${PASSWORD_VARIABLE}`,
   });
 }
 
@@ -213,7 +213,7 @@ function xor(bytes: Buffer, stream: Buffer): void {
 
 function notPublic(message: string): CommandError {
   return new CommandError(message, {
-    hint: "a public key is a .pub file that minisign -G made, or the line of it that begins with RW",
+    hint: "a public key is a .pub file that minisign -G made, or its line that starts with RW",
   });
 }
 

@@ -60,15 +60,13 @@ export function verifySignature(content: Uint8Array, signature: string, keys: re
     .map(({ point }) => publicKeyObject(point));
   if (candidates.length === 0) {
     const id = number.readBigUInt64LE().toString(16).toUpperCase();
-    throw new CommandError(
-      `Signed by the unknown key ${id}: known ${keys.length === 1 ? "is" : "are"} ${listed(keys)}`,
-    );
+    throw new CommandError(`Signed by the unknown key ${id}: expected ${listed(keys)}`);
   }
   const digest = contentDigest(content);
   const key = candidates.find((candidate) => verify(null, digest, candidate, own));
   if (key === undefined) {
     throw new CommandError(
-      "The content is not what was signed: it was changed, or the signature is another file's",
+      "The content does not match the signature: it was changed, or the signature belongs to another file",
     );
   }
   if (!verify(null, signedComment(own, trustedComment), key, commentSignature)) {

@@ -20,7 +20,7 @@ describe("timezone", () => {
     using host = testHost({ files });
     for (const name of ["Europe/Nowhere", "../../etc/passwd"]) {
       const said = await outcome(timezone, { k3os: { timezone: name } }, host);
-      expect(said).toContain(`There is no time zone "${name}"`);
+      expect(said).toContain(`Unknown time zone "${name}"`);
     }
     expect(existsSync(join(host.root, "etc/localtime"))).toBe(false);
   });

@@ -36,7 +36,7 @@ describe("wifi", () => {
     using host = testHost({ files: { [SETTINGS]: "\0".repeat(40) } });
     await wifi.apply({ k3os: { wifi: [{ name: "home" }] } }, host);
     expect(readFileSync(host.root + SETTINGS, "utf8")).toBe("[WiFi]\nEnable=true\nTethering=false\n");
-    expect(host.logged).toContain(`Warning: "${SETTINGS}" was damaged: it is made anew`);
+    expect(host.logged).toContain(`Warning: "${SETTINGS}" was damaged and is recreated`);
   });
 
   test("changes nothing the second time", async () => {

@@ -26,7 +26,7 @@ describe("loadNamedModules()", () => {
     using host = testHost({ files: LIST, answer: () => ({ code: 1, stderr: "modprobe: no such device\n" }) });
     await loadNamedModules(["bonding mode=1", "virtio-blk"], host);
     expect(host.logged).toEqual([
-      'The module "bonding" is not in the initrd: it can be loaded only once the disk is there',
+      'The module "bonding" is not in the initrd: it can only be loaded from the disk',
       'Error: k3os.modules: cannot load "virtio-blk": modprobe: no such device',
     ]);
   });

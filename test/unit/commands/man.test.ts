@@ -87,5 +87,7 @@ test("k3os man COMMAND prints roff where nobody reads it on a terminal, and know
   const command = man(COMMANDS);
   await command.run(parseCommandLine(command, ["config", "explain"], {}), host);
   expect(host.printed.join("")).toContain("\nk3os\\-config\\-explain \\- Show which source set a value\n");
-  expect(command.run(parseCommandLine(command, ["init"], {}), host)).rejects.toThrow('no page "k3os-init"');
+  expect(command.run(parseCommandLine(command, ["init"], {}), host)).rejects.toThrow(
+    'Unknown page "k3os-init"',
+  );
 });

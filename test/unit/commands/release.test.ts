@@ -117,8 +117,8 @@ describe("k3os release sign", () => {
       check: false,
     });
     expect(ended.code).toBe(1);
-    expect(ended.stderr).toContain("there is no terminal to ask for its password");
-    expect(ended.stderr).toContain("Hint: give the password in the environment, as K3OS_SIGN_PASSWORD");
+    expect(ended.stderr).toContain("there is no terminal to prompt for its password");
+    expect(ended.stderr).toContain("Hint: set the password in K3OS_SIGN_PASSWORD");
   });
 
   test("wants a key, a directory, and a version that a program run from source does not have", async () => {
@@ -129,7 +129,7 @@ describe("k3os release sign", () => {
       await expect(call(releaseSign, argv, host)).rejects.toThrow(`Missing ${missing[i]}`);
     }
     await expect(sign(host, "/")).rejects.toThrow(
-      "is not a release directory: it holds no sha256sum-ARCH.txt",
+      "is not a release directory: it contains no sha256sum-ARCH.txt",
     );
     await expect(sign(host, "/nonexistent")).rejects.toThrow("there is no such directory");
   });
@@ -148,7 +148,7 @@ describe("k3os release verify", () => {
     expect(logged).toEqual([
       expect.stringMatching(/^Error: k3os-amd64: its sha256 is /),
       "Error: k3os-amd64.iso: it is not there",
-      expect.stringMatching(/^Error: sha256sum-arm\.txt: .*The content is not what was signed/),
+      expect.stringMatching(/^Error: sha256sum-arm\.txt: .*The content does not match the signature/),
     ]);
   });
 

@@ -54,8 +54,8 @@ describe("gatherResetFacts()", () => {
     ["/", "nothing would be deleted"],
     ["/home/../etc", 'without ".."'],
     ["/nothing", "there is nothing"],
-    ["/etc/hosts", "made anew at each start"],
-    ["/tmp", "made anew at each start"],
+    ["/etc/hosts", "rebuilt at each boot"],
+    ["/tmp", "rebuilt at each boot"],
     ["/k3os/system/k3os", "a reset does not touch it"],
   ])("refuses to keep %s", (path, why) => {
     expect(() => gatherResetFacts([path], host)).toThrow(why);
@@ -90,7 +90,7 @@ test("the preview tells what goes and what stays, without what is mounted there,
   const many = Array.from({ length: 40 }, (_, at) => ({ path: `/${"x".repeat(90)}${at}`, bytes: at }));
   const text = describeReset({ deleted: [...deleted, ...many], kept });
   expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
-  expect(text).toMatch(/Deleted at the next start, .*:\n +\d.* KiB {2}\/var\/lib\/rancher\/k3s\/agent\n/);
+  expect(text).toMatch(/Deleted at the next boot, .*:\n +\d.* KiB {2}\/var\/lib\/rancher\/k3s\/agent\n/);
 });
 
 describe("orderReset()", () => {
@@ -123,9 +123,9 @@ describe("backupFile()", () => {
   });
 
   test.each([
-    ["/home/rancher", "it lies in what is deleted"],
-    ["/etc/ssh/b.tar.gz", "it lies in what is deleted"],
-    ["/mnt/again/b.tar.gz", "it lies in what is deleted"],
+    ["/home/rancher", "it is below a deleted path"],
+    ["/etc/ssh/b.tar.gz", "it is below a deleted path"],
+    ["/mnt/again/b.tar.gz", "it is below a deleted path"],
     ["/tmp/b.tar.gz", "it is in memory"],
     ["/nowhere/b.tar.gz", "there is no directory"],
   ])("refuses %s", (path, why) => {
@@ -165,8 +165,8 @@ describe("k3os reset", () => {
   const run = async (...argv: string[]) => reset.run(parseCommandLine(reset, argv, {}), host);
 
   test.each([
-    [["--cancel", "--yes"], "--cancel goes with no other option"],
-    [["--preview", "--reboot"], "does not go with --reboot"],
+    [["--cancel", "--yes"], "Cannot combine --cancel with other options"],
+    [["--preview", "--reboot"], "Cannot combine --preview with --reboot"],
   ])("refuses %j", async (argv, why) => {
     await expect(run(...argv)).rejects.toThrow(why);
   });

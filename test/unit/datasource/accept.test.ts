@@ -29,7 +29,7 @@ describe("acceptMetadata()", () => {
   test("takes keys out of lines of any ending, each once, and never shows one that is none", () => {
     const { accepted, ignored } = accept({ keys: [`${A}\r\n# note\r\n`, A, "<html>secret</html>", ""] });
     expect(accepted?.keys).toEqual([A]);
-    expect(ignored).toEqual(["keys: 1 of 3 lines are no ssh public key"]);
+    expect(ignored).toEqual(["keys: 1 of 3 lines are not SSH public keys"]);
   });
 
   test.each([

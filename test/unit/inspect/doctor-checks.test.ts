@@ -104,7 +104,7 @@ const VERDICTS: readonly [what: string, verdict: Verdict, state: Verdict["state"
     "another disk with the label, and an old menu",
     judgeIdentity({ ...IDENTITY, labelled: ["/dev/vdb"], named: false }),
     "failure",
-    "the next start cannot tell",
+    "the next boot cannot tell",
   ],
   [
     "a copy of the disk",

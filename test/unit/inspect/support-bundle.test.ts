@@ -139,6 +139,6 @@ describe("k3os support", () => {
     expect(files.has("files/var/lib/rancher/k3os/boot/boot.log")).toBe(true);
     for (const name of files.keys())
       expect(files.get("README.txt")).toContain(name === "README.txt" ? "Here:" : `  ${name}\n`);
-    expect(host.logged.at(-1)).toContain("Secrets were left out");
+    expect(host.logged.at(-1)).toContain("Secrets were removed");
   });
 });

@@ -57,7 +57,7 @@ const KINDS: readonly [InstallPlan["kind"], Given, readonly string[], readonly s
       "Replace the running system on /dev/vda3, UUID kept-uuid",
       "Started by GRUB 2.06 (i386-pc) with /boot/grub2/grub.cfg",
       "Write /k3os/takeover/grub.cfg",
-      "At the next start: check the new system, delete everything else, and",
+      "At the next boot: check the new system, delete everything else, and",
       "power off",
     ],
     ["Keep the file system on /dev/vda3 and its data"],

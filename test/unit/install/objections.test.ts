@@ -21,10 +21,10 @@ describe("findObjections()", () => {
 
   test("names the disks there are when none was named", () => {
     expect(messages({ device: undefined }, { device: undefined })).toEqual([
-      "No device to install to was named; there is /dev/vda (40 GiB)",
+      "Missing DEVICE: expected the disk to install to, found /dev/vda (40 GiB)",
     ]);
     expect(messages({ device: undefined }, { device: undefined, candidates: [] })).toEqual([
-      "No device to install to was named; there is no free disk",
+      "Missing DEVICE: expected the disk to install to, found no free disk",
     ]);
   });
 
@@ -38,7 +38,7 @@ describe("findObjections()", () => {
 
   test("names a device that does not exist", () => {
     expect(messages({ device: "/dev/vdx" }, { device: undefined })).toEqual([
-      'There is no block device "/dev/vdx"',
+      'Block device not found: "/dev/vdx"',
     ]);
   });
 
@@ -128,7 +128,7 @@ describe("findObjections()", () => {
     const rom = deviceFacts({ device: blockDevice({ path: "/dev/sr0", type: "rom", readOnly: true }) });
     expect(messages({}, { device: rom })).toEqual([
       '"/dev/sr0" is read-only',
-      '"/dev/sr0" is no disk but of type "rom"',
+      '"/dev/sr0" is not a disk: found type "rom"',
     ]);
   });
 

@@ -16,7 +16,9 @@ test("openMedium() runs no program on a pipe, which might wait for ever, nor on 
       const facts = { devices: [], disk: blockDevice(), target: hostTarget() };
       const call = openMedium({ ...SETTINGS, ...named }, undefined, facts, host);
       const message = await call.then(() => "", messageOf);
-      expect(message).toBe(`"${path}" is no installation medium: expected a directory, a disk or an image`);
+      expect(message).toBe(
+        `"${path}" is not an installation medium: expected a directory, a disk or an image`,
+      );
     }
   }
   expect(host.programs).toEqual([]);

@@ -27,7 +27,7 @@ describe("missingCommands()", () => {
     expect(
       messages({ bootCmd: ["apk add nano"], runCmd: ["setup-timezone -z UTC; kubens x; no-such"] }),
     ).toEqual([
-      'boot_cmd[0]: k3OS has no "apk": there are no packages: put static programs into /usr/local/bin, or use "toolbox"',
+      'boot_cmd[0]: k3OS has no "apk": k3OS has no packages: put static programs into /usr/local/bin, or use "toolbox"',
       'run_cmd[0]: k3OS has no "setup-timezone"',
       'run_cmd[0]: k3OS has no "kubens": use "kubectl config set-context --current --namespace"',
       'run_cmd[0]: k3OS has no "no-such"',

@@ -58,9 +58,9 @@ describe("where the service manager runs", () => {
   });
 
   test("one that nobody knows is an error, and so is an action", async () => {
-    await expect(controlService("nothing", "start", host)).rejects.toThrow('There is no service "nothing"');
+    await expect(controlService("nothing", "start", host)).rejects.toThrow('Unknown service "nothing"');
     await expect(controlService("sshd", "dance", host)).rejects.toThrow('Unknown action "dance"');
-    await expect(controlService("../ssh", "start", host)).rejects.toThrow("There is no service");
+    await expect(controlService("../ssh", "start", host)).rejects.toThrow("Unknown service");
   });
 
   test("rc-status lists those that are here", async () => {

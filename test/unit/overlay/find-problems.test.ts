@@ -44,12 +44,12 @@ describe("findProblems()", () => {
   test.each([
     ["k3OS already", { mode: "local" }, "This is k3OS already: upgrade it with k3os-upgrade-rootfs"],
     ["read-only", { readOnly: true }, '"/" is mounted read-only: mount -o remount,rw /'],
-    ["a root in memory", { fileSystem: "tmpfs" }, '"/" is on tmpfs: what is written to it does not outlive'],
+    ["a root in memory", { fileSystem: "tmpfs" }, '"/" is on tmpfs: files there do not survive'],
     ["a directory for a name", { blocked: ["sbin/init"] }, '"/sbin/init" is in the way: move it away'],
-    ["a file system of its own", { apart: ["sbin"] }, '"/sbin" is on a file system of its own'],
-    ["another init program", { otherInit: "/linuxrc" }, 'is told to start "/linuxrc": take init= out'],
+    ["a file system of its own", { apart: ["sbin"] }, '"/sbin" is on a separate file system'],
+    ["another init program", { otherInit: "/linuxrc" }, 'command line starts "/linuxrc": remove init='],
     ["too little room", { free: 0.5 * GIB }, '"/" has 512 MiB free, about 870 MiB are needed'],
-    ["no programs", { machine: undefined }, '"/" holds no Linux: there is no program /bin/sh in it'],
+    ["no programs", { machine: undefined }, '"/" contains no Linux: /bin/sh is missing'],
     ["an unknown machine", { kernelMachine: "armv6l" }, "This machine is armv6l, which k3OS is not made for"],
   ] as const)("refuses %s", (_, facts, message) => {
     const found = refusals(facts);
@@ -98,7 +98,7 @@ describe("findProblems()", () => {
     const kernels = FACTS.kernels.map((kernel) => ({ ...kernel, config }));
     const { refusals, warnings } = findProblems(ARM64, { ...FACTS, kernels });
     expect([refusals, warnings.length]).toEqual([[], 1]);
-    expect(warnings[0]).toStartWith("Kernel 6.12.0 lacks vxlan: pods will have no network");
+    expect(warnings[0]).toStartWith("Kernel 6.12.0 lacks vxlan: pods have no network");
   });
 
   test("warns of kernels of which nothing is known", () => {

@@ -37,7 +37,7 @@ describe("createToolbox()", () => {
 
   test("refuses where there is one", async () => {
     using host = node({ containers: "toolbox\n" });
-    expect(createToolbox("image", host)).rejects.toThrow("The toolbox is there already");
+    expect(createToolbox("image", host)).rejects.toThrow("The toolbox already exists");
     expect(deeds(host)).toEqual([]);
   });
 });
@@ -81,8 +81,8 @@ describe("removeToolbox()", () => {
 test("without a toolbox there is nothing to enter or to remove", async () => {
   using host = node({ containers: "" });
   const visit = { shell: "sh", terminal: undefined, id: "a" };
-  expect(enterToolbox(visit, host)).rejects.toThrow("There is no toolbox");
-  expect(removeToolbox(host)).rejects.toThrow("There is no toolbox");
+  expect(enterToolbox(visit, host)).rejects.toThrow("The toolbox does not exist");
+  expect(removeToolbox(host)).rejects.toThrow("The toolbox does not exist");
   expect(deeds(host)).toEqual([]);
 });
 

@@ -61,7 +61,7 @@ describe("persistIdentity() and hostName()", () => {
       await boot();
       expect(read(path)).toMatch(KEPT[path] as RegExp);
     }
-    const said = `Warning: "${path}" was damaged: it was made anew`;
+    const said = `Warning: "${path}" was damaged and has been recreated`;
     expect(host.logged).toEqual([said, said]);
   });
 

@@ -189,7 +189,7 @@ test.each([
   [
     "bytes for a text",
     "hostname: n\nk3os: {token: !!binary f0VMRv8=}\n",
-    ["error c.yaml:2:24: k3os.token: found !!binary that is no base64 of text, expected text"],
+    ["error c.yaml:2:24: k3os.token: found !!binary that is not base64 of text, expected text"],
   ],
 ])("parseConfigText() of %s uses the rest and says where", (_, text, messages) => {
   expect(read(text)).toEqual({ config: { hostname: "n" }, messages });

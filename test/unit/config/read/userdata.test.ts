@@ -105,7 +105,7 @@ hostname: n
 k3os: {data_sources: [aws], modules: [kvm], install: {silent: true}}
 `);
   expect(messages).toEqual([
-    "warning userdata:2:1: init_cmd: found in user data, which comes when the phases that this belongs to are over (initrd): it has no effect, expected run_cmd",
-    "warning userdata:3:1: boot_cmd: found in user data, which comes when the phases that this belongs to are over (boot): it has no effect, expected run_cmd",
+    "warning userdata:2:1: init_cmd: found in user data, which arrives after the phases of this key (initrd): it has no effect, expected run_cmd",
+    "warning userdata:3:1: boot_cmd: found in user data, which arrives after the phases of this key (boot): it has no effect, expected run_cmd",
   ]);
 });

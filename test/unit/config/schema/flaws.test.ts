@@ -52,7 +52,7 @@ const LEFT_OUT: readonly (readonly [text: string, message: string])[] = [
   ["hostname: a.", "expected a host name"],
   ["hostname: a..b", "expected a host name"],
   ["hostname: a-.b", "expected a host name"],
-  ["ssh_authorized_keys: [ssh-rsa AAAA...]", "ssh_authorized_keys[0]: found an ssh key whose base64"],
+  ["ssh_authorized_keys: [ssh-rsa AAAA...]", "ssh_authorized_keys[0]: found an SSH key whose base64"],
   ["ssh_authorized_keys: [me@example.com]", "found no ssh public key"],
   ["ssh_authorized_keys: ['ftp://example.com/k']", 'found the scheme "ftp"'],
   ["ssh_authorized_keys: ['github:a/b']", 'found the user "a/b"'],
@@ -64,7 +64,7 @@ const LEFT_OUT: readonly (readonly [text: string, message: string])[] = [
   ["write_files: [{path: /a, content: aGk=, encoding: gz+b64}]", "the content is not valid gzip data"],
   ["k3os: {data_sources: [awss]}", 'k3os.data_sources[0]: Unknown data source "awss": did you mean "aws"?'],
   ["k3os: {data_sources: [something-else]}", "expected one of kvm, nocloud"],
-  ["k3os: {data_sources: ['file=/a b']}", "without blanks"],
+  ["k3os: {data_sources: ['file=/a b']}", "without spaces"],
   [
     "k3os: {wifi: [{name: a, passphrase: 1234567}]}",
     "k3os.wifi[0].passphrase: found 7 characters, expected 8 to 63",
@@ -109,7 +109,7 @@ const KEPT: readonly (readonly [text: string, message: string])[] = [
   ["k3os: {server_url: 'https://a b:6443'}", "error c.yaml:1:20: k3os.server_url: found no https URL"],
   [
     "k3os: {token: 'K10abc::server:x'}",
-    "warning c.yaml:1:15: k3os.token: found a node token that is cut off",
+    "warning c.yaml:1:15: k3os.token: found a truncated or damaged node token",
   ],
 ];
 
@@ -156,7 +156,7 @@ write_files: [{path: /a, content: $, encoding: b64}, {path: /b}]
     const { config, messages } = read(`ssh_authorized_keys:\n- |\n  ${KEY}\n  ssh-rsa AAAA\n`);
     expect(config.sshAuthorizedKeys?.[0]).toContain(KEY);
     expect(messages).toEqual([
-      expect.stringMatching(/^error c.yaml:2:3: ssh_authorized_keys\[0\]: found an ssh key/),
+      expect.stringMatching(/^error c.yaml:2:3: ssh_authorized_keys\[0\]: found an SSH key/),
     ]);
   });
 });

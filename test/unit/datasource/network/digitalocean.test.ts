@@ -27,7 +27,7 @@ describe("digitalocean", () => {
       instanceId: "2756294",
       facts: { public_ipv4: "192.0.2.5", private_ipv4: "10.132.0.5", region: "nyc3", id: "2756294" },
     });
-    expect(record.ignored).toEqual(["keys: 1 of 2 lines are no ssh public key"]);
+    expect(record.ignored).toEqual(["keys: 1 of 2 lines are not SSH public keys"]);
   });
 
   test("takes what there is of a document whose fields are missing or of another kind", async () => {

@@ -50,7 +50,7 @@ describe("the question for keys", () => {
     const { changes, shown, url } = await ask(sshKeys, [true, "URL/none", "URL/one"], server);
     expect(shown).toContain("URL/none");
     expect(shown).toContain("404");
-    expect(shown).toContain("press Enter again to keep it all the same");
+    expect(shown).toContain("press Enter again to keep it anyway");
     expect(changes.config?.sshAuthorizedKeys).toEqual([`${url}/one`]);
   });
 

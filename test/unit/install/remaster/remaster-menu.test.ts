@@ -62,8 +62,8 @@ describe("menuWords()", () => {
 
   test.each([
     ['k3os.token="a', "never closed"],
-    ["a=it's", "inside of"],
-    ["a=b\\c", "inside of"],
+    ["a=it's", "a quote or a backslash"],
+    ["a=b\\c", "a quote or a backslash"],
     ["k3os.install.silent=perhaps", "have errors"],
     ["write_files=x", "have errors"],
   ])("refuses %s", (line, message) => {

@@ -54,7 +54,7 @@ describe("planRemaster()", () => {
   });
 
   test("refuses where there is no room", () => {
-    expect(() => planRemaster({ ...FACTS, free: 2 ** 20 }, NOTHING)).toThrow("There is no room");
+    expect(() => planRemaster({ ...FACTS, free: 2 ** 20 }, NOTHING)).toThrow("Not enough space");
   });
 });
 

@@ -45,16 +45,16 @@ describe("takeoverObjections()", () => {
     ['"/boot" is on a file system of its own: --takeover needs it on that of "/"', { apart: ["/boot"] }],
     ['There is a "/k3os" that no takeover has made: move it away', { foreignTree: true }],
     [
-      '"/dev/vdb1" is labelled "K3OS_STATE" too: the new system could be confused with it',
+      '"/dev/vdb1" is also labelled "K3OS_STATE": the new system must be the only one',
       { otherStates: ["/dev/vdb1"] },
     ],
     [
       "There is no /boot/grub/grub.cfg nor /boot/grub2/grub.cfg: --takeover needs GRUB 2",
       { grub: undefined },
     ],
-    ['"/boot/grub/grub.cfg" is no plain file', { grub: { ...GRUB, plainMenu: false } }],
+    ['"/boot/grub/grub.cfg" is not a plain file', { grub: { ...GRUB, plainMenu: false } }],
     [
-      '"/boot/grub/grubenv" is no plain file of GRUB\'s, so that it could not note a failed boot',
+      '"/boot/grub/grubenv" is not a plain file of GRUB, so it cannot record a failed boot',
       { grub: { ...GRUB, plainEnvironment: false } },
     ],
     [
@@ -78,7 +78,7 @@ describe("takeoverObjections()", () => {
     expect(objections({}, { device: other })).toEqual([
       '"/dev/vdb1" is not what "/" is on: --takeover needs "/dev/vda1"',
     ]);
-    expect(objections({}, { device: undefined })[0]).toContain("There is no such device");
+    expect(objections({}, { device: undefined })[0]).toContain("Device not found");
   });
 
   test("says all at once", () => {

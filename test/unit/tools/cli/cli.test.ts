@@ -56,7 +56,7 @@ describe("parseCommandLine()", () => {
     for (const [name, option] of Object.entries(of.options)) {
       const wrong = option.type === "boolean" ? [[`--${name}=x`]] : [[`--${name}`], [`--${name}`, "--x"]];
       for (const message of wrong.map((argv) => errorOf(argv, of))) {
-        expect(message).toMatch(/^Error: (Missing value .*--|--.*wanted true or false$)/);
+        expect(message).toMatch(/^Error: (Missing value .*--|--.*expected true or false$)/);
         expect(message).not.toMatch(/'|<value>|argument|ambiguous|\. /);
       }
     }

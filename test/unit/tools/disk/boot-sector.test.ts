@@ -34,8 +34,8 @@ describe("bootCode()", () => {
   });
 
   test("refuses what is no boot sector", () => {
-    expect(() => bootCode(Buffer.alloc(512))).toThrow("no boot sector");
-    expect(() => bootCode(Buffer.alloc(100))).toThrow("no boot sector");
+    expect(() => bootCode(Buffer.alloc(512))).toThrow("not a boot sector");
+    expect(() => bootCode(Buffer.alloc(100))).toThrow("not a boot sector");
   });
 });
 

@@ -37,7 +37,7 @@ describe("withVariable()", () => {
 
   test("refuses what does not fit, and what is no block", () => {
     expect(() => withVariable(emptyEnvironment(), "a", "x".repeat(1000))).toThrow("is full");
-    expect(() => withVariable("saved_entry=0\n", "a", "1")).toThrow("no environment block");
+    expect(() => withVariable("saved_entry=0\n", "a", "1")).toThrow("not a GRUB environment block");
   });
 });
 

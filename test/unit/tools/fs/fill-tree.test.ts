@@ -80,7 +80,7 @@ describe("fillTree()", () => {
     writeFileSync(at("to/d"), "a file");
     fill();
     expect(read("to/a")).toBe("of the image");
-    expect(host.logged).toEqual([`Error: "${at("to/d")}" is no directory: nothing is copied into it`]);
+    expect(host.logged).toEqual([`Error: "${at("to/d")}" is not a directory: nothing is copied into it`]);
     rmSync(at("to/d"));
     mkdirSync(at("elsewhere"));
     symlinkSync("../elsewhere", at("to/d"));

@@ -196,7 +196,7 @@ describe("download()", () => {
       response.write(CONTENT);
     });
     const call = download(server.origin, `${host.root}/out`, { maxBytes: 1000 }, host);
-    await expect(call).rejects.toThrow(`larger than 1000 bytes: the server tells of ${2 ** 40}`);
+    await expect(call).rejects.toThrow(`larger than 1000 bytes: the server reports ${2 ** 40}`);
     expect(server.requests).toHaveLength(1);
   });
 

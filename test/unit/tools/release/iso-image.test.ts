@@ -79,7 +79,7 @@ describe("an ISO by URL", () => {
     using host = testHost();
     const call = checkIso(`http://127.0.0.1:${server.port}/any.iso`, TRUST, AMD64, host);
     const error = await call.catch((failure: CommandError) => failure);
-    expect(messageOf(error)).toStartWith("There is no signed list beside the ISO: ");
+    expect(messageOf(error)).toStartWith("No signed checksum file was found next to the ISO: ");
     expect((error as CommandError).hint).toContain(
       "put sha256sum-amd64.txt and sha256sum-amd64.txt.minisig of its release there",
     );

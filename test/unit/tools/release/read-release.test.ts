@@ -116,7 +116,7 @@ describe("readRelease()", () => {
       'Nobody has signed "/r/sha256sum-amd64.txt": Cannot read "/r/sha256sum-amd64.txt.minisig"',
     );
     expect((await read(changed, TRUST)).error).toStartWith(
-      'Verifying "/r/sha256sum-amd64.txt": The content is not what was signed',
+      'Verifying "/r/sha256sum-amd64.txt": The content does not match the signature',
     );
     expect((await read(empty, TRUST)).error).toContain("The signature is malformed");
     expect((await read(FILES, { kind: "keys", keys: [] })).error).toContain("unknown key");
@@ -150,7 +150,7 @@ describe("readRelease()", () => {
         ...{ arch: "amd64", version: undefined, timestamp: 0, signed: false },
         ...{ files: new Map(), sizes: new Map() },
       },
-      logged: ['Warning: There is no "/r/sha256sum-amd64.txt": nothing that comes from there can be checked'],
+      logged: ['Warning: There is no "/r/sha256sum-amd64.txt": its downloads cannot be verified'],
     });
     expect((await read({ "/r/sha256sum-amd64.txt": "<html>\n" }, ANYONE)).error).toContain("Line 1 of the");
   });

@@ -52,7 +52,7 @@ describe("verifyList()", () => {
     "refuses the sizes %j",
     (sizes) => {
       const signature = signContent(LIST, `${GOOD}\tsizes:${sizes}`, KEY);
-      expect(() => verify(signature)).toThrow("which is no size of a file");
+      expect(() => verify(signature)).toThrow("which is not a file size");
     },
   );
 
@@ -60,7 +60,7 @@ describe("verifyList()", () => {
     expect(verify(signContent(LIST, GOOD, KEY)).timestamp).toBe(1);
     expect(verify(signContent(LIST, GOOD.replace("timestamp:1\t", ""), KEY)).timestamp).toBe(0);
     const later = signContent(LIST, GOOD.replace("timestamp:1", "timestamp:tomorrow"), KEY);
-    expect(() => verify(later)).toThrow('It is signed at "tomorrow", which is no time');
+    expect(() => verify(later)).toThrow('It is signed at "tomorrow", which is not a time');
   });
 
   test("takes fields in any order, and fields that it does not know", () => {
@@ -103,7 +103,9 @@ describe("verifyList()", () => {
 
   test("does not look at a list before its signature is good", () => {
     const broken = Buffer.from("no list\n");
-    expect(() => verify(signList(LIST, IDENTITY, KEY), "amd64", broken)).toThrow("is not what was signed");
+    expect(() => verify(signList(LIST, IDENTITY, KEY), "amd64", broken)).toThrow(
+      "does not match the signature",
+    );
     expect(() => verify(signList(broken, IDENTITY, KEY), "amd64", broken)).toThrow("Line 1 of the checksums");
   });
 });

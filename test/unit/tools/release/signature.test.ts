@@ -59,17 +59,19 @@ describe("verifySignature()", () => {
     ["a byte too many", Buffer.concat([CONTENT, Buffer.from("\n")])],
     ["nothing in it", Buffer.alloc(0)],
   ])("refuses content with %s", (_, content) => {
-    expect(() => verify(content, GOOD)).toThrow("The content is not what was signed");
+    expect(() => verify(content, GOOD)).toThrow("The content does not match the signature");
   });
 
   test("refuses the signature of another file", () => {
     const other = signContent(Buffer.from("other"), COMMENT, KEY);
-    expect(() => verify(CONTENT, other)).toThrow("The content is not what was signed");
+    expect(() => verify(CONTENT, other)).toThrow("The content does not match the signature");
   });
 
   test("refuses a changed signature", () => {
     for (const at of [10, 40, 73]) {
-      expect(() => verify(CONTENT, edited(1, flipped(at)))).toThrow("The content is not what was signed");
+      expect(() => verify(CONTENT, edited(1, flipped(at)))).toThrow(
+        "The content does not match the signature",
+      );
     }
   });
 
@@ -95,16 +97,16 @@ describe("verifySignature()", () => {
 
   test("names a key that is not known", () => {
     expect(() => verify(CONTENT, GOOD, [OTHER.publicKey])).toThrow(
-      `Signed by the unknown key ${KEY.publicKey.id}: known is ${OTHER.publicKey.id}`,
+      `Signed by the unknown key ${KEY.publicKey.id}: expected ${OTHER.publicKey.id}`,
     );
-    expect(() => verify(CONTENT, GOOD, [])).toThrow(`unknown key ${KEY.publicKey.id}: known are none`);
+    expect(() => verify(CONTENT, GOOD, [])).toThrow(`unknown key ${KEY.publicKey.id}: expected none`);
   });
 
   test("is not fooled by a key that gives itself a known number", () => {
     const { id, number } = KEY.publicKey;
     const impostor = { ...OTHER, publicKey: { ...OTHER.publicKey, id, number } };
     const forged = signContent(CONTENT, COMMENT, impostor);
-    expect(() => verify(CONTENT, forged)).toThrow("The content is not what was signed");
+    expect(() => verify(CONTENT, forged)).toThrow("The content does not match the signature");
     expect(verify(CONTENT, GOOD, [impostor.publicKey, KEY.publicKey])).toBe(COMMENT);
   });
 
