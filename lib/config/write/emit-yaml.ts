@@ -3,8 +3,9 @@ export type YamlValue = string | boolean | readonly YamlValue[] | { readonly [ke
 
 /**
  * A value as YAML that reads back the same in YAML 1.1 and 1.2: a text is plain only if no reader can take it for anything
- * else, and a block only if no reader can change its blanks. (`stringify` of yaml 2.9 writes a text of a blank and a line
- * break as a block that reads back without the blank.)
+ * else, and a block only if no reader can change its blanks. `stringify` of yaml 2.9 is not as strict: it writes a text of a
+ * blank and a line break as a block that reads back without the blank, `=` and `<<` plain, which YAML 1.1 reads as more than
+ * texts, and `0o14` plain for YAML 1.1, which YAML 1.2 reads as 12.
  */
 export function emitYaml(value: YamlValue): string {
   return `${emit(value, "").slice(1)}\n`; // there is no key for the value to be behind

@@ -58,7 +58,11 @@ const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const TRY_AGAIN = new Set([408, 425, 429]);
 
-/** Opens a client that lives for one download: its connections close with it. */
+/**
+ * Opens a client that lives for one download: its connections close with it. It follows redirects itself, since undici's
+ * interceptor (7.30) gives every server the caller's own headers except three, which may be a cloud's token; sends all
+ * requests through the first one's proxy; and cannot refuse a redirect from https to http.
+ */
 export async function openClient(options: ClientOptions, host: Pick<Host, "env" | "log">): Promise<Client> {
   const { Agent, buildConnector, ProxyAgent, request } = await loadUndici();
   const dispatchers = new Map<string, Dispatcher>();

@@ -42,7 +42,6 @@ test("no further module is without a unit test that names it", () => {
   ]);
   const lacking = modules.filter((path) => !tested.has(path));
   expect(lacking.length > WITHOUT_TEST ? lacking : []).toEqual([]);
-  expect(lacking.length).toBe(WITHOUT_TEST);
 });
 
 test("a search by file name offers one module: no two share a name", () => {
