@@ -41,7 +41,8 @@ const OPTIONS = {
 const build = defineCommand({
   usage: "[bin]",
   description: `Makes dist/artifacts. With "bin", only the executables; else also the images and
-checksums. What did not change is taken from .cache.`,
+checksums. What did not change is taken from .cache, and what takes long to make from a cache of
+all clones on this machine.`,
   options: OPTIONS,
   maxPositionals: 1,
   run: async ({ values, positionals: [what] }, host) => {
@@ -49,15 +50,16 @@ checksums. What did not change is taken from .cache.`,
     const everything = what === "bin" ? TARGETS : [hostTarget()];
     const targets = values.arch.length === 0 ? everything : values.arch.map(targetOf);
     const releaseKeys = addedKeys(values["release-key"]);
-    const context: BuildContext = { ...createBuildContext(), host, releaseKeys };
+    const context = createBuildContext({ host, releaseKeys });
     // opened first: it may ask for a password, or not be there
     const key = what === "bin" ? undefined : await signingKey(values.sign, context);
     for (const target of targets) {
-      report(await buildExecutable(target, context), context);
+      const executable = await buildExecutable(target, context);
+      report(executable.path, context);
       if (key === undefined) continue;
       const { buildImages } = await import("../lib/make/image/build-artifacts.ts");
       const { COMMANDS } = await import("./commands.ts");
-      await buildImages(target, { k3s: values.k3s, key, commands: COMMANDS }, context);
+      await buildImages(target, { executable, k3s: values.k3s, key, commands: COMMANDS }, context);
     }
     return EXIT.done;
   },

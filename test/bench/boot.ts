@@ -7,7 +7,7 @@ import { bootCode, writeBootCode } from "../../lib/tools/disk/boot-sector.ts";
 import { coreConfig, grubImageArgv, grubPlatform } from "../../lib/tools/disk/grub.ts";
 import { FIRST_PARTITION } from "../../lib/tools/disk/partitions.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
-import { type DebianRoot, debianRoot } from "../support/debian.ts";
+import { type DebianRoot, debianRoot } from "../support/debian-root.ts";
 import { makeInstalledDisk } from "../support/installed-disk.ts";
 import { byTurns, type Figure, ratio } from "./figure.ts";
 

@@ -1,35 +1,12 @@
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BuildContext, cached } from "../../lib/make/build/context.ts";
+import type { BuildContext } from "../../lib/make/build/context.ts";
 import { coreConfig } from "../../lib/tools/disk/grub.ts";
 import { GIB } from "../../lib/tools/fs/size.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
+import { type DebianRoot, debianRoot } from "./debian-root.ts";
 import { makeDisk, output } from "./disk.ts";
-
-/** A root file system to be made by mmdebstrap. */
-export interface DebianRoot {
-  /** Names it in the cache. */
-  readonly name: string;
-  readonly suite: string;
-  readonly variant: string;
-  readonly packages: readonly string[];
-}
-
-/** The directory with a root file system of Debian, from the cache if it was made before. Not to be written to. */
-export async function debianRoot(root: DebianRoot, context: BuildContext): Promise<string> {
-  const { name, suite, variant, packages } = root;
-  return await cached(
-    { name, inputs: [JSON.stringify(root)] },
-    async (into) => {
-      await context.host.run([
-        ...["mmdebstrap", `--variant=${variant}`, `--include=${packages.join(",")}`],
-        ...['--aptopt=APT::Install-Recommends "false"', suite, into, "http://deb.debian.org/debian"],
-      ]);
-    },
-    context,
-  );
-}
 
 /** A server as a cloud offers it: what it needs to boot by either firmware, ssh, and the tools of an administrator. */
 const SERVER: DebianRoot = {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { enableForeignPrograms } from "../../lib/make/build/foreign-programs.ts";
-import { checkExecutable } from "../../lib/make/executable/executable.ts";
+import { checkExecutable } from "../../lib/make/executable/check-executable.ts";
 import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
 import { TARGETS } from "../../lib/tools/host/targets.ts";
 import { CERTIFICATE, CERTIFICATE_KEY } from "../support/certificate.ts";

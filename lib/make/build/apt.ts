@@ -37,6 +37,12 @@ export interface AptRootOptions {
   readonly allowExpired?: boolean;
 }
 
+/** The Debian packages that a step needs which opens a root, and the variables that it looks up. */
+export const APT_PACKAGES: readonly string[] = [
+  ...["apt", "coreutils", "debian-archive-keyring", "dpkg", "dpkg-dev"],
+];
+export const APT_VARIABLES: readonly string[] = ["K3OS_DEBIAN_MIRROR", "K3OS_DEBIAN_SECURITY_MIRROR"];
+
 const DEFAULT_MIRROR = "http://deb.debian.org/debian";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 

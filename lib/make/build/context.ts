@@ -1,28 +1,23 @@
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, join, relative } from "node:path";
+import { mkdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import { type Host, systemHost } from "../../tools/host/host.ts";
 import { checkVersion } from "../../tools/release/version-name.ts";
-import { showStep } from "./step-line.ts";
+import { CommandError } from "../../tools/text/errors.ts";
+import type { StepRunner } from "./build-step.ts";
+import { runStep } from "./run-step.ts";
 
-/** What every build step works with. */
+/** What a build works with. */
 export interface BuildContext {
   readonly host: Host;
   /** The project's root directory. */
   readonly project: string;
   /** Finished artifacts: `dist/artifacts`. */
   readonly artifacts: string;
-  /** Results of build steps, kept by content: `.cache`. */
+  /** Results of build steps for this clone alone, and its signing key: `.cache`. */
   readonly cache: string;
+  /** Does the steps of the build. */
+  readonly make: StepRunner;
   /** The release being built, e.g. `v0.30.0`. */
   readonly version: string;
   /** The base64 of public keys of releases that the program is to trust besides the committed ones. */
@@ -36,93 +31,47 @@ export interface BuildContext {
 const PROJECT = join(import.meta.dirname, "../../..");
 
 /** The context of a build of this checkout. */
-export function createBuildContext(options: { debug?: boolean } = {}): BuildContext {
+export function createBuildContext(
+  options: Partial<Pick<BuildContext, "host" | "releaseKeys">> = {},
+): BuildContext {
   const project = PROJECT;
+  const host = options.host ?? systemHost();
   const manifest = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as { version: string };
   const artifacts = join(project, "dist/artifacts");
   const cache = join(project, ".cache");
   mkdirSync(artifacts, { recursive: true });
   mkdirSync(cache, { recursive: true });
+  const environment = { host, project, cache, sharedCache: openSharedCache(host.env) };
   return {
-    host: systemHost(options),
+    host,
     project,
     artifacts,
     cache,
+    make: (step, work) => runStep(step, work, environment),
     version: checkVersion(process.env.K3OS_BUILD_VERSION ?? `v${manifest.version}`),
-    releaseKeys: [],
+    releaseKeys: options.releaseKeys ?? [],
     // a fixed day unless the caller says otherwise: the same sources give the same bytes
     sourceDateEpoch: Number(process.env.SOURCE_DATE_EPOCH ?? 1_767_225_600),
     signedAt: Number(process.env.SOURCE_DATE_EPOCH ?? Math.floor(Date.now() / 1000)),
   };
 }
 
-/** What a cached step depends on: literal text, or the content of a file or of all files below a directory. */
-export type Input = string | { readonly path: string };
+/** Where the results are that serve every clone on this machine: `K3OS_BUILD_CACHE`, else below the user's cache directory. */
+export function sharedCachePath(env: Host["env"]): string {
+  const byUser = join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "k3os/build");
+  return resolve(env.K3OS_BUILD_CACHE || byUser);
+}
 
-/**
- * Runs `make` into an empty directory unless a result for the same inputs is kept, and returns that directory.
- * A result appears whole or not at all; older results of the same name are removed.
- */
-export async function cached(
-  step: { readonly name: string; readonly inputs: readonly Input[] },
-  make: (directory: string) => Promise<void>,
-  context: Pick<BuildContext, "cache" | "host">,
-): Promise<string> {
-  const key = cacheKey(step.inputs, PROJECT);
-  const result = join(context.cache, `${step.name}@${key}`);
-  if (existsSync(result)) return result;
-  const partial = `${result}.${process.pid}.partial`; // another build of the same may run beside this one
-  rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { recursive: true });
-  const started = context.host.clock.monotonic();
-  context.host.log.info(`Building ${step.name} …`);
-  const timeFile = join(context.cache, `${step.name}.seconds`);
+function openSharedCache(env: Host["env"]): string {
+  const directory = sharedCachePath(env);
   try {
-    using _line = showStep(step.name, readSeconds(timeFile));
-    await make(partial);
-  } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
-    throw error;
+    // other users must not reach the programs in it that run as root
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return directory;
+  } catch (cause) {
+    throw new CommandError(`Cannot make the build's cache "${directory}"`, {
+      cause,
+      hint: "name a directory that can be written to in K3OS_BUILD_CACHE",
+    });
   }
-  for (const entry of readdirSync(context.cache)) {
-    const old = entry.startsWith(`${step.name}@`) && !entry.endsWith(".partial");
-    if (old && entry !== basename(result))
-      rmSync(join(context.cache, entry), { recursive: true, force: true });
-  }
-  if (existsSync(result)) rmSync(partial, { recursive: true, force: true });
-  else renameSync(partial, result);
-  const seconds = (context.host.clock.monotonic() - started) / 1000;
-  writeFileSync(timeFile, seconds.toFixed(1));
-  context.host.log.info(`Built ${step.name} in ${seconds.toFixed(1)} s`);
-  return result;
-}
-
-/** How long a step took the last time. */
-function readSeconds(file: string): number | undefined {
-  return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
-}
-
-/**
- * What a result is kept by: a digest of the inputs. Where the project lies does not count, so that a result serves
- * another clone, too.
- */
-export function cacheKey(inputs: readonly Input[], project: string): string {
-  const hash = createHash("sha256");
-  for (const input of inputs) {
-    if (typeof input === "string") {
-      const text = input.replaceAll(`${project}/`, "");
-      hash.update(`text ${text.length}\n${text}`);
-    } else
-      for (const file of filesBelow(input.path))
-        hash.update(`file ${relative(project, file)}\n`).update(readFileSync(file));
-  }
-  return hash.digest("hex").slice(0, 16);
-}
-
-function filesBelow(path: string): string[] {
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }

@@ -1,17 +1,37 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { CommandError } from "../../tools/text/errors.ts";
-import { type BuildContext, cached } from "../build/context.ts";
+import { dirname } from "node:path";
+import { during } from "../../tools/text/errors.ts";
+import type { Step, StepContext } from "../build/build-step.ts";
 
-export interface BundleOptions {
+/** What a bundled program is made from, and the files that Bun looks at when it does that. */
+export const PROGRAM_SOURCES: Required<Pick<Step<unknown>, "bundles" | "files">> = {
+  bundles: ["bin/k3os.ts"],
+  files: ["package.json", "tsconfig.json"],
+};
+
+/** What a program is built into itself with. */
+export interface ProgramConstants {
+  readonly version: string;
+  /** See BuildContext. */
+  readonly releaseKeys: readonly string[];
+}
+
+export interface BundleOptions extends ProgramConstants {
   /** The Bun that bundles. */
   readonly bun: string;
   readonly entry: string;
   readonly outfile: string;
-  readonly version: string;
-  /** See BuildContext. */
-  readonly releaseKeys: readonly string[];
+}
+
+/** Makes the program into one file by a command that `argvOf` gives, in the project's root directory. */
+export async function bundleProgram(
+  outfile: string,
+  constants: ProgramConstants,
+  argvOf: (options: BundleOptions) => string[],
+  { host, source }: StepContext,
+): Promise<void> {
+  const entry = source("bin/k3os.ts");
+  const argv = argvOf({ ...constants, bun: process.execPath, entry, outfile });
+  await during("Bundling the program", () => host.run(argv, { cwd: dirname(source("package.json")) }));
 }
 
 /**
@@ -55,50 +75,8 @@ export function nodeBundleArgv({ bun, entry, outfile, ...constants }: BundleOpti
 }
 
 /** The constants that lib/tools/host/version.ts and lib/tools/release/release-keys.ts take from the build; without keys, no trace of them. */
-function definitions({ version, releaseKeys }: Pick<BundleOptions, "version" | "releaseKeys">): string[] {
+function definitions({ version, releaseKeys }: ProgramConstants): string[] {
   const constants: Record<string, string> = { K3OS_VERSION: version };
   if (releaseKeys.length > 0) constants.K3OS_RELEASE_KEYS = releaseKeys.join(" ");
   return Object.entries(constants).flatMap(([name, text]) => ["--define", `${name}=${JSON.stringify(text)}`]);
-}
-
-/** Bun's own program for a target, as the npm registry has it, at the version of our `bun` dependency. */
-export async function bunFor(packageName: string, context: BuildContext): Promise<string> {
-  const { version, integrity } = lockedPackage(packageName, context);
-  const name = packageName.replace("@oven/", "");
-  const directory = await cached(
-    { name, inputs: [version, integrity] },
-    async (into) => {
-      const scratch = mkdtempSync(join(tmpdir(), "k3os-bun-"));
-      try {
-        const spec = `${packageName}@${version}`;
-        const pack = ["npm", "pack", "--silent", "--json", `--pack-destination=${scratch}`, spec];
-        const { stdout } = await context.host.run(pack, { cwd: scratch });
-        const [packed] = JSON.parse(stdout) as [{ filename: string; integrity: string }];
-        if (packed.integrity !== integrity) {
-          throw new CommandError(`${spec} has integrity "${packed.integrity}", expected "${integrity}"`);
-        }
-        await context.host.run([
-          "tar",
-          "--extract",
-          `--file=${join(scratch, packed.filename)}`,
-          `--directory=${scratch}`,
-        ]);
-        renameSync(join(scratch, "package/bin/bun"), join(into, "bun"));
-      } finally {
-        rmSync(scratch, { recursive: true, force: true });
-      }
-    },
-    context,
-  );
-  return join(directory, "bun");
-}
-
-/** What package-lock.json says of a package that only other machines than this one install. */
-function lockedPackage(name: string, { project }: Pick<BuildContext, "project">) {
-  const lock = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")) as {
-    packages: Record<string, { version: string; integrity: string } | undefined>;
-  };
-  const found = lock.packages[`node_modules/${name}`];
-  if (found === undefined) throw new CommandError(`Package "${name}" is not in package-lock.json`);
-  return found;
 }

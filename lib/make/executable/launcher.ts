@@ -1,26 +1,23 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
-import { type AptRoot, openAnyAptRoot, unpackPackages } from "../build/apt.ts";
-import { type BuildContext, cached } from "../build/context.ts";
-import { ensurePackages } from "../build/required-packages.ts";
+import { APT_PACKAGES, APT_VARIABLES, type AptRoot, openAnyAptRoot, unpackPackages } from "../build/apt.ts";
+import type { Made, Step, StepContext } from "../build/build-step.ts";
+import type { BuildContext } from "../build/context.ts";
 import { appendArchive, type Entry, type Patch, pathPatches } from "./archive.ts";
-import { compilerPackage } from "./loader.ts";
+import { compilerPackage } from "./compiler.ts";
 
-/** Debian's Node.js for a target, packed for the launcher, and the launcher itself. */
-export interface NodeRuntime {
-  /** Path of the static launcher program. */
-  readonly launcher: string;
-  /** Path of the zstd frame that holds the runtime's files. */
-  readonly frame: string;
+/** What is in the directory of a runtime, besides its files `launcher`, a static program, and `runtime.zst`. */
+interface NodeRuntime {
   readonly entries: readonly Entry[];
   readonly patches: readonly Patch[];
 }
 
-const SOURCES = join(import.meta.dirname, "launcher");
+const SOURCES = "lib/make/executable/launcher";
+const ENVIRONMENT = "lib/make/executable/environment.h";
 /**
  * Debian releases whose Node.js the launcher carries: stable, else the one that is to follow it, whose lists are allowed to
  * be old, since testing is what a mirror neglects first.
@@ -36,53 +33,54 @@ const LIBNODE = /^libnode\.so/;
 /** Where Debian's libnode looks for the parts of Node.js that Debian packages apart; it aborts without them. */
 const EXTERNAL_PARTS = "/usr/share/nodejs/";
 
-/** Downloads and packs Debian's Node.js and compiles the launcher: once, about two minutes. */
-export async function buildNodeRuntime(target: Target, context: BuildContext): Promise<NodeRuntime> {
-  const directory = await cached(
-    {
-      name: `node-${target.arch}`,
-      inputs: [
-        ...[JSON.stringify(releases(target.debian)), target.triplet],
-        ...[SOURCES, join(import.meta.dirname, "environment.h"), import.meta.filename].map((path) => ({
-          path,
-        })),
-      ],
-    },
-    async (into) => {
-      const { host } = context;
-      // the compiler's package only recommends its C library
-      const libc = `libc6-dev-${target.debian}-cross`;
-      await ensurePackages(["binutils", "zstd", compilerPackage("gcc", target), libc], host);
-      const scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
-      try {
-        await using apt = await openAnyAptRoot(releases(target.debian), host);
-        await compileLauncher(target, { apt, scratch, into }, context);
-        await packNode(target, { apt, scratch, into }, context);
-      } finally {
-        rmSync(scratch, { recursive: true, force: true });
-      }
-    },
-    context,
-  );
-  const index = JSON.parse(readFileSync(join(directory, "index.json"), "utf8"));
-  return { ...index, launcher: join(directory, "launcher"), frame: join(directory, "runtime.zst") };
+type NodeInput = Pick<Target, "debian" | "triplet">;
+
+const nodeStep: Step<NodeInput> = {
+  module: import.meta.filename,
+  files: [SOURCES, ENVIRONMENT],
+  packages: (target) => [
+    ...[...APT_PACKAGES, "binutils", "zstd", compilerPackage("gcc", target)],
+    // the compiler's package only recommends its C library
+    `libc6-dev-${target.debian}-cross`,
+  ],
+  variables: APT_VARIABLES,
+  shared: true,
+  make: async (target, into, context) => {
+    const scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
+    try {
+      await using apt = await openAnyAptRoot(releases(target.debian), context.host);
+      await compileLauncher(target, { apt, scratch, into }, context);
+      await packNode(target, { apt, scratch, into }, context);
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Downloads and packs Debian's Node.js for a target and compiles the launcher: once, about two minutes. */
+export function buildNodeRuntime(
+  { arch, debian, triplet }: Target,
+  { make }: Pick<BuildContext, "make">,
+): Promise<Made> {
+  return make(nodeStep, { name: `node-${arch}`, input: { debian, triplet } });
 }
 
-/** The executable: the launcher, the runtime, and the bundled program. */
+/** The executable: the launcher and the runtime of a directory, and the bundled program. */
 export async function packExecutable(
-  runtime: NodeRuntime,
+  runtime: string,
   bundle: string,
-  { host }: Pick<BuildContext, "host">,
+  { host }: Pick<StepContext, "host">,
 ): Promise<Buffer> {
-  const frame = readFileSync(runtime.frame);
-  const identity = createHash("sha256").update(frame).update(JSON.stringify(runtime.patches)).digest("hex");
+  const { entries, patches } = JSON.parse(readFileSync(join(runtime, "index.json"), "utf8")) as NodeRuntime;
+  const frame = readFileSync(join(runtime, "runtime.zst"));
+  const identity = createHash("sha256").update(frame).update(JSON.stringify(patches)).digest("hex");
   const program = readFileSync(bundle);
   const script = `k3os-${createHash("sha256").update(program).digest("hex").slice(0, 8)}.cjs`;
   await host.run(["zstd", "--quiet", "-19", bundle, "-o", `${bundle}.zst`]);
-  return appendArchive(readFileSync(runtime.launcher), {
+  return appendArchive(readFileSync(join(runtime, "launcher")), {
     frames: [frame, readFileSync(`${bundle}.zst`)],
-    entries: [...runtime.entries, { name: script, size: program.length }],
-    patches: runtime.patches,
+    entries: [...entries, { name: script, size: program.length }],
+    patches,
     runtime: identity.slice(0, 8),
     script,
   });
@@ -95,23 +93,23 @@ interface Workspace {
 }
 
 async function compileLauncher(
-  { triplet }: Target,
+  { triplet }: NodeInput,
   { apt, scratch, into }: Workspace,
-  { host }: Pick<BuildContext, "host">,
+  { host, source }: StepContext,
 ): Promise<void> {
   const zstd = join(scratch, "zstd");
   await unpackPackages(await apt.download(["libzstd-dev"], { dependencies: false }), zstd, host);
   await host.run([
     ...[`${triplet}-gcc`, "-static", "-Os", "-s", "-D_FILE_OFFSET_BITS=64", "-Wl,-z,noexecstack"],
-    ...[`-I${import.meta.dirname}`, `-I${zstd}/usr/include`, join(SOURCES, "launcher.c")],
+    ...[`-I${dirname(source(ENVIRONMENT))}`, `-I${zstd}/usr/include`, source(`${SOURCES}/launcher.c`)],
     ...[`${zstd}/usr/lib/${triplet}/libzstd.a`, "-o", join(into, "launcher")],
   ]);
 }
 
 async function packNode(
-  { triplet }: Target,
+  { triplet }: NodeInput,
   { apt, scratch, into }: Workspace,
-  { host }: Pick<BuildContext, "host">,
+  { host, source }: StepContext,
 ): Promise<void> {
   const root = join(scratch, "root");
   await unpackPackages(await apt.download(["nodejs"]), root, host);
@@ -125,7 +123,10 @@ async function packNode(
     files.set(basename(library), readFileSync(realpathSync(library)));
   }
   files.set(LOADER, withoutPreloadFile(files.get(LOADER)));
-  files.set("native.node", await compileAddon(triplet, { root, scratch }, host));
+  files.set(
+    "native.node",
+    await compileAddon(triplet, { root, scratch, source: source(`${SOURCES}/native.c`) }, host),
+  );
   const patches = addExternalParts(files, root);
 
   const entries = [...files].map(([name, content]): Entry => ({ name, size: content.length }));
@@ -139,7 +140,7 @@ async function packNode(
 async function libraryClosure(
   program: string,
   directory: string,
-  host: BuildContext["host"],
+  host: StepContext["host"],
 ): Promise<string[]> {
   const found = new Set<string>();
   const queue = [program];
@@ -167,11 +168,10 @@ function withoutPreloadFile(loader: Buffer | undefined): Buffer {
 
 async function compileAddon(
   triplet: string,
-  { root, scratch }: { root: string; scratch: string },
-  host: BuildContext["host"],
+  { root, scratch, source }: { root: string; scratch: string; source: string },
+  host: StepContext["host"],
 ): Promise<Buffer> {
   const addon = join(scratch, "native.node");
-  const source = join(SOURCES, "native.c");
   await host.run([
     ...[`${triplet}-gcc`, "-shared", "-fPIC", "-Os", "-s"],
     ...[`-I${root}/usr/include/node`, source, "-o", addon],

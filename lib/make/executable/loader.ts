@@ -1,71 +1,72 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { hostTarget, type Target } from "../../tools/host/targets.ts";
+import type { Target } from "../../tools/host/targets.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
-import { openAptRoot } from "../build/apt.ts";
-import { type BuildContext, cached } from "../build/context.ts";
-import { ensurePackages } from "../build/required-packages.ts";
-import { dynamicSymbols } from "./elf.ts";
+import { APT_PACKAGES, APT_VARIABLES, openAptRoot } from "../build/apt.ts";
+import { type Made, partOf, type Step, type StepContext } from "../build/build-step.ts";
+import type { BuildContext } from "../build/context.ts";
+import { compilerPackage } from "./compiler.ts";
+import type { Loader } from "./symbols.ts";
 
-/** The loader and the C++ support library that are fused with a program made for musl. */
-export interface Loader {
-  /** Path of musl's libc.so with our loader in it. */
-  readonly libc: string;
-  /** Path of the C++ support library. */
-  readonly library: string;
-}
-
-const SOURCES = join(import.meta.dirname, "loader");
+const SOURCES = "lib/make/executable/loader";
 /** Which variables of the environment are dropped; shared with the launcher. */
-const ENVIRONMENT = join(import.meta.dirname, "environment.h");
+const ENVIRONMENT = "lib/make/executable/environment.h";
 const SUITE = "trixie";
 const FLAGS =
   "-Os -pipe -w -fno-stack-protector -fomit-frame-pointer -fno-unwind-tables -fno-asynchronous-unwind-tables";
 
-/** Builds the loader for a target from Debian's source of musl and the compiler's libstdc++.a: once, about 20 s. */
-export async function buildLoader(target: Target, context: BuildContext): Promise<Loader> {
-  const { runtime, triplet } = target;
-  if (runtime.kind !== "bun") throw new CommandError(`The executable for ${target.arch} has no loader`);
-  const directory = await cached(
-    {
-      name: `loader-${target.arch}`,
-      inputs: [SUITE, FLAGS, runtime.musl, triplet, { path: SOURCES }, { path: ENVIRONMENT }],
-    },
-    async (into) => {
-      const { host } = context;
-      await ensurePackages(["make", "patch", compilerPackage("g++", target)], host);
-      const scratch = mkdtempSync(join(tmpdir(), "k3os-loader-"));
-      try {
-        await using apt = await openAptRoot({ suite: SUITE, arch: target.debian }, host);
-        const musl = await apt.source("musl", scratch);
-        await buildLibc(musl, { triplet, musl: runtime.musl }, into, context);
-        await buildSupportLibrary(triplet, into, scratch, context);
-      } finally {
-        rmSync(scratch, { recursive: true, force: true });
-      }
-    },
-    context,
-  );
-  return { libc: join(directory, "libc.so"), library: join(directory, "libstdc++.so") };
+interface LoaderInput extends Pick<Target, "debian" | "triplet"> {
+  /** musl's name of the architecture. */
+  readonly musl: string;
 }
 
-/** The Debian package of a compiler for a target on this machine. */
-export function compilerPackage(compiler: "gcc" | "g++", target: Target): string {
-  return hostTarget().triplet === target.triplet ? compiler : `${compiler}-${target.triplet}`;
+const loaderStep: Step<LoaderInput> = {
+  module: import.meta.filename,
+  files: [SOURCES, ENVIRONMENT],
+  packages: (target) => [...APT_PACKAGES, "make", "patch", compilerPackage("g++", target)],
+  programs: ["configure"], // of musl's source
+  variables: APT_VARIABLES,
+  shared: true,
+  make: async (input, into, context) => {
+    const scratch = mkdtempSync(join(tmpdir(), "k3os-loader-"));
+    try {
+      await using apt = await openAptRoot({ suite: SUITE, arch: input.debian }, context.host);
+      const musl = await apt.source("musl", scratch);
+      await buildLibc(musl, input, into, context);
+      await buildSupportLibrary(input.triplet, into, scratch, context);
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Builds the loader for a target from Debian's source of musl and the compiler's libstdc++.a: once, about 20 s. */
+export async function buildLoader(
+  target: Target,
+  { make }: Pick<BuildContext, "make">,
+): Promise<Loader<Made>> {
+  const { arch, debian, runtime, triplet } = target;
+  if (runtime.kind !== "bun") throw new CommandError(`The executable for ${arch} has no loader`);
+  const made = await make(loaderStep, {
+    name: `loader-${arch}`,
+    input: { debian, triplet, musl: runtime.musl },
+  });
+  return { libc: partOf(made, "libc.so"), library: partOf(made, "libstdc++.so") };
 }
 
 async function buildLibc(
-  source: string,
-  { triplet, musl }: { triplet: string; musl: string },
+  tree: string,
+  { triplet, musl }: LoaderInput,
   into: string,
-  { host }: Pick<BuildContext, "host">,
+  { host, source }: StepContext,
 ): Promise<void> {
+  const patch = source(`${SOURCES}/musl.patch`);
   await during("Patching musl's loader", () =>
-    host.run(["patch", "--strip=1", "--fuzz=0", `--input=${join(SOURCES, "musl.patch")}`], { cwd: source }),
+    host.run(["patch", "--strip=1", "--fuzz=0", `--input=${patch}`], { cwd: tree }),
   );
-  for (const file of [join(SOURCES, "fused.c"), join(SOURCES, "fused.h"), ENVIRONMENT]) {
-    cpSync(file, join(source, "ldso", basename(file)));
+  for (const file of [`${SOURCES}/fused.c`, `${SOURCES}/fused.h`, ENVIRONMENT]) {
+    cpSync(source(file), join(tree, "ldso", basename(file)));
   }
   const env = { CC: `${triplet}-gcc`, CROSS_COMPILE: `${triplet}-` };
   const configure = [
@@ -75,9 +76,9 @@ async function buildLibc(
     "--disable-wrapper",
     "--prefix=/usr",
   ];
-  await host.run(configure, { cwd: source, env });
-  await host.run(["make", "--jobs=2", `CFLAGS_AUTO=${FLAGS}`, "lib/libc.so"], { cwd: source });
-  await host.run([`${triplet}-strip`, "-o", join(into, "libc.so"), join(source, "lib/libc.so")]);
+  await host.run(configure, { cwd: tree, env });
+  await host.run(["make", "--jobs=2", `CFLAGS_AUTO=${FLAGS}`, "lib/libc.so"], { cwd: tree });
+  await host.run([`${triplet}-strip`, "-o", join(into, "libc.so"), join(tree, "lib/libc.so")]);
 }
 
 /**
@@ -89,10 +90,12 @@ async function buildSupportLibrary(
   triplet: string,
   into: string,
   scratch: string,
-  { host }: Pick<BuildContext, "host">,
+  { host, source }: StepContext,
 ): Promise<void> {
   const gcc = `${triplet}-gcc`;
-  const symbols = supportSymbols();
+  const symbols = readFileSync(source(`${SOURCES}/cxx-symbols.txt`), "utf8")
+    .trim()
+    .split("\n");
   const map = join(scratch, "exports.map");
   writeFileSync(map, `{ global: ${symbols.map((name) => `${name};`).join(" ")} local: *; };\n`);
   const object = join(scratch, "support.o");
@@ -102,7 +105,7 @@ async function buildSupportLibrary(
     "-O2",
     "-fno-stack-protector",
     "-c",
-    join(SOURCES, "support.c"),
+    source(`${SOURCES}/support.c`),
     "-o",
     object,
   ]);
@@ -122,33 +125,4 @@ async function buildSupportLibrary(
 
 function linkerFlag(flag: string): string {
   return flag.startsWith("z,") ? `-Wl,-${flag}` : `-Wl,--${flag}`;
-}
-
-/** The symbols that the support library exports. */
-function supportSymbols(): string[] {
-  return readFileSync(join(SOURCES, "cxx-symbols.txt"), "utf8").trim().split("\n");
-}
-
-/**
- * Fails with the names when `program` asks for symbols that the loader and the support library do not have: the
- * runtime would only stop with an error when first started.
- */
-export function checkSymbols(program: Buffer, loader: Loader): void {
-  const present = [loader.libc, loader.library].flatMap((file) => dynamicSymbols(readFileSync(file)));
-  const missing = missingSymbols(dynamicSymbols(program), present);
-  if (missing.length === 0) return;
-  throw new CommandError(`This version of Bun needs symbols that the loader lacks: ${missing.join(", ")}`, {
-    hint: "C++ symbols: check them against libstdc++'s source, and add them to lib/make/executable/loader/cxx-symbols.txt",
-  });
-}
-
-type Symbols = ReturnType<typeof dynamicSymbols>;
-
-/** Names that `program` needs (weak ones excepted) and `libraries` do not define. */
-export function missingSymbols(program: Symbols, libraries: Symbols): string[] {
-  const defined = new Set(libraries.filter((symbol) => symbol.defined).map((symbol) => symbol.name));
-  return program
-    .filter((symbol) => symbol.name !== "" && (symbol.copied || (!symbol.defined && !symbol.weak)))
-    .map((symbol) => symbol.name)
-    .filter((name) => !defined.has(name));
 }

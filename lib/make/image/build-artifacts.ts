@@ -1,23 +1,31 @@
 import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { CommandTable } from "../../tools/cli/cli.ts";
+import { FILE } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
+import { OPENRC_UNITS } from "../../tools/node/openrc-units.ts";
 import type { SecretKey } from "../../tools/release/signature-keys.ts";
-import { CommandError } from "../../tools/text/errors.ts";
+import { type Made, partOf } from "../build/build-step.ts";
 import type { BuildContext } from "../build/context.ts";
 import { enableForeignPrograms } from "../build/foreign-programs.ts";
-import { compressFiles } from "./compressed-tree.ts";
+import { commandFiles } from "./command-files.ts";
 import { buildContainer } from "./container.ts";
+import { FIRMWARE_PACKAGES, SUITE } from "./debian-packages.ts";
+import { compressFiles } from "./gzip-file.ts";
 import { buildInitrd } from "./initrd.ts";
+import { initrdBaseStep } from "./initrd-base.ts";
 import { buildIso } from "./iso.ts";
 import { buildKernel, type Kernel } from "./kernel.ts";
 import { buildTarball } from "./overlay-tarball.ts";
 import { resolveK3s } from "./resolve-k3s.ts";
+import { buildRootImage } from "./root-image.ts";
 import { writeChecksums } from "./signing.ts";
 import { systemParts } from "./system-tree.ts";
-import { buildRootImage, installUserland } from "./userland.ts";
+import { installUserland } from "./userland.ts";
 
 export interface ImageOptions {
+  /** The target's executable. */
+  readonly executable: Made;
   /** A path or URL of k3s, `none`, or undefined for the pinned release if it can be reached. */
   readonly k3s: string | undefined;
   /** Signs the checksums. */
@@ -36,38 +44,9 @@ export async function buildImages(
   options: ImageOptions,
   context: BuildContext,
 ): Promise<void> {
-  const executable = join(context.artifacts, `k3os-${target.arch}`);
-  if (!existsSync(executable)) {
-    throw new CommandError(`Cannot find the executable "${relative(context.project, executable)}"`, {
-      hint: "run: npm run build:bin",
-    });
-  }
   await enableForeignPrograms(target, context.host); // packages are configured, and GRUB's tools run
   process.umask(0o022); // what we write ends in the images with its mode
-  const k3s = await resolveK3s(options.k3s, target, context);
-  const root = await installUserland(target, context);
-  const rootImage = await buildRootImage(root, target, options.commands, context);
-  const kernel = target.kernel === undefined ? undefined : await buildKernel(target, context);
-  const initrd = kernel && (await buildInitrd(target, { executable, kernel }, context));
-  const parts = systemParts({
-    version: context.version,
-    executable,
-    rootSquashfs: rootImage.squashfs,
-    kernel: kernel && initrd ? { ...kernel, initrd } : undefined,
-    k3s,
-  });
-
-  const compressed = await compressFiles(target, parts, context);
-  const built: Record<string, string> = {
-    [`k3os-rootfs-${target.arch}.tar.gz`]: await buildTarball(target, { parts, compressed }, context),
-    [`k3os-image-${target.arch}.tar`]: await buildContainer(target, { parts, compressed }, context),
-  };
-  if (kernel && initrd) {
-    Object.assign(built, kernelArtifacts(target, kernel, initrd));
-    if (target.grub.length > 0) {
-      built[`k3os-${target.arch}.iso`] = await buildIso(target, { parts, root }, context);
-    }
-  }
+  const built = await makeImages(target, options, context);
   const installer = join(context.project, "install.sh");
   if (existsSync(installer)) built["install.sh"] = installer;
   for (const [name, source] of Object.entries(built)) publish(source, name, context);
@@ -75,12 +54,59 @@ export async function buildImages(
   await writeChecksums(target, { names, key: options.key }, context);
 }
 
-function kernelArtifacts(target: Target, kernel: Kernel, initrd: string): Record<string, string> {
+/** The steps of {@link buildImages}, in order. Returns what was made by the artifacts' names. */
+export async function makeImages(
+  target: Target,
+  { executable, k3s: wanted, commands }: Omit<ImageOptions, "key">,
+  context: Pick<BuildContext, "host" | "make" | "version" | "sourceDateEpoch">,
+): Promise<Record<string, string>> {
+  const { version } = context;
+  const k3s = await resolveK3s(wanted, target, context);
+  const root = await installUserland(target, context);
+  const ofCommands = await commandFiles(commands, context);
+  const services = Object.keys(OPENRC_UNITS);
+  const rootSquashfs = await buildRootImage(target, { root, commandFiles: ofCommands, services }, context);
+  const kernel = target.kernel === undefined ? undefined : await makeKernel(target, executable, context);
+  const parts = systemParts({ version, executable, rootSquashfs, kernel, k3s });
+  const compressed = await compressFiles(target, parts, context);
+  const built: Record<string, string> = {
+    [`k3os-rootfs-${target.arch}.tar.gz`]: await buildTarball(target, { parts, compressed }, context),
+    [`k3os-image-${target.arch}.tar`]: await buildContainer(target, { parts, compressed }, context),
+    ...(kernel && kernelArtifacts(target, kernel)),
+  };
+  if (kernel && target.grub.length > 0) {
+    built[`k3os-${target.arch}.iso`] = await buildIso(target, { parts, root }, context);
+  }
+  return built;
+}
+
+/** A kernel and its initrd. */
+type BootableKernel = Kernel & { readonly initrd: Made };
+
+async function makeKernel(
+  target: Target,
+  executable: Made,
+  context: Pick<BuildContext, "make" | "version" | "sourceDateEpoch">,
+): Promise<BootableKernel> {
+  const { arch, debian } = target;
+  const { make, sourceDateEpoch } = context;
+  const kernel = await buildKernel(target, { suite: SUITE, firmware: FIRMWARE_PACKAGES }, context);
+  const { version, tree } = kernel;
+  const input = { debian, suite: SUITE, kernel: { version, tree }, sourceDateEpoch };
+  const base = await make(initrdBaseStep, {
+    name: `initrd-base-${arch}`,
+    input: { ...input, networkDrivers: FILE.networkDrivers },
+  });
+  const initrd = await buildInitrd(target, { base: partOf(base, "base"), executable }, context);
+  return { ...kernel, initrd };
+}
+
+function kernelArtifacts(target: Target, kernel: BootableKernel): Record<string, string> {
   return {
-    [`k3os-kernel-${target.arch}.squashfs`]: kernel.squashfs,
-    [`k3os-initrd-${target.arch}`]: initrd,
+    [`k3os-kernel-${target.arch}.squashfs`]: kernel.squashfs.path,
+    [`k3os-initrd-${target.arch}`]: kernel.initrd.path,
     [`k3os-vmlinuz-${target.arch}`]: kernel.vmlinuz,
-    [`k3os-kernel-version-${target.arch}`]: join(kernel.tree, "version"),
+    [`k3os-kernel-version-${target.arch}`]: join(kernel.tree.path, "version"),
   };
 }
 

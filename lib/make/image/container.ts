@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { PROJECT_URL } from "../../tools/host/project.ts";
 import type { Target } from "../../tools/host/targets.ts";
-import { type BuildContext, cached } from "../build/context.ts";
-import { ARCHIVE_SOURCES, type Archive, type CompressedFiles, treeArchive } from "./compressed-tree.ts";
+import { partOf, type Step } from "../build/build-step.ts";
+import type { BuildContext } from "../build/context.ts";
+import { type Archive, treeArchive } from "./compressed-tree.ts";
 import { parentDirectories } from "./cpio.ts";
-import { ownSources } from "./own-sources.ts";
+import type { SystemFiles } from "./overlay-tarball.ts";
 import { type Piece, sha256Of, sizeOf, writePieces } from "./pieces.ts";
-import { type SystemParts, systemTree, treeInputs } from "./system-tree.ts";
+import { systemTree } from "./system-tree.ts";
 import { type TarEntry, tarPieces } from "./tar.ts";
 
 /** Where the project's images are. */
@@ -26,27 +27,34 @@ const MEDIA = {
   layer: "application/vnd.oci.image.layer.v1.tar+gzip",
 } as const;
 
+interface ContainerInput extends SystemFiles {
+  readonly target: Pick<Target, "arch" | "variant">;
+  readonly version: string;
+  readonly sourceDateEpoch: number;
+}
+
+const IMAGE = "image.tar";
+
+const containerStep: Step<ContainerInput> = {
+  module: import.meta.filename,
+  make: async ({ target, parts, compressed, version, sourceDateEpoch }, into) => {
+    const layer = treeArchive(systemTree(parts), { top: "", mtime: sourceDateEpoch }, compressed);
+    const files = await imageLayout(layer, target, { version, sourceDateEpoch });
+    await writePieces(join(into, IMAGE), tarPieces(files, sourceDateEpoch));
+  },
+};
+
 /**
  * Builds `k3os-image-ARCH.tar`, the image that the upgrade controller runs: an OCI image layout (image-spec v1.1) with
  * the `manifest.json` of `docker save` beside it. It holds `/k3os/system` in one layer and nothing else.
  */
 export async function buildContainer(
-  target: Pick<Target, "arch" | "variant">,
-  { parts, compressed }: { readonly parts: SystemParts; readonly compressed: CompressedFiles },
-  context: BuildContext,
+  { arch, variant }: Pick<Target, "arch" | "variant">,
+  files: SystemFiles,
+  { make, version, sourceDateEpoch }: Pick<BuildContext, "make" | "version" | "sourceDateEpoch">,
 ): Promise<string> {
-  const inputs = [...ownSources("container.ts", ...ARCHIVE_SOURCES), ...treeInputs(parts, context)];
-  const directory = await cached(
-    { name: `container-${target.arch}`, inputs: [...inputs, target.variant ?? ""] },
-    async (into) => {
-      const { sourceDateEpoch } = context;
-      const layer = treeArchive(systemTree(parts), { top: "", mtime: sourceDateEpoch }, compressed);
-      const files = await imageLayout(layer, target, context);
-      await writePieces(join(into, "image.tar"), tarPieces(files, sourceDateEpoch));
-    },
-    context,
-  );
-  return join(directory, "image.tar");
+  const input = { ...files, target: { arch, variant }, version, sourceDateEpoch };
+  return partOf(await make(containerStep, { name: `container-${arch}`, input }), IMAGE).path;
 }
 
 /** The tag of a version: `+` is not allowed in one, and the upgrade controller makes `-` of it. */

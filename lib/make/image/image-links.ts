@@ -1,4 +1,3 @@
-import { OPENRC_UNITS } from "../../tools/node/openrc-units.ts";
 import { APPLET_LINKS } from "./applets.ts";
 
 /** The executable, which knows what it is from the link's name. */
@@ -34,7 +33,6 @@ export const LINKS: Readonly<Record<string, string>> = {
   "bin/vim": "vim.tiny",
   "sbin/ether-wake": "etherwake",
   ...Object.fromEntries(LEGACY_COMMANDS.map((path) => [path, EXECUTABLE])),
-  ...Object.fromEntries(Object.keys(OPENRC_UNITS).map((name) => [`etc/init.d/${name}`, EXECUTABLE])),
   ...APPLET_LINKS,
 
   // Debian has these files once
@@ -53,3 +51,8 @@ export const LINKS: Readonly<Record<string, string>> = {
   "etc/ssl/cert.pem": "certs/ca-certificates.crt",
   "etc/iscsi/initiatorname.iscsi": "/var/lib/iscsi/initiatorname.iscsi",
 };
+
+/** Links for the scripts that the original's services had in /etc/init.d. */
+export function serviceLinks(services: readonly string[]): Record<string, string> {
+  return Object.fromEntries(services.map((name) => [`etc/init.d/${name}`, EXECUTABLE]));
+}

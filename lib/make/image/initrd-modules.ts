@@ -1,23 +1,35 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { FILE } from "../../tools/host/paths.ts";
-import type { BuildContext } from "../build/context.ts";
-import { ensurePackages } from "../build/required-packages.ts";
-import type { Kernel } from "./kernel.ts";
-import { imageOfDrivers } from "./squashfs.ts";
+import type { StepContext } from "../build/build-step.ts";
+import { makeSquashfs } from "./squashfs.ts";
+
+/** The tree of a kernel, see Kernel. */
+export interface KernelTree {
+  /** `uname -r` of it. */
+  readonly version: string;
+  readonly tree: string;
+}
+
+/** The drivers in the initrd: read once and in part, so that only the size counts. */
+const COMPRESSION = ["-comp", "xz", "-b", "1M"];
 
 const METADATA = ["modules.builtin", "modules.builtin.modinfo", "modules.order"];
 
-/** Adds the modules that {@link Kernel} lists for the initrd, unpacked: busybox's modprobe reads no xz. */
-export async function addModules(kernel: Kernel, tree: string, context: BuildContext): Promise<void> {
+/** Adds the modules that the kernel lists for the initrd, unpacked: busybox's modprobe reads no xz. */
+export async function addModules(kernel: KernelTree, tree: string, context: StepContext): Promise<void> {
   await copyModules(kernel, listed(kernel, "initrd-modules"), tree, context);
 }
 
 /**
  * Adds the drivers of network cards with their firmware, as an image that is laid over /lib where a boot needs them: every
- * other boot neither unpacks nor loads them. Its index of modules is that of both.
+ * other boot neither unpacks nor loads them. Its index of modules is that of both. It becomes the file at `path` in the initrd's
+ * tree, all its times `time` (seconds since the epoch).
  */
-export async function addNetworkDrivers(kernel: Kernel, tree: string, context: BuildContext): Promise<void> {
+export async function addNetworkDrivers(
+  kernel: KernelTree,
+  { tree, path, time }: { readonly tree: string; readonly path: string; readonly time: number },
+  context: StepContext,
+): Promise<void> {
   const scratch = `${tree}.network`;
   const [basic, network] = [listed(kernel, "initrd-modules"), listed(kernel, "initrd-network-modules")];
   await copyModules(kernel, [...basic, ...network], scratch, context);
@@ -27,11 +39,11 @@ export async function addNetworkDrivers(kernel: Kernel, tree: string, context: B
     mkdirSync(dirname(destination), { recursive: true });
     copyFileSync(join(kernel.tree, "lib/firmware", name), destination); // what is a link becomes a file
   }
-  await imageOfDrivers(scratch, join(tree, FILE.networkDrivers), context);
+  await makeSquashfs(scratch, join(tree, path), COMPRESSION, time, context);
   rmSync(scratch, { recursive: true });
 }
 
-function listed(kernel: Kernel, list: string): string[] {
+function listed(kernel: KernelTree, list: string): string[] {
   return readFileSync(join(kernel.tree, list), "utf8")
     .split("\n")
     .filter((line) => line !== "");
@@ -43,12 +55,11 @@ function unpacked(path: string): string {
 
 /** Copies modules (paths below the module directory) into a root, and makes the index of what is there. */
 async function copyModules(
-  kernel: Kernel,
+  kernel: KernelTree,
   modules: readonly string[],
   root: string,
-  { host }: BuildContext,
+  { host }: StepContext,
 ): Promise<void> {
-  await ensurePackages(["kmod", "xz-utils"], host);
   const source = join(kernel.tree, "lib/modules", kernel.version);
   const directory = join(root, "lib/modules", kernel.version);
   for (const path of [...modules, ...METADATA]) {

@@ -1,12 +1,11 @@
 import { copyFileSync, globSync, lutimesSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { LABEL } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
-import { type BuildContext, cached } from "../build/context.ts";
-import { ensurePackages } from "../build/required-packages.ts";
+import { type Made, partOf, type Step, type StepContext } from "../build/build-step.ts";
+import type { BuildContext } from "../build/context.ts";
 import { mediumMenu, mediumSearch } from "./grub-menu.ts";
-import { ownSources } from "./own-sources.ts";
-import { type SystemParts, treeInputs, writeSystemTree } from "./system-tree.ts";
+import { type SystemParts, writeSystemTree } from "./system-tree.ts";
 import { walk } from "./walk.ts";
 
 /** What is in the boot loader itself: enough to find the medium on any device; the rest is loaded from there. */
@@ -30,37 +29,39 @@ const EFI_MODULES = [...CORE_MODULES, "fat"];
 
 const PLACEHOLDER_CONFIG = "# k3OS configuration; an installation copies this file to its disk\n";
 
-/**
- * Builds `k3os-ARCH.iso`, which boots by BIOS or UEFI (as the target's row says) from an optical drive, a USB stick or
- * a disk. The boot loader is that of the target's userland, an installed root file system at `root`.
- */
-export async function buildIso(
-  target: Target,
-  { parts, root }: { readonly parts: SystemParts; readonly root: string },
-  context: BuildContext,
-): Promise<string> {
-  const inputs = [
-    ...ownSources("iso.ts", "grub-menu.ts"),
-    ...treeInputs(parts, context),
-    basename(dirname(root)),
-  ];
-  const directory = await cached(
-    { name: `iso-${target.arch}`, inputs },
-    (into) => makeIso(target, parts, root, into, context),
-    context,
-  );
-  return join(directory, "k3os.iso");
+interface IsoInput {
+  readonly target: Pick<Target, "arch" | "grub" | "efiBoot">;
+  readonly parts: SystemParts;
+  /** An installed userland, which the boot loader is taken from. */
+  readonly root: Made;
+  readonly version: string;
+  readonly sourceDateEpoch: number;
 }
 
-async function makeIso(
-  target: Target,
-  parts: SystemParts,
-  root: string,
-  into: string,
-  context: BuildContext,
-): Promise<void> {
-  const { host, version, sourceDateEpoch } = context;
-  await ensurePackages(["xorriso", "mtools", "dosfstools"], host);
+const ISO = "k3os.iso";
+
+const isoStep: Step<IsoInput> = {
+  module: import.meta.filename,
+  packages: () => ["coreutils", "dosfstools", "mtools", "xorriso"],
+  make: makeIso,
+};
+
+/**
+ * Builds `k3os-ARCH.iso`, which boots by BIOS or UEFI (as the target's row says) from an optical drive, a USB stick or
+ * a disk. The boot loader is that of the target's userland, an installed root file system.
+ */
+export async function buildIso(
+  { arch, grub, efiBoot }: Target,
+  { parts, root }: Pick<IsoInput, "parts" | "root">,
+  { make, version, sourceDateEpoch }: Pick<BuildContext, "make" | "version" | "sourceDateEpoch">,
+): Promise<string> {
+  const input = { target: { arch, grub, efiBoot }, parts, root, version, sourceDateEpoch };
+  return partOf(await make(isoStep, { name: `iso-${arch}`, input }), ISO).path;
+}
+
+async function makeIso(input: IsoInput, into: string, context: StepContext): Promise<void> {
+  const { target, parts, version, sourceDateEpoch } = input;
+  const root = input.root.path;
   const tree = join(into, "tree");
   writeSystemTree(tree, parts);
   writeFileSync(join(tree, "k3os/system/config.yaml"), PLACEHOLDER_CONFIG);
@@ -81,15 +82,15 @@ async function makeIso(
       booting.push(...biosOptions(root, image.slice(tree.length + 1)));
     } else {
       const image = join(tree, "efi.img");
-      await efiImage(target, root, { platform, search, output: image, tree }, context);
+      await efiImage(input, { platform, search, output: image, tree }, context);
       booting.push("--efi-boot", "efi.img", "-efi-boot-part", "--efi-boot-image");
     }
   }
   setTimes(tree, sourceDateEpoch);
-  await host.run(
+  await context.host.run(
     [
       ...["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-joliet-long", "-V", LABEL.medium],
-      ...[...booting, "--protective-msdos-label", "-o", join(into, "k3os.iso"), tree],
+      ...[...booting, "--protective-msdos-label", "-o", join(into, ISO), tree],
     ],
     // volume dates, file dates and the GUIDs of the partition table follow from it (xorriso(1))
     { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } },
@@ -119,7 +120,7 @@ interface ImageOptions {
 }
 
 /** Runs the target's own grub-mkimage inside of its root, so that tool and modules are of one version. */
-async function grubImage(root: string, options: ImageOptions, { host }: BuildContext): Promise<void> {
+async function grubImage(root: string, options: ImageOptions, { host }: StepContext): Promise<void> {
   const scratch = mkdtempSync(join(root, "tmp/grub-"));
   const inside = scratch.slice(root.length);
   writeFileSync(join(scratch, "search.cfg"), options.search);
@@ -134,22 +135,21 @@ async function grubImage(root: string, options: ImageOptions, { host }: BuildCon
 
 /** The FAT image that UEFI firmware boots from; its boot file also lies in the ISO's own tree, for copying to a stick. */
 async function efiImage(
-  target: Target,
-  root: string,
+  { target, root, sourceDateEpoch }: IsoInput,
   { platform, search, output, tree }: { platform: string; search: string; output: string; tree: string },
-  context: BuildContext,
+  context: StepContext,
 ): Promise<void> {
   const name = target.efiBoot ?? "BOOT.EFI";
   const program = join(tree, "EFI/BOOT", name);
   mkdirSync(dirname(program), { recursive: true });
   await grubImage(
-    root,
+    root.path,
     { platform, format: platform, modules: EFI_MODULES, search, output: program },
     context,
   );
-  setTimes(dirname(program), context.sourceDateEpoch);
+  setTimes(dirname(program), sourceDateEpoch);
   const { run } = context.host;
-  const env = { SOURCE_DATE_EPOCH: String(context.sourceDateEpoch), MTOOLS_SKIP_CHECK: "1" };
+  const env = { SOURCE_DATE_EPOCH: String(sourceDateEpoch), MTOOLS_SKIP_CHECK: "1" };
   await run(["mformat", "-C", "-i", output, "-f", "2880", "-N", "0", "-v", "K3OS_EFI", "::"], { env });
   await run(["mmd", "-i", output, "::/EFI", "::/EFI/BOOT"], { env });
   await run(["mcopy", "-m", "-i", output, program, `::/EFI/BOOT/${name}`], { env });

@@ -13,31 +13,39 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { FILE } from "../../tools/host/paths.ts";
+import type { Host } from "../../tools/host/host.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
-import { openAptRoot, unpackPackages } from "../build/apt.ts";
-import { type BuildContext, cached } from "../build/context.ts";
-import { ensurePackages } from "../build/required-packages.ts";
-import { FIRMWARE_PACKAGES, SUITE } from "./debian-packages.ts";
+import { APT_PACKAGES, APT_VARIABLES, openAptRoot, unpackPackages } from "../build/apt.ts";
+import { type Made, partOf, type Step, type StepContext } from "../build/build-step.ts";
+import type { BuildContext } from "../build/context.ts";
 import { selectFirmware } from "./firmware.ts";
 import { INITRD_MODULES, missingModules, parseModulesDep, selectModules } from "./module-selection.ts";
 import { isLeftOut, NETWORK_MODULES, needsFirmware } from "./network-modules.ts";
-import { ownSources } from "./own-sources.ts";
-import { kernelSquashfs } from "./squashfs.ts";
+import { makeSquashfs } from "./squashfs.ts";
 import { filesBelow } from "./walk.ts";
 
 /** A kernel as built: its squashfs, and the same tree unpacked. */
 export interface Kernel {
   /** `uname -r` of it. */
   readonly version: string;
-  readonly squashfs: string;
+  readonly squashfs: Made;
   readonly vmlinuz: string;
   /** The content of the squashfs: vmlinuz, System.map, config, lib/modules, lib/firmware. */
-  readonly tree: string;
-  /** The directory of this build result, its name unique for its content. */
-  readonly directory: string;
+  readonly tree: Made;
 }
+
+const SQUASHFS = "kernel.squashfs";
+
+/**
+ * kernel.squashfs: xz, since GRUB reads the kernel out of it and knows xz but not zstd. The kernel image and the
+ * modules are compressed in themselves, so they are stored as they are, which GRUB and modprobe read faster.
+ * https://git.savannah.gnu.org/cgit/grub.git/tree/grub-core/fs/squash4.c
+ */
+const COMPRESSION = [
+  ...["-comp", "xz", "-b", "256K"],
+  ...["vmlinuz", "*.ko.xz"].flatMap((name) => ["-action", `uncompressed@name(${name})`]),
+];
 
 /**
  * Graphics drivers that do nothing without firmware we do not carry, except to take the screen from the working
@@ -48,56 +56,61 @@ const EXCLUDED_MODULES = ["amd", "nouveau", "radeon", "xe"].map((name) => `drive
 /** Drivers whose firmware is not worth its size: graphics, TV cards and accelerators work without, or not at all. */
 const WITHOUT_FIRMWARE = /\/(sound|drivers\/(gpu|media|accel|bluetooth))\//;
 
-/** Builds kernel.squashfs from Debian's kernel and firmware packages. The target must have a kernel. */
-export async function buildKernel(target: Target, context: BuildContext): Promise<Kernel> {
-  const packageName = target.kernel;
-  if (packageName === undefined) throw new CommandError(`There is no kernel for "${target.arch}"`);
-  const inputs = [
-    ...ownSources("kernel.ts", "firmware.ts", "module-selection.ts", "network-modules.ts", "squashfs.ts"),
-    SUITE,
-    packageName,
-    ...FIRMWARE_PACKAGES,
-    String(context.sourceDateEpoch),
-  ];
-  const directory = await cached(
-    { name: `kernel-${target.arch}`, inputs },
-    (into) => makeKernel(packageName, target, into, context),
-    context,
-  );
-  const tree = join(directory, "tree");
-  return {
-    version: readFileSync(join(tree, "version"), "utf8").trim(),
-    squashfs: join(directory, FILE.kernelSquashfs),
-    vmlinuz: join(tree, "vmlinuz"),
-    tree,
-    directory,
-  };
+interface KernelInput extends Pick<Target, "debian"> {
+  readonly suite: string;
+  /** The metapackage that depends on the kernel. */
+  readonly package: string;
+  readonly firmware: readonly string[];
+  readonly sourceDateEpoch: number;
 }
 
-async function makeKernel(packageName: string, target: Target, into: string, context: BuildContext) {
-  const { host } = context;
-  await ensurePackages(["kmod", "squashfs-tools", "xz-utils"], host);
-  const packed = join(into, "packages");
-  {
-    await using apt = await openAptRoot({ suite: SUITE, arch: target.debian }, host);
-    const image = await kernelImage(packageName, apt.env, host);
-    const debs = await apt.download([image, ...FIRMWARE_PACKAGES], { dependencies: false });
-    await unpackPackages(debs, packed, host);
-  }
-  const tree = join(into, "tree");
-  const version = arrangeTree(packed, tree);
-  await host.run(["depmod", "--basedir", tree, version]);
-  await keepFirmware(join(packed, "usr/lib/firmware"), tree, version, context);
-  rmSync(packed, { recursive: true });
-  await writeInitrdLists(tree, version, context);
-  await kernelSquashfs(tree, join(into, FILE.kernelSquashfs), context);
+const kernelStep: Step<KernelInput> = {
+  module: import.meta.filename,
+  packages: () => [...APT_PACKAGES, "coreutils", "kmod", "squashfs-tools", "xz-utils"],
+  variables: APT_VARIABLES,
+  shared: true,
+  make: async ({ debian, suite, package: metapackage, firmware, sourceDateEpoch }, into, context) => {
+    const { host } = context;
+    const packed = join(into, "packages");
+    {
+      await using apt = await openAptRoot({ suite, arch: debian }, host);
+      const image = await kernelImage(metapackage, apt.env, host);
+      const debs = await apt.download([image, ...firmware], { dependencies: false });
+      await unpackPackages(debs, packed, host);
+    }
+    const tree = join(into, "tree");
+    const version = arrangeTree(packed, tree);
+    await host.run(["depmod", "--basedir", tree, version]);
+    await keepFirmware(join(packed, "usr/lib/firmware"), tree, version, context);
+    rmSync(packed, { recursive: true });
+    await writeInitrdLists(tree, version, context);
+    await makeSquashfs(tree, join(into, SQUASHFS), COMPRESSION, sourceDateEpoch, context);
+  },
+};
+
+/** Builds kernel.squashfs from Debian's kernel and firmware packages. The target must have a kernel. */
+export async function buildKernel(
+  { arch, debian, kernel }: Target,
+  { suite, firmware }: Pick<KernelInput, "suite" | "firmware">,
+  { make, sourceDateEpoch }: Pick<BuildContext, "make" | "sourceDateEpoch">,
+): Promise<Kernel> {
+  if (kernel === undefined) throw new CommandError(`There is no kernel for "${arch}"`);
+  const input = { debian, suite, package: kernel, firmware, sourceDateEpoch };
+  const made = await make(kernelStep, { name: `kernel-${arch}`, input });
+  const tree = partOf(made, "tree");
+  return {
+    version: readFileSync(join(tree.path, "version"), "utf8").trim(),
+    squashfs: partOf(made, SQUASHFS),
+    vmlinuz: join(tree.path, "vmlinuz"),
+    tree,
+  };
 }
 
 /** The package that holds the kernel: what the metapackage `linux-image-ARCH` depends on. Throws CommandError. */
 export async function kernelImage(
   metapackage: string,
   env: Readonly<Record<string, string>>,
-  host: Pick<BuildContext["host"], "run">,
+  host: Pick<Host, "run">,
 ): Promise<string> {
   const { stdout } = await host.run(["apt-cache", "depends", "--no-recommends", metapackage], { env });
   const name = /^\s*Depends: (linux-image-\S+)$/m.exec(stdout)?.[1];
@@ -131,7 +144,7 @@ async function keepFirmware(
   source: string,
   tree: string,
   version: string,
-  { host }: Pick<BuildContext, "host">,
+  { host }: StepContext,
 ): Promise<void> {
   const modules = filesBelow(join(tree, "lib/modules", version))
     .filter((path) => /\.ko(\.\w+)?$/.test(path) && !WITHOUT_FIRMWARE.test(path))
@@ -162,11 +175,7 @@ function copyWithTarget(file: string, source: string, into: string): void {
 }
 
 /** The lists of what the initrd holds of this kernel, kept in the squashfs as the original did. */
-async function writeInitrdLists(
-  tree: string,
-  version: string,
-  { host }: Pick<BuildContext, "host">,
-): Promise<void> {
+async function writeInitrdLists(tree: string, version: string, { host }: StepContext): Promise<void> {
   const directory = join(tree, "lib/modules", version);
   const dependencies = parseModulesDep(readFileSync(join(directory, "modules.dep"), "utf8"));
   const builtin = readFileSync(join(directory, "modules.builtin"), "utf8");

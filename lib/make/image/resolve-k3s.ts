@@ -1,16 +1,41 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Target } from "../../tools/host/targets.ts";
 import { download, HttpError } from "../../tools/http/http.ts";
-import { downloadK3s, pinnedK3s as pinnedRelease } from "../../tools/release/k3s-release.ts";
+import { downloadK3s, type K3sRelease, pinnedK3s as pinnedRelease } from "../../tools/release/k3s-release.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
-import { type BuildContext, cached } from "../build/context.ts";
+import { type Made, partOf, type Step } from "../build/build-step.ts";
+import { contentDigest } from "../build/content-digest.ts";
+import type { BuildContext } from "../build/context.ts";
 
 /** A k3s to put into the images. */
 export interface K3s {
   readonly version: string;
-  readonly executable: string;
+  readonly executable: Made;
 }
+
+/** A file that somebody names: whatever is there counts as it is. */
+const urlStep: Step<{ readonly url: string }> = {
+  module: import.meta.filename,
+  shared: true,
+  make: async ({ url }, into, { host }) => {
+    await download(url, join(into, "k3s"), { mode: 0o755 }, host);
+  },
+};
+
+const releaseStep: Step<Pick<Target, "arch"> & { readonly release: K3sRelease }> = {
+  module: import.meta.filename,
+  shared: true,
+  make: async ({ arch, release }, into, { host }) => {
+    host.log.info(`Downloading k3s ${release.version} …`);
+    const sha256 = await downloadK3s(release, join(into, "k3s"), { retries: 1 }, host);
+    if (release.sha256 === undefined) {
+      host.log.warn(
+        `k3s ${release.version} is not pinned: enter "${arch}": "${sha256}" in lib/tools/release/k3s-release.json`,
+      );
+    }
+  },
+};
 
 /**
  * The k3s that `--k3s` means: a path or URL, `none`, or by default the pinned release. An unreachable release is said
@@ -19,26 +44,24 @@ export interface K3s {
 export async function resolveK3s(
   wanted: string | undefined,
   target: Target,
-  context: BuildContext,
+  context: Pick<BuildContext, "make" | "host">,
 ): Promise<K3s | undefined> {
   if (wanted === "none") return undefined;
   if (wanted === undefined) return pinnedK3s(target, context);
   if (!/^https?:/.test(wanted)) return localK3s(resolve(wanted), target);
-  const directory = await cached(
-    { name: `k3s-${target.arch}`, inputs: [wanted] },
-    async (into) => {
-      await download(wanted, join(into, "k3s"), { mode: 0o755 }, context.host);
-    },
-    context,
-  );
+  const made = await context.make(urlStep, { name: `k3s-${target.arch}`, input: { url: wanted } });
   return {
     version: versionOfUrl(wanted) ?? pinnedRelease(target.arch).version,
-    executable: join(directory, "k3s"),
+    executable: partOf(made, "k3s"),
   };
 }
 
 function localK3s(executable: string, target: Target): K3s {
-  if (existsSync(executable)) return { version: pinnedRelease(target.arch).version, executable };
+  if (existsSync(executable)) {
+    const path = realpathSync(executable);
+    const digest = contentDigest(path, "git");
+    return { version: pinnedRelease(target.arch).version, executable: { path, digest } };
+  }
   throw new CommandError(`Cannot find the k3s "${executable}"`, {
     hint: "give --k3s a path, a URL or none",
   });
@@ -49,25 +72,15 @@ export function versionOfUrl(url: string): string | undefined {
   return /\/(v\d+\.\d+\.\d+\+k3s\d+)\//.exec(decodeURIComponent(url))?.[1];
 }
 
-async function pinnedK3s(target: Target, context: BuildContext): Promise<K3s | undefined> {
-  const { host } = context;
-  const release = pinnedRelease(target.arch);
+async function pinnedK3s(
+  { arch }: Target,
+  { make, host }: Pick<BuildContext, "make" | "host">,
+): Promise<K3s | undefined> {
+  const release = pinnedRelease(arch);
   const { version } = release;
   try {
-    const directory = await cached(
-      { name: `k3s-${target.arch}`, inputs: [release.url, release.sha256 ?? ""] },
-      async (into) => {
-        host.log.info(`Downloading k3s ${version} …`);
-        const sha256 = await downloadK3s(release, join(into, "k3s"), { retries: 1 }, host);
-        if (release.sha256 === undefined) {
-          host.log.warn(
-            `k3s ${version} is not pinned: enter "${target.arch}": "${sha256}" in lib/tools/release/k3s-release.json`,
-          );
-        }
-      },
-      context,
-    );
-    return { version, executable: join(directory, "k3s") };
+    const made = await make(releaseStep, { name: `k3s-${arch}`, input: { arch, release } });
+    return { version, executable: partOf(made, "k3s") };
   } catch (error) {
     // 404: there is no such release; other answers come from proxies and firewalls as well
     if (!(error instanceof HttpError) || error.status === 404) throw error;

@@ -2,13 +2,12 @@ import { chmodSync, constants, copyFileSync, mkdirSync, symlinkSync } from "node
 import { dirname, join } from "node:path";
 import { COMPONENTS, type Component, FILE } from "../../tools/host/paths.ts";
 import { FOREIGN_ROOT_LINKS } from "../../tools/node/foreign-root.ts";
-import type { BuildContext, Input } from "../build/context.ts";
-import { ownSources } from "./own-sources.ts";
+import type { Made } from "../build/build-step.ts";
 
 /** One component as it lies in `/k3os/system/COMPONENT/VERSION`: file name → the file to copy from. */
 export interface ComponentFiles {
   readonly version: string;
-  readonly files: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, Made>>;
 }
 
 /** The parts of a system; k3s may be missing (it is fetched at the first boot), the kernel too (32-bit ARM). */
@@ -17,12 +16,10 @@ export type SystemParts = Readonly<Partial<Record<Component, ComponentFiles>>>;
 /** Which files make up each component; this is the layout that installer, boot and upgrade share. */
 export function systemParts(built: {
   readonly version: string;
-  readonly executable: string;
-  readonly rootSquashfs: string;
-  readonly kernel?:
-    | { readonly version: string; readonly squashfs: string; readonly initrd: string }
-    | undefined;
-  readonly k3s?: { readonly version: string; readonly executable: string } | undefined;
+  readonly executable: Made;
+  readonly rootSquashfs: Made;
+  readonly kernel?: { readonly version: string; readonly squashfs: Made; readonly initrd: Made } | undefined;
+  readonly k3s?: { readonly version: string; readonly executable: Made } | undefined;
 }): SystemParts {
   const { version, executable, rootSquashfs, kernel, k3s } = built;
   return {
@@ -50,7 +47,7 @@ export function systemTree(parts: SystemParts): readonly TreeEntry[] {
     const part = parts[component];
     if (part === undefined) return [];
     const directory = `k3os/system/${component}`;
-    const files = Object.entries(part.files).map(([name, source]): TreeEntry => {
+    const files = Object.entries(part.files).map(([name, { path: source }]): TreeEntry => {
       const path = `${directory}/${part.version}/${name}`;
       return { kind: "file", path, source, mode: PROGRAMS.has(name) ? 0o755 : 0o644 };
     });
@@ -78,19 +75,4 @@ export function writeSystemTree(root: string, parts: SystemParts): void {
     copyFileSync(entry.source, path, constants.COPYFILE_FICLONE);
     chmodSync(path, entry.mode);
   }
-}
-
-/** What a cached step that writes the system tree depends on. */
-export function treeInputs(
-  parts: SystemParts,
-  context: Pick<BuildContext, "version" | "sourceDateEpoch">,
-): Input[] {
-  const files = Object.values(parts).flatMap((part) => Object.entries(part.files));
-  return [
-    ...ownSources("system-tree.ts", "../../tools/node/foreign-root.ts"),
-    ...files.flatMap(([name, path]) => [name, { path }]),
-    JSON.stringify(Object.entries(parts).map(([name, part]) => [name, part.version])),
-    context.version,
-    `${context.sourceDateEpoch}`,
-  ];
 }

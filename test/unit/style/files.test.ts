@@ -27,7 +27,7 @@ const MAY_ASK_THE_TIME = [
     "lib/inspect/checks/check-machine.ts",
   ],
   ...["lib/inspect/node-facts.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
-  ...["lib/make/build/context.ts", "lib/tools/release/read-release.ts"],
+  ...["lib/make/build/context.ts", "lib/make/build/step-results.ts", "lib/tools/release/read-release.ts"],
 ];
 
 /** What git keeps in the project's root. */
@@ -159,7 +159,7 @@ const OWN_PATHS = [
 const NATIVE_MODULES = ["lib/tools/host/native.ts", "lib/tools/host/sys.ts"];
 
 function isBuildCode(path: string): boolean {
-  return /^(bin\/(build|vm)\.ts|lib\/(build|image|executable)\/)/.test(path);
+  return /^(bin\/(build|vm)\.ts|lib\/make\/)/.test(path);
 }
 
 function withoutMonotonic(text: string): string {

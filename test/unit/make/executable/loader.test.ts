@@ -1,29 +1,15 @@
-import { describe, expect, test } from "bun:test";
-import type { DynamicSymbol } from "../../../../lib/make/executable/elf.ts";
-import { missingSymbols } from "../../../../lib/make/executable/loader.ts";
+import { expect, test } from "bun:test";
+import type { StepRunner } from "../../../../lib/make/build/build-step.ts";
+import { buildLoader } from "../../../../lib/make/executable/loader.ts";
+import { targetOf } from "../../../../lib/tools/host/targets.ts";
 
-function symbol(name: string, given: Partial<DynamicSymbol> = {}): DynamicSymbol {
-  return { name, defined: false, weak: false, copied: false, ...given };
-}
+const make: StepRunner = async (step, { name, input }) => {
+  return { path: `/${name}`, digest: JSON.stringify([step.packages?.(input), step.shared]) };
+};
 
-describe("missingSymbols()", () => {
-  const libraries = [symbol("malloc", { defined: true }), symbol("_ZSt9terminatev", { defined: true })];
-
-  test("is empty where the libraries define all that is needed", () => {
-    const program = [symbol(""), symbol("malloc"), symbol("main", { defined: true })];
-    expect(missingSymbols(program, libraries)).toEqual([]);
-  });
-
-  test("names functions, and values that are to be copied, which no library has", () => {
-    const program = [symbol("quick_exit"), symbol("_ZTVSt9exception", { defined: true, copied: true })];
-    expect(missingSymbols(program, libraries)).toEqual(["quick_exit", "_ZTVSt9exception"]);
-  });
-
-  test("leaves out weak ones: the program does without", () => {
-    expect(missingSymbols([symbol("__gmon_start__", { weak: true })], libraries)).toEqual([]);
-  });
-
-  test("does not take one library's need for its presence", () => {
-    expect(missingSymbols([symbol("qsort_r")], [symbol("qsort_r")])).toEqual(["qsort_r"]);
-  });
+test("buildLoader() names the parts of what it makes, and refuses a target that is run by Node.js", async () => {
+  const { libc, library } = await buildLoader(targetOf("arm64"), { make });
+  expect([libc.path, library.path]).toEqual(["/loader-arm64/libc.so", "/loader-arm64/libstdc++.so"]);
+  expect(libc.digest).toContain('"g++-aarch64-linux-gnu"');
+  await expect(buildLoader(targetOf("arm"), { make })).rejects.toThrow("has no loader");
 });

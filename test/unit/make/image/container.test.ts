@@ -14,8 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import type { BuildContext } from "../../../../lib/make/build/context.ts";
-import { compressFiles } from "../../../../lib/make/image/compressed-tree.ts";
+import { runStep } from "../../../../lib/make/build/run-step.ts";
 import { buildContainer, IMAGE_NAME, imageTag } from "../../../../lib/make/image/container.ts";
+import { compressFiles } from "../../../../lib/make/image/gzip-file.ts";
 import { buildTarball } from "../../../../lib/make/image/overlay-tarball.ts";
 import { systemParts } from "../../../../lib/make/image/system-tree.ts";
 import { runProgram, systemHost } from "../../../../lib/tools/host/host.ts";
@@ -30,23 +31,21 @@ const SBIN = ["crictl", "ctr", "init", "k3os", "k3s", "kubectl"];
 const VERSION = "v1.0.0-rc.1+test";
 const FILES = { "/k3os": "program".repeat(1000), "/k3os.squashfs": "squashfs", "/k3s": "k3s" };
 
-function contextIn(host: TestHost, name: string): BuildContext {
+type Context = Pick<BuildContext, "make" | "version" | "sourceDateEpoch">;
+
+function contextIn(host: TestHost, name: string): Context {
   const cache = join(host.root, name);
   mkdirSync(cache);
+  const environment = { host: systemHost({ log: host.log }), project: PROJECT, cache, sharedCache: cache };
   return {
-    host: systemHost({ log: host.log }),
-    project: PROJECT,
-    artifacts: host.root,
-    cache,
+    make: (step, work) => runStep(step, work, environment),
     version: VERSION,
-    releaseKeys: [],
     sourceDateEpoch: 1_767_225_600,
-    signedAt: 1_767_225_600,
   };
 }
 
-async function build(arch: Arch, host: TestHost, context: BuildContext) {
-  const file = (name: string) => join(host.root, name);
+async function build(arch: Arch, host: TestHost, context: Context) {
+  const file = (name: string) => ({ path: join(host.root, name), digest: name });
   const parts = systemParts({
     version: VERSION,
     executable: file("k3os"),

@@ -1,18 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { BuildContext } from "../../../../lib/make/build/context.ts";
+import { runStep } from "../../../../lib/make/build/run-step.ts";
 import { resolveK3s, versionOfUrl } from "../../../../lib/make/image/resolve-k3s.ts";
 import { serveFiles } from "../../../../lib/make/vm/http-server.ts";
 import { targetOf } from "../../../../lib/tools/host/targets.ts";
 import type { TestHost } from "../../../support/host.ts";
 import { testHost } from "../../../support/host.ts";
+import { PROJECT } from "../../../support/sources.ts";
 
 const AMD64 = targetOf("amd64");
 
-function contextOf(host: TestHost): BuildContext {
-  const { root } = host;
-  const directories = { project: root, artifacts: root, cache: root };
-  return { host, ...directories, version: "v1.0.0", releaseKeys: [], sourceDateEpoch: 0, signedAt: 0 };
+function contextOf(host: TestHost): Pick<BuildContext, "make" | "host"> {
+  const environment = { host, project: PROJECT, cache: host.root, sharedCache: host.root };
+  return { host, make: (step, work) => runStep(step, work, environment) };
 }
 
 describe("versionOfUrl()", () => {
@@ -32,7 +33,7 @@ describe("resolveK3s()", () => {
   test("takes a file as it is", async () => {
     using host = testHost({ files: { "/k3s": "binary" } });
     const k3s = await resolveK3s(`${host.root}/k3s`, AMD64, contextOf(host));
-    expect(k3s?.executable).toBe(`${host.root}/k3s`);
+    expect(k3s?.executable.path).toBe(`${host.root}/k3s`);
     expect(k3s?.version).toMatch(/^v\d+\.\d+\.\d+\+k3s\d+$/);
   });
 
@@ -49,7 +50,7 @@ describe("resolveK3s()", () => {
     const url = `http://127.0.0.1:${server.port}/v1.30.1%2Bk3s2/k3s`;
     const k3s = await resolveK3s(url, AMD64, contextOf(host));
     expect(k3s?.version).toBe("v1.30.1+k3s2");
-    expect(readFileSync(k3s?.executable ?? "", "utf8")).toBe("binary");
+    expect(readFileSync(k3s?.executable.path ?? "", "utf8")).toBe("binary");
   });
 
   test("fails for a URL that the server does not have", async () => {

@@ -1,0 +1,36 @@
+import { constants, copyFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Target } from "../../tools/host/targets.ts";
+import { type Made, partOf, type Step } from "../build/build-step.ts";
+import type { BuildContext } from "../build/context.ts";
+import type { CompressedFile } from "./compressed-tree.ts";
+import type { SystemParts } from "./system-tree.ts";
+
+const gzipStep: Step<{ readonly file: Made }> = {
+  module: import.meta.filename,
+  packages: () => ["pigz"],
+  make: async ({ file }, into, { host }) => {
+    const copy = join(into, "content");
+    copyFileSync(file.path, copy, constants.COPYFILE_FICLONE);
+    // pigz cuts its input at fixed places, so the number of processors does not show in the result
+    await host.run(["pigz", "--no-name", "--no-time", "-6", copy]);
+  },
+};
+
+/**
+ * Compresses every file of a system once, for all archives that hold it. A gzip file may have several members, one after
+ * the other (RFC 1952, 2.2), so the compressed files are put together to a compressed archive without doing it again:
+ * the layers of eStargz images have always been made like this.
+ */
+export async function compressFiles(
+  { arch }: Pick<Target, "arch">,
+  parts: SystemParts,
+  { make }: Pick<BuildContext, "make">,
+): Promise<readonly CompressedFile[]> {
+  const compressed: CompressedFile[] = [];
+  for (const [name, file] of Object.values(parts).flatMap((part) => Object.entries(part.files))) {
+    const made = await make(gzipStep, { name: `gzip-${name}-${arch}`, input: { file } });
+    compressed.push({ file, gzip: partOf(made, "content.gz") });
+  }
+  return compressed;
+}

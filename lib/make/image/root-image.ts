@@ -1,0 +1,48 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Target } from "../../tools/host/targets.ts";
+import { type Made, partOf, type Step } from "../build/build-step.ts";
+import type { BuildContext } from "../build/context.ts";
+import type { CommandFiles } from "./command-files.ts";
+import { osRelease } from "./os-release.ts";
+import { buildRootBase, type RootBaseInput } from "./root-base.ts";
+import { fillSlots, slotsFor } from "./slots.ts";
+
+const SQUASHFS = "k3os.squashfs";
+
+interface RootImageInput {
+  readonly base: Made;
+  /** Texts for the slots of the base, by their paths. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
+const rootImageStep: Step<RootImageInput> = {
+  module: import.meta.filename,
+  make: async ({ base, texts }, into) => {
+    const image = readFileSync(base.path);
+    fillSlots(image, texts);
+    writeFileSync(join(into, SQUASHFS), image);
+  },
+};
+
+/**
+ * Builds k3os.squashfs, the /usr of the running system. To compress it takes half a minute, so what changes with each version,
+ * or whenever a command gets another help, is not compressed, and written over in a base that is kept.
+ */
+export async function buildRootImage(
+  { arch, boards }: Pick<Target, "arch" | "boards">,
+  {
+    root,
+    services,
+    commandFiles,
+  }: Pick<RootBaseInput, "root" | "services"> & { readonly commandFiles: CommandFiles },
+  context: Pick<BuildContext, "make" | "version" | "sourceDateEpoch">,
+): Promise<Made> {
+  const { make, version, sourceDateEpoch } = context;
+  const { files, links } = commandFiles;
+  const texts = { ...files, "lib/os-release": osRelease(version, arch) };
+  const slots = slotsFor(texts);
+  const base = await buildRootBase({ arch, boards, root, services, links, slots, sourceDateEpoch }, context);
+  const made = await make(rootImageStep, { name: `root-image-${arch}`, input: { base, texts } });
+  return partOf(made, SQUASHFS);
+}
