@@ -6,7 +6,7 @@ import type { BuildContext } from "../build/context.ts";
 import type { CommandFiles } from "./command-files.ts";
 import { osRelease } from "./os-release.ts";
 import { buildRootBase, type RootBaseInput } from "./root-base.ts";
-import { fillSlots, slotsFor } from "./slots.ts";
+import { fillSlots, type Slot, slotsFor } from "./slots.ts";
 
 const SQUASHFS = "k3os.squashfs";
 
@@ -14,13 +14,14 @@ interface RootImageInput {
   readonly base: Made;
   /** Texts for the slots of the base, by their paths. */
   readonly texts: Readonly<Record<string, string>>;
+  readonly slots: readonly Slot[];
 }
 
 const rootImageStep: Step<RootImageInput> = {
   module: import.meta.filename,
-  make: async ({ base, texts }, into) => {
+  make: async ({ base, texts, slots }, into) => {
     const image = readFileSync(base.path);
-    fillSlots(image, texts);
+    fillSlots(image, texts, slots);
     writeFileSync(join(into, SQUASHFS), image);
   },
 };
@@ -41,8 +42,8 @@ export async function buildRootImage(
   const { make, version, sourceDateEpoch } = context;
   const { files, links } = commandFiles;
   const texts = { ...files, "lib/os-release": osRelease(version, arch) };
-  const slots = slotsFor(texts);
+  const slots = slotsFor(texts, version);
   const base = await buildRootBase({ arch, boards, root, services, links, slots, sourceDateEpoch }, context);
-  const made = await make(rootImageStep, { name: `root-image-${arch}`, input: { base, texts } });
+  const made = await make(rootImageStep, { name: `root-image-${arch}`, input: { base, texts, slots } });
   return partOf(made, SQUASHFS);
 }

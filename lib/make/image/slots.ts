@@ -13,15 +13,19 @@ export interface Slot {
 
 /** Sizes are multiples of it: most texts still fit when they have changed. */
 const UNIT = 1024;
+/** Characters of a version; a longer one gets slots of its own. */
+const VERSION_ROOM = 40;
 /** What an empty slot begins with, behind the start of a comment; the path and a line feed follow. */
 const MARK = Buffer.from(" k3OS fills this in: ");
 const LINE_FEED = 10;
 
-/** Slots that are large enough for texts, given by their paths. */
-export function slotsFor(texts: Readonly<Record<string, string>>): Slot[] {
+/** Slots that are large enough for texts, given by their paths, and the same for each version that they may speak of. */
+export function slotsFor(texts: Readonly<Record<string, string>>, version: string): Slot[] {
+  const room = version.padEnd(VERSION_ROOM);
   return Object.entries(texts)
     .map(([path, text]) => {
-      const least = Math.max(Buffer.byteLength(text) + shortestFill(path), emptyText(path).length);
+      const size = Buffer.byteLength(text.replaceAll(version, room)) + shortestFill(path);
+      const least = Math.max(size, emptyText(path).length);
       return { path, size: Math.ceil(least / UNIT) * UNIT };
     })
     .sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -39,21 +43,24 @@ export function slotOptions(slots: readonly Slot[]): string[] {
   });
 }
 
-/** Writes the texts into an image. Throws CommandError unless they are exactly those of its slots, and fit. */
-export function fillSlots(image: Buffer, texts: Readonly<Record<string, string>>): void {
-  const left = new Map(Object.entries(texts));
+/** Writes the texts into an image with these slots. Throws CommandError unless there is one for each, and it fits. */
+export function fillSlots(
+  image: Buffer,
+  texts: Readonly<Record<string, string>>,
+  slots: readonly Slot[],
+): void {
+  const left = new Map(slots.map((slot) => [slot.path, slot]));
   for (let mark = image.indexOf(MARK); mark >= 0; mark = image.indexOf(MARK, mark + 1)) {
-    const end = image.indexOf(LINE_FEED, mark);
-    const path = image.toString("utf8", mark + MARK.length, end);
-    const text = left.get(path);
-    if (text === undefined)
+    const path = image.toString("utf8", mark + MARK.length, image.indexOf(LINE_FEED, mark));
+    const [slot, text] = [left.get(path), texts[path]];
+    if (slot === undefined || text === undefined)
       throw new CommandError(`The image has a slot "${path}" that is not known, or two`);
     left.delete(path);
-    const [slot] = slotsFor({ [path]: text });
-    // the base was made for texts of these sizes
-    filled(Buffer.from(text), path, slot?.size ?? 0).copy(image, mark - comment(path).length);
+    if (Buffer.byteLength(text) + shortestFill(path) > slot.size)
+      throw new CommandError(`The text for "${path}" has more than the ${slot.size} bytes of its slot`);
+    filled(Buffer.from(text), path, slot.size).copy(image, mark - comment(path).length);
   }
-  if (left.size > 0) throw new CommandError(`The image has no slots for: ${[...left.keys()].join(", ")}`);
+  if (left.size > 0) throw new CommandError(`The image lacks the slots: ${[...left.keys()].join(", ")}`);
 }
 
 function emptyText(path: string): Buffer {

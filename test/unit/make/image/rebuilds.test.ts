@@ -201,7 +201,7 @@ const CASES: readonly Case[] = [
     again: ALL_BUT_BUN,
   },
   { what: "a variable that no step looks up", build: { env: { LANG: "de_DE" } }, again: [] },
-  { what: "the version", build: { version: "v1.0.1" }, again: [...EXECUTABLE, ...ROOT_IMAGE] },
+  { what: "the version", build: { version: "v1.0.1-rc.1+longer" }, again: [...EXECUTABLE, ...ROOT_IMAGE] },
   { what: "the k3s", build: { k3s: "another" }, again: ["gzip-k3s", ...WHOLE] },
 ];
 

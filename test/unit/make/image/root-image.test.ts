@@ -34,9 +34,9 @@ async function build(version: string, page: string) {
 
 test("buildRootImage() writes what changes with a version into a base that does not change with it", async () => {
   const first = await build("v1.0.0", ".TH K3OS 1 v1.0.0\n");
-  const second = await build("v1.0.1-rc.1", ".TH K3OS 1 v1.0.1-rc.1\nMore help.\n");
+  const second = await build("v1.0.1-rc.1+more", ".TH K3OS 1 v1.0.1-rc.1+more\nMore help.\n");
   expect(first.text).toContain('VERSION_ID="v1.0.0"\n');
-  expect(second.text).toContain('VERSION_ID="v1.0.1-rc.1"\n');
+  expect(second.text).toContain('VERSION_ID="v1.0.1-rc.1+more"\n');
   expect(second.text).toContain("More help.\n");
   expect(second.base).toBe(first.base);
   const large = await build("v1.0.0", "x".repeat(5000));
