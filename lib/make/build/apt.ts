@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError, during, messageOf } from "../../tools/text/errors.ts";
 import { ensurePackages } from "./required-packages.ts";
@@ -101,7 +102,7 @@ export async function openAptRoot(
   writeFileSync(config, aptConfig(directory, arch, [...settings, ...(await downloadSettings(host))]));
 
   const env = { APT_CONFIG: config };
-  const aptGet: AptGet = (args, options) => host.run(["apt-get", "--quiet=2", ...args], { ...options, env });
+  const aptGet: AptGet = (args, options) => host.run(cmd`apt-get --quiet=2 ${args}`, { ...options, env });
   const close = async () => rmSync(directory, { recursive: true, force: true });
   try {
     const sources = await readPackageLists(
@@ -188,7 +189,7 @@ async function unpackSource(
   await aptGet(["source", name], { cwd: scratch });
   const tree = readdirSync(scratch, { withFileTypes: true }).find((entry) => entry.isDirectory());
   if (tree === undefined) throw new CommandError(`Source package "${name}" holds no directory`);
-  await host.run(["mv", join(scratch, tree.name), into]); // may cross file systems
+  await host.run(cmd`mv ${join(scratch, tree.name)} ${into}`); // may cross file systems
   return join(into, tree.name);
 }
 
@@ -199,7 +200,7 @@ export async function unpackPackages(
   host: Pick<Host, "run">,
 ): Promise<void> {
   mkdirSync(directory, { recursive: true });
-  for (const deb of debs) await host.run(["dpkg-deb", "--extract", deb, directory]);
+  for (const deb of debs) await host.run(cmd`dpkg-deb --extract ${deb} ${directory}`);
 }
 
 function aptConfig(directory: string, arch: string, downloadLines: readonly string[]): string {
@@ -222,6 +223,6 @@ function aptConfig(directory: string, arch: string, downloadLines: readonly stri
 
 /** The machine's proxies and time limits for downloads, which count here too. */
 async function downloadSettings(host: Pick<Host, "run">): Promise<string[]> {
-  const { stdout } = await host.run(["apt-config", "dump"]);
+  const { stdout } = await host.run(cmd`apt-config dump`);
   return stdout.split("\n").filter((line) => /^Acquire::https?::/.test(line));
 }

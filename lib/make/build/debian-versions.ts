@@ -1,3 +1,4 @@
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 
@@ -25,7 +26,7 @@ const FIELDS = [
 /** What this machine has installed. */
 export async function installedPackages(host: Pick<Host, "run">): Promise<InstalledPackages> {
   const format = `${FIELDS.map((field) => `\${${field}}`).join("\\t")}\\n`;
-  const { stdout } = await host.run(["dpkg-query", "--show", "--showformat", format]);
+  const { stdout } = await host.run(cmd`dpkg-query --show --showformat ${format}`);
   return parseInstalled(stdout);
 }
 

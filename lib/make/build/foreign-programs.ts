@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { hostTarget, type Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
@@ -18,7 +19,7 @@ export async function enableForeignPrograms(
   if (target.arch === hostTarget().arch) return;
   await ensurePackages(["qemu-user-static"], host);
   if (!existsSync(`${BINFMT}/register`)) {
-    await host.run(["mount", "-t", "binfmt_misc", "binfmt_misc", BINFMT]);
+    await host.run(cmd`mount -t binfmt_misc binfmt_misc ${BINFMT}`);
   }
   const ours = `k3os-qemu-${target.qemu}`;
   if ([`qemu-${target.qemu}`, ours].some((name) => isUsable(`${BINFMT}/${name}`))) return;

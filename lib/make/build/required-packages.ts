@@ -1,3 +1,4 @@
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 
@@ -10,7 +11,8 @@ export async function ensurePackages(
   host: Pick<Host, "run" | "log" | "clock">,
 ): Promise<void> {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholders
-  const query = ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\\n", ...packages];
+  const format = "${Package} ${db:Status-Status}\\n";
+  const query = cmd`dpkg-query --show --showformat ${format} ${packages}`;
   const { stdout } = await host.run(query, { check: false });
   const missing = packages.filter((name) => !stdout.split("\n").includes(`${name} installed`));
   if (missing.length === 0) return;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import { APT_PACKAGES, APT_VARIABLES, type AptRoot, openAnyAptRoot, unpackPackages } from "../build/apt.ts";
@@ -76,7 +77,7 @@ export async function packExecutable(
   const identity = createHash("sha256").update(frame).update(JSON.stringify(patches)).digest("hex");
   const program = readFileSync(bundle);
   const script = `k3os-${createHash("sha256").update(program).digest("hex").slice(0, 8)}.cjs`;
-  await host.run(["zstd", "--quiet", "-19", bundle, "-o", `${bundle}.zst`]);
+  await host.run(cmd`zstd --quiet -19 ${bundle} -o ${bundle}.zst`);
   return appendArchive(readFileSync(join(runtime, "launcher")), {
     frames: [frame, readFileSync(`${bundle}.zst`)],
     entries: [...entries, { name: script, size: program.length }],
@@ -99,11 +100,11 @@ async function compileLauncher(
 ): Promise<void> {
   const zstd = join(scratch, "zstd");
   await unpackPackages(await apt.download(["libzstd-dev"], { dependencies: false }), zstd, host);
-  await host.run([
-    ...[`${triplet}-gcc`, "-static", "-Os", "-s", "-D_FILE_OFFSET_BITS=64", "-Wl,-z,noexecstack"],
-    ...[`-I${dirname(source(ENVIRONMENT))}`, `-I${zstd}/usr/include`, source(`${SOURCES}/launcher.c`)],
-    ...[`${zstd}/usr/lib/${triplet}/libzstd.a`, "-o", join(into, "launcher")],
-  ]);
+  await host.run(cmd`
+    ${triplet}-gcc -static -Os -s -D_FILE_OFFSET_BITS=64 -Wl,-z,noexecstack
+      -I${dirname(source(ENVIRONMENT))} -I${zstd}/usr/include ${source(`${SOURCES}/launcher.c`)}
+      ${zstd}/usr/lib/${triplet}/libzstd.a -o ${join(into, "launcher")}
+  `);
 }
 
 async function packNode(
@@ -132,7 +133,7 @@ async function packNode(
   const entries = [...files].map(([name, content]): Entry => ({ name, size: content.length }));
   const archive = join(scratch, "runtime");
   writeFileSync(archive, Buffer.concat([...files.values()]));
-  await host.run(["zstd", "--quiet", "-19", "-T2", archive, "-o", join(into, "runtime.zst")]);
+  await host.run(cmd`zstd --quiet -19 -T2 ${archive} -o ${join(into, "runtime.zst")}`);
   writeFileSync(join(into, "index.json"), JSON.stringify({ entries, patches }));
 }
 
@@ -145,7 +146,7 @@ async function libraryClosure(
   const found = new Set<string>();
   const queue = [program];
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
-    const { stdout } = await host.run(["readelf", "--dynamic", file]);
+    const { stdout } = await host.run(cmd`readelf --dynamic ${file}`);
     for (const [, name = ""] of stdout.matchAll(/\(NEEDED\).*\[(.+)\]/g)) {
       const path = join(directory, name);
       if (!existsSync(path))
@@ -172,10 +173,7 @@ async function compileAddon(
   host: StepContext["host"],
 ): Promise<Buffer> {
   const addon = join(scratch, "native.node");
-  await host.run([
-    ...[`${triplet}-gcc`, "-shared", "-fPIC", "-Os", "-s"],
-    ...[`-I${root}/usr/include/node`, source, "-o", addon],
-  ]);
+  await host.run(cmd`${triplet}-gcc -shared -fPIC -Os -s -I${root}/usr/include/node ${source} -o ${addon}`);
   return readFileSync(addon);
 }
 

@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
 import { APT_PACKAGES, APT_VARIABLES, openAptRoot } from "../build/apt.ts";
@@ -63,22 +64,16 @@ async function buildLibc(
 ): Promise<void> {
   const patch = source(`${SOURCES}/musl.patch`);
   await during("Patching musl's loader", () =>
-    host.run(["patch", "--strip=1", "--fuzz=0", `--input=${patch}`], { cwd: tree }),
+    host.run(cmd`patch --strip=1 --fuzz=0 --input=${patch}`, { cwd: tree }),
   );
   for (const file of [`${SOURCES}/fused.c`, `${SOURCES}/fused.h`, ENVIRONMENT]) {
     cpSync(source(file), join(tree, "ldso", basename(file)));
   }
   const env = { CC: `${triplet}-gcc`, CROSS_COMPILE: `${triplet}-` };
-  const configure = [
-    "./configure",
-    `--target=${musl}`,
-    "--disable-static",
-    "--disable-wrapper",
-    "--prefix=/usr",
-  ];
+  const configure = cmd`./configure --target=${musl} --disable-static --disable-wrapper --prefix=/usr`;
   await host.run(configure, { cwd: tree, env });
-  await host.run(["make", "--jobs=2", `CFLAGS_AUTO=${FLAGS}`, "lib/libc.so"], { cwd: tree });
-  await host.run([`${triplet}-strip`, "-o", join(into, "libc.so"), join(tree, "lib/libc.so")]);
+  await host.run(cmd`make --jobs=2 CFLAGS_AUTO=${FLAGS} lib/libc.so`, { cwd: tree });
+  await host.run(cmd`${triplet}-strip -o ${join(into, "libc.so")} ${join(tree, "lib/libc.so")}`);
 }
 
 /**
@@ -99,27 +94,20 @@ async function buildSupportLibrary(
   const map = join(scratch, "exports.map");
   writeFileSync(map, `{ global: ${symbols.map((name) => `${name};`).join(" ")} local: *; };\n`);
   const object = join(scratch, "support.o");
-  await host.run([
-    gcc,
-    "-fPIC",
-    "-O2",
-    "-fno-stack-protector",
-    "-c",
-    source(`${SOURCES}/support.c`),
-    "-o",
-    object,
-  ]);
+  await host.run(cmd`
+    ${gcc} -fPIC -O2 -fno-stack-protector -c ${source(`${SOURCES}/support.c`)} -o ${object}
+  `);
   const archives: string[] = [];
   for (const name of ["libstdc++.a", "libgcc_eh.a", "libgcc.a"]) {
-    archives.push((await host.run([gcc, `-print-file-name=${name}`])).stdout.trim());
+    archives.push((await host.run(cmd`${gcc} -print-file-name=${name}`)).stdout.trim());
   }
   const library = join(into, "libstdc++.so");
-  const link = [
-    ...[gcc, "-shared", "-nostdlib", "-s", "-o", library],
-    ...["soname,libstdc++.so.6", `version-script,${map}`, "gc-sections", "z,defs"].map(linkerFlag),
-    ...symbols.map((name) => linkerFlag(`undefined,${name}`)),
-    ...[object, ...archives, `-L${into}`, "-lc"],
-  ];
+  const wanted = symbols.map((name) => `undefined,${name}`);
+  const rules = ["soname,libstdc++.so.6", `version-script,${map}`, "gc-sections", "z,defs", ...wanted];
+  const link = cmd`
+    ${gcc} -shared -nostdlib -s -o ${library}
+      ${rules.map(linkerFlag)} ${object} ${archives} -L${into} -lc
+  `;
   await during("Linking the C++ support library", () => host.run(link));
 }
 

@@ -1,5 +1,6 @@
 import { constants, copyFileSync } from "node:fs";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { type Made, partOf, type Step } from "../build/build-step.ts";
 import type { BuildContext } from "../build/context.ts";
@@ -13,7 +14,7 @@ const gzipStep: Step<{ readonly file: Made }> = {
     const copy = join(into, "content");
     copyFileSync(file.path, copy, constants.COPYFILE_FICLONE);
     // pigz cuts its input at fixed places, so the number of processors does not show in the result
-    await host.run(["pigz", "--no-name", "--no-time", "-6", copy]);
+    await host.run(cmd`pigz --no-name --no-time -6 ${copy}`);
   },
 };
 

@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { StepContext } from "../build/build-step.ts";
 import { makeSquashfs } from "./squashfs.ts";
 
@@ -67,6 +68,6 @@ async function copyModules(
     copyFileSync(join(source, path), join(directory, path));
   }
   const packed = modules.filter((path) => path.endsWith(".xz")).map((path) => join(directory, path));
-  if (packed.length > 0) await host.run(["xz", "--decompress", ...packed]);
-  await host.run(["depmod", "--basedir", root, kernel.version]);
+  if (packed.length > 0) await host.run(cmd`xz --decompress ${packed}`);
+  await host.run(cmd`depmod --basedir ${root} ${kernel.version}`);
 }

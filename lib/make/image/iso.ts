@@ -1,5 +1,6 @@
 import { copyFileSync, globSync, lutimesSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import { LABEL } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { type Made, partOf, type Step, type StepContext } from "../build/build-step.ts";
@@ -87,14 +88,12 @@ async function makeIso(input: IsoInput, into: string, context: StepContext): Pro
     }
   }
   setTimes(tree, sourceDateEpoch);
-  await context.host.run(
-    [
-      ...["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-joliet-long", "-V", LABEL.medium],
-      ...[...booting, "--protective-msdos-label", "-o", join(into, ISO), tree],
-    ],
-    // volume dates, file dates and the GUIDs of the partition table follow from it (xorriso(1))
-    { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } },
-  );
+  const write = cmd`
+    xorriso -as mkisofs -quiet -r -J -joliet-long -V ${LABEL.medium}
+      ${booting} --protective-msdos-label -o ${join(into, ISO)} ${tree}
+  `;
+  // volume dates, file dates and the GUIDs of the partition table follow from it (xorriso(1))
+  await context.host.run(write, { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } });
   rmSync(tree, { recursive: true });
 }
 
@@ -124,11 +123,11 @@ async function grubImage(root: string, options: ImageOptions, { host }: StepCont
   const scratch = mkdtempSync(join(root, "tmp/grub-"));
   const inside = scratch.slice(root.length);
   writeFileSync(join(scratch, "search.cfg"), options.search);
-  await host.run([
-    ...["chroot", root, "grub-mkimage", `--format=${options.format}`, "--prefix=/boot/grub"],
-    ...[`--directory=/usr/lib/grub/${options.platform}`, `--config=${inside}/search.cfg`],
-    ...[`--output=${inside}/image`, ...options.modules],
-  ]);
+  await host.run(cmd`
+    chroot ${root} grub-mkimage --format=${options.format} --prefix=/boot/grub
+      --directory=/usr/lib/grub/${options.platform} --config=${inside}/search.cfg
+      --output=${inside}/image ${options.modules}
+  `);
   copyFileSync(join(scratch, "image"), options.output);
   rmSync(scratch, { recursive: true });
 }
@@ -150,9 +149,9 @@ async function efiImage(
   setTimes(dirname(program), sourceDateEpoch);
   const { run } = context.host;
   const env = { SOURCE_DATE_EPOCH: String(sourceDateEpoch), MTOOLS_SKIP_CHECK: "1" };
-  await run(["mformat", "-C", "-i", output, "-f", "2880", "-N", "0", "-v", "K3OS_EFI", "::"], { env });
-  await run(["mmd", "-i", output, "::/EFI", "::/EFI/BOOT"], { env });
-  await run(["mcopy", "-m", "-i", output, program, `::/EFI/BOOT/${name}`], { env });
+  await run(cmd`mformat -C -i ${output} -f 2880 -N 0 -v K3OS_EFI ::`, { env });
+  await run(cmd`mmd -i ${output} ::/EFI ::/EFI/BOOT`, { env });
+  await run(cmd`mcopy -m -i ${output} ${program} ::/EFI/BOOT/${name}`, { env });
 }
 
 function setTimes(tree: string, seconds: number): void {

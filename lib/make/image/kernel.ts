@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
@@ -80,7 +81,7 @@ const kernelStep: Step<KernelInput> = {
     }
     const tree = join(into, "tree");
     const version = arrangeTree(packed, tree);
-    await host.run(["depmod", "--basedir", tree, version]);
+    await host.run(cmd`depmod --basedir ${tree} ${version}`);
     await keepFirmware(join(packed, "usr/lib/firmware"), tree, version, context);
     rmSync(packed, { recursive: true });
     await writeInitrdLists(tree, version, context);
@@ -112,7 +113,7 @@ export async function kernelImage(
   env: Readonly<Record<string, string>>,
   host: Pick<Host, "run">,
 ): Promise<string> {
-  const { stdout } = await host.run(["apt-cache", "depends", "--no-recommends", metapackage], { env });
+  const { stdout } = await host.run(cmd`apt-cache depends --no-recommends ${metapackage}`, { env });
   const name = /^\s*Depends: (linux-image-\S+)$/m.exec(stdout)?.[1];
   if (name !== undefined) return name;
   throw new CommandError(`Package "${metapackage}" depends on no kernel image: found "${stdout.trim()}"`);
@@ -149,7 +150,7 @@ async function keepFirmware(
   const modules = filesBelow(join(tree, "lib/modules", version))
     .filter((path) => /\.ko(\.\w+)?$/.test(path) && !WITHOUT_FIRMWARE.test(path))
     .map((path) => join(tree, "lib/modules", version, path));
-  const { stdout } = await host.run(["modinfo", "--field=firmware", ...modules]);
+  const { stdout } = await host.run(cmd`modinfo --field=firmware ${modules}`);
   const declared = [...new Set(stdout.split("\n").filter((line) => line !== ""))];
   // cfg80211 asks for these without declaring it; Debian's kernel trusts Debian's signature
   const always = ["regulatory.db", "regulatory.db.p7s"];
@@ -186,7 +187,7 @@ async function writeInitrdLists(tree: string, version: string, { host }: StepCon
     (path) => !basic.includes(path) && !isLeftOut(path),
   );
   const drivers = network.filter(needsFirmware).map((path) => join(directory, path));
-  const { stdout } = await host.run(["modinfo", "--field=firmware", ...drivers]);
+  const { stdout } = await host.run(cmd`modinfo --field=firmware ${drivers}`);
   const firmware = selectFirmware(stdout.split("\n"), filesBelow(join(tree, "lib/firmware")));
   const lists = { "initrd-modules": basic, "initrd-network-modules": network, "initrd-firmware": firmware };
   for (const [name, paths] of Object.entries(lists)) writeFileSync(join(tree, name), `${paths.join("\n")}\n`);

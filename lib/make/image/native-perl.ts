@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 
@@ -22,9 +23,9 @@ const LOADER = "/lib64";
 
 /** Throws CommandError where this machine's Perl is not Debian's. */
 export async function nativePerl(host: Pick<Host, "run">): Promise<NativePerl> {
-  const { stdout } = await host.run(["ldd", PERL]);
+  const { stdout } = await host.run(cmd`ldd ${PERL}`);
   const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = ""]) => path);
-  const base = (await host.run([PERL, "-e", "print grep { m,/perl-base$, } @INC"])).stdout;
+  const base = (await host.run(cmd`${PERL} -e ${"print grep { m,/perl-base$, } @INC"}`)).stdout;
   if (libraries.length === 0 || base === "")
     throw new CommandError(`"${PERL}" is not the perl-base of Debian`);
   const divert = `dpkg-divert --quiet --root="$1" --local --rename --divert ${PERL}.debian --add ${PERL}`;
@@ -40,9 +41,9 @@ export async function nativePerl(host: Pick<Host, "run">): Promise<NativePerl> {
     hook,
     remove: async (root) => {
       for (const path of [PERL, ...libraries, base]) rmSync(join(root, path), { recursive: true });
-      await host.run(["rmdir", "--ignore-fail-on-non-empty", ...directories(root, [...libraries, base])]);
+      await host.run(cmd`rmdir --ignore-fail-on-non-empty ${directories(root, [...libraries, base])}`);
       if (!existsSync(join(root, LOADER))) rmSync(join(root, LOADER), { force: true });
-      await host.run(["dpkg-divert", "--quiet", `--root=${root}`, "--local", "--rename", "--remove", PERL]);
+      await host.run(cmd`dpkg-divert --quiet --root=${root} --local --rename --remove ${PERL}`);
     },
   };
 }

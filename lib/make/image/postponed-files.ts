@@ -1,5 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 
 /**
@@ -23,9 +24,9 @@ export const POSTPONE_HOOK = POSTPONED.map(
 export async function makePostponed(root: string, host: Pick<Host, "run">): Promise<void> {
   for (const path of POSTPONED) {
     rmSync(join(root, path));
-    await host.run(["dpkg-divert", "--quiet", `--root=${root}`, "--local", "--rename", "--remove", path]);
+    await host.run(cmd`dpkg-divert --quiet --root=${root} --local --rename --remove ${path}`);
   }
-  await host.run(["systemd-hwdb", "update", "--usr", `--root=${root}`]);
+  await host.run(cmd`systemd-hwdb update --usr --root=${root}`);
   writeFileSync(join(root, "etc/ssl/certs/ca-certificates.crt"), certificateBundle(root));
 }
 

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { type Made, partOf, type Step, type StepContext } from "../build/build-step.ts";
 import type { BuildContext } from "../build/context.ts";
@@ -79,7 +80,7 @@ async function fold(
   const stage = join(into, "stage");
   mkdirSync(stage);
   const copied = ["usr", "etc", "var"].map((name) => join(root, name));
-  await host.run(["cp", "--archive", "--reflink=auto", ...copied, stage]);
+  await host.run(cmd`cp --archive --reflink=auto ${copied} ${stage}`);
   const manifest = packageManifest(readFileSync(join(root, "var/lib/dpkg/status"), "utf8"));
   removePackageFiles(stage, REMOVED_PACKAGES);
   removePaths(stage, REMOVED_PATHS);

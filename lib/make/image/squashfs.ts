@@ -1,3 +1,4 @@
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 
 /**
@@ -13,5 +14,5 @@ export async function makeSquashfs(
 ): Promise<void> {
   const fixed = ["-mkfs-time", `${time}`, "-all-time", `${time}`, "-noappend", "-no-progress", "-quiet"];
   // mksquashfs refuses time options when the variable is set as well
-  await host.run(["env", "--unset=SOURCE_DATE_EPOCH", "mksquashfs", tree, file, ...fixed, ...compression]);
+  await host.run(cmd`env --unset=SOURCE_DATE_EPOCH mksquashfs ${tree} ${file} ${fixed} ${compression}`);
 }

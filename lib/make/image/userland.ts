@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import { hostTarget, type Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import { APT_PACKAGES, APT_VARIABLES, openAptRoot } from "../build/apt.ts";
@@ -48,17 +49,15 @@ const userlandStep: Step<UserlandInput> = {
     await using apt = await openAptRoot({ suite: SUITE, arch: debian }, host);
     const binary = apt.sources.filter((line) => line.startsWith("deb "));
     const root = join(into, "root");
-    await host.run(
-      [
-        ...NAMESPACES,
-        ...["mmdebstrap", "--quiet", "--mode=root", "--variant=essential", `--architectures=${debian}`],
-        ...['--aptopt=APT::Install-Recommends "false"', ...NOT_UNPACKED, ...hooks],
-        `--essential-hook=${POSTPONE_HOOK}`,
-        ...(perl === undefined ? [] : [`--essential-hook=${perl.hook}`]),
-        ...[`--include=${userlandPackages(arch).join(",")}`, SUITE, root, ...binary],
-      ],
-      { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } },
-    );
+    const perlHook = perl === undefined ? [] : [`--essential-hook=${perl.hook}`];
+    const bootstrap = cmd`
+      ${NAMESPACES}
+        mmdebstrap --quiet --mode=root --variant=essential --architectures=${debian}
+        ${'--aptopt=APT::Install-Recommends "false"'} ${NOT_UNPACKED} ${hooks}
+        --essential-hook=${POSTPONE_HOOK} ${perlHook}
+        --include=${userlandPackages(arch).join(",")} ${SUITE} ${root} ${binary}
+    `;
+    await host.run(bootstrap, { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } });
     await perl?.remove(root);
     await makePostponed(root, host);
     refuseUnexpected(root);

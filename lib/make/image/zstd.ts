@@ -1,4 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 
 /** Compresses bytes into a file by zstd at a level (`-19`), on all processors, and returns the file's content. Needs the package zstd. */
@@ -10,7 +11,7 @@ export async function compress(
 ): Promise<Uint8Array> {
   const raw = `${file}.cpio`;
   writeFileSync(raw, bytes);
-  await host.run(["zstd", "--quiet", "--force", "--threads=0", level, raw, "-o", file]);
+  await host.run(cmd`zstd --quiet --force --threads=0 ${level} ${raw} -o ${file}`);
   rmSync(raw);
   return readFileSync(file);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { cmd } from "../../tools/host/cmd.ts";
 import { type RunResult, runProgram } from "../../tools/host/host.ts";
 
 /** A key pair that lives as long as one run. */
@@ -12,7 +13,7 @@ export interface SshKey {
 /** Makes an ed25519 key pair in `directory`. */
 export async function generateKey(directory: string): Promise<SshKey> {
   const file = join(directory, "id_ed25519");
-  await runProgram(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "k3os-test", "-f", file]);
+  await runProgram(cmd`ssh-keygen -q -t ed25519 -N ${""} -C k3os-test -f ${file}`);
   return { file, publicKey: readFileSync(`${file}.pub`, "utf8").trim() };
 }
 
@@ -32,7 +33,7 @@ export function ssh(
   command: string,
   { timeout = 120_000 }: { readonly timeout?: number } = {},
 ): Promise<RunResult> {
-  return runProgram([...sshArgv(target), command], { check: false, timeout });
+  return runProgram(cmd`${sshArgv(target)} ${command}`, { check: false, timeout });
 }
 
 /** The standard output of a shell command on the guest, trimmed. Throws when the command fails. */

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cmd } from "../../tools/host/cmd.ts";
 import { runProgram } from "../../tools/host/host.ts";
 
 /** A program on a terminal of its own, driven the way a person does. */
@@ -70,7 +71,7 @@ export async function startTerminal(
   const log = join(directory, "written");
   const tmux = async (...args: readonly string[]) => {
     const socket = ["-S", join(directory, "socket"), "-f", "/dev/null", "-u"];
-    return (await runProgram(["tmux", ...socket, ...args])).stdout;
+    return (await runProgram(cmd`tmux ${socket} ${args}`)).stdout;
   };
   const variables = Object.entries({ TERM: "vt100", ...env }).map(([name, value]) => `${name}=${value}`);
   const command = ["env", ...variables, "sh", "-c", SHELL, "sh", ...argv];

@@ -24,7 +24,7 @@ export async function shutDown(
   host: Pick<Host, "run">,
   { outside = false }: { readonly outside?: boolean } = {},
 ): Promise<void> {
-  const argv = [...(outside ? OUTSIDE : []), PROGRAMS[how]];
+  const argv = cmd`${outside ? OUTSIDE : []} ${PROGRAMS[how]}`;
   await host.run(argv);
 }
 

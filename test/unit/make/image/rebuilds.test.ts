@@ -106,7 +106,7 @@ const CASES: readonly Case[] = [
   { what: "nothing", again: [] },
   {
     what: "an option of mmdebstrap, in the module of a step",
-    edit: () => edit("lib/make/image/userland.ts", '"--variant=essential"', '"--variant=apt"'),
+    edit: () => edit("lib/make/image/userland.ts", "--variant=essential", "--variant=apt"),
     again: ["userland", ...ROOT_BASE],
   },
   {
