@@ -202,7 +202,7 @@ describe("k3os overlay apply", () => {
     ]);
     const empty = join(scratch, "empty");
     mkdirSync(empty);
-    expect((await overlay("apply", good(), "--root", empty, ...KEY)).stderr).toContain("holds no Linux");
+    expect((await overlay("apply", good(), "--root", empty, ...KEY)).stderr).toContain("contains no Linux");
     expect((await overlay("remove", "--root", empty)).stderr).toContain("has no other init program");
   });
 

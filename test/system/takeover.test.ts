@@ -163,7 +163,7 @@ describe("a machine that cannot be taken over is told of it, and stays as it was
   test("another disk of k3OS", async () => {
     using other = makeDisk();
     output(["mkfs.ext4", "-q", "-L", "K3OS_STATE", other.path]);
-    expect(await refusal()).toContain(`"${other.path}" is labelled "K3OS_STATE" too`);
+    expect(await refusal()).toContain(`"${other.path}" is also labelled "K3OS_STATE"`);
   });
 
   test("a read-only root, and an invalid configuration, in one report", async () => {
