@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { writeFileAtomic } from "../tools/fs/atomic.ts";
 import { readGenerations, readRecords, warnOfDamage } from "../tools/generation/generation-facts.ts";
 import {
@@ -23,7 +24,7 @@ export const DEADLINE = 600_000;
 
 /**
  * Keeps the generation that runs on trial if the machine becomes healthy with it; else has it changed back by a restart.
- * Returns what was wrong, or nothing if all is well; undefined if nothing is on trial.
+ * Returns what was wrong, or nothing if all is well; undefined if nothing is on trial, or something else by now.
  */
 export async function judgeTrial(deadline: number, host: HealthHost): Promise<string[] | undefined> {
   const system = inRoot(host, PATH.system);
@@ -34,6 +35,10 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   const waited = await waitForHealth(deadline, host, trialChecks({ last: false }));
   const faults = waited.length === 0 ? [] : await findFaults(host, trialChecks({ last: true }));
   await using _writable = await writable(system, host);
+  if (!isStillOnTrial(trial, system)) {
+    host.log.warn("The versions on trial were changed meanwhile: the next boot judges the new ones");
+    return undefined;
+  }
   if (faults.length === 0) {
     finishTrial(system, host);
     rememberApplied(host);
@@ -45,6 +50,12 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   await keepJournal(trial, host);
   failTrial(system, trial, faults.join("; "), host);
   return faults;
+}
+
+/** Whether the record is of the change that was judged: an upgrade with --force or a rollback may have replaced it. */
+function isStillOnTrial({ since, parts }: Trial, system: string): boolean {
+  const { trial } = readRecords(system);
+  return trial?.since === since && isDeepStrictEqual(trial.parts, parts);
 }
 
 /** From here on new versions have to achieve what this one does. */

@@ -130,6 +130,31 @@ describe("judgeTrial()", () => {
   });
 
   test.each([
+    ["healthy", 0],
+    ["not healthy", 1],
+  ])(
+    "found the versions %s, and leaves alone what another upgrade put on trial meanwhile",
+    async (_, code) => {
+      tryNew();
+      addVersion(system, "k3os", "v4");
+      const since = "2031";
+      answerReadyz = () => {
+        const parts = partsOf(readLinks(system), { k3os: "v4" });
+        if (readTrial(system)?.since !== since)
+          changeGeneration(
+            system,
+            { kind: "upgrade", since, parts, keep: 0, tolerated: [], keepData: false },
+            host,
+          );
+        return { code };
+      };
+      expect(await judgeTrial(1000, host)).toBeUndefined();
+      expect(readTrial(system)).toMatchObject({ state: "trial", since });
+      expect(linksOf(system)).toStartWith("k3os v4<");
+    },
+  );
+
+  test.each([
     ["forwards", 4 * HOUR],
     ["backwards", -4 * HOUR],
   ])("measures time by no clock that somebody sets %s", async (_, jump) => {
