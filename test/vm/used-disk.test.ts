@@ -212,7 +212,7 @@ describeLong("a used disk, with udev about", () => {
       expect(new Set(await signatures(`${disk}1`))).toEqual(new Set(["vfat"])); // in several places
       expect(await signatures(`${disk}2`)).toEqual(["ext4"]);
     },
-    5 * MINUTE,
+    15 * MINUTE, // the sums of 1 GiB take an emulated processor minutes
   );
 });
 

@@ -1,5 +1,6 @@
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { checksumFile } from "../../tools/fs/checksums.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { listName, PUBLIC_KEY_NAME, signatureName, signList } from "../../tools/release/release-list.ts";
@@ -44,7 +45,7 @@ export async function writeChecksums(
   const list = await checksumFile(names.map((name) => join(artifacts, name)));
   const sizes = new Map(names.map((name) => [name, statSync(join(artifacts, name)).size]));
   const signature = signList(Buffer.from(list), { arch, version, timestamp: signedAt, sizes }, key);
-  writeFileSync(join(artifacts, listName(arch)), list);
-  writeFileSync(join(artifacts, signatureName(arch)), signature);
-  writeFileSync(join(artifacts, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));
+  writeFileAtomic(join(artifacts, listName(arch)), list);
+  writeFileAtomic(join(artifacts, signatureName(arch)), signature);
+  writeFileAtomic(join(artifacts, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));
 }
