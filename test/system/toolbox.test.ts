@@ -55,7 +55,7 @@ describe("toolbox", () => {
     expect((await toolbox(["create"])).code).toBe(0);
     expect(await toolbox(["create"])).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("there already"),
+      stderr: expect.stringContaining("already exists"),
     });
     const first = await toolbox(["enter"], { input: "echo inside; exit 7" });
     expect(first).toMatchObject({ code: 7, stdout: "inside\n" });
