@@ -1,9 +1,10 @@
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { renameSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { logDiagnostics } from "../../config/read/diagnostics.ts";
 import { flushDirectory } from "../../tools/fs/atomic.ts";
 import { sha256File } from "../../tools/fs/checksums.ts";
+import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { abortOnSignals } from "../../tools/host/interrupt.ts";
 import { showProgress } from "../../tools/terminal/progress.ts";
@@ -27,12 +28,12 @@ export interface RemasterSettings extends RemasterSources {
 export async function remaster(settings: RemasterSettings, host: RemasterHost): Promise<void> {
   const { words, warnings } = menuWords(settings.cmdline);
   logDiagnostics(warnings, host);
-  using scratch = scratchDirectory(tmpdir());
+  using scratch = scratchDirectory(tmpdir(), SCRATCH);
   const facts = await remasterFacts(settings, scratch.path, host);
   const plan = planRemaster(facts, { words, startsBy: settings.startsBy });
   using interruption = abortOnSignals();
   // beside the result, which is then a rename
-  using partial = scratchDirectory(dirname(settings.output));
+  using partial = scratchDirectory(dirname(settings.output), SCRATCH);
   const iso = join(partial.path, basename(settings.output));
   const { signal } = interruption;
   await write(plan, settings, { iso, scratch: scratch.path, signal }, host);
@@ -41,11 +42,6 @@ export async function remaster(settings: RemasterSettings, host: RemasterHost): 
   renameSync(iso, settings.output);
   flushDirectory(dirname(settings.output));
   host.print(`${sha256}  ${basename(settings.output)}\n`);
-}
-
-function scratchDirectory(parent: string): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(parent, ".k3os-remaster-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 /** Has xorriso write the plan. Boot records, partition table and boot loader of the other medium are made anew as they were. */
@@ -79,6 +75,7 @@ async function write(
   progress.finish();
 }
 
+const SCRATCH = ".k3os-remaster-";
 /** Milliseconds between looks at how far the file has grown. */
 const LOOK_EVERY = 200;
 
