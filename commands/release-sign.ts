@@ -8,23 +8,25 @@ import type { Arch } from "../lib/tools/host/targets.ts";
 import { UNRELEASED, VERSION } from "../lib/tools/host/version.ts";
 import { archesIn, compareFiles } from "../lib/tools/release/release-directory.ts";
 import {
+  listComment,
   listName,
   MAX_LIST,
   PUBLIC_KEY_NAME,
   signatureName,
-  signList,
 } from "../lib/tools/release/release-list.ts";
-import { PASSWORD_VARIABLE, publicKeyFile, readSecretKey } from "../lib/tools/release/signature-keys.ts";
+import { publicKeyFile } from "../lib/tools/release/signature-keys.ts";
+import { openSigningKey, PASSWORD_VARIABLE, signContent } from "../lib/tools/release/signing-key.ts";
 import { during, EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
 /** `k3os release sign --key SECRET DIRECTORY…` */
 export const releaseSign = defineCommand({
   usage: "DIRECTORY...",
   description: `
-Signs every checksum file sha256sum-ARCH.txt in each DIRECTORY, after comparing
-all listed files with their checksums, and writes the public key as
-${PUBLIC_KEY_NAME}. Nothing is written if a checksum does not match. The password
-of an encrypted key is read from ${PASSWORD_VARIABLE}, or from the terminal.`,
+Signs every checksum file sha256sum-ARCH.txt in each DIRECTORY with minisign,
+which must be installed, after comparing all listed files with their checksums,
+and writes the public key as ${PUBLIC_KEY_NAME}. Nothing is written if a checksum
+does not match. The password of an encrypted key is read from
+${PASSWORD_VARIABLE}, or from the terminal.`,
   options: {
     key: { type: "string", value: "FILE", help: "minisign secret key" },
     version: {
@@ -41,18 +43,23 @@ of an encrypted key is read from ${PASSWORD_VARIABLE}, or from the terminal.`,
     const version = values.version ?? VERSION;
     if (version === UNRELEASED) throw new UsageError("Missing option --version: this program has none");
     const lists = directories.flatMap(listsIn);
-    const key = await readSecretKey(values.key, host);
+    const key = await openSigningKey(values.key, host);
     const complaints = (await Promise.all(lists.map(complaintsOf))).flat();
     for (const complaint of complaints) host.log.error(complaint);
     if (complaints.length > 0) return EXIT.failed;
     const timestamp = Math.floor(host.clock.now() / 1000);
+    const signatures: { directory: string; file: string; text: string }[] = [];
     for (const { directory, arch, content } of lists) {
-      const signature = join(directory, signatureName(arch));
       const names = [...parseChecksums(content.toString()).keys()];
       const sizes = new Map(names.map((name) => [name, statSync(join(directory, name)).size]));
-      writeFileAtomic(signature, signList(content, { arch, version, timestamp, sizes }, key));
+      const comment = listComment({ arch, version, timestamp, sizes });
+      const text = await signContent(content, comment, key, host);
+      signatures.push({ directory, file: join(directory, signatureName(arch)), text });
+    }
+    for (const { directory, file, text } of signatures) {
+      writeFileAtomic(file, text);
       writeFileAtomic(join(directory, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));
-      host.print(`${signature}: signed for ${version} by ${key.publicKey.id}\n`);
+      host.print(`${file}: signed for ${version} by ${key.publicKey.id}\n`);
     }
     return EXIT.done;
   },

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { type FileServer, serveFiles } from "../../lib/make/vm/http-server.ts";
 import { type Arch, hostTarget } from "../../lib/tools/host/targets.ts";
-import { listName, signatureName, signList } from "../../lib/tools/release/release-list.ts";
-import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { listName, signatureName } from "../../lib/tools/release/release-list.ts";
+import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
+import { makeSecretKey, type SecretKey, signList } from "./minisign.ts";
 
 /** A server that offers a release of this machine's architecture, signed with a key of its own. */
 export interface ServedRelease extends FileServer {

@@ -15,8 +15,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
-import { encodePublicKey, makeSecretKey, type SecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
 import { ARTIFACTS } from "./image.ts";
+import { makeSecretKey, type SecretKey } from "./minisign.ts";
 import { signedList } from "./release.ts";
 import { releaseEntries, tarball } from "./tarball.ts";
 

@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { partitionPath } from "../../lib/tools/disk/partitions.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
-import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
 import { makeDisk, output, whileMounted } from "../support/disk.ts";
 import { hurriedClock } from "../support/host.ts";
 import { createInstaller } from "../support/installer.ts";
 import { serveLoopback } from "../support/loopback.ts";
 import { makeMedium } from "../support/medium.ts";
+import { makeSecretKey } from "../support/minisign.ts";
 import { signedList } from "../support/release.ts";
 
 const NAME = `k3os-${hostTarget().arch}.iso`;

@@ -9,12 +9,13 @@ import { hasBootCode } from "../../lib/tools/disk/boot-sector.ts";
 import { GIB, MIB } from "../../lib/tools/fs/size.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
-import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
 import { messageOf } from "../../lib/tools/text/errors.ts";
 import { makeDisk, output, type TestDisk, whileMounted } from "../support/disk.ts";
 import { hurriedClock } from "../support/host.ts";
 import { createInstaller, type Installer } from "../support/installer.ts";
 import { executable } from "../support/medium.ts";
+import { makeSecretKey } from "../support/minisign.ts";
 import { type ServedRelease, serveRelease } from "../support/release.ts";
 import { PROJECT } from "../support/sources.ts";
 

@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { serveFiles } from "../../lib/make/vm/http-server.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
-import { makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { makeSecretKey } from "../support/minisign.ts";
 import { ELF_START, releaseEntries, tar } from "../support/tarball.ts";
 import { createUpgrader, EXECUTABLE, KERNEL, OLD, refusal, type Upgrader } from "../support/upgrader.ts";
 

@@ -17,11 +17,12 @@ import { logIn } from "../../lib/make/vm/console-login.ts";
 import { HOST_ADDRESS, type Machine } from "../../lib/make/vm/qemu.ts";
 import { bootDisk, createHardware, within } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
-import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
 import { output } from "../support/disk.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { describeLong } from "../support/left-out.ts";
 import { type Loopback, serveLoopback } from "../support/loopback.ts";
+import { makeSecretKey } from "../support/minisign.ts";
 import { signedList } from "../support/release.ts";
 import { bootKernel } from "../support/state-disk.ts";
 

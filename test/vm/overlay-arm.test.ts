@@ -15,10 +15,11 @@ import {
 } from "../../lib/make/vm/ssh.ts";
 import { FAILED_UNITS, reachNode, restart, waitUntilApplied } from "../../lib/make/vm/virtual-node.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
-import { encodePublicKey, makeSecretKey } from "../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { testOf, whyLeftOut } from "../support/left-out.ts";
+import { makeSecretKey } from "../support/minisign.ts";
 import { signedList } from "../support/release.ts";
 
 /** A 32-bit board whose Debian has a `/sbin` of its own, and which is made a node and a Debian again by commands. */

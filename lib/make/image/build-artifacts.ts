@@ -4,7 +4,7 @@ import type { CommandTable } from "../../tools/cli/cli.ts";
 import { FILE } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { OPENRC_UNITS } from "../../tools/node/openrc-units.ts";
-import type { SecretKey } from "../../tools/release/signature-keys.ts";
+import type { SigningKey } from "../../tools/release/signing-key.ts";
 import { type Made, partOf } from "../build/build-step.ts";
 import type { BuildContext } from "../build/context.ts";
 import { enableForeignPrograms } from "../build/foreign-programs.ts";
@@ -29,7 +29,7 @@ export interface ImageOptions {
   /** A path or URL of k3s, `none`, or undefined for the pinned release if it can be reached. */
   readonly k3s: string | undefined;
   /** Signs the checksums. */
-  readonly key: SecretKey;
+  readonly key: SigningKey;
   /** The product's commands, whose manual and completion are part of the image. */
   readonly commands: CommandTable;
 }

@@ -1,18 +1,18 @@
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { checksumFile } from "../../tools/fs/checksums.ts";
 import type { Target } from "../../tools/host/targets.ts";
-import { listName, PUBLIC_KEY_NAME, signatureName, signList } from "../../tools/release/release-list.ts";
+import { listComment, listName, PUBLIC_KEY_NAME, signatureName } from "../../tools/release/release-list.ts";
+import { publicKeyFile } from "../../tools/release/signature-keys.ts";
 import {
-  makeSecretKey,
-  publicKeyFile,
-  readSecretKey,
-  type SecretKey,
-  secretKeyFile,
-} from "../../tools/release/signature-keys.ts";
-import { CommandError } from "../../tools/text/errors.ts";
+  makeSigningKey,
+  openSigningKey,
+  type SigningKey,
+  signContent,
+} from "../../tools/release/signing-key.ts";
 import type { BuildContext } from "../build/context.ts";
+import { ensurePackages } from "../build/required-packages.ts";
 
 /**
  * The key that signs what is built: of the given file, or this clone's own, which is made when first needed, so that
@@ -21,30 +21,32 @@ import type { BuildContext } from "../build/context.ts";
 export async function signingKey(
   file: string | undefined,
   { cache, host }: Pick<BuildContext, "cache" | "host">,
-): Promise<SecretKey> {
-  if (file !== undefined) return await readSecretKey(file, host);
+): Promise<SigningKey> {
+  await ensurePackages(["minisign"], host);
+  if (file !== undefined) return await openSigningKey(file, host);
   const own = join(cache, "signing-key");
   if (!existsSync(own)) {
     try {
-      writeFileSync(own, secretKeyFile(makeSecretKey()), { mode: 0o600, flag: "wx" });
-    } catch (cause) {
+      await makeSigningKey(own, host);
+    } catch (error) {
       // another build beside this one may just have made it
-      if (!existsSync(own)) throw new CommandError(`Cannot write "${own}"`, { cause });
+      if (!existsSync(own)) throw error;
     }
   }
-  return await readSecretKey(own, host);
+  return await openSigningKey(own, host);
 }
 
 /** Writes the list of a target's artifacts, which are there by these names, its signature, and the public key. */
 export async function writeChecksums(
   target: Pick<Target, "arch">,
-  { names, key }: { readonly names: readonly string[]; readonly key: SecretKey },
-  { artifacts, version, signedAt }: Pick<BuildContext, "artifacts" | "version" | "signedAt">,
+  { names, key }: { readonly names: readonly string[]; readonly key: SigningKey },
+  { artifacts, version, signedAt, host }: Pick<BuildContext, "artifacts" | "version" | "signedAt" | "host">,
 ): Promise<void> {
   const { arch } = target;
   const list = await checksumFile(names.map((name) => join(artifacts, name)));
   const sizes = new Map(names.map((name) => [name, statSync(join(artifacts, name)).size]));
-  const signature = signList(Buffer.from(list), { arch, version, timestamp: signedAt, sizes }, key);
+  const comment = listComment({ arch, version, timestamp: signedAt, sizes });
+  const signature = await signContent(Buffer.from(list), comment, key, host);
   writeFileAtomic(join(artifacts, listName(arch)), list);
   writeFileAtomic(join(artifacts, signatureName(arch)), signature);
   writeFileAtomic(join(artifacts, PUBLIC_KEY_NAME), publicKeyFile(key.publicKey));

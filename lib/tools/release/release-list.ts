@@ -1,8 +1,8 @@
 import { parseChecksums } from "../fs/checksums.ts";
 import type { Arch } from "../host/targets.ts";
 import { CommandError } from "../text/errors.ts";
-import { parseSignature, signContent, verifySignature } from "./signature.ts";
-import type { PublicKey, SecretKey } from "./signature-keys.ts";
+import { parseSignature, verifySignature } from "./signature.ts";
+import type { PublicKey } from "./signature-keys.ts";
 import { isVersion } from "./version-name.ts";
 
 /**
@@ -65,25 +65,18 @@ export interface SignedIdentity extends ListIdentity {
   readonly sizes?: ReadonlyMap<string, number>;
 }
 
-/** What minisign takes for a trusted comment, in bytes (minisign.h, TRUSTEDCOMMENTMAXBYTES). */
-const MAX_COMMENT = 8192 - 100;
+/** What minisign writes for a trusted comment, in bytes: its line has 4096 with what C adds (helpers.c, xfprintf). */
+const MAX_COMMENT = 4095 - "trusted comment: \n".length;
 
-/**
- * Signs a list. The same input gives the same text. Throws CommandError if the version could not be the name of a directory.
- */
-export function signList(
-  list: Uint8Array,
-  { arch, version, timestamp, sizes = new Map() }: SignedIdentity,
-  key: SecretKey,
-): string {
+/** The trusted comment that a list is signed with. Throws CommandError if the version could not be the name of a directory. */
+export function listComment({ arch, version, timestamp, sizes = new Map() }: SignedIdentity): string {
   if (!isVersion(version))
     throw new CommandError(`Cannot sign: "${version}" is not a version such as v0.30.0`);
   const fields = [`timestamp:${timestamp}`, `file:${listName(arch)}`, `version:${version}`, `arch:${arch}`];
   if (sizes.size > 0) fields.push(`sizes:${[...sizes].map(([name, size]) => `${name}=${size}`).join(",")}`);
   const comment = [...fields, "hashed"].join("\t");
-  if (comment.length > MAX_COMMENT)
-    throw new CommandError("Cannot sign: the checksum file has too many entries");
-  return signContent(list, comment, key);
+  if (comment.length <= MAX_COMMENT) return comment;
+  throw new CommandError("Cannot sign: the checksum file has too many entries");
 }
 
 /**

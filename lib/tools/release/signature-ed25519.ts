@@ -1,15 +1,9 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 
-/** What stands before the 32 bytes of a key in its DER structures (RFC 8410): node:crypto takes no bare keys. */
+/** What stands before the 32 bytes of a key in its DER structure (RFC 8410): node:crypto takes no bare keys. */
 const SPKI = Buffer.from("302a300506032b6570032100", "hex");
-const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** An Ed25519 public key of 32 bytes, for node:crypto. */
 export function publicKeyObject(point: Uint8Array): KeyObject {
   return createPublicKey({ key: Buffer.concat([SPKI, point]), format: "der", type: "spki" });
-}
-
-/** An Ed25519 secret key of 32 bytes, for node:crypto. */
-export function privateKeyObject(seed: Uint8Array): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: "der", type: "pkcs8" });
 }

@@ -1,7 +1,7 @@
-import { createHash, sign, verify } from "node:crypto";
+import { createHash, verify } from "node:crypto";
 import { CommandError } from "../text/errors.ts";
-import { privateKeyObject, publicKeyObject } from "./signature-ed25519.ts";
-import { decodeField, type PublicKey, type SecretKey } from "./signature-keys.ts";
+import { publicKeyObject } from "./signature-ed25519.ts";
+import { decodeField, type PublicKey } from "./signature-keys.ts";
 
 /**
  * A signature file of minisign (https://jedisct1.github.io/minisign/, section "Signature format"):
@@ -73,27 +73,6 @@ export function verifySignature(content: Uint8Array, signature: string, keys: re
     throw new CommandError(`The trusted comment of the signature was changed: "${trustedComment}"`);
   }
   return trustedComment;
-}
-
-/**
- * Signs content and a trusted comment of one line; returns the text of the signature file. The same input gives the
- * same text. Throws CommandError if the comment has more than one line.
- */
-export function signContent(content: Uint8Array, trustedComment: string, secret: SecretKey): string {
-  if (hasControls(trustedComment)) {
-    throw new CommandError(`Cannot sign: the trusted comment holds control characters`);
-  }
-  const { publicKey, seed } = secret;
-  const key = privateKeyObject(seed);
-  const own = sign(null, contentDigest(content), key);
-  const commentSignature = sign(null, signedComment(own, trustedComment), key);
-  const lines = [
-    `${UNTRUSTED}signature from key ${publicKey.id}`,
-    Buffer.concat([Buffer.from(PREHASHED), publicKey.number, own]).toString("base64"),
-    `${TRUSTED}${trustedComment}`,
-    commentSignature.toString("base64"),
-  ];
-  return `${lines.join("\n")}\n`;
 }
 
 /** getHashes() of Bun does not list this algorithm, though it is there; a test holds it to its specification. */

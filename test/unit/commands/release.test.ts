@@ -1,21 +1,23 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { releaseSign } from "../../../commands/release-sign.ts";
 import { releaseVerify } from "../../../commands/release-verify.ts";
 import { serveFiles } from "../../../lib/make/vm/http-server.ts";
 import { type Command, parseCommandLine } from "../../../lib/tools/cli/cli.ts";
-import { runProgram } from "../../../lib/tools/host/host.ts";
+import { type Run, runProgram } from "../../../lib/tools/host/host.ts";
 import { hostTarget } from "../../../lib/tools/host/targets.ts";
-import {
-  encodePublicKey,
-  makeSecretKey,
-  publicKeyFile,
-  secretKeyFile,
-} from "../../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey, publicKeyFile } from "../../../lib/tools/release/signature-keys.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
-import { encryptedKeyFile, minisign } from "../../support/minisign.ts";
+import {
+  LOCKED_KEY,
+  LOCKED_PUBLIC,
+  makeSecretKey,
+  minisign,
+  PASSWORD,
+  secretKeyFile,
+} from "../../support/minisign.ts";
 import { PROJECT } from "../../support/sources.ts";
 
 const KEY = makeSecretKey();
@@ -32,8 +34,8 @@ const listOf = (files: Readonly<Record<string, string>>) =>
 function releaseHost(options: { env?: Record<string, string> } = {}): TestHost {
   const files = { ...AMD64, ...ARM, "sha256sum-amd64.txt": listOf(AMD64), "sha256sum-arm.txt": listOf(ARM) };
   const below = Object.entries(files).map(([name, content]) => [`/r/${name}`, content]);
-  const keys = { "/k.key": secretKeyFile(KEY), "/locked.key": encryptedKeyFile(KEY, "pw") };
-  return testHost({ ...options, files: { ...keys, ...Object.fromEntries(below) } });
+  const keys = { "/k.key": secretKeyFile(KEY), "/locked.key": LOCKED_KEY };
+  return { ...testHost({ ...options, files: { ...keys, ...Object.fromEntries(below) } }), run: runProgram };
 }
 
 async function call(command: Command, argv: readonly string[], host: TestHost) {
@@ -103,9 +105,21 @@ describe("k3os release sign", () => {
   });
 
   test("takes an encrypted key, its password from the environment", async () => {
-    using host = releaseHost({ env: { K3OS_SIGN_PASSWORD: "pw" } });
+    using host = releaseHost({ env: { K3OS_SIGN_PASSWORD: PASSWORD } });
     expect((await sign(host, "--key", "/locked.key", "/r")).status).toBe(0);
-    expect((await verify(host, "/r")).status).toBe(0);
+    expect((await verify(host, "--key", LOCKED_PUBLIC, "/r")).status).toBe(0);
+  });
+
+  test("writes nothing where minisign fails at the last list", async () => {
+    using host = releaseHost();
+    const lists: string[] = [];
+    const run: Run = async (argv, options) => {
+      const comment = argv.find((word) => word.includes("\tfile:"));
+      if (comment !== undefined) lists.push(comment);
+      return lists.length === 2 ? { code: 2, stdout: "", stderr: "no space" } : runProgram(argv, options);
+    };
+    await expect(sign({ ...host, run }, "/r")).rejects.toThrow("minisign failed (exit status 2): no space");
+    expect(readdirSync(join(host.root, "r")).filter((name) => /minisig|pub/.test(name))).toEqual([]);
   });
 
   test("wants a password where there is no terminal to ask at", async () => {

@@ -6,8 +6,7 @@ import { runProgram } from "../../../lib/tools/host/host.ts";
 import { hostTarget } from "../../../lib/tools/host/targets.ts";
 import { COMMITTED_KEYS } from "../../../lib/tools/release/release-keys.ts";
 import { signatureName } from "../../../lib/tools/release/release-list.ts";
-import { signContent } from "../../../lib/tools/release/signature.ts";
-import { encodePublicKey, makeSecretKey, publicKeyFile } from "../../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey, publicKeyFile } from "../../../lib/tools/release/signature-keys.ts";
 import {
   checksums,
   EXECUTABLE,
@@ -18,6 +17,7 @@ import {
   SHELLS,
 } from "../../support/install-script.ts";
 import { serveLoopback } from "../../support/loopback.ts";
+import { makeSecretKey, signContent } from "../../support/minisign.ts";
 
 const { arch } = hostTarget();
 const SIGNATURE = signatureName(arch);

@@ -15,7 +15,7 @@ const GATES: Readonly<Record<string, readonly string[]>> = {
   undici: ["lib/tools/http/http-client.ts", "lib/tools/http/http-undici.ts"],
 };
 
-const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver", "modern-tar", "@noble/hashes"];
+const DEPENDENCIES = ["zx", "@inquirer/prompts", "undici", "yaml", "semver", "modern-tar"];
 
 const product = readSources(["bin", "commands", "lib"]);
 

@@ -4,10 +4,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { hostTarget } from "../../../lib/tools/host/targets.ts";
 import { signatureName } from "../../../lib/tools/release/release-list.ts";
-import { makeSecretKey } from "../../../lib/tools/release/signature-keys.ts";
 import { findRelease } from "../../../lib/upgrade/find-release.ts";
 import { testHost } from "../../support/host.ts";
 import { serveLoopback } from "../../support/loopback.ts";
+import { makeSecretKey } from "../../support/minisign.ts";
 import { signedList } from "../../support/release.ts";
 
 const { arch } = hostTarget();

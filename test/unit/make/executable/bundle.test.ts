@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { nodeBundleArgv } from "../../../../lib/make/executable/bundle.ts";
 import { runProgram } from "../../../../lib/tools/host/host.ts";
 import { releaseKeys } from "../../../../lib/tools/release/release-keys.ts";
-import { encodePublicKey, makeSecretKey } from "../../../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey } from "../../../../lib/tools/release/signature-keys.ts";
 import { testHost } from "../../../support/host.ts";
+import { makeSecretKey } from "../../../support/minisign.ts";
 import { PROJECT } from "../../../support/sources.ts";
 
 /** What a bundled program knows of its build. */

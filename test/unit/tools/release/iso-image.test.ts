@@ -4,9 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { serveFiles } from "../../../../lib/make/vm/http-server.ts";
 import { checkIso, fetchIso, withAdvice } from "../../../../lib/tools/release/iso-image.ts";
-import { encodePublicKey, makeSecretKey } from "../../../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey } from "../../../../lib/tools/release/signature-keys.ts";
 import { CommandError, messageOf } from "../../../../lib/tools/text/errors.ts";
 import { testHost } from "../../../support/host.ts";
+import { makeSecretKey } from "../../../support/minisign.ts";
 import { signedList } from "../../../support/release.ts";
 
 const SECRET = makeSecretKey();

@@ -13,14 +13,10 @@ import {
   wantedContent,
 } from "../../../../lib/tools/release/read-release.ts";
 import { COMMITTED_KEYS, MAX_RELEASE_KEYS, releaseKeys } from "../../../../lib/tools/release/release-keys.ts";
-import { signList } from "../../../../lib/tools/release/release-list.ts";
-import {
-  encodePublicKey,
-  makeSecretKey,
-  publicKeyFile,
-} from "../../../../lib/tools/release/signature-keys.ts";
+import { encodePublicKey, publicKeyFile } from "../../../../lib/tools/release/signature-keys.ts";
 import { CommandError, messageOf } from "../../../../lib/tools/text/errors.ts";
 import { testHost } from "../../../support/host.ts";
+import { makeSecretKey, signList } from "../../../support/minisign.ts";
 
 const KEY = makeSecretKey();
 const DIGEST = "0123456789abcdef".repeat(4);

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Arch } from "../../../../lib/tools/host/targets.ts";
-import { signList, verifyList } from "../../../../lib/tools/release/release-list.ts";
-import { signContent } from "../../../../lib/tools/release/signature.ts";
-import { makeSecretKey } from "../../../../lib/tools/release/signature-keys.ts";
+import { listComment, verifyList } from "../../../../lib/tools/release/release-list.ts";
+import { makeSecretKey, signContent, signList } from "../../../support/minisign.ts";
 
 const KEY = makeSecretKey();
 const DIGEST = "0123456789abcdef".repeat(4);
@@ -13,19 +12,25 @@ const GOOD = "timestamp:1\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64
 const verify = (signature: string, arch: Arch = "amd64", list: Uint8Array = LIST) =>
   verifyList(list, { signature, arch, keys: [KEY.publicKey] });
 
-describe("signList()", () => {
+describe("listComment()", () => {
   test("says in the trusted comment what the list is", () => {
-    expect(signList(LIST, IDENTITY, KEY).split("\n")[2]).toBe(
-      "trusted comment: timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\thashed",
+    expect(listComment(IDENTITY)).toBe(
+      "timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\thashed",
     );
   });
 
   test.each(["", "../v1", "v1/2", ".", "-v", "v 1", "v1\tarch:arm", "v1\n"])(
     "refuses the version %j",
     (version) => {
-      expect(() => signList(LIST, { ...IDENTITY, version }, KEY)).toThrow("is not a version such as v0.30.0");
+      expect(() => listComment({ ...IDENTITY, version })).toThrow("is not a version such as v0.30.0");
     },
   );
+
+  test("fails for more files than minisign can sign", () => {
+    const sizes = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`k3os-${i}`, 1e6]));
+    expect(listComment({ ...IDENTITY, sizes: sizes(200) }).length).toBeLessThan(4078);
+    expect(() => listComment({ ...IDENTITY, sizes: sizes(300) })).toThrow("too many entries");
+  });
 });
 
 describe("verifyList()", () => {
