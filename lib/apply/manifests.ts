@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { writtenPath } from "../config/schema/generated-files.ts";
 import { isLostCopy } from "../tools/fs/lost-content.ts";
+import { walk } from "../tools/fs/walk.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 import { putFile, readIfExists } from "./system-files.ts";
@@ -49,10 +50,9 @@ export const manifests: Applier = {
 function shippedManifests(host: Pick<ApplyHost, "root">): readonly string[] {
   const root = inRoot(host, SHIPPED);
   if (!existsSync(root)) return [];
-  return readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.endsWith(".example"))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
-    .sort();
+  return walk(root).flatMap(({ path, entry }) => {
+    return entry.isFile() && !entry.name.endsWith(".example") ? [path] : [];
+  });
 }
 
 function isAsDelivered(name: string, before: string, host: Pick<ApplyHost, "root">): boolean {

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { walk } from "../../lib/make/image/walk.ts";
 import { linkTarget } from "../../lib/tools/fs/links.ts";
 import { MIB } from "../../lib/tools/fs/size.ts";
+import { walk } from "../../lib/tools/fs/walk.ts";
 import { makeDisk, output } from "./disk.ts";
 import { elfFile } from "./elf.ts";
 

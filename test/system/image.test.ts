@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { moduleName, parseModulesDep } from "../../lib/make/image/module-selection.ts";
-import { filesBelow } from "../../lib/make/image/walk.ts";
+import { filesBelow } from "../../lib/tools/fs/walk.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { FOREIGN_ROOT_LINKS } from "../../lib/tools/node/foreign-root.ts";

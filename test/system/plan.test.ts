@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { filesBelow } from "../../lib/make/image/walk.ts";
 import { sha256File } from "../../lib/tools/fs/checksums.ts";
+import { filesBelow } from "../../lib/tools/fs/walk.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { runImage } from "../support/container.ts";

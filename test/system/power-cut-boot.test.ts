@@ -12,8 +12,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { walk } from "../../lib/make/image/walk.ts";
 import { isLostText } from "../../lib/tools/fs/lost-content.ts";
+import { walk } from "../../lib/tools/fs/walk.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { messageOf } from "../../lib/tools/text/errors.ts";

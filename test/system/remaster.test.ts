@@ -134,7 +134,7 @@ describe("k3os remaster", () => {
     ["what is no ISO", ["text", "out.iso", "--cmdline", "a"], '/text" is no ISO image'],
     ["an ISO of another system", ["other.iso", "out.iso", "--cmdline", "a"], "is not a k3OS medium"],
     ["a broken configuration", ["in.iso", "out.iso", "--config", "broken.yaml"], "broken.yaml:2:1: "],
-    ["a device", ["in.iso", "/dev/null", "--cmdline", "a"], '"/dev/null" is no file'],
+    ["a device", ["in.iso", "/dev/null", "--cmdline", "a"], '"/dev/null" is not a file'],
     ["what is not there to be added", ["in.iso", "out.iso", "--add", "nothing"], "Directory not found"],
     ["a wrong setting", ["in.iso", "out.iso", "--cmdline", "k3os.install.silent=x"], "have errors"],
   ];
@@ -154,7 +154,7 @@ describe("k3os remaster", () => {
     rmSync(list);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining('"sha256sum-amd64.txt" says'),
+      stderr: expect.stringContaining('does not match its checksum in "sha256sum-amd64.txt"'),
     });
   });
 

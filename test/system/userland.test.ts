@@ -14,7 +14,7 @@ import { basename, dirname, join } from "node:path";
 import { sshServer } from "../../lib/inspect/checks/check-ssh-server.ts";
 import programs from "../../lib/legacy/programs.json" with { type: "json" };
 import { APPLET_LINKS, LEFT_OUT_APPLETS } from "../../lib/make/image/applets.ts";
-import { filesBelow } from "../../lib/make/image/walk.ts";
+import { filesBelow } from "../../lib/tools/fs/walk.ts";
 import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { type UnpackedImage, unpackImage } from "../support/image.ts";

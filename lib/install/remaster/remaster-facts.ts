@@ -1,10 +1,11 @@
-import { globSync, lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { globSync, lstatSync, readlinkSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { checkConfig, fetchConfig } from "../../config/read/accept-configuration.ts";
 import { readSuperblock } from "../../tools/disk/superblock.ts";
 import { parseChecksums, sha256File } from "../../tools/fs/checksums.ts";
 import { readIfThere, readTextBounded } from "../../tools/fs/read-bounded.ts";
 import { freeBytes } from "../../tools/fs/size.ts";
+import { walk } from "../../tools/fs/walk.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { MAX_LIST } from "../../tools/release/release-list.ts";
@@ -116,22 +117,20 @@ async function compareChecksum(input: string): Promise<void> {
   }
 }
 
-function entriesBelow(root: string): AddedEntry[] {
+/** What is to be added. A link is added as it is: nothing behind it is looked at. Throws CommandError. */
+export function entriesBelow(root: string): AddedEntry[] {
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new CommandError(`Directory not found: "${root}"`);
   }
-  return readdirSync(root, { recursive: true, encoding: "utf8" })
-    .sort()
-    .map((path) => {
-      const found = lstatSync(join(root, path));
-      if (found.isDirectory()) return { path, kind: "directory", size: 0 };
-      if (found.isFile()) return { path, kind: "file", size: found.size };
-      if (!found.isSymbolicLink()) {
-        throw new CommandError(`"${join(root, path)}" is neither file, directory nor link`);
-      }
-      checkLink(path, readlinkSync(join(root, path)));
-      return { path, kind: "link", size: 0 };
-    });
+  return walk(root).map(({ path, entry }) => {
+    if (entry.isDirectory()) return { path, kind: "directory", size: 0 };
+    if (entry.isFile()) return { path, kind: "file", size: lstatSync(join(root, path)).size };
+    if (!entry.isSymbolicLink()) {
+      throw new CommandError(`"${join(root, path)}" is neither file, directory nor link`);
+    }
+    checkLink(path, readlinkSync(join(root, path)));
+    return { path, kind: "link", size: 0 };
+  });
 }
 
 /** How xorriso is called: without anybody's configuration, telling of failures only, and ending with one at once. */

@@ -1,12 +1,12 @@
 import { copyFileSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { walk } from "../../tools/fs/walk.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { APT_PACKAGES, APT_VARIABLES, openAptRoot, unpackPackages } from "../build/apt.ts";
 import type { Made, Step, StepContext } from "../build/build-step.ts";
 import { BUSYBOX_APPLETS } from "./busybox.ts";
 import { type CpioEntry, cpioArchive } from "./cpio.ts";
 import { addModules, addNetworkDrivers } from "./initrd-modules.ts";
-import { walk } from "./walk.ts";
 import { compress } from "./zstd.ts";
 
 /** Static programs of Debian in the initrd: package → its file → where the initrd has it. */

@@ -1,5 +1,6 @@
 import { copyFileSync, globSync, lutimesSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { walk } from "../../tools/fs/walk.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { LABEL } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
@@ -7,7 +8,6 @@ import { type Made, partOf, type Step, type StepContext } from "../build/build-s
 import type { BuildContext } from "../build/context.ts";
 import { mediumMenu, mediumSearch } from "./grub-menu.ts";
 import { type SystemParts, writeSystemTree } from "./system-tree.ts";
-import { walk } from "./walk.ts";
 
 /** What is in the boot loader itself: enough to find the medium on any device; the rest is loaded from there. */
 const CORE_MODULES = [

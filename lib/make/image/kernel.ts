@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { filesBelow } from "../../tools/fs/walk.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import type { Target } from "../../tools/host/targets.ts";
@@ -24,7 +25,6 @@ import { selectFirmware } from "./firmware.ts";
 import { INITRD_MODULES, missingModules, parseModulesDep, selectModules } from "./module-selection.ts";
 import { isLeftOut, NETWORK_MODULES, needsFirmware } from "./network-modules.ts";
 import { makeSquashfs } from "./squashfs.ts";
-import { filesBelow } from "./walk.ts";
 
 /** A kernel as built: its squashfs, and the same tree unpacked. */
 export interface Kernel {

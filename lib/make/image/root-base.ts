@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { filesBelow } from "../../tools/fs/walk.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { type Made, partOf, type Step, type StepContext } from "../build/build-step.ts";
@@ -22,7 +23,6 @@ import { emptySlot, type Slot, slotOptions } from "./slots.ts";
 import { makeSquashfs } from "./squashfs.ts";
 import { REMOVED_PACKAGES, REMOVED_PATHS, removePackageFiles, removePaths } from "./strip.ts";
 import { MASKED_UNITS, REMOVED_GENERATORS, UNIT_ALIASES, UNWANTED_UNITS, WANTED_UNITS } from "./units.ts";
-import { filesBelow } from "./walk.ts";
 
 const OVERLAY = "overlay";
 const SQUASHFS = "k3os.squashfs";

@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { filesBelow } from "../../../lib/make/image/walk.ts";
 import { giveNamesBack, takeNames } from "../../../lib/overlay/init-links.ts";
 import { linkTarget } from "../../../lib/tools/fs/links.ts";
+import { filesBelow } from "../../../lib/tools/fs/walk.ts";
 import { oldInit } from "../../../lib/tools/node/foreign-root.ts";
 
 let root: string;

@@ -37,7 +37,7 @@ function environmentOf(host: TestHost, clone = "clone") {
 function countingStep(more: Partial<Step<string>> = {}) {
   const made: string[] = [];
   const step: Step<string> = {
-    module: join(PROJECT, "lib/make/image/walk.ts"),
+    module: join(PROJECT, "lib/tools/fs/walk.ts"),
     make: async (input, into) => {
       made.push(input);
       writeFileSync(join(into, "result"), input);
