@@ -74,7 +74,7 @@ async function topLevel(table: CommandTable, argv: readonly string[]): Promise<n
   const error = new UsageError(
     `Unknown ${kind} "${word}"${near === undefined ? "" : `: did you mean "${near}"?`}`,
   );
-  await write("STDERR", `${formatError(error)}\n\n${tableHelp("k3os", table)}`);
+  await write("STDERR", `${formatError(error)}\n\nRun "k3os --help" for all commands.\n`);
   return EXIT.usage;
 }
 
@@ -102,8 +102,12 @@ async function runCommand(
   } catch (error) {
     await write("STDERR", `${formatError(error, { stack: debug })}\n`);
     if (error instanceof UsageError && command !== undefined) {
-      const { commandHelp } = await import("./help.ts");
-      await write("STDERR", `\n${commandHelp(name, row.summary, command)}`);
+      const { commandHelp, usageHint } = await import("./help.ts");
+      const help =
+        command.subcommands === undefined
+          ? usageHint(name, command)
+          : commandHelp(name, row.summary, command);
+      await write("STDERR", `\n${help}`);
     }
     return exitStatus(error);
   }

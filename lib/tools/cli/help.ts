@@ -31,9 +31,18 @@ export function tableHelp(name: string, table: CommandTable): string {
   ].join("\n");
 }
 
+/** What follows a wrong call: how to call the command, and where the rest is explained; not so long that the error scrolls away. */
+export function usageHint(name: string, command: Command): string {
+  return `${usageLine(name, command)}\nRun "${name} --help" for details.\n`;
+}
+
+function usageLine(name: string, { usage }: Command): string {
+  return `Usage: ${name} [OPTION...]${usage === undefined ? "" : ` ${usage}`}`;
+}
+
 /** The help of one command. */
 export function commandHelp(name: string, summary: string, command: Command): string {
-  const parts = [`Usage: ${name} [OPTION...]${command.usage === undefined ? "" : ` ${command.usage}`}\n`];
+  const parts = [`${usageLine(name, command)}\n`];
   parts.push(`${summary}.\n`);
   if (command.description !== undefined) parts.push(`${command.description.trim()}\n`);
   if (command.subcommands !== undefined) {

@@ -31,7 +31,7 @@ export function keySource(entry: string): KeySource {
   const keysOf = Object.hasOwn(ACCOUNTS, site) ? ACCOUNTS[site] : undefined;
   if (keysOf !== undefined) {
     if (!/^[\w.+-]+$/.test(rest))
-      throw new CommandError(`found the user ${JSON.stringify(rest)} in "${scheme}:"`);
+      throw new CommandError(`found the user ${JSON.stringify(rest)}, expected a name, as in ${site}:NAME`);
     return { kind: "url", name: text, url: keysOf(rest) };
   }
   if (/^https?$/i.test(scheme)) {
