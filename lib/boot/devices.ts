@@ -3,22 +3,22 @@ import { basename, dirname, join } from "node:path";
 import { readSuperblock, type Superblock } from "../tools/disk/superblock.ts";
 import { LABEL } from "../tools/host/paths.ts";
 
-/** A block device that holds a file system we know. */
+/** A block device with a known file system. */
 export interface FoundDevice extends Superblock {
   /** Device node, e.g. `/dev/vda1`. */
   readonly path: string;
   /** It is a partition of another device. */
   readonly partition: boolean;
-  /** Node of the disk that it is a partition of; its own, if it is none. */
+  /** Node of the disk that contains this partition; its own node for a whole disk. */
   readonly disk: string;
-  /** What the same disk or partition has in common when it is reached by several ways; undefined where a disk has no such name. */
+  /** Identifies the disk or partition if several paths lead to it; undefined if the disk has no such name. */
   readonly identity?: string;
 }
 
-/** Kernel devices that never hold an installed system or a medium. */
+/** Kernel devices that never contain an installed system or a medium. */
 const IGNORED = /^(ram|loop|zram|nbd|fd)\d/;
 
-/** All block devices with a known file system, whole disks before partitions, each group by name. */
+/** All block devices with a known file system: first whole disks, then partitions, each sorted by name. */
 export function findDevices(sys = "/sys/class/block", dev = "/dev"): FoundDevice[] {
   const names = existsSync(sys) ? readdirSync(sys).filter((name) => !IGNORED.test(name)) : [];
   const devices = names.flatMap((name) => {
@@ -33,7 +33,7 @@ function nodeOf(name: string, dev: string): string {
   return join(dev, name.replaceAll("!", "/")); // sysfs writes cciss/c0d0 as cciss!c0d0
 }
 
-/** The directory of a partition lies in that of its disk. */
+/** The directory of a partition is inside the directory of its disk. */
 function describeDevice(
   name: string,
   sys: string,
@@ -46,7 +46,7 @@ function describeDevice(
   const disk = number === undefined ? path : nodeOf(basename(diskDirectory), dev);
   const wwid = readValue(join(diskDirectory, "device/wwid")) ?? readValue(join(diskDirectory, "wwid"));
   const device = { path, partition: number !== undefined, disk };
-  // other names are made up by the drive's maker, and not always unique
+  // manufacturers choose the other names, which are not always unique
   if (wwid === undefined || !/^(naa|eui|uuid)\./.test(wwid)) return device;
   return { ...device, identity: `${wwid} ${number ?? ""}` };
 }
@@ -55,11 +55,11 @@ function readValue(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").trim();
   } catch {
-    return undefined; // not every device has it
+    return undefined; // not every device has this file
   }
 }
 
-/** The devices that may be the installation medium: those labelled so first, then the others worth a look inside. */
+/** The devices that may be the installation medium: first those with its label, then other candidates. */
 export function mediumCandidates(devices: readonly FoundDevice[]): FoundDevice[] {
   const labelled = devices.filter((device) => device.label === LABEL.medium);
   const others = devices.filter((device) => device.label !== LABEL.medium && device.label !== LABEL.state);
@@ -85,6 +85,6 @@ function addAlias(path: string, found: Set<string>): void {
     const alias = readFileSync(path, "utf8").trim();
     if (alias !== "") found.add(alias);
   } catch {
-    // the device went away while we looked: its modules are not needed
+    // the device disappeared during the scan: its modules are not needed
   }
 }

@@ -16,7 +16,7 @@ import { CommandError, messageOf } from "../tools/text/errors.ts";
 import type { BootHost } from "./boot-host.ts";
 import { moveKernelMounts } from "./switch-root.ts";
 
-/** What is in the root because /usr holds it (the usr-merge of Debian; older k3OS made all but the last). */
+/** Links in the root to directories of /usr (the usr-merge of Debian; older k3OS made all but the last). */
 const USR_LINKS = ["bin", "sbin", "lib", "lib64"];
 
 const DATA = "/k3os/data";
@@ -25,9 +25,9 @@ const LOOP_CONTROL = "/dev/loop-control";
 const SERVICE_MANAGER = "lib/systemd/systemd";
 
 /**
- * From the state file system (or a foreign board's root) as "/" to `/k3os/data` as "/": the userland of the current
- * version is mounted read-only at /usr and the old root is at /.base. Throws CommandError with the reason, everything
- * being mounted as it was.
+ * Changes "/" from the state file system (or a foreign board's root) to `/k3os/data`: the userland of the current
+ * version is mounted read-only at /usr and the old root is at /.base. Throws CommandError with the reason, and restores
+ * the mounts.
  */
 export async function enterRoot(host: BootHost): Promise<void> {
   remountWritable(host);
@@ -70,7 +70,10 @@ function pivot(host: BootHost): void {
   }
 }
 
-/** As the original: containers inherit these. Failures are only told, since a container may not be allowed to. */
+/**
+ * Shared mounts, as in the original: containers inherit them. Failures are only reported: a container may lack the
+ * permission.
+ */
 function raiseLimits(host: BootHost): void {
   try {
     setLimit("openFiles", 1_048_576n);
@@ -93,15 +96,15 @@ export function remountWritable(host: BootHost): void {
 function requireWritable(): void {
   try {
     mkdirSync(DATA, { recursive: true });
-    accessSync(DATA, constants.W_OK); // which root has where the file system is writable
+    accessSync(DATA, constants.W_OK); // the root whose file system is writable
   } catch (cause) {
     throw new CommandError(`"${DATA}" cannot be written to`, { cause });
   }
 }
 
 /**
- * What the kernel must be able to do from here on. Our initrd has loaded the modules; a foreign kernel may have them as
- * modules of its own root. Throws CommandError where it has them in no way.
+ * The file systems that the kernel needs from here on. Our initrd has loaded their modules; a foreign kernel may have
+ * them as modules in its own root. Throws CommandError if the kernel has no such module.
  */
 async function loadModules(host: BootHost): Promise<void> {
   const missing = [
@@ -119,7 +122,7 @@ async function loadModule(name: string, host: BootHost): Promise<void> {
   try {
     await host.run(cmd`modprobe ${name}`);
   } catch (error) {
-    host.log.debug(messageOf(error)); // what is missing then is told by what it is needed for
+    host.log.debug(messageOf(error)); // a missing module is reported where it is needed
   }
 }
 

@@ -4,8 +4,8 @@ import { CommandError } from "../tools/text/errors.ts";
 import type { BootHost } from "./boot-host.ts";
 
 /**
- * Restarts the machine or powers it off at once, as process 1 of a boot, which has no service manager to do that in order
- * (lib/tools/host/power.ts). Throws CommandError if the kernel does not.
+ * Reboots the machine or powers it off at once, as process 1 of a boot without a service manager to do it in order
+ * (lib/tools/host/power.ts). Throws CommandError if the kernel refuses.
  */
 export async function goDown(how: PowerChange, host: Pick<BootHost, "clock">): Promise<never> {
   reboot(how);

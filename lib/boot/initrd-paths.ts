@@ -1,5 +1,5 @@
-/** Where the new root is put together; not below /run, which moves into it. */
+/** Where the new root is assembled; not below /run, which is moved into it. */
 export const NEW_ROOT = "/sysroot";
 
-/** A network boot has no disk or CD to find: it brings the ISO as a file in an archive appended to the initrd. */
+/** A network boot has no disk or CD: the ISO is a file in an archive appended to the initrd. */
 export const EMBEDDED_MEDIUM = "/k3os.iso";

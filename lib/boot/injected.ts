@@ -6,7 +6,7 @@ import { messageOf } from "../tools/text/errors.ts";
 import type { BootHost } from "./boot-host.ts";
 import { EMBEDDED_MEDIUM, NEW_ROOT } from "./initrd-paths.ts";
 
-/** What the initrd's root has of its own, or is made there by us or by the kernel. */
+/** Names in the root that belong to the initrd itself, or that we or the kernel create. */
 const OWN = [
   ...[
     "bin",
@@ -27,12 +27,12 @@ const OWN = [
   ...["usr", "var", EMBEDDED_MEDIUM.slice(1), NEW_ROOT.slice(1)],
 ];
 
-/** They lie in memory, and are meant to be configurations. */
+/** These files are kept in memory, and should only be configurations. */
 const MAX_BYTES = 32 << 20;
 
 /**
- * Keeps what somebody has put into the root of the initrd (`virt-install --initrd-inject`, an archive that a boot loader
- * appends), for {@link withInjected}. Failing to is told.
+ * Keeps files that the user added to the root of the initrd (`virt-install --initrd-inject`, an archive that a boot
+ * loader appends), for {@link withInjected}. Failures are reported.
  */
 export function keepInjected(host: BootHost): void {
   try {
@@ -52,7 +52,7 @@ export function keepInjected(host: BootHost): void {
   }
 }
 
-/** Those among the names of the initrd's root that are not its own. */
+/** The added files among the names in the initrd's root. */
 export function injectedNames(names: readonly string[]): string[] {
   return names.filter((name) => !OWN.includes(name) && !name.startsWith("."));
 }
@@ -63,7 +63,7 @@ function sizeOf(path: string): number {
   return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
 }
 
-/** Does something with what {@link keepInjected} has kept at `/.base`, where the original had the initrd's root. */
+/** Runs `action` while the files of {@link keepInjected} are at `/.base`, where the original had the initrd's root. */
 export async function withInjected(action: () => Promise<void>): Promise<void> {
   if (!existsSync(PATH.injected)) return await action();
   mount(PATH.injected, PATH.base, { flags: ["bind"] });

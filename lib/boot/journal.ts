@@ -14,17 +14,19 @@ import type { Log } from "../tools/host/log.ts";
 import { PATH } from "../tools/host/paths.ts";
 import { printableMessage } from "../tools/text/printable.ts";
 
-/** How many boots are kept: `boot.log`, `boot.log.1` … */
+/** Number of boots to keep: `boot.log`, `boot.log.1` … */
 const KEPT = 5;
 
 /**
  * The log of a boot. Each line goes to the kernel's log, and so to every console, and to a file on the state partition
- * as soon as that is mounted, flushed line by line: it survives a boot that fails later.
+ * as soon as that is mounted. Each line is flushed, so it survives a later failure of the boot.
  */
 export interface BootJournal extends Log {
-  /** Starts a new file in `directory` (made if missing), keeping those of earlier boots, and writes all lines so far. */
+  /**
+   * Starts a new file in `directory` (created if missing), keeps those of earlier boots, and writes all lines so far.
+   */
   open(directory: string): void;
-  /** Goes on in the file that an earlier stage of this boot opened; nothing happens if there is none. */
+  /** Continues the file that an earlier stage of this boot opened; does nothing if there is none. */
   resume(directory: string): void;
   close(): void;
 }
@@ -88,7 +90,7 @@ export function createJournal(options: { debug: boolean; now: () => number }): B
   };
 }
 
-/** Seconds since the kernel started, as its own log shows them. */
+/** Seconds since the kernel started, as in its own log. */
 function uptime(): string {
   try {
     return readFileSync("/proc/uptime", "utf8").split(" ")[0]?.padStart(8) ?? "?";
@@ -97,7 +99,7 @@ function uptime(): string {
   }
 }
 
-/** Through the kernel's log a line reaches all consoles, where our own output would reach only the last one. */
+/** Lines in the kernel's log reach all consoles; our own output would reach only the last one. */
 function toConsole(level: number, text: string): void {
   try {
     for (const line of text.split("\n"))
@@ -114,5 +116,5 @@ function rotate(path: string): void {
   }
 }
 
-/** Where the journal of an installed system lies, below the root of the running system. */
+/** Directory of an installed system's journal, below the root of the running system. */
 export const JOURNAL_DIRECTORY = join(PATH.localState, "boot");

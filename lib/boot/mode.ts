@@ -1,25 +1,25 @@
 import { booleanOf } from "../tools/text/boolean-word.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
-/** What the machine is booted for. The second stage of a disk boot is `local`; `shell` is the rescue shell. */
+/** The purpose of the boot. The second stage of a disk boot is `local`; `shell` is the rescue shell. */
 export const MODES = ["disk", "live", "install", "local", "shell"] as const;
 export type Mode = (typeof MODES)[number];
 
-/** What the second stage knows: the initrd's mode `disk` has become the running mode `local`. */
+/** The mode in the second stage: the initrd's mode `disk` has become `local`. */
 export const RUNNING_MODES = ["local", "live", "install", "shell"] as const;
 export type RunningMode = (typeof RUNNING_MODES)[number];
 
-/** The words of the kernel command line that concern the boot itself; all others belong to the configuration. */
+/** The kernel parameters of the boot itself; all others belong to the configuration. */
 export interface BootWords {
-  /** `k3os.mode=X`, or `rescue` for the mode `shell`; the last of them counts. */
+  /** `k3os.mode=X`, or `rescue` for the mode `shell`; the last one counts. */
   readonly mode: string | undefined;
-  /** `k3os.fallback_mode=X`: what to do when no installed system is found. */
+  /** `k3os.fallback_mode=X`: the mode if no installed system is found. */
   readonly fallbackMode: string | undefined;
-  /** `k3os.state=UUID`: the file system of the installed system, as the boot menu knows it. */
+  /** `k3os.state=UUID`: the file system of the installed system, set by the boot menu. */
   readonly state: string | undefined;
   /** `k3os.takeover=UUID`: the file system whose old system is to be replaced; set only by the takeover's own menu. */
   readonly takeover: string | undefined;
-  /** `k3os.boot=X`: what the boot menu made of a generation on trial, or that its entry "Previous" was chosen. */
+  /** `k3os.boot=X`: the boot menu's decision about a generation on trial, or its entry "Previous". */
   readonly generation: MenuChoice | undefined;
   /** `k3os.debug` */
   readonly debug: boolean;
@@ -28,7 +28,7 @@ export interface BootWords {
 const MENU_CHOICES = ["trial", "fallback", "previous"] as const;
 export type MenuChoice = (typeof MENU_CHOICES)[number];
 
-/** Picks the boot's own words out of the kernel command line. */
+/** Selects the boot's own parameters from the kernel command line. */
 export function bootWords(cmdline: string): BootWords {
   let mode: string | undefined;
   let fallbackMode: string | undefined;
@@ -56,9 +56,10 @@ function split(word: string): [string, string?] {
 }
 
 /**
- * Decides what an initrd boots; undefined means: wait for more devices. An explicit mode counts at once. Otherwise an
- * installed system wins, and the fallback mode is taken only when the wait is over, so that a slow disk is never
- * installed over. Throws CommandError for an unknown mode, or when the wait is over and nothing was found.
+ * Decides what an initrd boots; undefined means: wait for more devices. An explicit mode takes effect at once.
+ * Otherwise an installed system has priority. The fallback mode is used only at the end of the wait, so that a slow
+ * disk is never overwritten by an installation. Throws CommandError for an unknown mode, or if nothing was found by the
+ * end of the wait.
  */
 export function decideMode(
   words: Pick<BootWords, "mode" | "fallbackMode">,
@@ -74,7 +75,7 @@ export function decideMode(
 }
 
 function initrdMode(name: string, parameter: string): Exclude<Mode, "local"> {
-  // in an initrd "local" can only mean the installed system
+  // in an initrd, "local" can only mean the installed system
   if (name === "local") return "disk";
   const mode = MODES.find((known) => known === name);
   if (mode !== undefined && mode !== "local") return mode;

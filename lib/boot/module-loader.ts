@@ -9,13 +9,13 @@ import { kernelName, parseModule } from "../tools/node/kernel-module.ts";
 import { messageOf } from "../tools/text/errors.ts";
 import { modaliases } from "./devices.ts";
 
-/** What boot needs whatever the hardware: file systems, loop devices, and keyboards that have no modalias of their own. */
+/** Modules that every boot needs: file systems, loop devices, and keyboards without a modalias of their own. */
 const ALWAYS = [
   "loop",
   "squashfs",
   "overlay",
   "ext4",
-  "crc32c", // ext4 asks for it by a soft dependency, which busybox does not follow
+  "crc32c", // ext4 requests it by a soft dependency, which busybox ignores
   "isofs",
   "vfat",
   "nls_ascii",
@@ -29,11 +29,11 @@ const ALWAYS = [
 
 /** Loads the modules of the initrd as devices appear. */
 export interface ModuleLoader {
-  /** Loads what the devices found since the last call ask for. Modules that the initrd does not have are left out. */
+  /** Loads the modules for the devices found since the last call. Modules that the initrd lacks are skipped. */
   loadNew(): Promise<void>;
 }
 
-/** A loader that runs the initrd's modprobe (busybox), once per batch: starting a program per device would be slow. */
+/** A loader that runs the initrd's modprobe (busybox) once per batch: one process per device would be slow. */
 export function createModuleLoader(host: Pick<Host, "run" | "log">): ModuleLoader {
   const seen = new Set<string>();
   return {
@@ -41,7 +41,7 @@ export function createModuleLoader(host: Pick<Host, "run" | "log">): ModuleLoade
       const wanted = [...ALWAYS, ...modaliases()].filter((name) => !seen.has(name));
       for (const name of wanted) seen.add(name);
       if (wanted.length === 0) return;
-      // a module that does not exist or does not fit its device is no failure of the boot: the device wait will tell
+      // a module that is missing or does not fit its device does not fail the boot: the device wait reports it
       const { stderr } = await host.run(cmd`/bin/busybox modprobe -a -q -b ${wanted}`, {
         check: false,
       });
@@ -51,8 +51,8 @@ export function createModuleLoader(host: Pick<Host, "run" | "log">): ModuleLoade
 }
 
 /**
- * Keeps the initrd's modprobe from loading by itself what `modprobe.blacklist=` on the kernel command line names, as
- * kmod's does in the running system (modprobe(8)). What is named by `k3os.modules` is loaded all the same.
+ * Stops the initrd's modprobe from automatically loading modules of `modprobe.blacklist=` on the kernel command line,
+ * as kmod's modprobe does in the running system (modprobe(8)). Modules of `k3os.modules` are loaded anyway.
  */
 export function blacklistModules(cmdline: string, host: Pick<Host, "root">): void {
   const words = splitCmdline(cmdline).filter(({ name }) => name === "modprobe.blacklist");
@@ -65,9 +65,9 @@ export function blacklistModules(cmdline: string, host: Pick<Host, "root">): voi
 }
 
 /**
- * Loads modules by name, with their parameters, before those that devices ask for: the driver of the root disk may be among
- * them, or need the parameters. Each is told in the journal, what the initrd does not have, too: the running system has
- * all, and loads it then. Never throws.
+ * Loads modules by name, with their parameters, before those that devices request: the driver of the root disk may be
+ * among them, or need the parameters. The journal lists each module, including those that the initrd lacks: the running
+ * system has all modules, and loads them later. Never throws.
  */
 export async function loadNamedModules(
   entries: readonly string[],

@@ -8,7 +8,7 @@ interface KernelMount {
   readonly data?: string;
 }
 
-/** What every stage needs before anything else. `/run` carries state from the initrd to the running system. */
+/** The mounts that every stage needs first. `/run` carries state from the initrd to the running system. */
 const KERNEL_MOUNTS: readonly KernelMount[] = [
   { type: "proc", path: "/proc", flags: ["nosuid", "nodev", "noexec"] },
   { type: "sysfs", path: "/sys", flags: ["nosuid", "nodev", "noexec"] },
@@ -43,7 +43,7 @@ export interface MountEntry {
   readonly options: readonly string[];
 }
 
-/** Parses /proc/self/mounts; blanks in names come as `\040` (fstab(5)). */
+/** Parses /proc/self/mounts, where spaces in names are written as `\040` (fstab(5)). */
 export function parseMounts(text: string): MountEntry[] {
   return text
     .split("\n")

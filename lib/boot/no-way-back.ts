@@ -1,6 +1,6 @@
 import { CommandError } from "../tools/text/errors.ts";
 
-/** A generation cannot be left for the one before it, and another start would find the same. */
+/** The previous generation cannot be restored, and another boot would fail the same way. */
 export class NoWayBack extends CommandError {
   override readonly name = "NoWayBack";
 }

@@ -5,9 +5,9 @@ import type { BootHost } from "./boot-host.ts";
 import { mayRestart } from "./rescue.ts";
 
 /**
- * Where a foreign root cannot be left, as its kernel lacks what we need or our image is missing: starts the init program
- * that it had before us, with what the kernel has passed on to us. A machine without a keyboard can be reached again
- * that way. Returns if there is none, or if versions are on trial that give way to those before them by a restart.
+ * For a foreign root that cannot be left because its kernel lacks a feature or our image is missing: starts the
+ * original init program with the arguments and environment from the kernel, so that a machine without a keyboard stays
+ * reachable. Returns if there is none, or if versions are on trial that a reboot would roll back.
  */
 export function startOldInit(
   error: unknown,

@@ -11,7 +11,7 @@ import { goDown } from "./go-down.ts";
 import { bootWords, type MenuChoice } from "./mode.ts";
 import { NoWayBack } from "./no-way-back.ts";
 
-/** Shells in the order of preference, each as the start of an argument vector that gives it the console as its terminal. */
+/** Shells in order of preference, each as the start of an argument vector that makes the console its terminal. */
 const SHELLS: readonly (readonly string[])[] = [
   ["/usr/bin/setsid", "--ctty", "--wait", "/usr/bin/bash", "--login"],
   ["/bin/busybox", "setsid", "-c", "/bin/busybox", "sh", "-l"],
@@ -19,13 +19,13 @@ const SHELLS: readonly (readonly string[])[] = [
   ["/bin/sh"],
 ];
 
-/** Milliseconds for a person to read why a generation on trial is given up. */
+/** Milliseconds to read why a generation on trial is given up. */
 const READING_TIME = 10_000;
 
 /**
- * Tells on the console why the boot failed, offers a root shell, and restarts the machine when it is left. Where a new
- * generation is on trial and another start leads on, nobody is asked: the machine restarts, and in the end the generation
- * before is started.
+ * Reports on the console why the boot failed, offers a root shell, and reboots the machine when the shell ends. If a
+ * new generation is on trial and another boot can change the outcome, there is no prompt: the machine reboots, and
+ * finally the previous generation starts.
  */
 export async function failBoot(error: unknown, host: BootHost): Promise<never> {
   host.log.error(formatError(error).replace(/^Error: /, ""));
@@ -43,7 +43,7 @@ export async function failBoot(error: unknown, host: BootHost): Promise<never> {
   return rescueShell(host);
 }
 
-/** A root shell on the console as a child of process 1, whose own end would be a kernel panic; then a restart. */
+/** Runs a root shell on the console as a child of process 1, whose own exit would be a kernel panic; then reboots. */
 export async function rescueShell(host: BootHost): Promise<never> {
   const shell = SHELLS.find(([program = ""]) => existsSync(program));
   if (shell === undefined) {
@@ -55,10 +55,10 @@ export async function rescueShell(host: BootHost): Promise<never> {
   return await goDown("restart", host);
 }
 
-/** The state file system is in one of these places, by how far the boot has come. */
+/** Possible locations of the state file system, depending on the progress of the boot. */
 const ROOTS = ["/sysroot", PATH.base, "/"];
 
-/** Whether to start the machine again without asking anybody: see {@link restartLeadsOn}. */
+/** Whether to reboot without a prompt: see {@link restartLeadsOn}. */
 export function mayRestart(error: unknown): boolean {
   const cmdline = readTextIfThere(PATH.cmdline) ?? "";
   const choice = bootWords(cmdline).generation;
@@ -70,9 +70,8 @@ export function mayRestart(error: unknown): boolean {
 }
 
 /**
- * Whether the next start does not find what this one has found: a generation is on trial, and one start of it less is
- * left, by the boot menu's count or the record's. Where none was counted, machines would restart for ever. No record may be
- * found at all where the disk is not.
+ * Whether another boot can change the outcome: a generation is on trial, and the boot menu or the record has counted
+ * this boot. Without a count, machines would reboot for ever. The record may be missing if the disk was not found.
  */
 export function restartLeadsOn(
   error: unknown,
@@ -80,7 +79,7 @@ export function restartLeadsOn(
   trial: Pick<Trial, "state" | "kind" | "left"> | undefined,
 ): boolean {
   if (error instanceof NoWayBack || choice === "fallback" || choice === "previous") return false;
-  // a new kernel that lacks the driver of the disk cannot read the record: the menu has counted this start all the same
+  // a new kernel without the driver of the disk cannot read the record, but the boot menu has counted this boot
   if (trial === undefined) return choice === "trial";
   if (trial.state !== "trial" || trial.kind !== "upgrade") return false;
   return choice === "trial" || trial.left < STARTS;
@@ -90,7 +89,7 @@ function recordBelow(root: string): Trial | undefined {
   try {
     return readTrial(join(root, PATH.system));
   } catch {
-    return undefined; // a record that nobody understands is no reason to restart
+    return undefined; // an invalid record does not justify a reboot
   }
 }
 

@@ -6,8 +6,8 @@ import { changeRoot, mount } from "../tools/host/sys.ts";
 import { KERNEL_MOUNT_POINTS } from "./mounts.ts";
 
 /**
- * Leaves the initrd for a mounted root, as switch_root(8) does: moves the kernel's mounts over, frees the memory that the
- * initrd's files take, and makes the new root "/". pivot_root(2) cannot do it, since the initial root cannot be moved.
+ * Leaves the initrd for a mounted root, as switch_root(8) does: moves the kernel's mounts, frees the memory of the
+ * initrd's files, and makes the new root "/". pivot_root(2) cannot be used, since the initial root cannot be moved.
  */
 export function switchRoot(newRoot: string): void {
   moveKernelMounts("/", newRoot);
@@ -18,7 +18,7 @@ export function switchRoot(newRoot: string): void {
   changeRoot(".");
 }
 
-/** Whether a root's current version is the very program that runs in this initrd. */
+/** Whether the current version of a root is the same program that runs in this initrd. */
 export function isSameProgram(root: string): boolean {
   const ours = join(PATH.system, "k3os/current");
   const theirs = join(root, ours);
@@ -27,7 +27,7 @@ export function isSameProgram(root: string): boolean {
   return existsSync(join(ours, FILE.executable)) && size(ours) === size(theirs);
 }
 
-/** Moves /proc, /sys, /dev and /run with all that is mounted below them from one root to another. */
+/** Moves /proc, /sys, /dev and /run with all mounts below them from one root to another. */
 export function moveKernelMounts(from: string, to: string): void {
   for (const path of KERNEL_MOUNT_POINTS) {
     mkdirSync(join(to, path), { recursive: true });
@@ -35,7 +35,7 @@ export function moveKernelMounts(from: string, to: string): void {
   }
 }
 
-/** Deletes what lies on the initrd's own file system; mounts are another device and are not entered. */
+/** Deletes the contents of the initrd's own file system; mounts are other devices and are skipped. */
 function freeInitrd(directory: string, device: number): void {
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);

@@ -13,18 +13,18 @@ import { networkWords } from "../network/words.ts";
 import type { NetworkIso } from "./iso-from-network.ts";
 import { DEVICE_WAIT, waitFor } from "./state-device.ts";
 
-/** Milliseconds for a medium to appear before an ISO is fetched from the network; a machine that boots from one has it. */
+/** Milliseconds to wait for a medium before an ISO is downloaded; a machine that boots from a medium has it by then. */
 const MEDIUM_WAIT = 8_000;
 
-/** What is known once a medium is mounted. */
+/** The result of mounting a medium. */
 export interface MountedMedium {
-  /** What connman is to be told of the network, be it that the medium did not come by it. */
+  /** The network settings for connman, even if the medium did not come from the network. */
   readonly network: string | undefined;
 }
 
 /**
- * Mounts the installation medium read-only: the one that came with the initrd; else by its label, or else the first file
- * system that holds a k3OS tree; else the ISO that the kernel command line names in the network.
+ * Mounts the installation medium read-only. In this order: the one that came with the initrd; the one with the label;
+ * the first file system with a k3OS tree; the network ISO of the kernel command line.
  */
 export async function mountMedium(
   modules: ModuleLoader,
@@ -55,7 +55,7 @@ export async function mountMedium(
     try {
       return { network: await mountNetworkIso(iso, () => createModuleLoader(host), host) };
     } catch (error) {
-      // a slow medium, whose boot menu names the ISO of another version, is still better than nothing
+      // a slow medium with another version than the ISO of its boot menu is still better than nothing
       found = await look(0);
       if (found === undefined) throw error;
       host.log.warn(messageOf(error));
@@ -73,14 +73,14 @@ export async function mountMedium(
   return { network };
 }
 
-/** What fetches it is loaded only where there may be something to fetch. */
+/** Loads the download code only if the kernel command line may name an ISO. */
 async function namedIso(cmdline: string): Promise<NetworkIso | undefined> {
   if (!/k3os\.install\.iso/i.test(cmdline)) return undefined;
   const { networkIso } = await import("./iso-from-network.ts");
   return networkIso(cmdline);
 }
 
-/** `matching`: the medium must be the one whose kernel runs, since there is another way. */
+/** `matching`: accept only the medium of the running kernel, since there is an alternative. */
 function tryMediums(matching: boolean, host: BootHost): FoundDevice | undefined {
   return mediumCandidates(findDevices()).find((device) => {
     const type = device.type === "ext" ? "ext4" : device.type;

@@ -3,27 +3,27 @@ import { formatBytes } from "../../tools/terminal/progress.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import type { FoundDevice } from "../devices.ts";
 
-/** How far the search for the installed system has come. */
+/** Progress of the search for the installed system. */
 export interface StateSearch {
-  /** Of its file system, as `k3os.state` tells it; undefined: the boot menu is an old one, or there is none. */
+  /** UUID of its file system, from `k3os.state`; undefined if the boot menu is an old one or absent. */
   readonly uuid: string | undefined;
-  /** No further device has shown up for a while. */
+  /** No new device has appeared for a while. */
   readonly quiet: boolean;
-  /** The time for it is over. */
+  /** The time limit is reached. */
   readonly over: boolean;
 }
 
 export interface ChosenState {
   readonly device: FoundDevice;
   readonly by: "uuid" | "label";
-  /** Other file systems that are labelled as an installed system. */
+  /** Other file systems with the label of an installed system. */
   readonly others: readonly FoundDevice[];
 }
 
 /**
- * Which file system is the installed system's: the one with the UUID; the one with the label only where no UUID is known,
- * or none has shown up that has it. Undefined: there is none, yet. Throws CommandError that names them all where several
- * could be it, since the kernel that runs may come from the one and the system from the other.
+ * Chooses the file system of the installed system: the one with the UUID. The label counts only if no UUID is known or
+ * no file system with the UUID has appeared. Undefined: none yet. Throws CommandError with all candidates if there are
+ * several, since the running kernel and the system could come from different disks.
  */
 export function chooseState(
   devices: readonly FoundDevice[],
@@ -45,7 +45,7 @@ export function chooseState(
   );
 }
 
-/** The file system with this UUID. Throws CommandError that names them all if a disk and a copy of it are attached. */
+/** The file system with this UUID. Throws CommandError with all of them if a disk and its copy are attached. */
 export function deviceByUuid(devices: readonly FoundDevice[], uuid: string): FoundDevice | undefined {
   const found = distinct(
     devices.filter((device) => device.type === "ext" && device.uuid === uuid.toLowerCase()),
@@ -57,18 +57,18 @@ export function deviceByUuid(devices: readonly FoundDevice[], uuid: string): Fou
   );
 }
 
-/** The file systems labelled as an installed system: partitions first, then whole disks. */
+/** The file systems with the label of an installed system: first partitions, then whole disks. */
 export function stateDevices(devices: readonly FoundDevice[]): FoundDevice[] {
   const labelled = devices.filter((device) => device.type === "ext" && device.label === LABEL.state);
   const partitions = labelled.filter((device) => device.partition);
-  // what a disk had been before it got partitions may still be written at its start
+  // a disk may still have an old signature at its start, from before it was partitioned
   const whole = labelled.filter(
     ({ partition, path }) => !partition && !partitions.some(({ disk }) => disk === path),
   );
   return distinct([...partitions, ...whole]);
 }
 
-/** Without the further ways to the same disk, as a storage network has them. */
+/** Without further paths to the same disk, as in a storage network. */
 function distinct(devices: readonly FoundDevice[]): FoundDevice[] {
   return devices.filter(({ identity }, at) => {
     return identity === undefined || devices.findIndex((other) => other.identity === identity) === at;

@@ -5,8 +5,8 @@ import type { Host } from "../../tools/host/host.ts";
 import { FILE, inRoot, PATH } from "../../tools/host/paths.ts";
 
 /**
- * A machine whose clock has no battery wakes up in 1970, when no certificate was valid yet: no time before this program
- * was built is right. The service manager does the same, but only later.
+ * A machine without a clock battery starts in 1970, before any certificate became valid. The clock cannot be earlier
+ * than the build time of this program, so it is set to that time. The service manager does the same, but only later.
  */
 export async function correctClock(host: Pick<Host, "root" | "run" | "log" | "clock">): Promise<void> {
   const built = statSync(inRoot(host, join(PATH.system, "k3os/current", FILE.executable))).mtimeMs;

@@ -26,13 +26,13 @@ import { deleteOldSystem } from "./old-system.ts";
 import { DEVICE_WAIT, mountState, waitFor } from "./state-device.ts";
 
 const ROOT = "/sysroot";
-/** Milliseconds for a person to read why the old system starts again. */
+/** Milliseconds to read why the old system starts again. */
 const READING_TIME = 10_000;
 
 /**
- * The first boot of a takeover: checks that the new system is whole, and only then deletes the old one that lies beside
- * it; the machine then restarts or powers off. Whatever fails before the first deletion is told, and the old system is
- * started again, as the boot menu has already noted; a failure after that is the caller's.
+ * The first boot of a takeover. Verifies the new system, and only then deletes the old one from the same file system;
+ * afterwards the machine reboots or powers off. A failure before the first deletion is reported and the old system
+ * starts again, as the boot menu already says. The caller handles later failures.
  */
 export async function replaceSystem(uuid: string, modules: ModuleLoader, host: BootHost): Promise<never> {
   try {
@@ -45,7 +45,7 @@ export async function replaceSystem(uuid: string, modules: ModuleLoader, host: B
   return await finish(completeTakeover(ROOT, host) ?? "restart", host);
 }
 
-/** Goes on with a takeover whose deletion was interrupted; does nothing on any other mounted state file system. */
+/** Continues a takeover whose deletion was interrupted; does nothing on any other mounted state file system. */
 export async function continueTakeover(root: string, host: BootHost): Promise<void> {
   const afterwards = completeTakeover(root, host);
   if (afterwards !== undefined) await finish(afterwards, host);
@@ -56,7 +56,7 @@ async function finish(afterwards: TakeoverRecord["afterwards"], host: BootHost):
   return await goDown(afterwards, host);
 }
 
-/** From here on there is no way back. */
+/** The old system cannot be restored from here on. */
 export function markVerified(root: string): void {
   writeFileAtomic(join(root, TAKEOVER.verified), "");
   syncFileSystem(root); // GRUB reads the file system without replaying its journal
@@ -69,7 +69,7 @@ async function mountOldSystem(uuid: string, modules: ModuleLoader, host: BootHos
   await mountState(device, ROOT, host);
 }
 
-/** Throws CommandError unless every file of the new system is as the installer wrote it, and its userland can be used. */
+/** Throws CommandError unless every file of the new system is as the installer wrote it and its userland is usable. */
 async function verifyNewSystem(root: string, host: BootHost): Promise<void> {
   if (existsSync(join(root, TAKEOVER.verified))) return;
   if (readTakeoverRecord(root) === undefined) throw new CommandError("No takeover is prepared on this disk");
@@ -93,9 +93,9 @@ function checkUserland(image: string): void {
 }
 
 /**
- * Deletes the old system of a takeover that is marked as verified, and what the takeover itself has left. Each step can
- * be repeated: whatever interrupts it, the next boot comes here again. Returns what the machine does then; undefined if
- * nothing was to be done. Throws CommandError.
+ * Deletes the old system of a verified takeover, and the takeover's own temporary files. Each step can be repeated:
+ * after an interruption, the next boot continues here. Returns what the machine does next; undefined if there was
+ * nothing to do. Throws CommandError.
  */
 export function completeTakeover(
   root: string,
@@ -104,7 +104,7 @@ export function completeTakeover(
   const directory = join(root, TAKEOVER.directory);
   if (!existsSync(directory)) return undefined;
   if (!isThere(join(root, TAKEOVER.record))) {
-    rmSync(directory, { recursive: true }); // all was done but this
+    rmSync(directory, { recursive: true }); // only this directory was left
     return undefined;
   }
   if (!existsSync(join(root, TAKEOVER.verified))) return undefined;
@@ -116,7 +116,7 @@ export function completeTakeover(
   for (const name of [MARKER.takeover, MARKER.poweroff]) {
     rmSync(join(root, PATH.system, name), { recursive: true, force: true });
   }
-  rmSync(join(root, TAKEOVER.record), { recursive: true }); // first of all, so that no half of the rest is taken for a takeover
+  rmSync(join(root, TAKEOVER.record), { recursive: true }); // first: an incomplete rest is no takeover
   rmSync(directory, { recursive: true });
   syncFileSystem(root);
   return record.afterwards;
@@ -125,13 +125,13 @@ export function completeTakeover(
 function useNewMenu(root: string, { grub }: TakeoverRecord, host: Pick<Host, "log">): void {
   forgetTry(join(root, grub, "grubenv"), host);
   const next = join(root, TAKEOVER.newMenu);
-  if (!existsSync(next)) return; // it is in place, and the journal has been replayed since: on the disk too
+  if (!existsSync(next)) return; // already in place, and on the disk: the journal has been replayed since
   switchMenu({ menu: join(root, grub, "grub.cfg"), next, kept: join(root, TAKEOVER.menu) });
 }
 
-/** Says why, on every console and in the old system's message of the day, and starts that system. */
+/** Reports the reason on every console and in the old system's message of the day, and starts that system. */
 async function returnToOldSystem(error: unknown, host: BootHost): Promise<never> {
-  const reason = printableMessage(messageOf(error)); // the old system shows it above its logins
+  const reason = printableMessage(messageOf(error)); // the old system shows it above its login prompts
   host.log.error(reason);
   host.log.info("This machine was not taken over: nothing was deleted. Starting the old system again");
   try {
@@ -143,7 +143,7 @@ async function returnToOldSystem(error: unknown, host: BootHost): Promise<never>
   return await goDown("restart", host);
 }
 
-/** Leaves the reason in the record, and above the old system's next login; undo takes both away. */
+/** Writes the reason to the record and above the old system's next login prompt; undo removes both. */
 function tellOldSystem(root: string, reason: string): void {
   if (!existsSync(join(root, TAKEOVER.directory))) return;
   writeFileAtomic(join(root, TAKEOVER.failure), `${reason}\n`);

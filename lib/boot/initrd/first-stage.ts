@@ -24,13 +24,15 @@ import { continueTakeover, replaceSystem } from "./finish-takeover.ts";
 import { prepareState } from "./prepare-state.ts";
 import { DEVICE_WAIT, findState, mountState, waitFor } from "./state-device.ts";
 
-/** The root that the initrd leaves for: its `/sbin/init` is started with `K3OS_MODE`. */
+/** The root to switch to from the initrd: its `/sbin/init` is started with `K3OS_MODE`. */
 export interface NewRoot {
   readonly path: string;
   readonly mode: RunningMode;
 }
 
-/** The first stage: from the initrd's `/init` to a mounted root. Throws CommandError with the reason when there is none. */
+/**
+ * The first stage: from the initrd's `/init` to a mounted root. Throws CommandError with the reason if there is none.
+ */
 export async function bootInitrd(host: BootHost): Promise<NewRoot> {
   keepRescueTools();
   const cmdline = readFileSync(PATH.cmdline, "utf8");
@@ -54,7 +56,7 @@ function keepRescueTools(): void {
   if (existsSync("/bin/busybox")) copyFileSync("/bin/busybox", PATH.rescueShell);
 }
 
-/** The mode that was asked for counts at once; without one the installed system is waited for. */
+/** An explicit mode takes effect at once; otherwise waits for the installed system. */
 async function chooseMode(
   words: BootWords,
   modules: ModuleLoader,
@@ -77,7 +79,7 @@ async function bootDisk(state: FoundDevice | undefined, words: BootWords, host: 
   await mountState(state, NEW_ROOT, host);
   await continueTakeover(NEW_ROOT, host);
   if (settleGeneration(NEW_ROOT, words.generation, host)) {
-    // GRUB has read the links already: what it started belongs to versions that are not current any more
+    // GRUB has already read the links: it started a version that is no longer current
     host.log.info("Restarting with the kernel before");
     return await goDown("restart", host);
   }
@@ -86,7 +88,7 @@ async function bootDisk(state: FoundDevice | undefined, words: BootWords, host: 
   return { path: NEW_ROOT, mode: "local" };
 }
 
-/** The rescue shell gets its programs from the installed system, whose disk stays mounted, or else from the medium. */
+/** The rescue shell gets its programs from the installed system, whose disk stays mounted, or from the medium. */
 async function bootRescue(words: BootWords, modules: ModuleLoader, host: BootHost): Promise<NewRoot> {
   let reason: unknown;
   try {
@@ -107,7 +109,7 @@ async function bootRescue(words: BootWords, modules: ModuleLoader, host: BootHos
   return ramRoot("shell", PATH.medium, host);
 }
 
-/** A menu that names the disk is that of an installed system; where none is named, a medium is as good. */
+/** A boot menu that names the disk belongs to an installed system; otherwise a medium will do as well. */
 async function findRescueDisk(
   uuid: string | undefined,
   modules: ModuleLoader,

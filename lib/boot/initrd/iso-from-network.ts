@@ -21,21 +21,21 @@ import type { Configured } from "../network/interface.ts";
 import { networkWords } from "../network/words.ts";
 import { correctClock } from "./clock.ts";
 
-/** Where the ISO lies in memory until it is mounted; then only the loop device knows it. */
+/** Where the ISO is in memory until it is mounted; then only the loop device refers to it. */
 const DOWNLOAD = "/run/k3os/download";
-/** Bytes of memory that the system wants besides the ISO. */
+/** Bytes of memory that the system needs besides the ISO. */
 const SYSTEM_MEMORY = 640 * MIB;
 
 type Settings = NonNullable<CloudConfig["k3os"]>;
 
-/** What the kernel command line says of an ISO in the network; undefined if it names none. */
+/** The settings of a network ISO on the kernel command line; undefined if it names no ISO. */
 export interface NetworkIso {
   readonly url: string;
   readonly cmdline: string;
   readonly settings: Settings;
 }
 
-/** Reads `k3os.install.iso_url`. A path is none: a boot cannot know yet where to look. */
+/** Reads `k3os.install.iso_url`. A path is ignored: at boot it is not yet known where to look for it. */
 export function networkIso(cmdline: string): NetworkIso | undefined {
   const settings = mergeLayers([readCmdline(cmdline, "kernel command line")]).config.k3os ?? {};
   const url = settings.install?.isoUrl;
@@ -43,8 +43,8 @@ export function networkIso(cmdline: string): NetworkIso | undefined {
 }
 
 /**
- * Brings the network up, fetches the ISO into memory and mounts it as the medium. Nothing is mounted before its content is
- * known to be what was signed. Returns what connman is to be told of the network. Throws CommandError with the reason.
+ * Configures the network, downloads the ISO into memory and mounts it as the medium. Its signed content is verified
+ * before anything is mounted. Returns the network settings for connman. Throws CommandError with the reason.
  */
 export async function mountNetworkIso(
   { url, cmdline, settings }: NetworkIso,
@@ -73,7 +73,7 @@ async function bringUp(
 ): Promise<readonly Configured[]> {
   using _drivers = networkDrivers();
   await loadNamedModules(modules, host);
-  // a loader of its own: what devices have asked for before may have been among the drivers that were not there yet
+  // a new loader: the drivers for earlier requests of devices may have been missing until now
   return await bringUpNetwork(networkWords(cmdline), dnsNameservers, createModules(), host);
 }
 
@@ -104,7 +104,7 @@ function withLines(host: BootHost): BootHost {
   return { ...host, progress: (label, total) => createProgress(label, total, { write }, host.clock) };
 }
 
-/** Bytes for the file system that takes the ISO. Throws CommandError if memory is too small for that and a system. */
+/** Size in bytes of the file system for the ISO. Throws CommandError if memory is too small for it and a system. */
 function roomFor(iso: IsoImage, host: Pick<BootHost, "log">): number {
   const { total, available } = parseMeminfo(readFileSync("/proc/meminfo", "utf8"));
   const { size } = iso;
@@ -126,13 +126,16 @@ function roomFor(iso: IsoImage, host: Pick<BootHost, "log">): number {
   return size + MIB;
 }
 
-/** Bytes in all and available, by /proc/meminfo (proc_meminfo(5)). */
+/** Total and available memory in bytes, from /proc/meminfo (proc_meminfo(5)). */
 export function parseMeminfo(text: string): { readonly total: number; readonly available: number } {
   const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1] ?? 0);
   return { total: kib("MemTotal") * 1024, available: kib("MemAvailable") * 1024 };
 }
 
-/** A kernel of another release finds no modules there, and so no disks and cards that the initrd does not know. */
+/**
+ * A kernel of another release finds no modules there, so it cannot use disks and cards that need more than the initrd's
+ * drivers.
+ */
 function warnOfOtherKernel(host: Pick<BootHost, "log">): void {
   const directory = join(PATH.medium, "k3os/system/kernel");
   const kernels = existsSync(directory) ? readdirSync(directory).filter((name) => name !== "current") : [];

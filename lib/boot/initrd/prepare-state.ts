@@ -7,7 +7,10 @@ import { CommandError } from "../../tools/text/errors.ts";
 import type { BootHost } from "../boot-host.ts";
 import { resetData } from "./reset-data.ts";
 
-/** Makes a mounted state file system bootable: resets it if a marker says so, checks its parts, makes `/sbin/init`. */
+/**
+ * Makes a mounted state file system bootable: resets it if a marker requests it, checks its contents, creates
+ * `/sbin/init`.
+ */
 export async function prepareState(root: string, host: Pick<BootHost, "log">): Promise<void> {
   resetData(root, host);
   const system = join(root, "k3os/system");
@@ -26,7 +29,7 @@ function requireFile(path: string): void {
   });
 }
 
-/** A `current` link that is missing is set to the newest version there is. */
+/** Sets a missing `current` link to the newest installed version. */
 function linkNewest(system: string, component: Component, host: Pick<BootHost, "log">): void {
   const current = join(system, component, "current");
   if (isThere(current)) return;

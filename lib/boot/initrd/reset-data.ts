@@ -8,10 +8,10 @@ import { messageOf } from "../../tools/text/errors.ts";
 import type { BootHost } from "../boot-host.ts";
 
 /**
- * Deletes the data of a state file system when a marker says so: once (`factory-reset`, all; `factory-reset.json`, all but
- * what it lists) or at every start (`ephemeral`). The marker goes last, when the deletion is on the disk: one that was
- * interrupted is done again, and what it has deleted already is in nobody's way. Of a list that cannot be understood nothing
- * is deleted. Throws what the file system does.
+ * Deletes the data of a state file system if a marker requests it: once (`factory-reset`, everything;
+ * `factory-reset.json`, everything except its list) or at every boot (`ephemeral`). The marker is removed last, after
+ * the deletion has reached the disk, so an interrupted deletion is repeated; deleting twice does no harm. Deletes
+ * nothing if the list is invalid. Throws the errors of the file system.
  */
 export function resetData(root: string, host: Pick<BootHost, "log">): void {
   const system = join(root, PATH.system);
@@ -36,8 +36,8 @@ export function resetData(root: string, host: Pick<BootHost, "log">): void {
 }
 
 /**
- * Deletes a directory but for paths below it, which stay with the directories that lead to them. A link is deleted, never
- * followed: whatever stands in the place of a directory that leads to something kept, nothing outside is touched.
+ * Deletes a directory except for paths below it, which stay with their parent directories. Links are deleted, never
+ * followed: even if a link replaces a parent directory of a kept path, nothing outside is touched.
  */
 function deleteAllBut(path: string, keep: readonly string[]): void {
   const isDirectory = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;

@@ -10,12 +10,15 @@ import { type ChosenState, chooseState } from "./choose-state.ts";
 
 /** How long the boot waits for a disk or medium, in milliseconds. */
 export const DEVICE_WAIT = 30_000;
-/** Milliseconds between two looks. */
+/** Milliseconds between two scans. */
 const POLL = 100;
-/** Milliseconds without a further device after which the ones that are there count as all. */
+/** Milliseconds without a new device after which the devices count as complete. */
 const QUIET = 1000;
 
-/** Repeats `look` as devices appear until it finds something or the time is over; it is told when it is the last look. */
+/**
+ * Calls `look` as devices appear, until it returns a result or the time is up. `look` learns which call is the last
+ * one.
+ */
 export async function waitFor<T>(
   what: string,
   milliseconds: number,
@@ -35,8 +38,8 @@ export async function waitFor<T>(
 }
 
 /**
- * Waits for the file system of the installed system: for the one that `uuid` names, else for one that is labelled so.
- * Undefined after `milliseconds` without one. Throws CommandError where several could be it.
+ * Waits for the file system of the installed system: the one with `uuid`, otherwise the one with the label. Undefined
+ * if there is none after `milliseconds`. Throws CommandError if there are several candidates.
  */
 export async function findState(
   uuid: string | undefined,
@@ -91,7 +94,10 @@ export async function mountState(device: FoundDevice, target: string, host: Boot
   host.log.info(`Mounted ${device.path} (${device.label || "no label"})`);
 }
 
-/** Repairs what e2fsck can repair without questions; exit statuses from 4 on mean that errors are left (e2fsck(8)). */
+/**
+ * Makes the repairs that e2fsck can make without questions; exit statuses from 4 on mean uncorrected errors
+ * (e2fsck(8)).
+ */
 async function checkFileSystem(device: string, host: BootHost): Promise<void> {
   if (!existsSync("/sbin/e2fsck")) return;
   const { code, stdout, stderr } = await host.run(cmd`/sbin/e2fsck -p ${device}`, { check: false });

@@ -11,28 +11,29 @@ import { type Configured, configure, type DhcpPatience, ip } from "./interface.t
 import { type NetworkPlan, planNetwork, wantedDevices } from "./network-plan.ts";
 import type { NetworkWords } from "./words.ts";
 
-/** Milliseconds for a card to appear, and for a cable to come up; a switch may take its time. */
+/** Milliseconds for a card to appear and for its link to come up; a switch may be slow. */
 const CARD_WAIT = 15_000;
 const LINK_WAIT = 15_000;
-/** Milliseconds that the other cards get, once one has a link. */
+/** Milliseconds that the other cards get after the first link. */
 const OTHER_LINKS_WAIT = 3_000;
 const POLL = 100;
 const CARDS = "/sys/class/net";
 
-/** The first time is short, as cards that nobody serves are asked, too; the second allows for a slow switch. */
+/** The first round is short, since it also tries cards without a server; the second allows for a slow switch. */
 const PATIENCE: readonly DhcpPatience[] = [
   { tries: 5, seconds: 2 },
   { tries: 10, seconds: 3 },
 ];
 
-/** Where the running system has it, too: connman writes it as soon as it has found out by itself. */
+/** Also read by the running system, where connman writes it once it has found the servers itself. */
 const RESOLVER = { file: "/run/connman/resolv.conf", link: "/etc/resolv.conf" };
 
 type NetHost = Pick<Host, "root" | "run" | "clock" | "log">;
 
 /**
- * Brings the network up as the kernel command line says, by default by DHCP on every card with a link. `nameservers` are
- * asked after those that are given for an interface. Returns what has an address; throws CommandError if nothing has.
+ * Configures the network according to the kernel command line, by default by DHCP on every card with a link.
+ * `nameservers` are used after those of an interface. Returns the interfaces with an address; throws CommandError if
+ * there are none.
  */
 export async function bringUpNetwork(
   words: NetworkWords,
@@ -58,7 +59,7 @@ export async function bringUpNetwork(
   return configured;
 }
 
-/** Those that are named, else any; and whatever there is when the time is over. */
+/** The named cards, otherwise all cards; at the end of the wait, those that have appeared. */
 async function waitForCards(words: NetworkWords, modules: ModuleLoader, host: NetHost): Promise<Card[]> {
   const wanted = wantedDevices(words);
   for (let waited = 0; ; waited += POLL) {
@@ -72,7 +73,7 @@ async function waitForCards(words: NetworkWords, modules: ModuleLoader, host: Ne
   }
 }
 
-/** Switches the cards on that may be needed, and waits for their links; those of them, as they are then. */
+/** Switches on the cards that may be needed and waits for their links; returns their state afterwards. */
 async function waitForLinks(words: NetworkWords, cards: readonly Card[], host: NetHost): Promise<Card[]> {
   const wanted = wantedDevices(words);
   const isOpen = words.interfaces.length === 0 || words.interfaces.some(({ device }) => device === undefined);
@@ -89,7 +90,7 @@ async function waitForLinks(words: NetworkWords, cards: readonly Card[], host: N
   }
 }
 
-/** They are not used, but named in messages. */
+/** These cards are not used, but messages name them. */
 function without(cards: readonly Card[], found: readonly Card[]): Card[] {
   return cards.filter(({ name }) => found.every((card) => card.name !== name));
 }
@@ -109,7 +110,7 @@ function nothingToConfigure({ problems }: NetworkPlan, cards: readonly Card[]): 
   });
 }
 
-/** All at once: one that nobody answers on must not hold up the others. */
+/** All at once: a card without a server must not delay the others. */
 async function configureLinks({ links }: NetworkPlan, host: NetHost): Promise<Configured[]> {
   const reasons: string[] = [];
   for (const patience of PATIENCE) {

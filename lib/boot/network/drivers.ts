@@ -7,8 +7,8 @@ const IMAGE = join("/", FILE.networkDrivers);
 const TARGET = "/run/k3os/drivers";
 
 /**
- * Lays the drivers of network cards over the initrd's /lib, until the scope ends; what is loaded by then stays. Without
- * them, in an initrd of somebody else, the kernel may have them built in.
+ * Mounts the drivers of network cards over the initrd's /lib until the scope ends; modules loaded by then stay loaded.
+ * In a foreign initrd the drivers may be missing: the kernel may have them built in.
  */
 export function networkDrivers(): Disposable {
   if (!existsSync(IMAGE)) return { [Symbol.dispose]: () => undefined };

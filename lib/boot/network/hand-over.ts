@@ -4,13 +4,13 @@ import { dirname, join } from "node:path";
 import { type ConnmanService, connmanConfig } from "../../tools/node/connman-config.ts";
 import type { IpWord } from "./words.ts";
 
-/** Where connman looks for it, in the new root. */
+/** Where connman looks for the settings, in the new root. */
 const FILE_IN_ROOT = "k3os/data/var/lib/connman/boot-network.config";
 const ABOUT = { name: "boot", description: "Addresses from the kernel command line" };
 
 /**
- * What connman is told of the interfaces with fixed addresses or name servers, which it would lose otherwise: what DHCP
- * has given, DHCP will give again. Undefined if there is nothing to tell, or nobody says of which interface.
+ * The connman settings of the interfaces with fixed addresses or name servers, which connman would lose otherwise; DHCP
+ * provides its own settings again. Undefined if there are no such settings, or if they name no interface.
  */
 export function carriedNetwork(interfaces: readonly IpWord[]): string | undefined {
   const services = new Map<string, ConnmanService>();
@@ -37,7 +37,7 @@ function fixed(
   return { ipv4: { address: ip, prefix }, gateway4: gateway };
 }
 
-/** Leaves {@link carriedNetwork} where connman finds it in a root that lies in memory. */
+/** Writes {@link carriedNetwork} to where connman finds it in a root in memory. */
 export function handOverNetwork(root: string, config: string): void {
   const file = join(root, FILE_IN_ROOT);
   mkdirSync(dirname(file), { recursive: true });

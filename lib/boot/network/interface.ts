@@ -9,21 +9,21 @@ import { CommandError } from "../../tools/text/errors.ts";
 import { type Lease, parseLease, shortIp } from "./lease.ts";
 import type { LinkPlan } from "./network-plan.ts";
 
-/** The initrd's programs, by their one executable: links to it need not be there. */
+/** The initrd's programs, called by their one executable: links to it may be missing. */
 const BUSYBOX = "/bin/busybox";
 /** Milliseconds for a router to announce itself. */
 const ROUTER_WAIT = 10_000;
-/** Milliseconds for its route, once a server has given an address. */
+/** Milliseconds for the router's route, once a server has given an address. */
 const ROUTE_WAIT = 5_000;
 const POLL = 100;
 
-/** How often a DHCP server is asked, and for how many seconds each time it may think. */
+/** Number of requests to a DHCP server, and the seconds to wait for each answer. */
 export interface DhcpPatience {
   readonly tries: number;
   readonly seconds: number;
 }
 
-/** An interface that has an address. */
+/** An interface with an address. */
 export interface Configured {
   readonly link: LinkPlan;
   /** With their prefixes. */
@@ -40,7 +40,7 @@ export async function ip(argv: readonly string[], host: Pick<Host, "run">): Prom
   await host.run(cmd`${BUSYBOX} ip ${argv}`);
 }
 
-/** Gives an interface that is switched on its addresses and routes. Throws CommandError if there are none to be had. */
+/** Gives an interface that is switched on its addresses and routes. Throws CommandError if it gets none. */
 export async function configure(link: LinkPlan, patience: DhcpPatience, host: NetHost): Promise<Configured> {
   if (link.mtu !== undefined) await ip(["link", "set", "dev", link.device, "mtu", String(link.mtu)], host);
   switch (link.method) {
@@ -55,7 +55,7 @@ export async function configure(link: LinkPlan, patience: DhcpPatience, host: Ne
       const lease = await askDhcp("udhcpc6", link, patience, host);
       if (lease === undefined) throw silent(link, "no DHCPv6 server answered");
       const applied = await applyLease(link, lease, host);
-      // the way out is not in a lease: it comes from a router, if there is one, and may be later
+      // a lease has no default route: it comes from a router, if there is one, and may come later
       await waitFor(() => hasDefaultRoute(inRoot(host, "/proc/net")) || undefined, ROUTE_WAIT, host);
       return applied;
     }
@@ -66,7 +66,7 @@ function silent({ device }: LinkPlan, what: string): CommandError {
   return new CommandError(`${device}: ${what}`);
 }
 
-/** Without an answer, an address by IPv6 will do: the kernel takes it from a router's announcement by itself. */
+/** Without a DHCP answer, an IPv6 address is enough: the kernel takes it from a router's announcement. */
 async function configureByDhcp(link: LinkPlan, patience: DhcpPatience, host: NetHost): Promise<Configured> {
   const lease = await askDhcp("udhcpc", link, patience, host);
   if (lease?.address !== undefined) return await applyLease(link, lease, host);
@@ -110,7 +110,7 @@ async function applyLease(link: LinkPlan, lease: Lease, host: NetHost): Promise<
   }
   for (const { to, via } of routes) {
     const family = isIPv6(via ?? to) ? ["-6"] : [];
-    // clouds give an address alone, and a gateway beside its network
+    // clouds give a single address with a gateway outside its network
     if (via !== undefined) await ip([...family, "route", "replace", via, "dev", device], host);
     const way = via === undefined ? [] : ["via", via];
     await ip([...family, "route", "replace", to, ...way, "dev", device], host);
@@ -119,8 +119,9 @@ async function applyLease(link: LinkPlan, lease: Lease, host: NetHost): Promise<
 }
 
 /**
- * Asks a DHCP server once; undefined if none answers. The script that busybox hands the answer to is cat, so that no shell
- * is needed: what it is to print is called as the event is, and for a lease leads to its own environment.
+ * Asks a DHCP server once; undefined if none answers. To avoid a shell, the script that busybox calls with the answer
+ * is cat. Its argument is the name of the event, which is also the name of the file to print; for a lease, this file is
+ * a link to the environment of cat.
  */
 async function askDhcp(
   program: "udhcpc" | "udhcpc6",
@@ -167,7 +168,7 @@ async function waitForAddress(
   return await waitFor(() => addressesOf(device, scope, host)[0], ROUTER_WAIT, host);
 }
 
-/** What `look` finds, looking for so many milliseconds. */
+/** Calls `look` until it returns a result, for at most `milliseconds`. */
 async function waitFor<T>(
   look: () => T | undefined,
   milliseconds: number,
@@ -182,7 +183,7 @@ async function waitFor<T>(
 
 type Scope = "global" | "link";
 
-/** The IPv6 addresses of an interface that may be used already. */
+/** The IPv6 addresses of an interface that are ready for use. */
 function addressesOf(device: string, scope: Scope, host: Pick<Host, "root">): string[] {
   try {
     return parseAddresses(readFileSync(inRoot(host, "/proc/net/if_inet6"), "utf8"), device, scope);

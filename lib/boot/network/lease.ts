@@ -1,14 +1,17 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
 import type { Address } from "./words.ts";
 
-/** A way to a network: through a gateway, or without one on the cable itself. */
+/** A route to a network: through a gateway, or directly on the link. */
 export interface Route {
   /** `default`, or an address with its prefix. */
   readonly to: string;
   readonly via: string | undefined;
 }
 
-/** What a DHCP server gives. Whatever in it is no address is left out: anybody on the cable may have sent it. */
+/**
+ * The settings that a DHCP server gives. Values that are no addresses are left out: anyone on the network may have sent
+ * them.
+ */
 export interface Lease {
   readonly address: Address | undefined;
   readonly routes: readonly Route[];
@@ -18,8 +21,8 @@ export interface Lease {
 }
 
 /**
- * Reads what udhcpc or udhcpc6 tells its script, which is in the environment: `NAME=VALUE` ended by NUL, as
- * /proc/self/environ has it. Undefined where it holds no lease.
+ * Reads the settings that udhcpc or udhcpc6 passes to its script in the environment: `NAME=VALUE` ended by NUL, as in
+ * /proc/self/environ. Undefined if there is no lease.
  */
 export function parseLease(environment: string): Lease | undefined {
   const values = new Map(
@@ -37,7 +40,7 @@ export function parseLease(environment: string): Lease | undefined {
     routes: routes(list("staticroutes"), list("router")),
     nameservers: servers(list("dns")),
     timeservers: servers(list("ntpsrv")),
-    mtu: mtu >= 576 && mtu <= 65_535 ? mtu : undefined, // less than 576 no IPv4 network may have (RFC 791)
+    mtu: mtu >= 576 && mtu <= 65_535 ? mtu : undefined, // the minimum of IPv4 is 576 (RFC 791)
   };
 }
 
@@ -45,7 +48,7 @@ function addressV6(ip: string): Address | undefined {
   return isIPv6(ip) ? { ip: shortIp(ip), prefix: 128 } : undefined;
 }
 
-/** An address as people write it: busybox and the kernel write all zeros of IPv6. */
+/** An address in its usual form: busybox and the kernel write all zeros of IPv6. */
 export function shortIp(ip: string): string {
   return isIPv6(ip) ? new URL(`http://[${ip}]`).hostname.slice(1, -1) : ip;
 }
@@ -58,7 +61,7 @@ function prefix(text: string | undefined, most: number): number {
   return text !== undefined && /^\d+$/.test(text) && Number(text) <= most ? Number(text) : most;
 }
 
-/** Where a server gives classless routes, the gateway by itself does not count: RFC 3442. */
+/** If a server gives classless routes, its gateway option is ignored: RFC 3442. */
 function routes(classless: readonly string[], gateways: readonly string[]): Route[] {
   const found: Route[] = [];
   for (let at = 0; at + 1 < classless.length; at += 2) {

@@ -6,18 +6,18 @@ import type { IpWord, NetworkWords, VlanWord } from "./words.ts";
 export interface LinkPlan extends Omit<IpWord, "device"> {
   readonly device: string;
   readonly method: Exclude<IpWord["method"], "off">;
-  /** Nobody asked for this one by name: it is no failure if nobody answers. */
+  /** The interface was not named explicitly: no answer on it is not a failure. */
   readonly tried: boolean;
 }
 
 export interface NetworkPlan {
   readonly vlans: readonly VlanWord[];
   readonly links: readonly LinkPlan[];
-  /** What was asked for and cannot be had. */
+  /** Requests that cannot be fulfilled. */
   readonly problems: readonly string[];
 }
 
-/** The devices that the words name, those below VLANs in the place of these: what the boot has to wait for. */
+/** The devices that the boot must wait for: those that the parameters name, with VLANs replaced by their parents. */
 export function wantedDevices({ interfaces, vlans }: NetworkWords): string[] {
   const parents = new Map(vlans.map(({ device, parent }) => [device, parent]));
   const named = interfaces.flatMap(({ device, method }) => {
@@ -27,8 +27,8 @@ export function wantedDevices({ interfaces, vlans }: NetworkWords): string[] {
 }
 
 /**
- * Decides which interfaces are configured, and how. Without a word of its own that is every card with a link, or the one
- * that the firmware has booted from, by DHCP. Pure.
+ * Decides which interfaces are configured, and how. The default is DHCP on every card with a link, or on the card that
+ * the firmware booted from. Pure.
  */
 export function planNetwork(words: NetworkWords, cards: readonly Card[]): NetworkPlan {
   const problems: string[] = [];
@@ -62,7 +62,7 @@ const BY_DHCP: IpWord = {
   ...{ hostname: undefined, mtu: undefined, nameservers: [] },
 };
 
-/** The card that was booted from, if it is there; else those with a link. */
+/** The card that the machine booted from, if present; otherwise those with a link. */
 function defaultCards(bootCard: string | undefined, cards: readonly Card[]): readonly Card[] {
   const booted = cards.filter(({ mac }) => mac === bootCard);
   return booted.length > 0 ? booted : cards.filter(({ link }) => link);
@@ -73,7 +73,7 @@ function missing(device: string, cards: readonly Card[]): string {
   return `there is no network card "${device}"; there is ${all === "" ? "none" : all}`;
 }
 
-/** One device may have an IPv4 and an IPv6 configuration; of two for the same protocol the last counts. */
+/** One device may have an IPv4 and an IPv6 configuration; the last one of each protocol counts. */
 function withoutDoubles(links: readonly LinkPlan[]): LinkPlan[] {
   return links.filter((link, at) => {
     const same = (other: LinkPlan) => other.device === link.device && protocol(other) === protocol(link);

@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from "node:net";
 import { splitCmdline } from "../../config/read/cmdline.ts";
 
-/** How an interface gets its addresses: `auto6` from routers alone, `dhcp6` also from a DHCPv6 server. */
+/** How an interface gets its addresses: `auto6` from routers only, `dhcp6` also from a DHCPv6 server. */
 export type Method = "dhcp" | "auto6" | "dhcp6" | "static" | "off";
 
 export interface Address {
@@ -11,16 +11,16 @@ export interface Address {
 
 /** One `ip=` of the kernel command line. */
 export interface IpWord {
-  /** Undefined: the word names none. */
+  /** Undefined: the parameter names no device. */
   readonly device: string | undefined;
   readonly method: Method;
   /** With `static`. */
   readonly address: Address | undefined;
   readonly gateway: string | undefined;
-  /** What a DHCP server is told. */
+  /** The host name sent to a DHCP server. */
   readonly hostname: string | undefined;
   readonly mtu: number | undefined;
-  /** They go before those of DHCP; `nameserver=` is for every interface. */
+  /** They have priority over those of DHCP; `nameserver=` is for every interface. */
   readonly nameservers: readonly string[];
 }
 
@@ -31,19 +31,19 @@ export interface VlanWord {
   readonly id: number;
 }
 
-/** What the kernel command line says of the network. */
+/** The network settings of the kernel command line. */
 export interface NetworkWords {
   readonly interfaces: readonly IpWord[];
   readonly vlans: readonly VlanWord[];
-  /** `BOOTIF`: the address of the card that the firmware has booted from. */
+  /** `BOOTIF`: the MAC address of the card that the firmware booted from. */
   readonly bootCard: string | undefined;
-  /** For interfaces without a word of their own. */
+  /** For interfaces without a parameter of their own. */
   readonly nameservers: readonly string[];
-  /** Words that could not be read, which count for nothing. */
+  /** Invalid parameters, which are ignored. */
   readonly problems: readonly string[];
 }
 
-/** A word that cannot be read; the message says why. */
+/** An invalid parameter; the message has the reason. */
 class WordError extends Error {}
 
 /**
@@ -90,14 +90,14 @@ const METHODS: Readonly<Record<string, Method>> = {
   ...{ none: "off", off: "off", static: "off" },
 };
 
-/** Fields are separated by colons, but for those of an IPv6 address in brackets. */
+/** Fields are separated by colons, except within an IPv6 address in brackets. */
 function parseIp(value: string): IpWord {
   const fields = (value.match(/(?:\[[^\]]*\]|[^:])+|(?<=:|^)(?=:|$)/g) ?? []).map((field) => {
     return field.startsWith("[") ? field.slice(1, -1) : field;
   });
   const [first = "", ...rest] = fields;
   if (fields.length <= 1 && isIP(first) === 0) return shortWord(undefined, method(first || "dhcp"), []);
-  if (/^[\d.]+$/.test(first)) address(first); // no interface is called so
+  if (/^[\d.]+$/.test(first)) address(first); // no interface has this name
   if (first !== "" && isIP(first) === 0) return shortWord(first, method(rest[0] || "dhcp"), rest.slice(1));
   return longWord(fields);
 }
@@ -111,10 +111,10 @@ const NOTHING: Omit<IpWord, "method"> = {
   nameservers: [],
 };
 
-/** `CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS0:DNS1:NTP0`; the server is that of a root on NFS. */
+/** `CLIENT:SERVER:GATEWAY:NETMASK:HOSTNAME:DEVICE:AUTOCONF:DNS0:DNS1:NTP0`; the server is for a root on NFS. */
 function longWord([ip = "", , gateway, netmask, hostname, device, how, ...more]: readonly string[]): IpWord {
   const selected = method(how || (ip === "" ? "dhcp" : "static"));
-  // dracut has an MTU and an address where the kernel has the servers
+  // dracut has an MTU and a MAC address in the place of the kernel's servers
   const mtu = /^\d+$/.test(more[0] ?? "") ? more[0] : undefined;
   const nameservers = mtu === undefined ? more.slice(0, 2).filter((text) => text !== "") : [];
   const common = {
@@ -136,7 +136,7 @@ function method(name: string): Method {
   throw new WordError(`found the method "${name}", expected one of ${Object.keys(METHODS).join(", ")}`);
 }
 
-/** As ip-link(8) takes it: at most 15 characters, of which none is a blank or a slash. */
+/** A name that ip-link(8) accepts: at most 15 characters, without spaces and slashes. */
 function deviceName(name: string | undefined): string | undefined {
   if (name === undefined || /^(?!\.{1,2}$)[^\s/:]{1,15}$/.test(name)) return name;
   throw new WordError(`found "${name}", expected the name of an interface`);
@@ -158,7 +158,7 @@ function parseMtu(text: string | undefined): number | undefined {
   throw new WordError(`found "${text}", expected an MTU`);
 }
 
-/** Without a netmask, that of the address's class, as in the kernel. */
+/** Without a netmask, the one of the address's class, as in the kernel. */
 function prefixOf(ip: string, netmask: string | undefined): number {
   const v4 = isIPv4(ip);
   if (!netmask) return v4 ? classPrefix(Number(ip.split(".")[0])) : 64;
@@ -193,7 +193,7 @@ function impliedVlan(device: string): VlanWord[] {
   return /^[^.]+\.\d{1,4}$/.test(device) ? [parseVlan(device)] : [];
 }
 
-/** `01-52-54-00-12-34-56`, its first part being the kind of hardware (Ethernet), or an address as it is. */
+/** `01-52-54-00-12-34-56`, starting with the hardware type (Ethernet), or a plain MAC address. */
 function parseBootif(value: string): string {
   const found = /^(?:01-)?((?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2})$/i.exec(value)?.[1];
   if (found !== undefined) return found.toLowerCase().replaceAll("-", ":");

@@ -20,15 +20,16 @@ interface Partition {
 
 /**
  * Extends the partition and the file system of the running root to the end of its disk, if the installer left the
- * marker. The disk is the one that is mounted, since names (which the marker holds) change from boot to boot. All
- * happens online; the marker goes only when everything worked, so that a failure is tried again at the next boot.
+ * marker. The disk is determined from the mount, since device names (which the marker contains) change from boot to
+ * boot. All steps work online. The marker is removed only after all have succeeded, so a failure is retried at the next
+ * boot.
  */
 export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">): Promise<void> {
   const marker = join(PATH.base, PATH.system, MARKER.growpart);
   if (!existsSync(marker)) return;
   const { device, disk, number, sys } = partitionOf("/");
   const label = (await boot.run(cmd`sfdisk --dump ${disk}`)).stdout;
-  // an image copied to a larger disk has its backup table in the middle; it must move before the partition can grow
+  // the backup table of an image on a larger disk is in the middle; it must move before the partition can grow
   if (/^label: gpt$/m.test(label)) await boot.run(cmd`sfdisk --no-reread --relocate gpt-bak-std ${disk}`);
   await boot.run(cmd`sfdisk --no-reread --no-tell-kernel -N ${number} ${disk}`, {
     input: ", +\n",
@@ -40,7 +41,7 @@ export async function growStatePartition(boot: Pick<SystemBoot, "run" | "log">):
   boot.log.info(`Grew ${device} to the end of ${disk}`);
 }
 
-/** The partition that holds the file system of `path`. Throws CommandError if that is not on a partition. */
+/** The partition with the file system of `path`. Throws CommandError if it is not on a partition. */
 function partitionOf(path: string): Partition {
   const { path: device, sys } = deviceOf(path);
   const number = join(sys, "partition");
@@ -54,11 +55,11 @@ function partitionOf(path: string): Partition {
 }
 
 /**
- * Clears the end of the grown partition, which the file system does not reach yet: an image that was copied to a used disk
- * leaves that as it was, and an array's superblock there would count for more than the file system's.
+ * Clears the end of the grown partition, which the file system does not use yet. An image that was copied to a used
+ * disk leaves old data there, and the superblock of an old array would take precedence over the file system's.
  */
 function eraseTail({ device, disk, sys }: Partition): void {
-  const bytesOf = (name: string) => Number(readFileSync(join(sys, name), "utf8")) * 512; // whatever the disk's sectors
+  const bytesOf = (name: string) => Number(readFileSync(join(sys, name), "utf8")) * 512; // for any sector size
   const size = bytesOf("size");
   const used = readSuperblock(device)?.size;
   if (used === undefined || size - used < MIB) return;

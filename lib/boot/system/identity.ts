@@ -33,8 +33,8 @@ const MACHINE_ID: KeptText = {
 type IdentityHost = Pick<Host, "root" | "run" | "log">;
 
 /**
- * Keeps across boots what makes this machine itself: machine id, ssh host keys and settings, k3s node password, name of the
- * iSCSI initiator. Each is kept for itself: what cannot be is logged. Never throws.
+ * Keeps the identity of this machine across boots: machine id, SSH host keys and settings, k3s node password, name of
+ * the iSCSI initiator. Each is kept independently, and failures are logged. Never throws.
  */
 export async function persistIdentity(host: IdentityHost): Promise<void> {
   const parts: readonly (readonly [what: string, keep: () => void | Promise<void>])[] = [
@@ -56,7 +56,7 @@ function keepMachineId(host: IdentityHost): void {
   writeFileSync(inRoot(host, "/etc/machine-id"), keptText(MACHINE_ID, host));
 }
 
-/** A random id as machine-id(5) wants it: a version 4 UUID without dashes. */
+/** A random id as machine-id(5) requires it: a version 4 UUID without dashes. */
 function newMachineId(): string {
   const bytes = randomBytes(16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
@@ -70,8 +70,10 @@ async function keepSsh(host: IdentityHost): Promise<void> {
 }
 
 /**
- * A server takes a node for another one whose password is not the one that it came with first. k3s makes one where it
- * finds none, but does not flush it: a power cut soon after would keep the node out of its cluster for good. So it finds one.
+ * A server refuses a node that comes with another password than at its first registration. k3s creates a missing
+ * password,
+ * but does not flush it: a power cut soon afterwards would lock the node out of its cluster for good. So it is created
+ * here.
  * https://docs.k3s.io/architecture#how-agent-node-registration-works
  */
 function keepNodePassword(host: IdentityHost): void {
@@ -91,8 +93,8 @@ function keepNodePassword(host: IdentityHost): void {
 }
 
 /**
- * The name by which storage knows this machine, in the file that Debian's open-iscsi writes when it first starts, but does
- * not flush. It follows from the machine id, so that one that was lost comes back.
+ * The name of this machine for iSCSI storage, in the file that Debian's open-iscsi writes at its first start without a
+ * flush. It is derived from the machine id, so a lost name is restored.
  */
 function keepInitiatorName(host: IdentityHost): void {
   const machineId = readFileSync(inRoot(host, "/etc/machine-id"), "utf8");
@@ -116,12 +118,12 @@ function replaceByLink(path: string, target: string, host: Pick<Host, "root">): 
   symlinkSync(target, link);
 }
 
-/** Gives the host the name that the configuration has set by now, or else the kept one, generated at the first boot. */
+/** Sets the host name to the configured name, or to the stored one, which is generated at the first boot. */
 export function nameHost(host: Pick<Host, "root" | "log">): void {
   setHostname(hostName(host));
 }
 
-/** The name of {@link nameHost}, which is in /etc/hostname then. */
+/** The name set by {@link nameHost}, from /etc/hostname. */
 export function hostName(host: Pick<Host, "root" | "log">): string {
   const file = inRoot(host, "/etc/hostname");
   if (!existsSync(file)) writeFileSync(file, keptText(HOST_NAME, host));
@@ -135,7 +137,7 @@ const HOST_NAME: KeptText = {
   make: () => `k3os-${randomInt(0, 32_768)}\n`,
 };
 
-/** The hosts file of a machine of this name. */
+/** The hosts file of a machine with this name. */
 export function hostsFile(name: string): string {
   return `127.0.0.1\tlocalhost localhost.localdomain
 127.0.1.1\t${name} ${name}.localdomain
@@ -148,13 +150,13 @@ ff02::2\tip6-allrouters
 `;
 }
 
-/** Writes /etc/hosts unless the configuration has. */
+/** Writes /etc/hosts unless the configuration does. */
 export function writeHosts(): void {
   if (existsSync("/etc/hosts")) return;
   writeFileSync("/etc/hosts", hostsFile(readFileSync("/etc/hostname", "utf8").trim()));
 }
 
-/** Lets `rancher` log in on the console of a medium without a password, and says how to install. */
+/** Lets `rancher` log in on the console of a medium without a password, and shows how to install. */
 export function openLiveLogin(boot: Pick<SystemBoot, "mode">): void {
   const shadow = readFileSync("/etc/shadow", "utf8");
   writeFileSync("/etc/shadow", withoutPassword(shadow, "rancher"), { mode: 0o640 });

@@ -5,20 +5,21 @@ import type { Host } from "../../tools/host/host.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { messageOf } from "../../tools/text/errors.ts";
 
-/** A text of this machine that is made once, and kept for all later boots. */
+/** A text of this machine that is created once and kept for all later boots. */
 export interface KeptText {
   readonly path: string;
   readonly mode: number;
-  /** Whether a text is one: what is none counts as missing. */
+  /** Whether a text is valid; an invalid one counts as missing. */
   readonly isValid: (text: string) => boolean;
-  /** Whether a text only stands for one that is still to be made. */
+  /** Whether a text is a placeholder for one that is not yet created. */
   readonly isTemplate?: (text: string) => boolean;
   readonly make: () => string;
 }
 
 /**
- * The text of a kept file; made, and written so that a power cut leaves all of it or none, where there is none. One that
- * is damaged is made anew, and logged. Where it cannot be read or written, which is logged too, it serves this boot alone.
+ * The text of a kept file. A missing text is created and written completely or not at all, even in a power cut. A
+ * damaged text is created again and logged. If the file cannot be read or written, this is logged and the new text is
+ * used for this boot only.
  */
 export function keptText(
   { path, mode, isValid, isTemplate, make }: KeptText,

@@ -6,7 +6,7 @@ import { FILE, PATH } from "../../tools/host/paths.ts";
 import { mount, mountImage, unmount } from "../../tools/host/sys.ts";
 import type { SystemBoot } from "./boot-step.ts";
 
-/** Directories of the kernel image, and where they belong in the running system. */
+/** Directories of the kernel image, and their places in the running system. */
 const KERNEL_BINDS: readonly (readonly [string, string])[] = [
   ["lib/modules", "/usr/lib/modules"],
   ["lib/firmware", "/usr/lib/firmware"],
@@ -14,8 +14,8 @@ const KERNEL_BINDS: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * Makes the running kernel's modules and firmware appear: from the kernel image of exactly this kernel, or else from the
- * old root, which is a foreign board's own system.
+ * Makes the modules and firmware of the running kernel available: from the kernel image of exactly this kernel,
+ * otherwise from the old root, the system of a foreign board.
  */
 export function bindKernelModules(boot: Pick<SystemBoot, "log">): void {
   const kernel = release();
@@ -43,8 +43,8 @@ function bindAll(from: string): void {
 }
 
 /**
- * Shows the configuration of a kernel at `/boot/config-VERSION`, where `k3s check-config` and others look for it, by a link to
- * where the kernel image has it. Such links of kernels that are gone are removed.
+ * Links `/boot/config-VERSION`, where `k3s check-config` and others look for the configuration of a kernel, to the file
+ * in the kernel image. Removes such links of kernels that no longer exist.
  */
 export function linkKernelConfig(root: string, kernel: string): void {
   const boot = join(root, "boot");

@@ -7,7 +7,7 @@ import { mount, SystemCallError, unmount } from "../../tools/host/sys.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import type { SystemBoot } from "./boot-step.ts";
 
-/** Directories of the running root that no package brings, with their modes. */
+/** Directories of the running root that no package contains, with their modes. */
 const DIRECTORIES: Readonly<Record<string, number>> = {
   "/etc": 0o755,
   "/tmp": 0o1777,
@@ -33,10 +33,10 @@ const DIRECTORIES: Readonly<Record<string, number>> = {
   "/var/empty": 0o555,
 };
 
-/** Skeleton of /var that the image brings. */
+/** Skeleton of /var in the image. */
 const VAR_SKELETON = "/usr/share/k3os/var";
 
-/** Makes the writable directories of the root, and what /var lacks. */
+/** Creates the writable directories of the root, and missing files of /var. */
 export function makeDirectories(boot: Pick<SystemBoot, "log">): void {
   const umask = process.umask(0);
   for (const [path, mode] of Object.entries(DIRECTORIES)) {
@@ -55,14 +55,14 @@ export function makeDirectories(boot: Pick<SystemBoot, "log">): void {
   });
 }
 
-/** /etc lives in memory and starts every boot as the image's template. */
+/** /etc is in memory and starts every boot as the image's template. */
 export async function buildEtc(boot: SystemBoot): Promise<void> {
   mount("tmpfs", "/etc", { type: "tmpfs", flags: ["nosuid", "nodev", "relatime"], data: "mode=0755" });
   if (!existsSync("/usr/etc")) throw new CommandError('The root image holds no "/usr/etc"');
   await boot.run(cmd`cp -a /usr/etc/. /etc`);
 }
 
-/** Shows the system directory read-only at its documented place, and the boot loader's directory where there is one. */
+/** Mounts the system directory read-only at its documented path, and the boot loader's directory if there is one. */
 export function bindSystem(): void {
   const system = `${PATH.base}${PATH.system}`;
   mount(system, PATH.system, { flags: ["bind"] });
@@ -70,16 +70,16 @@ export function bindSystem(): void {
   if (existsSync(`${PATH.base}/boot`)) mount(`${PATH.base}/boot`, "/boot", { flags: ["bind"] });
 }
 
-/** Writes the mode to where the configuration, the installer and k3s read it. */
+/** Writes the mode to the file that the configuration, the installer and k3s read. */
 export function recordMode(boot: SystemBoot): void {
   mkdirSync(PATH.runtime, { recursive: true });
   writeFileSync(PATH.mode, `${boot.mode}\n`);
 }
 
-/** Detaches the old root with all that was mounted on it during the boot; what is bound elsewhere stays. */
+/** Detaches the old root with all mounts of the boot below it; bind mounts elsewhere stay. */
 export function leaveBase(): void {
   rmSync(PATH.rescueShell, { force: true });
-  const INVALID = 22; // not a mount point (any more)
+  const INVALID = 22; // not a mount point, or no longer one
   for (;;) {
     try {
       unmount(PATH.base, { lazy: true });

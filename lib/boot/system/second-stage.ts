@@ -10,7 +10,9 @@ import { removeLeftWrites } from "./unfinished.ts";
 
 const RUNNING = ["local", "live", "install"] as const;
 
-/** The second stage, in order: from a bare root with /usr to a system that the service manager can start. */
+/**
+ * The steps of the second stage, in order: from a bare root with /usr to a system that the service manager can start.
+ */
 const STEPS: readonly Step[] = [
   { name: "directories", required: true, run: makeDirectories },
   { name: "journal", run: openJournal },
@@ -29,7 +31,7 @@ const STEPS: readonly Step[] = [
   { name: "leave the old root", modes: RUNNING, run: leaveBase },
 ];
 
-/** Runs all steps. Throws what a required step throws. */
+/** Runs all steps. Throws the error of a required step. */
 export async function prepareSystem(boot: SystemBoot): Promise<void> {
   for (const step of STEPS) {
     if (step.modes !== undefined && !step.modes.includes(boot.mode)) continue;
@@ -43,7 +45,7 @@ export async function prepareSystem(boot: SystemBoot): Promise<void> {
   }
 }
 
-/** Commands of this phase find at `/.base` what was put into the initrd. */
+/** Commands of this phase find files that were added to the initrd at `/.base`. */
 async function applyInitrdPhase(boot: SystemBoot): Promise<void> {
   await withInjected(() => boot.applyPhase("initrd"));
 }

@@ -14,16 +14,16 @@ import { CommandError, messageOf } from "../../tools/text/errors.ts";
 export const KEPT_SSH = join(PATH.localState, "ssh");
 const SHIPPED = "/etc/ssh";
 const SERVER = "sshd_config";
-/** The digest of the image's sshd_config that was kept last; of two, either may be. */
+/** The digest of the image's sshd_config that was kept last; if there are two, either may be the one. */
 const MARK = ".shipped";
 
 type SshHost = Pick<Host, "root" | "run" | "log">;
 
 /**
- * Brings /etc/ssh, which its owner may edit, to where it is kept. What is missing or damaged there comes from the image; an
- * sshd_config that still is as an earlier image brought it follows the image, so that a release can change the server's
- * defaults. Damaged host keys go: the units that make missing ones come later. Throws CommandError, /etc/ssh staying as the
- * image has it, where no whole sshd_config can be kept.
+ * Makes /etc/ssh, which its owner may edit, persistent. Missing or damaged files are replaced from the image. An
+ * unedited sshd_config of an earlier image is replaced by the current one, so that a release can change the server's
+ * defaults. Damaged host keys are removed: the units that create missing ones run later. Throws CommandError if no
+ * complete sshd_config can be kept; /etc/ssh then stays as in the image.
  */
 export async function keepSshSettings(host: SshHost): Promise<void> {
   const [shipped, kept] = [inRoot(host, SHIPPED), inRoot(host, KEPT_SSH)];
@@ -38,19 +38,19 @@ export async function keepSshSettings(host: SshHost): Promise<void> {
   await mendHostKeys(kept, host);
 }
 
-/** The image's settings as they are for certain, whatever lies beside them. */
+/** The image's settings without those of other files. */
 function withoutIncludes(settings: string): string {
   return settings.replaceAll(/^[ \t]*Include\b.*\n/gim, "");
 }
 
-/** Replaces an sshd_config that an earlier image brought. */
+/** Replaces an unedited sshd_config of an earlier image. */
 function followImage(image: Uint8Array, kept: string): void {
   const [file, mark] = [join(kept, SERVER), join(kept, MARK)];
   if (!isThere(file)) return;
   const known = isThere(mark) ? readFileSync(mark, "utf8").split("\n") : [];
   const found = digest(readFileSync(file));
   if (found === digest(image) || !known.includes(found)) return;
-  // noted before: after a power cut, too, whichever of both is there counts as an image's
+  // written first: after a power cut, either file counts as an image's
   writeFileAtomic(mark, `${found}\n${digest(image)}\n`);
   writeFileAtomic(file, image);
 }
@@ -59,7 +59,7 @@ function digest(content: Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** Takes away host keys that sshd could not read, and makes public ones that were damaged of their private ones. */
+/** Removes host keys that sshd cannot read, and recreates damaged public keys from their private keys. */
 async function mendHostKeys(kept: string, host: SshHost): Promise<void> {
   for (const name of readdirSync(kept).filter((entry) => /^ssh_host_\w+_key$/.test(entry))) {
     try {
@@ -83,7 +83,7 @@ async function mendHostKey(file: string, host: SshHost): Promise<void> {
   }
 }
 
-/** Whether a private key is in this text (RFC 7468, with OpenSSH's label or that of a kind of key), from begin to end. */
+/** Whether a text contains a whole private key (RFC 7468, with OpenSSH's label or that of a key type). */
 export function isPrivateKey(text: string): boolean {
   return /-----BEGIN ([A-Z ]*PRIVATE KEY)-----\s[^\0]+\s-----END \1-----/.test(text) && !text.includes("\0");
 }

@@ -6,12 +6,12 @@ import type { Host } from "../../tools/host/host.ts";
 import { inRoot, PATH } from "../../tools/host/paths.ts";
 import { messageOf } from "../../tools/text/errors.ts";
 
-/** Directories of the state file system in which files are written whole, seen from the running root. */
+/** Directories of the state file system with atomic writes, as seen from the running root. */
 const ON_STATE = [PATH.system, ...GRUB_DIRECTORIES].map((path) => `${PATH.base}${path}`);
 
 /**
- * Removes what a power cut has left of writes in the directories that are ours alone; elsewhere the next write of the same
- * file does. What cannot be removed is logged.
+ * Removes partial files that a power cut left in the directories that are ours alone; elsewhere the next write of the
+ * same file removes them. Logs files that cannot be removed.
  */
 export function removeLeftWrites(host: Pick<Host, "root" | "log">): void {
   const state = inRoot(host, PATH.localState);

@@ -28,12 +28,11 @@ import { findTrial } from "./find-trial.ts";
 import { planStart, type StartPlan } from "./plan-start.ts";
 
 /**
- * Decides which generation a start of this machine runs, before anything of it is used, and brings the links to it:
- * a change that was interrupted is taken back; one on trial is started, as often as it may; one that failed gives way
- * to the generation before, and is noted, with its reason. `root` is the state file system, mounted to be written to.
- * To go back needs no free block and no record that can be read; to go on needs a start that was counted.
- * Returns true if the running kernel is not that of the generation, so that the machine has to restart. Throws NoWayBack
- * where the links cannot be changed.
+ * Decides which generation this boot runs, before anything of it is used, and changes the links to it. An interrupted
+ * change is reverted. A generation on trial is started while it has boots left. A failed generation is replaced by the
+ * previous one, and recorded with the reason. `root` is the state file system, mounted writable. The fallback needs no
+ * free block and no readable record; a trial needs a boot that was counted. Returns true if the running kernel is not
+ * that of the generation, so the machine must reboot. Throws NoWayBack if the links cannot be changed.
  */
 export function settleGeneration(root: string, choice: MenuChoice | undefined, host: BootHost): boolean {
   const system = join(root, PATH.system);
@@ -44,11 +43,11 @@ export function settleGeneration(root: string, choice: MenuChoice | undefined, h
     throw new NoWayBack("The versions to be started cannot be made current", { cause });
   }
   if (linkedVersion(system, "kernel", "current") === started) return false;
-  // GRUB would start this kernel again and again where it cannot be told that nothing is on trial any more
+  // GRUB would always start this kernel again if it cannot learn that nothing is on trial any more
   return choice !== "fallback" || (menuCounts(system) && startsLeft(system) === undefined);
 }
 
-/** The link by which GRUB has started the kernel; other boot loaders know only the one. */
+/** The link by which GRUB has started the kernel; other boot loaders only know `current`. */
 function startedLink(choice: MenuChoice | undefined): "current" | "previous" {
   return choice === "fallback" || choice === "previous" ? "previous" : "current";
 }
@@ -60,7 +59,7 @@ function settle(root: string, choice: MenuChoice | undefined, host: BootHost): v
   const records = readRecords(system);
   if (records.damage.quarantine !== undefined) setQuarantineAside(system, records.damage.quarantine, host);
   const trial = findTrial(root, records, choice, host);
-  // a start that nothing depends on but the versions themselves reads no more: what is damaged does not stop it
+  // without a change, a boot reads nothing but the versions: damaged links do not stop it
   const links = trial === undefined && choice !== "previous" ? undefined : readLinks(system);
   applyStart(root, planStart(trial, links, choice), host);
 }
@@ -88,10 +87,10 @@ function applyStart(root: string, plan: StartPlan, host: BootHost): void {
   }
 }
 
-/** Where the start cannot be counted or the datastore cannot be kept, there is no trial: it might never end. */
+/** If the boot cannot be counted or the datastore cannot be kept, there is no trial: it might never end. */
 function tryGeneration(root: string, trial: Trial, host: BootHost): void {
   const system = join(root, PATH.system);
-  // counted before anything that may fail, whether or not the boot menu counts too: that may be unable to write
+  // counted before any step that may fail, even if the boot menu counts too: it may be unable to write
   const counted = { ...trial, left: trial.left - 1 };
   host.log.info(`Trying ${describeVersions(changedVersions(trial.parts))}`);
   try {
@@ -100,7 +99,7 @@ function tryGeneration(root: string, trial: Trial, host: BootHost): void {
     fallBack(root, trial, `its start could not be counted: ${messageOf(error)}`, host);
     return;
   }
-  if (trial.started) return; // what was there before the first start is kept already
+  if (trial.started) return; // the state before the first boot is already kept
   const data = join(root, "k3os/data");
   try {
     snapshotDatastore(data, trial.parts, host);
@@ -134,15 +133,15 @@ function finishRollback(root: string, trial: Trial, host: BootHost): void {
   forget(join(root, PATH.system), host);
 }
 
-/** Brings the generation before back. What is only noted comes last, and is no hindrance. */
+/** Restores the previous generation. The records come last, and their failures are only logged. */
 function fallBack(root: string, trial: Trial, reason: string, host: BootHost): void {
   const system = join(root, PATH.system);
   const data = join(root, "k3os/data");
   const versions = changedVersions(trial.parts);
   host.log.error(`${describeVersions(versions)} failed: ${reason}. The versions before are started`);
-  // a start that finds some links changed goes on from here
+  // after an interruption, the next boot continues from here
   noteTrial(system, { ...trial, state: "failed", reason }, host);
-  // what was never started has changed nothing, and there is no copy of this upgrade to put back
+  // a generation that was never started has changed nothing, and this upgrade has no copy to restore
   if (trial.started) bringDatastoreBack(data, trial, host);
   revertLinks(system, trial);
   bestEffort("What failed cannot be noted", host, () => {
@@ -152,12 +151,12 @@ function fallBack(root: string, trial: Trial, reason: string, host: BootHost): v
   forget(system, host);
 }
 
-/** What is left of the record says what the links say, too. */
+/** A record that cannot be removed does no harm: it agrees with the links. */
 function forget(system: string, host: BootHost): void {
   bestEffort("The record of the change cannot be removed", host, () => finishTrial(system, host));
 }
 
-/** A newer datastore is better than no start. */
+/** A newer datastore is better than no boot. */
 function bringDatastoreBack(data: string, { parts, keepData }: Trial, host: BootHost): void {
   bestEffort("The datastore of k3s cannot be put back", host, () => {
     if (keepData) forgetDatastore(data, parts);
@@ -165,7 +164,7 @@ function bringDatastoreBack(data: string, { parts, keepData }: Trial, host: Boot
   });
 }
 
-/** The journal of the latest start, which failed, before this start's takes its place. */
+/** The journal of the latest, failed boot, before this boot's journal takes its place. */
 function keepJournal(data: string, trial: Trial): void {
   const journal = join(data, JOURNAL_DIRECTORY, "boot.log");
   const [version = "unknown"] = Object.values(changedVersions(trial.parts));

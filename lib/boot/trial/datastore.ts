@@ -8,16 +8,17 @@ import { sync } from "../../tools/host/sys.ts";
 /** Below the root of the running system. */
 const DATABASE = "var/lib/rancher/k3s/server/db";
 const SNAPSHOTS = "var/lib/rancher/k3os/datastore";
-/** Ends the name of a snapshot whose files go back to where they were. */
+/** Suffix of a snapshot whose files are being restored. */
 const RETURNING = ".returning";
 
 /** k3s's own database (SQLite) and its journal; members of an etcd cluster get their data from the others. */
 const FILES = /^state\.db(-wal|-shm)?$/;
 
 /**
- * Before a new version of k3s starts for the first time: copies the datastore, which nothing uses while the machine
- * boots, so that the copy is whole. A newer k3s changes it in ways that an older one cannot read. Copies of earlier
- * upgrades go, also one of the same version: what was written since is not in it. Whatever the way back needs is made here.
+ * Copies the datastore before a new version of k3s starts for the first time, since a newer k3s makes changes that an
+ * older one cannot read. The copy is consistent: the datastore is not in use during the boot. Copies of earlier
+ * upgrades are deleted, even one of the same version: they lack later data. All that the fallback needs is created
+ * here.
  */
 export function snapshotDatastore(data: string, parts: readonly Part[], host: Pick<Host, "log">): void {
   const k3s = changedK3s(parts);
@@ -31,7 +32,7 @@ export function snapshotDatastore(data: string, parts: readonly Part[], host: Pi
     copyFiles(database, partial);
     mkdirSync(replacedBy(data, k3s.to), { mode: 0o700 });
   } catch (error) {
-    rmSync(join(data, SNAPSHOTS), { recursive: true, force: true }); // a full disk would stay one
+    rmSync(join(data, SNAPSHOTS), { recursive: true, force: true }); // otherwise a full disk would stay full
     throw error;
   }
   renameSync(partial, snapshot);
@@ -40,8 +41,8 @@ export function snapshotDatastore(data: string, parts: readonly Part[], host: Pi
 }
 
 /**
- * When the version of k3s is changed back: puts back the datastore as that version left it. The other one is kept. Files
- * only change their names, so that a full disk is no hindrance, and whatever cuts this off, it is gone on with.
+ * Restores the datastore of the previous version of k3s when k3s is changed back to it. The replaced datastore is kept.
+ * Files are only renamed, so a full disk does no harm, and an interrupted restoration is continued.
  */
 export function restoreDatastore(data: string, parts: readonly Part[], host: Pick<Host, "log">): void {
   const k3s = changedK3s(parts);
@@ -54,13 +55,13 @@ export function restoreDatastore(data: string, parts: readonly Part[], host: Pic
   const replaced = replacedBy(data, k3s.to);
   mkdirSync(replaced, { recursive: true, mode: 0o700 });
   moveFiles(join(data, DATABASE), replaced);
-  // SQLite takes a journal beside a database for its own: never one of the old with the other of the new
+  // SQLite uses any journal beside a database: never combine the old one with the new database, or vice versa
   renameSync(snapshot, `${snapshot}${RETURNING}`);
   resumeRestore(data);
   host.log.info(`Put back the datastore of k3s ${k3s.from}; that of ${k3s.to} is kept as ${replaced}`);
 }
 
-/** Goes on with a restoration that was cut off when the datastore in use was out of the way already. */
+/** Continues a restoration that was interrupted after the datastore in use was moved away. */
 export function resumeRestore(data: string): void {
   const snapshots = join(data, SNAPSHOTS);
   const names = existsSync(snapshots) ? readdirSync(snapshots) : [];
@@ -73,19 +74,19 @@ export function resumeRestore(data: string): void {
   if (returning.length > 0) sync();
 }
 
-/** Whether the datastore was kept as it was before these versions were started. */
+/** Whether there is a copy of the datastore from before these versions were started. */
 export function hasSnapshot(data: string, parts: readonly Part[]): boolean {
   const k3s = changedK3s(parts);
   return k3s !== undefined && databaseFiles(join(data, SNAPSHOTS, k3s.from)).length > 0;
 }
 
-/** The version runs again, and what it writes from now on is not in the copy that was made when it ran before. */
+/** Deletes the copy of a version that runs again: new data of this version is not in the copy. */
 export function forgetDatastore(data: string, parts: readonly Part[]): void {
   const k3s = changedK3s(parts);
   if (k3s !== undefined && existsSync(join(data, SNAPSHOTS, k3s.from))) forgetSnapshot(data, k3s.from);
 }
 
-/** By a rename first: half of a snapshot would be taken for one. */
+/** Renames first: a partial snapshot could be mistaken for a complete one. */
 function forgetSnapshot(data: string, version: string): void {
   const snapshot = join(data, SNAPSHOTS, version);
   const partial = `${snapshot}.partial`;
@@ -101,7 +102,7 @@ function changedK3s(parts: readonly Part[]): { readonly from: string; readonly t
   return { from: part.from, to: part.to };
 }
 
-/** Where the datastore of a version goes that is given up. */
+/** Directory for the datastore of a version that is given up. */
 function replacedBy(data: string, version: string): string {
   return join(data, SNAPSHOTS, `replaced-${version}`);
 }

@@ -13,8 +13,8 @@ import type { MenuChoice } from "../mode.ts";
 import { hasSnapshot } from "./datastore.ts";
 
 /**
- * The change that is not finished on a state file system; undefined if there is none. Where its record cannot be
- * understood, the links and the boot menu say what it must have said, and a record that says so takes its place.
+ * The unfinished change on a state file system; undefined if there is none. An invalid record is reconstructed from the
+ * links and the boot menu, and replaced.
  */
 export function findTrial(
   root: string,
@@ -31,7 +31,7 @@ export function findTrial(
   return trial;
 }
 
-/** The boot menu counts the starts of what is on trial; where it cannot, only the record did. */
+/** The boot menu counts the boots of a generation on trial; if it cannot, only the record did. */
 function isOn(system: string, choice: MenuChoice | undefined): boolean {
   return (
     choice === "trial" || choice === "fallback" || startsLeft(system) !== undefined || !menuCounts(system)
@@ -46,14 +46,14 @@ function trialOfLinks(root: string, links: Links, host: BootHost): Trial | undef
   return {
     ...{ state: "trial", kind: "upgrade", since: timeStamp(host), parts, reason: undefined },
     started: hasSnapshot(join(root, "k3os/data"), parts),
-    left: 1, // at most: what the old record had counted is lost
+    left: 1, // the maximum: the count of the old record is lost
     keep: Number.MAX_SAFE_INTEGER,
     tolerated: ["configuration"],
     keepData: false,
   };
 }
 
-/** In this order the power may go at any time: there is the damaged record or its successor. */
+/** In this order, a power cut leaves either the damaged record or its replacement. */
 function setAside(system: string, trial: Trial | undefined, host: BootHost): void {
   const path = join(system, TRIAL_FILE);
   try {

@@ -2,30 +2,30 @@ import { type Links, linkedVersions } from "../../tools/generation/generation-li
 import { type Part, partsOf, type Trial } from "../../tools/generation/trial.ts";
 import type { MenuChoice } from "../mode.ts";
 
-/** What a start does about the versions, before it uses any. */
+/** What a boot does about the versions before it uses any. */
 export type StartPlan =
-  /** A change was interrupted: it is taken back. */
+  /** A change was interrupted: it is reverted. */
   | { readonly kind: "take-back"; readonly trial: Trial }
-  /** What is on trial has failed, for this reason: the generation before comes back. */
+  /** The generation on trial has failed, for this reason: the previous generation is restored. */
   | { readonly kind: "fall-back"; readonly trial: Trial; readonly reason: string }
-  /** What is on trial is started. */
+  /** The generation on trial is started. */
   | { readonly kind: "try"; readonly trial: Trial }
-  /** The links have been rolled back by order: the datastore follows. */
+  /** The links were rolled back by command: the datastore follows. */
   | { readonly kind: "finish-rollback"; readonly trial: Trial }
   /** Nothing is on trial. */
   | {
       readonly kind: "start";
-      /** There is a record of a change, but others have changed the links since. */
+      /** There is a record of a change, but the links were changed again since. */
       readonly isOutdated: boolean;
-      /** The boot menu counts for a change that is over. */
+      /** The boot menu still counts for a finished change. */
       readonly isCounted: boolean;
-      /** Parts to be rolled back, which were chosen in the boot menu. */
+      /** Components to roll back, chosen in the boot menu. */
       readonly rollback: readonly Part[];
     };
 
 /**
- * Decides what a start does, given the change that is not finished. Pure. The links may be unknown where there is no such
- * change and the boot menu's entry Previous was not chosen: then nothing depends on them.
+ * Decides what a boot does about the unfinished change. Pure. `links` may be undefined if there is no such change and
+ * the boot menu's entry "Previous" was not chosen: then they are not needed.
  */
 export function planStart(
   trial: Trial | undefined,
@@ -49,8 +49,8 @@ export function planStart(
 }
 
 /**
- * How the links stand to a change: as it made them, as they were before, some this way and some that, or as neither,
- * since somebody else has changed them.
+ * The state of the links compared with a change: all changed, none changed, some changed, or changed later to other
+ * versions.
  */
 export type Standing = "new" | "old" | "between" | "other";
 
@@ -62,7 +62,7 @@ export function standingOf(links: Links, { parts }: Pick<Trial, "parts">): Stand
   return changed.every(({ from, to }, i) => [from, to].includes(current[i])) ? "between" : "other";
 }
 
-/** Also where a fallback was cut off, with some links changed or all. Nobody falls back from a rollback. */
+/** Also after an interrupted fallback, with some or all links changed. A rollback has no fallback. */
 function hasFailed(trial: Trial, standing: Standing, choice: MenuChoice | undefined): boolean {
   if (trial.kind === "rollback") return false;
   if (standing === "between") return true;
@@ -78,7 +78,7 @@ function failureOf(trial: Trial, choice: MenuChoice | undefined): string {
   return "it was started, but never found healthy";
 }
 
-/** The entry "Previous" of the boot menu, when nothing is on trial, is the same as a rollback by command. */
+/** The entry "Previous" of the boot menu without a trial is the same as a rollback by command. */
 function previousParts(links: Links): readonly Part[] {
   const parts = partsOf(links, linkedVersions(links, "previous"));
   return parts.some(({ from, to }) => from !== to) ? parts : [];
