@@ -2,27 +2,27 @@ import type { CloudConfig } from "../config/schema/schema.ts";
 import type { Host } from "../tools/host/host.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 
-/** What appliers need of the host. */
+/** The capabilities of the host that appliers need. */
 export interface ApplyHost extends Pick<Host, "root" | "env" | "run" | "sh" | "log" | "clock" | "tell"> {
-  /** Say what would change, and change nothing. */
+  /** Report changes, but make none. */
   readonly dryRun?: boolean;
 }
 
-/** Puts one part of the configuration into effect. A second call with the same configuration changes nothing. */
+/** Applies one part of the configuration. A second call with the same configuration changes nothing. */
 export interface Applier {
-  /** As the user would name it in a report. */
+  /** As users name it in reports. */
   readonly name: string;
-  /** Milliseconds after which the next applier starts although this one still works; default: it is waited for. */
+  /** Milliseconds after which the next applier starts although this one still works; by default, the next one waits. */
   readonly patience?: number;
-  /** Throws ItemErrors where single entries failed, or any other error. */
+  /** Throws ItemErrors if single entries failed, or any other error. */
   apply(config: CloudConfig, host: ApplyHost): void | Promise<void>;
 }
 
-/** One entry of the configuration that could not be applied; `path` as the user writes it, `write_files[2]`. */
+/** An entry of the configuration that could not be applied; `path` as the user writes it, `write_files[2]`. */
 export interface ItemError {
   readonly path: string;
   readonly message: string;
-  /** What it achieved before is still in effect. */
+  /** The previous result of the entry is still in effect. */
   readonly kept?: boolean;
 }
 
@@ -39,7 +39,7 @@ export class ItemErrors extends CommandError {
 
 type Items<T> = Iterable<readonly [path: string, item: T]>;
 
-/** Calls `action` for each entry in order, also after one failed. Throws ItemErrors in the end if any did. */
+/** Calls `action` for each entry in order, even after a failure. Throws ItemErrors at the end if any failed. */
 export async function forEachItem<T>(
   items: Items<T>,
   action: (item: T, path: string) => void | Promise<void>,
@@ -55,7 +55,7 @@ export async function forEachItem<T>(
   throwErrors(errors);
 }
 
-/** What `check` returns for each entry, in order; an entry that it throws for is told of in `errors`. */
+/** The results of `check` for all entries, in order; `errors` has the entries for which it throws. */
 export function checkItems<T, U>(
   items: Items<T>,
   check: (item: T) => U,
@@ -91,8 +91,8 @@ export function mapItems(
 }
 
 /**
- * The text, unless it holds a control character: such a value would change the meaning of the file, or of the program's
- * input, that it is written into. The message never shows the value, which may be a secret. Throws CommandError.
+ * Returns the text. A control character is refused: it would change the meaning of the file or program input that the
+ * value is written to. The message never shows the value, which may be a secret. Throws CommandError.
  */
 export function plainText(text: string): string {
   const control = [...text].find((char) => char < " " || char === "\x7f");

@@ -24,14 +24,16 @@ import { generator } from "./generator.ts";
 import { putFile, readIfExists } from "./system-files.ts";
 import { type Account, findUser, USER } from "./users.ts";
 
-/** All sources are asked at once, so this bounds the whole applier; a network whose DNS is late has all that time. */
+/**
+ * All sources are asked at once, so this limits the whole applier; it includes the wait for a network with slow DNS.
+ */
 const DEADLINE = 30_000;
 const LIMITS = { deadline: DEADLINE, retries: Number.POSITIVE_INFINITY, maxBytes: 1 << 20 };
 
 /**
- * Keeps the configured ssh keys of `rancher` in a block of authorized_keys that is ours; other lines stay. A source that
- * cannot be reached, or may not be asked for want of `network`, keeps the keys that it gave last; so does one that gives
- * none any more, if they are the last that let anybody in.
+ * Keeps the configured SSH keys of `rancher` in our own block of authorized_keys; other lines stay. A source keeps its
+ * last keys if it is unreachable, or if it may not be asked because `network` is false. So does a source that no longer
+ * sends keys, if its keys are the last ones that allow a login.
  */
 export function sshKeys(options: { network: boolean }): Applier {
   return {
@@ -44,12 +46,12 @@ export function sshKeys(options: { network: boolean }): Applier {
       const answers = await Promise.all(
         items.map(([at, entry]) => askKeySource(at, entry, options, withEnvironment(config, host))),
       );
-      // not before: somebody may have added a key while the sources were asked
+      // read only now: a key may have been added while the sources were asked
       const old = readIfExists(path, host) ?? "";
       if (old.includes("\0")) host.log.warn(`"${path}" was damaged: what cannot be read is left out`);
       const file = parseKeyFile(old);
       const managed = new Map<string, readonly string[]>();
-      // a cloud's keys are literal: until it has answered, those that it gave before must still open the door
+      // a cloud's keys are literal: until it answers, its last keys must still allow a login
       const last = options.network && !isCloudSilent(config, host) ? [] : (file.managed.get(LITERAL) ?? []);
       if (last.length > 0) managed.set(LITERAL, last);
       for (const { name, keys } of answers) {
@@ -71,19 +73,19 @@ export function sshKeys(options: { network: boolean }): Applier {
   };
 }
 
-/** The names of the sources, by which a server has said what keys there are; data sources give literal ones. */
+/** The names of the sources whose server has answered; keys of data sources are literal. */
 function namesAnswered(answers: readonly KeyAnswer[], { k3os }: CloudConfig): readonly string[] {
   const names = answers.flatMap(({ name, keys }) => (keys?.length === 0 ? [name] : []));
   return (k3os?.dataSources ?? []).length > 0 ? [LITERAL, ...names] : names;
 }
 
-/** Of the sources that give nothing, those whose keys were the last that let anybody in. */
+/** The sources without keys whose previous keys were the last ones that allowed a login. */
 function lastWayIn(file: KeyFile, before: KeyFile, names: readonly string[]): readonly string[] {
   if (formatKeyFile(file).split("\n").some(isKey)) return [];
   return names.filter((name) => before.managed.get(name)?.some(isKey));
 }
 
-/** What a source said: undefined keys mean that those known from it stay. */
+/** The answer of a source; if `keys` is undefined, its known keys stay. */
 export interface KeyAnswer {
   readonly name: string;
   readonly keys: readonly string[] | undefined;
@@ -91,7 +93,7 @@ export interface KeyAnswer {
 }
 
 /**
- * Asks one source for keys, within {@link DEADLINE}; without `network` only an entry that holds keys itself has any.
+ * Gets the keys of one source, within {@link DEADLINE}; without `network`, only an entry with literal keys has any.
  * `path` stands for the entry in messages. Never throws.
  */
 export async function askKeySource(
@@ -103,7 +105,7 @@ export async function askKeySource(
   let name: string = LITERAL;
   try {
     const source = keySource(entry);
-    // lines of it that are no keys were told of when the configuration was read
+    // its lines without a key were reported when the configuration was read
     if (source.kind === "literal") return { name, keys: source.lines };
     name = maskUrl(source.name);
     if (!network) return { name, keys: undefined };
@@ -123,7 +125,10 @@ function isCloudSilent(config: CloudConfig, host: Pick<ApplyHost, "root">): bool
   return (config.k3os?.dataSources ?? []).length > 0 && !existsSync(inRoot(host, PATH.metadata));
 }
 
-/** What a user owns is changed through descriptors: its name could become a link at any time, and root would follow that. */
+/**
+ * Directories of users are changed through descriptors: the user could replace a name by a link, which root would
+ * follow.
+ */
 function makeDirectory(user: Account, host: Pick<ApplyHost, "root">): void {
   for (const [path, mode] of [[user.home, 0o755] as const, [join(user.home, ".ssh"), 0o700] as const]) {
     using place = openTrusted(host.root, path, { make: true });

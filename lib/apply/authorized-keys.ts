@@ -2,17 +2,17 @@ const BEGIN = "# BEGIN k3OS: from the configuration, written anew when it is app
 const END = "# END k3OS";
 const FROM = "# from ";
 
-/** An authorized_keys file taken apart: our block by source, and the lines of others around it. */
+/** A parsed authorized_keys file: our block by source, and the other lines around it. */
 export interface KeyFile {
   readonly before: readonly string[];
   readonly managed: ReadonlyMap<string, readonly string[]>;
   readonly after: readonly string[];
 }
 
-/** Name in the block of the keys that stand in the configuration itself. */
+/** Name in the block of the keys from the configuration itself. */
 export const LITERAL = "the configuration";
 
-/** Takes a file apart; lines with NUL characters, which a power cut may leave, are no lines of anybody. */
+/** Parses a file; ignores lines with NUL characters, which a power cut may leave. */
 export function parseKeyFile(text: string): KeyFile {
   const lines = text.split("\n").filter((line) => !line.includes("\0"));
   if (lines.at(-1) === "") lines.pop();
@@ -29,8 +29,8 @@ export function parseKeyFile(text: string): KeyFile {
 }
 
 /**
- * The text of the file. A key that also stands outside of the block is not repeated in it; one that two sources give is
- * listed under both, since it must stay when one of them drops it.
+ * The text of the file. Our block does not repeat keys from outside it. A key of two sources is listed under both,
+ * since it must stay when one of them drops it.
  */
 export function formatKeyFile({ before, managed, after }: KeyFile): string {
   const others = new Set([...before, ...after].map((line) => line.trim()));

@@ -4,7 +4,7 @@ import { CommandError } from "../tools/text/errors.ts";
 import { type Applier, checkItems, listItems, throwErrors } from "./applier.ts";
 import { generator } from "./generator.ts";
 
-/** Tells the cloud-config service, which does not start without its file, which data sources to ask, in order. */
+/** Writes the list of data sources, in order, for the cloud-config service, which does not start without this file. */
 export const dataSources: Applier = {
   name: "data_sources",
   apply: (config, host) => {

@@ -5,8 +5,8 @@ import { generator } from "./generator.ts";
 import { reloadService } from "./reload-service.ts";
 
 /**
- * Prefixes of interfaces that belong to Kubernetes networks, containers and virtual machines: connman would ask DHCP
- * servers on them, and take their routes away. The list replaces connman's own, whose names it holds:
+ * Prefixes of interfaces that belong to Kubernetes networks, containers and virtual machines: connman would send DHCP
+ * requests on them and remove their routes. The list replaces connman's own, and contains its names:
  * https://manpages.debian.org/trixie/connman/connman.conf.5.en.html
  */
 const FOREIGN_INTERFACES = [
@@ -27,9 +27,9 @@ const FOREIGN_INTERFACES = [
 ];
 
 /**
- * Gives connman its settings and name servers, and connman and timesyncd the time servers, which both ask only where they are
- * told of no others (https://www.freedesktop.org/software/systemd/man/latest/timesyncd.conf.html); where a file changed
- * in the runtime phase, its service gets to know at once.
+ * Writes the settings and name servers of connman, and the time servers of connman and timesyncd. Both use these time
+ * servers only if they know no others (https://www.freedesktop.org/software/systemd/man/latest/timesyncd.conf.html). In
+ * the runtime phase, a changed file takes effect at once.
  */
 export function dnsNtp(options: { restart: boolean }): Applier {
   return {

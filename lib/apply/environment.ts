@@ -7,8 +7,8 @@ import { generator } from "./generator.ts";
 import { readIfExists } from "./system-files.ts";
 
 /**
- * Merges variables into /etc/environment, which logins, k3s and the installer read, and gives them to all services; with
- * `reload`, to those that are started from now on.
+ * Merges variables into /etc/environment, which logins, k3s and the installer read, and passes them to all services;
+ * with `reload`, to those that start from now on.
  */
 export function environment(options: { reload: boolean }): Applier {
   return {
@@ -32,7 +32,7 @@ export function environment(options: { reload: boolean }): Applier {
   };
 }
 
-/** The host with the configured variables in its environment: what is done for the user honours a proxy set there. */
+/** The host with the configured variables in its environment: requests for the user honour a proxy set there. */
 export function withEnvironment(config: CloudConfig, host: ApplyHost): ApplyHost {
   return { ...host, env: { ...host.env, ...config.k3os?.environment } };
 }
@@ -65,8 +65,8 @@ export function formatEnvironment(variables: ReadonlyMap<string, string>): strin
 }
 
 /**
- * The value in quotes that all readers understand alike: a shell, systemd's EnvironmentFile (which does not expand), and
- * pam_env (which only strips the outer quotes). Only a value with both `'` and one of `"$\`` in it needs
+ * The value in quotes that all readers understand alike: a shell, systemd's EnvironmentFile (which does not expand),
+ * and pam_env (which only strips the outer quotes). Only a value with both `'` and one of `"$\`` in it needs
  * backslashes, which pam_env would keep.
  */
 function quote(value: string): string {

@@ -4,13 +4,13 @@ import type { WriteOptions } from "../tools/fs/atomic.ts";
 import type { ApplyHost } from "./applier.ts";
 import { putFile, removeFile } from "./system-files.ts";
 
-/** Writes files from settings, each unless the user writes it: then that file counts, and nothing here touches it. */
+/** Writes files from settings, except files that the user writes: these take precedence and are not changed. */
 export interface Generator {
-  /** Whether the file is the user's. */
+  /** Whether the user writes this file. */
   isWritten(file: GeneratedFile): boolean;
-  /** Returns whether it changed anything. */
+  /** Returns whether the file has changed. */
   put(file: GeneratedFile, content: string, options?: WriteOptions): boolean;
-  /** Returns whether the file was there. */
+  /** Returns whether the file existed. */
   remove(file: GeneratedFile): boolean;
 }
 
@@ -19,7 +19,7 @@ export function generator(
   host: Pick<ApplyHost, "root" | "log" | "dryRun">,
 ): Generator {
   const isWritten = (file: GeneratedFile) => writtenBy(file, config) >= 0;
-  // where the user's stands in another place, ours must not lie beside it
+  // if the user's file has another path, ours must not exist beside it
   const remove = (file: GeneratedFile) => !isWrittenItself(file, config) && removeFile(file.path, host);
   return {
     isWritten,

@@ -11,11 +11,12 @@ import { putFile, readIfExists } from "./system-files.ts";
 const KERNEL_NAME = "/proc/sys/kernel/hostname";
 
 /**
- * Names the machine: in the kernel, /etc/hostname, and the 127.0.1.1 line of an existing /etc/hosts.
+ * Sets the host name: in the kernel, in /etc/hostname, and in the 127.0.1.1 line of an existing /etc/hosts.
  *
- * With `dhcp`, who named it last in the order of a boot is right: the boot phase, then DHCP, then a data source, whose
- * name is told by not being that of the boot phase. /etc/hostname keeps the configured name where DHCP's is in force. A
- * user who writes that file has configured the name by it.
+ * With `dhcp`, the last name in the order of a boot counts: first the boot phase, then DHCP, then a data source. The
+ * name
+ * comes from a data source if it differs from that of the boot phase. /etc/hostname keeps the configured name while
+ * DHCP's is in effect. If the user writes that file, its content is the configured name.
  */
 export function hostname(options: { dhcp: boolean }): Applier {
   return {
@@ -26,7 +27,7 @@ export function hostname(options: { dhcp: boolean }): Applier {
       const name = options.dhcp ? await latestName(configured, host) : configured;
       if (name === "") return;
       await forEachItem([["hostname", name]], () => {
-        // the name that the kernel has may be older than today's rules
+        // the kernel's current name may be older than today's rules
         const checked = name === kernelName(host) ? name : checkHostname(name);
         setName({ name: checked, configured: checkHostname(configured || name) }, files, host);
       });
@@ -35,7 +36,7 @@ export function hostname(options: { dhcp: boolean }): Applier {
   };
 }
 
-/** Empty if the machine shall keep the name that it was given without a configuration. */
+/** Empty if the machine keeps the name that it has without a configuration. */
 async function latestName(configured: string, host: ApplyHost): Promise<string> {
   const offered = await takeOffer(host);
   const ofBoot = readIfExists(GENERATED.hostname.path, host)?.trim();
@@ -48,8 +49,8 @@ async function latestName(configured: string, host: ApplyHost): Promise<string> 
 }
 
 /**
- * The name that DHCP offered, or an empty text if it is none that is new. It is asked for once in a boot, before k3s
- * starts: k3s takes the host name for its node's, and a name that came later would make another node of this one.
+ * The new name that DHCP offers; empty if there is none. It is requested once per boot, before k3s starts: k3s uses the
+ * host name as its node name, so a later change would create another node.
  */
 async function takeOffer(host: ApplyHost): Promise<string> {
   if (host.dryRun || readIfExists(PATH.dhcpHostname, host) !== undefined) return "";
@@ -65,12 +66,12 @@ async function takeOffer(host: ApplyHost): Promise<string> {
 }
 
 /**
- * connman gives DHCP's name to a UTS namespace of its own (connman.service.d/k3os.conf), and tells it nowhere else.
- * Empty if connman does not run, or cannot be asked: that is no reason to go without the configured name.
+ * connman sets DHCP's name in a UTS namespace of its own (connman.service.d/k3os.conf), and nowhere else. Empty if
+ * connman does not run or cannot be queried: the configured name is then set anyway.
  */
 async function nameInConnman(host: ApplyHost): Promise<string> {
   const show = cmd`systemctl show --property=MainPID --value connman.service`;
-  const pid = (await host.run(show, { check: false })).stdout.trim(); // nothing where systemd does not run
+  const pid = (await host.run(show, { check: false })).stdout.trim(); // no output if systemd does not run
   if (!/^[1-9]\d*$/.test(pid)) return "";
   const ask = cmd`nsenter --uts --target=${pid} uname -n`;
   const { code, stdout, stderr } = await host.run(ask, { check: false });
@@ -79,7 +80,9 @@ async function nameInConnman(host: ApplyHost): Promise<string> {
   return "";
 }
 
-/** Many servers return the name that the client sent, often without its domain; "localhost" comes from broken ones. */
+/**
+ * Many servers return the name that the client sent, often without its domain; "localhost" comes from broken servers.
+ */
 function isNew(offered: string, name: string): boolean {
   const [wanted, has] = [offered.toLowerCase(), name.toLowerCase()];
   return wanted !== "" && wanted !== "localhost" && wanted !== has && !has.startsWith(`${wanted}.`);
@@ -100,7 +103,7 @@ function setName(
     else writeFileSync(inRoot(host, KERNEL_NAME), name);
   }
   files.put(GENERATED.hostname, `${configured}\n`);
-  const hosts = readIfExists(GENERATED.hosts.path, host); // early in the boot there is none yet
+  const hosts = readIfExists(GENERATED.hosts.path, host); // early in the boot the file does not exist yet
   if (hosts !== undefined) files.put(GENERATED.hosts, renameInHosts(hosts, name));
 }
 

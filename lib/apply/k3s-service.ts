@@ -2,11 +2,11 @@ import { GENERATED } from "../config/schema/generated-files.ts";
 import type { K3osConfig } from "../config/schema/schema.ts";
 import { plainText } from "./applier.ts";
 
-/** What the service file depends on, beside the configuration. */
+/** The input of the service file, beside the configuration. */
 export interface K3sFacts {
   /** Path of the k3s executable. */
   readonly binary: string;
-  /** Changes when the executable does, so that an exchanged one is noticed. */
+  /** Changes with the executable, so that a replacement is noticed. */
   readonly fingerprint: string;
   /** The boot mode, for the node label `k3os.io/mode`. */
   readonly mode: string | undefined;
@@ -15,8 +15,8 @@ export interface K3sFacts {
 }
 
 /**
- * The arguments that k3s is started with: `k3s_args` as they are, or `agent` where there is a server to join and `server`
- * elsewhere; then node labels, sorted, and taints. Both count only when the node registers for the first time.
+ * The arguments of k3s: `k3s_args` unchanged, or `agent` if there is a server to join, otherwise `server`; then node
+ * labels, sorted, and taints. Labels and taints take effect only when the node registers for the first time.
  */
 export function k3sArguments(
   config: K3osConfig,
@@ -33,12 +33,12 @@ export function k3sArguments(
   for (const label of entries.map(([key, value]) => `${key}=${value}`).sort())
     args.push("--node-label", label);
   const taints = config.taints ?? [];
-  // one argument for all: k3s passes only the last of several with the same name on to the kubelet
+  // one argument for all: of several with the same name, k3s passes only the last one to the kubelet
   if (taints.length > 0) args.push("--kubelet-arg", `register-with-taints=${taints.join(",")}`);
   return args;
 }
 
-/** Variables with what must not be seen in a list of processes; their names are those of k3s. */
+/** Variables for secrets, which must not appear in a list of processes; the names are those of k3s. */
 export function k3sEnvironment(config: K3osConfig): string {
   const variables = { K3S_URL: config.serverUrl, K3S_TOKEN: config.token };
   const lines = Object.entries(variables).map(([name, value]) => (value ? `${name}=${quote(value)}\n` : ""));
@@ -80,7 +80,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Fetches k3s again and again where it is missing, until it starts. */
+/** Retries the download of a missing k3s until it starts. */
 export const K3S_RETRY_TIMER = "k3os-k3s-download.timer";
 
 /** A value of systemd's EnvironmentFile: https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html */

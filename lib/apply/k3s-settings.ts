@@ -22,24 +22,24 @@ import { withEnvironment } from "./environment.ts";
 import { generator } from "./generator.ts";
 import { K3S_RETRY_TIMER, type K3sFacts, k3sArguments, k3sEnvironment, k3sUnit } from "./k3s-service.ts";
 
-/** Where k3s is found: the one of the image, else one that the user brought. */
+/** Possible paths of k3s: that of the image, then that of the user. */
 const BINARIES = ["/sbin/k3s", "/usr/local/bin/k3s"];
 
-/** What a node without k3s gets; persistent, and behind the image's own in `PATH`. */
+/** Path for a downloaded k3s; persistent, and after the image's own in `PATH`. */
 const FETCHED = "/usr/local/bin/k3s";
-/** k3s is these programs too, by the name it is called. */
+/** k3s also provides these programs, under their names. */
 const OTHER_NAMES = ["kubectl", "crictl", "ctr"];
-/** Unreachable servers must not hold up the boot: three tries end within 20 s. */
+/** Unreachable servers must not delay the boot: three tries end within 20 s. */
 const LIMITS = { timeout: 5_000, retries: 2 };
 
 export interface K3sOptions {
-  /** Start it, or restart it if anything about it changed. */
+  /** Start k3s, or restart it after a change. */
   readonly start: boolean;
-  /** Where a missing k3s is fetched from; without it, that is left out. */
+  /** Source for a missing k3s; undefined: do not download it. */
   readonly release?: () => K3sRelease;
 }
 
-/** Writes the service of k3s, from which it is started with the network. */
+/** Writes the service of k3s, which starts with the network. */
 export function k3s(options: K3sOptions): Applier {
   return {
     name: "k3s",
@@ -72,7 +72,7 @@ function findBinary(host: Pick<ApplyHost, "root">): Binary | undefined {
   return undefined;
 }
 
-/** Fetches k3s where there is none. An unreachable server is no failure: the node is as good as it can be. */
+/** Downloads a missing k3s. An unreachable server is not a failure: nothing more can be done at this time. */
 async function fetchBinary({ release }: K3sOptions, host: ApplyHost): Promise<Binary | undefined> {
   if (release === undefined || host.dryRun) {
     host.log.info(`k3s is not installed (${BINARIES.join(", ")})`);
@@ -96,7 +96,7 @@ async function fetchBinary({ release }: K3sOptions, host: ApplyHost): Promise<Bi
   return findBinary(host);
 }
 
-/** All of them reach a unit or environment file; wrong ones are named before anything is written. */
+/** Checks all values for a unit or environment file: invalid ones are reported before anything is written. */
 function checkValues(k3os: K3osConfig): void {
   const texts: [string, string][] = [
     ...listItems("k3os.k3s_args", k3os.k3sArgs),

@@ -3,7 +3,7 @@ import { kernelName, parseModule } from "../tools/node/kernel-module.ts";
 import { type Applier, forEachItem, listItems, plainText } from "./applier.ts";
 import { readIfExists } from "./system-files.ts";
 
-/** Loads kernel modules, each with its parameters; what is loaded already stays as it is. */
+/** Loads kernel modules, each with its parameters; loaded modules are not changed. */
 export const modules: Applier = {
   name: "modules",
   apply: async (config, host) => {

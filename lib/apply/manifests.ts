@@ -8,18 +8,18 @@ import { inRoot, PATH } from "../tools/host/paths.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 import { putFile, readIfExists } from "./system-files.ts";
 
-/** Manifests that the image brings, and where k3s deploys them from. */
+/** Manifests of the image, and the directory from which k3s deploys them. */
 const SHIPPED = "/usr/share/rancher/k3s/server/manifests";
 const DEPLOYED = "/var/lib/rancher/k3s/server/manifests";
-/** What was delivered before: the digest of each manifest as the image had it. */
+/** The digests of the manifests at their last delivery. */
 const RECORD = join(PATH.localState, "manifests.json");
 
 type Delivered = Readonly<Record<string, string>>;
 
 /**
- * Delivers the image's manifests to k3s, each version once: what the user has edited or removed since stays so, and what the
- * configuration writes is not ours. On a
- * machine of the original, which kept no record, the files are replaced as the original did at every boot.
+ * Delivers the image's manifests to k3s, each version once: manifests that the user has edited or removed since stay
+ * that way, and those that the configuration writes are skipped. The original kept no record: its files are replaced,
+ * as it did itself at every boot.
  */
 export const manifests: Applier = {
   name: "manifests",
@@ -60,13 +60,13 @@ function isAsDelivered(name: string, before: string, host: Pick<ApplyHost, "root
   return existsSync(file) && digest(readFileSync(file)) === before;
 }
 
-/** What a power cut may leave is no edit. */
+/** The result of a power cut is not an edit. */
 function isDamaged(name: string, content: Uint8Array, host: Pick<ApplyHost, "root">): boolean {
   const file = inRoot(host, join(DEPLOYED, name));
   return existsSync(file) && isLostCopy(readFileSync(file), () => content);
 }
 
-/** An unreadable record counts as none: at worst, the manifests are delivered again. */
+/** An unreadable record counts as missing: at worst, the manifests are delivered again. */
 function readRecord(host: Pick<ApplyHost, "root" | "log">): Delivered {
   const text = readIfExists(RECORD, host);
   if (text === undefined) return {};

@@ -20,8 +20,8 @@ import type { ApplyHost } from "./applier.ts";
 import { type ApplyFailure, applyPhase } from "./stages.ts";
 
 /**
- * {@link applyPhase}, and writes down what becomes of each entry: for whoever asks, and for new versions, which have to
- * achieve as much. Never throws.
+ * {@link applyPhase}, with a record of the result of each entry: for status reports, and for new versions, which must
+ * achieve at least the same. Never throws.
  */
 export async function applyAndRecord(
   phase: Phase,
@@ -38,7 +38,7 @@ export async function applyAndRecord(
     failures: [],
   };
   const files = sourceFiles(host);
-  // what a cloud says may be another thing at each boot
+  // a cloud's answer may change with each boot
   const ofFiles = diagnostics.filter(
     ({ severity, place }) => severity === "error" && files.includes(place.source),
   );
@@ -64,13 +64,13 @@ export async function applyAndRecord(
   return failures;
 }
 
-/** Versions on trial are measured by the record: they do not make it. */
+/** Versions on trial are compared with the record, so they do not write it. */
 function isTried(host: ApplyHost): boolean {
   const trial = readTrial(inRoot(host, PATH.system));
   return trial?.kind === "upgrade" && trial.state !== "switching" && trial.started;
 }
 
-/** That something cannot be written down is no reason to apply less. */
+/** A failure to write the record does not stop the configuration. */
 function attempt(host: ApplyHost, write: () => void): void {
   try {
     write();
@@ -79,7 +79,7 @@ function attempt(host: ApplyHost, write: () => void): void {
   }
 }
 
-/** Every entry that a phase applies, by the path that messages call it by, with a digest of what it says. */
+/** A digest of every entry that a phase applies, by its path in messages. */
 export function configItems(phase: Phase, config: CloudConfig): Record<string, string> {
   return Object.fromEntries(itemsOf(SCHEMA, config, "", phase));
 }

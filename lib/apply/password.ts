@@ -6,10 +6,10 @@ import { generator } from "./generator.ts";
 import { putFile, readIfExists } from "./system-files.ts";
 import { USER } from "./users.ts";
 
-/** What was applied last, so that a password in clear is not hashed anew, with another salt, every time. */
+/** The last applied password, so that a plain-text password is not hashed again with a new salt every time. */
 const RECORD = "/run/k3os/password";
 
-/** Sets the password of `rancher`. It reaches chpasswd(8) by standard input, never by an argument, file or log. */
+/** Sets the password of `rancher`. It is passed to chpasswd(8) by standard input, never by an argument, file or log. */
 export const password: Applier = {
   name: "password",
   apply: async (config, host) => {
@@ -50,7 +50,7 @@ function isRecorded(value: string, field: string | undefined, host: ApplyHost): 
   return timingSafeEqual(digest(value, field, salt), Buffer.from(known, "hex"));
 }
 
-/** Slow to guess, and bound to the hash that chpasswd made of it. */
+/** Hard to guess, and bound to the hash from chpasswd. */
 function digest(value: string, field: string, salt: string): Buffer {
   return createHash("sha256")
     .update(scryptSync(value, salt, 32))

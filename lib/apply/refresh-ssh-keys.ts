@@ -14,14 +14,14 @@ const TIMER = "k3os-ssh-keys.timer";
 const MASK = GENERATED.sshKeysTimer;
 const DROP_IN = GENERATED.sshKeysRefresh;
 
-/** Seconds; what the timer of the image has. */
+/** Seconds; the interval of the timer in the image. */
 const DAY = 86_400;
 /** By the first letter of a unit of `ssh_keys_refresh`. */
 const SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3_600, d: DAY, w: 7 * DAY };
 
 /**
- * Sets how often ssh keys are fetched anew. The timer is masked where that is never, and where the configuration holds
- * all keys itself, so that there is nothing to fetch. In the runtime phase, systemd gets to know of a change at once.
+ * Sets how often SSH keys are fetched. The timer is masked if the interval is "never", or if the configuration contains
+ * all keys itself. In the runtime phase, systemd applies a change at once.
  */
 export function sshKeysRefresh(options: { restart: boolean }): Applier {
   return {
@@ -39,13 +39,13 @@ export function sshKeysRefresh(options: { restart: boolean }): Applier {
   };
 }
 
-/** Takes away our mask, but no unit that somebody put in its place. */
+/** Removes our mask, but no unit that the user put in its place. */
 function unmask(files: Generator, host: Pick<ApplyHost, "root">): boolean {
   return readIfExists(MASK.path, host) === "" && files.remove(MASK);
 }
 
 /**
- * The first line takes back all times of the unit itself.
+ * The first line clears all times of the unit itself.
  * https://www.freedesktop.org/software/systemd/man/latest/systemd.timer.html
  */
 function dropIn(seconds: number): string {
@@ -57,7 +57,7 @@ RandomizedDelaySec=${Math.ceil(seconds / 12)}
 `;
 }
 
-/** The seconds of a time span of the form that the setting has; a day where it is empty, 0 for never. */
+/** The seconds of a time span in the form of the setting; a day if it is empty, 0 for never. */
 export function refreshSeconds(span: string): number {
   if (span === "") return DAY;
   const parts = [...span.matchAll(/(\d+) ?([a-z]?)/g)].map(([, count, unit = ""]) => {
@@ -66,13 +66,13 @@ export function refreshSeconds(span: string): number {
   return parts.reduce((sum, part) => sum + part, 0);
 }
 
-/** Whether an entry names a place to fetch keys from; a broken one is told of where the keys are applied. */
+/** Whether an entry names a place to fetch keys from; an invalid one is reported when the keys are applied. */
 function hasRemoteKeys(config: CloudConfig): boolean {
   return (config.sshAuthorizedKeys ?? []).some((entry) => {
     try {
       return keySource(entry).kind === "url";
     } catch {
-      return false; // not ours to report
+      return false; // reported elsewhere
     }
   });
 }

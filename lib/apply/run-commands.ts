@@ -10,14 +10,15 @@ const NAMES: Readonly<Record<CommandKey, string>> = {
 };
 
 /**
- * How long other appliers wait for commands: they may prepare something for k3s, so they come first; but one that never
- * ends must not keep the node out of its cluster.
+ * Milliseconds that other appliers wait for commands. Commands come first, since they may prepare something for k3s,
+ * but an endless command must not keep the node out of its cluster.
  */
 const PATIENCE = 60_000;
 
 /**
- * Runs the user's shell commands of one phase, one after the other, on our own console. What we tell of them reaches every
- * console and the kernel's log, and a command may hold a password: it is named by its place, and shown only for --debug.
+ * Runs the user's shell commands of one phase, one after the other, on our own console. Our messages reach every
+ * console and the kernel's log, and a command may contain a password. Therefore they name a command by its path, and
+ * only --debug shows it.
  */
 export function commands(key: CommandKey): Applier {
   const name = NAMES[key];

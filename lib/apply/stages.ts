@@ -25,12 +25,12 @@ import { writeFiles } from "./write-files.ts";
 /** When the configuration is applied: three times in every boot, and once after `k3os install` without a disk. */
 export type Phase = "initrd" | "boot" | "runtime" | "install";
 
-/** Starts k3s, and fetches it before where there is none. */
+/** Starts k3s, and downloads it first if it is missing. */
 const fetchedK3s = k3s({ start: true, release: () => pinnedK3s(hostTarget().arch) });
 
-/** What each phase does, in order. */
+/** The appliers of each phase, in order. */
 export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
-  /** /usr is there, but no service, no network, and files in memory only. */
+  /** /usr is mounted, but there are no services, no network, and files in memory only. */
   initrd: [
     modules,
     sysctls,
@@ -41,7 +41,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     environment({ reload: false }),
     commands("initCmd"),
   ],
-  /** All disks are there, but no service and no network. */
+  /** All disks are mounted, but there are no services and no network. */
   boot: [
     dataSources,
     modules,
@@ -77,7 +77,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     install,
     fetchedK3s,
   ],
-  /** The user has just made this live system a server or an agent; or k3s could not be fetched when it was wanted. */
+  /** The user has just made this live system a server or an agent, or an earlier download of k3s failed. */
   install: [fetchedK3s],
 };
 
@@ -87,8 +87,8 @@ export interface ApplyFailure extends NotApplied {
 }
 
 /**
- * Applies what belongs to a phase. Every applier does its work whatever became of the others; failures are logged as
- * they happen and returned. Never throws.
+ * Applies a phase. Appliers run independently of each other's failures, which are logged when they happen and returned.
+ * Never throws.
  */
 export async function applyPhase(
   phase: Phase,

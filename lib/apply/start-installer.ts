@@ -4,14 +4,14 @@ import type { Applier } from "./applier.ts";
 import { readIfExists } from "./system-files.ts";
 
 /**
- * The terminals that are the kernel's console, the one behind /dev/console last.
+ * The terminals of the kernel's console; the last one is behind /dev/console.
  * https://docs.kernel.org/admin-guide/abi-testing.html
  */
 const CONSOLES = "/sys/class/tty/console/active";
 
 /**
- * In the boot mode `install`, starts the installer on the console. It runs as a service of its own, since it asks
- * questions, for which the terminal must be its alone, and since nothing may end it half-way.
+ * In the boot mode `install`, starts the installer on the console. It runs as a service of its own: its prompts need
+ * the terminal exclusively, and nothing may interrupt it.
  */
 export const install: Applier = {
   name: "install",

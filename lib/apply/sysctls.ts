@@ -7,9 +7,9 @@ import { type Applier, type ApplyHost, checkItems, mapItems, plainText, throwErr
 import { generator } from "./generator.ts";
 
 /**
- * Sets kernel parameters, in the order in which they are written. Their file is for systemd-sysctl, which would otherwise
- * put the image's defaults over ours when it starts, and for udev, which applies it to what appears later ({@link LATER});
- * its name sorts behind the image's files.
+ * Sets sysctls in their written order. The file is for systemd-sysctl, which would otherwise replace our values with
+ * the image's defaults when it starts, and for udev, which applies it to later devices ({@link LATER}). Its name sorts
+ * after the image's files.
  */
 export const sysctls: Applier = {
   name: "sysctls",
@@ -25,8 +25,8 @@ export const sysctls: Applier = {
 };
 
 /**
- * Settings that come with a network interface or a kernel module, when udev applies the file to them (99-systemd.rules,
- * 99-k3os-sysctl.rules): that they are not there yet is no failure.
+ * Settings of a network interface or kernel module that may appear later; udev then applies the file to them
+ * (99-systemd.rules, 99-k3os-sysctl.rules). A missing one is therefore not a failure.
  */
 const LATER = /^net\/(?:ipv[46]\/(?:conf|neigh)\/[^/]+\/|bridge\/|netfilter\/nf_conntrack|nf_conntrack_max$)/;
 
@@ -59,12 +59,12 @@ function writeSysctl({ key, path, value }: Setting, host: Pick<ApplyHost, "root"
   }
 }
 
-/** Whether the setting has that value; the kernel separates numbers by tabs. */
+/** Whether the setting has this value; the kernel separates numbers by tabs. */
 function isSetTo(file: string, value: string): boolean {
   try {
     return words(readFileSync(file, "utf8")) === words(value);
   } catch {
-    return false; // some can only be written
+    return false; // some are write-only
   }
 }
 

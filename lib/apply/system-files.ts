@@ -6,8 +6,8 @@ import { openTrusted, type TrustedPlace } from "../tools/fs/trusted-path.ts";
 import type { ApplyHost } from "./applier.ts";
 
 /**
- * Writes a system file (parents made, atomic, untouched if it is as wanted). Returns whether that changed anything. No link
- * of a user leads elsewhere, see {@link openTrusted}.
+ * Writes a system file atomically, with its parent directories; an identical file is not written. Returns whether the
+ * file has changed. Links of users are not followed, see {@link openTrusted}.
  */
 export function putFile(
   path: string,
@@ -27,7 +27,7 @@ export function putFile(
   return changed;
 }
 
-/** Removes a system file if it is there. Returns whether it was. */
+/** Removes a system file. Returns whether it existed. */
 export function removeFile(path: string, host: Pick<ApplyHost, "root" | "log" | "dryRun">): boolean {
   using place = placeOf(path, {}, host);
   if (place === undefined || !isThere(place.path)) return false;
@@ -41,13 +41,15 @@ export function removeFile(path: string, host: Pick<ApplyHost, "root" | "log" | 
   return true;
 }
 
-/** The text of a system file; undefined if there is none. Throws for what is no file, and for a link of a user. */
+/**
+ * The text of a system file; undefined if it is missing. Throws for anything else than a file, and for a user's link.
+ */
 export function readIfExists(path: string, host: Pick<ApplyHost, "root">): string | undefined {
   using place = placeOf(path, { follow: true }, host);
   return place && readTextIfThere(place.path, { follow: false });
 }
 
-/** Undefined where a directory of the path is missing. */
+/** Undefined if a directory of the path is missing. */
 function placeOf(
   path: string,
   options: { readonly follow?: boolean },

@@ -10,7 +10,7 @@ import { generator } from "./generator.ts";
 const ZONES = "/usr/share/zoneinfo";
 const LOCAL = GENERATED.localTime.path;
 
-/** Links /etc/localtime to a zone (localtime(5)), and names it in /etc/timezone for programs that look there. */
+/** Links /etc/localtime to a zone (localtime(5)), and writes its name to /etc/timezone for programs that read that. */
 export const timezone: Applier = {
   name: "timezone",
   apply: async (config, host) => {

@@ -2,7 +2,7 @@ import { CommandError } from "../tools/text/errors.ts";
 import type { ApplyHost } from "./applier.ts";
 import { readIfExists } from "./system-files.ts";
 
-/** The account that the configuration is about: its password and ssh keys. */
+/** The account whose password and SSH keys are configured. */
 export const USER = "rancher";
 
 export interface Account {
@@ -20,7 +20,7 @@ export function findUser(name: string, host: Pick<ApplyHost, "root">): Account {
   return { name, uid: Number(uid), gid: Number(gid), home };
 }
 
-/** The account in whose home, below /home, a path lies; undefined if it lies in none. */
+/** The account whose home directory, below /home, contains a path; undefined if there is none. */
 export function ownerOfHome(path: string, host: Pick<ApplyHost, "root">): Account | undefined {
   const lines = (readIfExists("/etc/passwd", host) ?? "").split("\n").map((line) => line.split(":"));
   return lines
@@ -28,7 +28,7 @@ export function ownerOfHome(path: string, host: Pick<ApplyHost, "root">): Accoun
     .find(({ home }) => /^\/home\/[^/]+$/.test(home) && path.startsWith(`${home}/`));
 }
 
-/** The ids that `USER`, `USER:GROUP` or numbers mean. Without a group it is the first of `fallback`. */
+/** The ids of `USER`, `USER:GROUP` or numbers. The default group is the first of `fallback`. */
 export function findOwner(
   owner: string,
   fallback: { readonly uid: number; readonly gid: number },

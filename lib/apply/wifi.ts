@@ -6,10 +6,10 @@ import { type Applier, checkItems, listItems, plainText, throwErrors } from "./a
 import { generator } from "./generator.ts";
 import { readIfExists } from "./system-files.ts";
 
-/** They hold passphrases. */
+/** The files contain passphrases. */
 const MODE = 0o600;
 
-/** Tells connman which wireless networks to join; networks that left the configuration are forgotten. */
+/** Writes the settings of the wireless networks for connman; networks that are no longer configured are removed. */
 export const wifi: Applier = {
   name: "wifi",
   apply: (config, host) => {
@@ -23,7 +23,7 @@ export const wifi: Applier = {
     const sections = good.map((lines, index) => ["", `[service_wifi${index}]`, ...lines]);
     const { path } = GENERATED.wifiSettings;
     const settings = readIfExists(path, host) ?? "";
-    const isDamaged = settings.includes("\0"); // connman does not flush what it writes
+    const isDamaged = settings.includes("\0"); // connman does not flush its files
     if (isDamaged) host.log.warn(`"${path}" was damaged and is recreated`);
     const enabled = setInSection(isDamaged ? "" : settings, "WiFi", { Enable: "true", Tethering: "false" });
     files.put(GENERATED.wifiSettings, enabled, { mode: MODE });
@@ -44,14 +44,14 @@ function serviceLines({ name, passphrase = "" }: WifiNetwork): readonly string[]
   return passphrase === "" ? lines : [...lines, `Passphrase=${keyFileValue(passphrase)}`];
 }
 
-/** A value for GLib's key files, which unescape `\\` and strip blanks (g_key_file_get_string). */
+/** A value for GLib's key files, which unescape `\\` and strip leading and trailing spaces (g_key_file_get_string). */
 function keyFileValue(text: string): string {
   return plainText(text)
     .replaceAll("\\", "\\\\")
     .replaceAll(/^ +| +$/g, (blanks) => "\\s".repeat(blanks.length));
 }
 
-/** The text of a key file with some keys of one section set; everything else stays. */
+/** The text of a key file with some keys of one section changed; all other lines stay. */
 export function setInSection(
   text: string,
   section: string,

@@ -13,8 +13,8 @@ import { putFile } from "./system-files.ts";
 import { findOwner, ownerOfHome } from "./users.ts";
 
 /**
- * Writes files, in order; a symbolic link is replaced, set-id bits are kept, and each file appears whole. In the runtime
- * phase, what has read a file before it changed reads it again.
+ * Writes files in order and atomically. Symbolic links are replaced, set-id bits are kept. In the runtime phase,
+ * services that have already read a changed file read it again.
  */
 export function writeFiles(options: { restart: boolean }): Applier {
   return {
@@ -36,7 +36,7 @@ export function writeFiles(options: { restart: boolean }): Applier {
 }
 
 const UNITS = "/etc/systemd/system/";
-/** What reads all files of a directory, once: those that a cloud brings come later. */
+/** Services that read all files of a directory once: files from a cloud come later. */
 const READ_ONCE: Readonly<Record<string, string>> = {
   "/etc/sysctl.d/": "systemd-sysctl.service",
   "/etc/modules-load.d/": "systemd-modules-load.service",
@@ -53,7 +53,7 @@ function readerOf(path: string): string | undefined {
   return directory === undefined ? generatedAt(path)?.service : READ_ONCE[directory];
 }
 
-/** Returns whether that changed anything. */
+/** Returns whether the file has changed. */
 function writeOne(path: string, file: WriteFile, host: ApplyHost): boolean {
   requireReplaceable(lstatSync(inRoot(host, path), { throwIfNoEntry: false }));
   const content = decodeContent(file.content ?? "", file.encoding ?? "");
@@ -63,7 +63,7 @@ function writeOne(path: string, file: WriteFile, host: ApplyHost): boolean {
   return putFile(path, content, { mode: parseMode(file.permissions ?? ""), ...owner }, host);
 }
 
-/** Missing directories of a file in somebody's home belong to them: a program of theirs wants to write there, too. */
+/** Missing directories of a file in a user's home belong to the user, whose programs need to write there too. */
 function makeParentsInHome(path: string, host: ApplyHost): void {
   const owner = ownerOfHome(path, host);
   if (owner === undefined) return;
