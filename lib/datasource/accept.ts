@@ -4,12 +4,12 @@ import { DEFAULTS } from "../tools/http/http-options.ts";
 import { isKey } from "../tools/node/ssh-key.ts";
 import type { Metadata } from "./data-source.ts";
 
-/** Bytes of user data at most, also unpacked. */
+/** Maximum size of user data in bytes, also after decompression. */
 export const MAX_USERDATA = DEFAULTS.maxBytes;
 
 /**
- * What a source said, made fit for use: user data unpacked, keys checked, names trimmed. What is not fit is left out and
- * told to `ignored`, and never takes anything else with it. undefined if nothing is left.
+ * Validates a source's answer: user data decompressed, keys checked, names trimmed. Each invalid value is left out on
+ * its own and reported to `ignored`. undefined if nothing is left.
  */
 export function acceptMetadata(given: Metadata, ignored: (what: string) => void): Metadata | undefined {
   const userdata = acceptUserdata(given.userdata, ignored);
@@ -64,7 +64,7 @@ function acceptKeys(given: readonly string[], ignored: (what: string) => void): 
   return [...new Set(keys)];
 }
 
-/** Names longer than a node can have lose their domain: https://github.com/coreos/afterburn/issues/509 */
+/** Names that are too long for a node lose their domain: https://github.com/coreos/afterburn/issues/509 */
 function acceptName(
   what: string,
   given: string | undefined,
@@ -85,7 +85,7 @@ function acceptLine(
 ): string | undefined {
   const line = given?.trim() ?? "";
   if (line === "") return undefined;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
   if (line.length <= 255 && !/[\x00-\x1f\x7f]/.test(line)) return line;
   ignored(`${what}: found ${quote(line)}, expected one line of text`);
   return undefined;

@@ -16,15 +16,15 @@ export interface Asked {
   readonly url: string;
   /** The server's last answer; undefined if it gave none. */
   readonly status: number | undefined;
-  /** Milliseconds, all tries together. */
+  /** Milliseconds, for all attempts. */
   readonly time: number;
-  /** Bytes of the answer. */
+  /** Size of the answer in bytes. */
   readonly bytes?: number;
   /** Why it failed. */
   readonly problem?: string;
 }
 
-/** What was done with a source; grows while it is read. */
+/** The requests and omissions of a source; grows while it is read. */
 export interface SourceRecord {
   readonly asked: Asked[];
   readonly ignored: string[];
@@ -32,29 +32,29 @@ export interface SourceRecord {
 
 export interface AccessOptions {
   readonly platform: Platform;
-  /** The machine says that it is one of this source's: it is worth to wait for. */
+  /** The platform identifies the machine as one of this source's: it is worth waiting for. */
   readonly recognised: boolean;
   /** When the phase ends, by the host's monotonic clock. */
   readonly end: number;
-  /** Ends all requests, since there is no time or no need to go on. */
+  /** Ends all requests: the time is up, or the search is finished. */
   readonly signal: AbortSignal;
-  /** Nobody wants to know more. */
+  /** The search is finished: further reports are not needed. */
   readonly isOver: () => boolean;
 }
 
 export type AccessHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 
 /**
- * Milliseconds in which a source that nothing speaks for must give a sign of life, and how it is asked until then: a list
- * of nine dead ones is to end within ten seconds, on a network that swallows packets too.
+ * Milliseconds in which an unlikely source must answer at all, and the limits of its requests until then: a list of
+ * nine dead sources must end within ten seconds, even on a network that drops packets.
  */
 const PROBE = { deadline: 8_000, timeout: 2_000, retries: 2 } as const;
-/** How a source is asked that is there, or ought to be; the phase's end bounds it. */
+/** Milliseconds for a request to a source that is present or expected; the phase's end limits it too. */
 const TIMEOUT = 5_000;
-/** Tries after the first of a source that is there, but was not expected. */
+/** Retries for a source that is present but was not expected. */
 const RETRIES = 5;
 
-/** What one provider works with, and the record of what it does. */
+/** The interface for one provider, and the record of its requests. */
 export function createAccess(
   provider: Pick<Provider, "name" | "kind">,
   options: AccessOptions,
@@ -114,23 +114,23 @@ export function createAccess(
   return { access: { root, run, log, clock, env, platform: options.platform, fetch, ignored }, record };
 }
 
-/** A cloud must see the machine itself ask, so no proxy stands between; what a user's seed names may lie behind one. */
+/** A cloud identifies the machine by its own requests, so they bypass any proxy; a user's seed may need a proxy. */
 function environment({ kind }: Pick<Provider, "kind">, { env }: Pick<Host, "env">): Host["env"] {
   return kind === "network" ? { ...env, no_proxy: "*" } : env;
 }
 
-/** Somebody waits for these tries, so they are told without --debug too. */
+/** The user waits for these attempts, so they are reported without --debug too. */
 function tellTries({ name }: Pick<Provider, "name">, { log }: Pick<Host, "log">): Host["log"] {
   return { ...log, debug: (text) => log.info(`${name}: ${text}`) };
 }
 
-/** A user's own URL may carry a signature behind the question mark. */
+/** A user's URL may contain a signature after the question mark. */
 function shownUrl(url: string, { kind }: Pick<Provider, "kind">): string {
   const masked = maskUrl(url);
   return kind === "network" ? masked : masked.replace(/\?.*$/s, "?…");
 }
 
-/** The failure without the URL, which stands beside it. */
+/** The error without the URL, which is shown beside it. */
 function reasonOf(error: unknown, url: string): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(`Cannot fetch "${maskUrl(url)}": `, "");
@@ -138,7 +138,7 @@ function reasonOf(error: unknown, url: string): string {
 
 const WEB_PAGE = "found a web page, expected metadata";
 
-/** Gateways and captive portals answer everything with a page; nothing that a source says begins like one. */
+/** Gateways and captive portals answer all requests with a web page; no answer of a source begins like one. */
 function isWebPage(body: Buffer): boolean {
   return /^\s*<(?:!doctype\s+html|html)\b/i.test(body.toString("latin1", 0, 200));
 }

@@ -8,11 +8,11 @@ import { readPlatform } from "./read-platform.ts";
 import { describeMetadata, type SearchResult, searchSources } from "./search.ts";
 
 export interface AskOptions {
-  /** Milliseconds until the last source is given up. */
+  /** Milliseconds until the search gives up. */
   readonly timeout: number;
-  /** If no source answers, the last answer is looked for. */
+  /** Use the last answer if no source answers. */
   readonly cached: boolean;
-  /** The answer is kept for boots on which no source answers. */
+  /** Keep the answer for boots on which no source answers. */
   readonly keep: boolean;
 }
 
@@ -20,13 +20,13 @@ export interface Answer {
   readonly platform: Platform;
   readonly choices: readonly Choice[];
   readonly result: SearchResult;
-  /** The answer of an earlier boot, where it stands in for one of now. */
+  /** The answer of an earlier boot, if it replaces a current one. */
   readonly kept: Kept | undefined;
-  /** Names that mean no source. */
+  /** Unknown source names. */
   readonly errors: readonly CommandError[];
 }
 
-/** Looks at the machine, asks the sources that the names mean for it, and keeps the answer. */
+/** Reads the platform, asks the sources of the list, and keeps the answer. */
 export async function askSources(
   names: readonly string[],
   options: AskOptions,

@@ -12,10 +12,10 @@ import { at, isObject, textAt, textsAt } from "./json.ts";
 import type { Platform } from "./platform.ts";
 
 const FILE = `${PATH.localState}/metadata/answer.json`;
-/** User data of 16 MiB in base64, and what else belongs to an answer. */
+/** User data of 16 MiB in base64, and the rest of an answer. */
 const MAX_KEPT = 64 << 20;
 
-/** The last good answer of a source. */
+/** The last valid answer of a source. */
 export interface Kept {
   readonly source: string;
   readonly title: string;
@@ -24,7 +24,7 @@ export interface Kept {
   readonly metadata: Metadata;
 }
 
-/** UUIDs that makers of boards leave in thousands of machines, and QEMU in those that were given none. */
+/** UUIDs that board makers leave in thousands of machines, and QEMU's default. */
 const COMMON_UUIDS = [
   "00000000-0000-0000-0000-000000000000",
   "03000200-0400-0500-0006-000700080009",
@@ -32,16 +32,16 @@ const COMMON_UUIDS = [
 ];
 
 /**
- * What tells this machine from the one that a copy of its disk runs on: the UUID of its firmware, which every cloud makes
- * anew for each instance and which no disk carries. undefined where there is none to trust (many boards, QEMU without
- * `-uuid`): then nothing is kept, since the disk's own machine id would be copied with it.
+ * Distinguishes this machine from one with a copy of its disk: the UUID of its firmware, which every cloud generates
+ * for each instance and which no disk contains. undefined if there is no reliable one (many boards, QEMU without
+ * `-uuid`). Then no answer is kept, since the disk's own machine id would be copied with it.
  */
 export function machineIdentity({ dmi }: Platform): string | undefined {
   const uuid = dmi.product_uuid?.toLowerCase() ?? "";
   return /^[0-9a-f-]{36}$/.test(uuid) && !COMMON_UUIDS.includes(uuid) ? uuid : undefined;
 }
 
-/** Keeps an answer for boots on which no source answers; a machine without identity, or a full disk, keeps none. */
+/** Keeps an answer for boots on which no source answers, unless the machine has no identity or the disk is full. */
 export function keepAnswer(
   { source, title, metadata }: Omit<Kept, "date">,
   platform: Platform,
@@ -52,7 +52,7 @@ export function keepAnswer(
   const { userdata, ...rest } = metadata;
   const encoded = userdata === undefined ? {} : { userdata: Buffer.from(userdata).toString("base64") };
   const date = timeStamp(host);
-  // no date where nothing is new: the disk is not written to at every boot
+  // the date alone is no reason to write: the disk is not written to at every boot
   const same = readKept(host);
   const content = { machine, source, title, metadata: { ...rest, ...encoded } };
   if (same !== undefined && JSON.stringify({ ...same, date: undefined }) === JSON.stringify(content)) return;
@@ -67,8 +67,8 @@ export function keepAnswer(
 }
 
 /**
- * The last answer that one of these sources gave to this very machine. An answer to another one, told by
- * {@link machineIdentity}, is none: two nodes with one name and token would be one too many.
+ * The last answer that one of these sources gave to this machine, according to {@link machineIdentity}. An answer to
+ * another machine is not used: two nodes must not have the same name and token.
  */
 export function keptAnswer(
   sources: readonly string[],
@@ -90,11 +90,11 @@ export function keptAnswer(
   return metadata === undefined || !sources.includes(source) ? undefined : { source, title, date, metadata };
 }
 
-/** Which data source has answered, for people. */
+/** The data source that answered, for status reports. */
 export interface DataSourceState {
-  /** Whose answer the files in /run/config are, as it calls itself; undefined: nobody has answered since the boot. */
+  /** The name of the source whose answer is in /run/config; undefined: none has answered since the boot. */
   readonly provider: string | undefined;
-  /** The last answer that is kept for boots on which nobody answers; only root sees it. */
+  /** The last answer, kept for boots on which no source answers; visible only to root. */
   readonly kept: Pick<Kept, "source" | "date"> | undefined;
 }
 
@@ -113,7 +113,7 @@ function readKept(host: Pick<Host, "root">): Readonly<Record<string, unknown>> |
     const value: unknown = JSON.parse(readTextBounded(inRoot(host, FILE), { maxBytes: MAX_KEPT }));
     return isObject(value) ? value : undefined;
   } catch {
-    return undefined; // none yet; a broken one is as good as none, and is replaced by the next
+    return undefined; // none yet; an invalid one counts as none, and is replaced by the next
   }
 }
 

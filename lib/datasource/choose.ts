@@ -3,27 +3,27 @@ import { CommandError } from "../tools/text/errors.ts";
 import type { Provider } from "./data-source.ts";
 import type { Platform } from "./platform.ts";
 
-/** A source of the list, and what the platform says of it. */
+/** A source of the list, and whether the platform belongs to it. */
 export interface Choice {
   readonly provider: Provider;
   readonly recognised: boolean;
-  /** Why it is not asked; undefined: it is. */
+  /** Why it is not asked; undefined: it is asked. */
   readonly passedOver?: string;
 }
 
-/** What there is to choose from. */
+/** The sources to choose from. */
 export interface Offer {
   readonly providers: readonly Provider[];
-  /** Those of them that are asked without a name too, whatever the machine says it is. */
+  /** The sources that `auto` asks on any machine. */
   readonly atHand: readonly Provider[];
-  /** Makes the provider of `file=PATH`. */
+  /** Creates the provider of `file=PATH`. */
   readonly fileSource: (path: string) => Provider;
 }
 
 /**
- * The sources that a list means, in its order, each once. Some of them share addresses (aws, hetzner and openstack), and
- * asking a dead one takes time: once the machine is known to belong to a network source of the list, those that it does
- * not belong to are passed over. Names that mean nothing are returned as errors, and the others count.
+ * The sources of a list, in its order and without duplicates. Some of them share addresses (aws, hetzner and
+ * openstack), and a request to a dead address takes time. Therefore, if the machine belongs to a network source of the
+ * list, the other network sources are skipped. Unknown names are returned as errors; the others still count.
  */
 export function chooseSources(
   names: readonly string[],

@@ -2,52 +2,54 @@ import type { Host } from "../tools/host/host.ts";
 import type { FetchOptions } from "../tools/http/http-options.ts";
 import type { Platform } from "./platform.ts";
 
-/** What a data source knows of this machine; it leaves out what it does not know. */
+/** The data that a source has about this machine; unknown fields are absent. */
 export interface Metadata {
-  /** User data as it came; gzip and encodings of the source's own protocol are undone. */
+  /** User data as received, after gzip and encodings of the source's own protocol are undone. */
   readonly userdata?: Uint8Array;
-  /** Public ssh keys, one a line, as the source has them; lines that are none are left out later. */
+  /** Public SSH keys in lines, as the source has them; invalid lines are removed later. */
   readonly keys?: readonly string[];
   readonly hostname?: string;
-  /** Only some sources tell it apart from `hostname`; it goes before it. */
+  /** Only some sources distinguish it from `hostname`; it has priority. */
   readonly localHostname?: string;
-  /** What makes this machine another one for its cloud; guards what was kept from an earlier boot. */
+  /**
+   * The identity of this machine in its cloud; protects against data of an earlier boot that belongs to another one.
+   */
   readonly instanceId?: string;
-  /** Further facts under the names that the original's metadata service gave them: `public_ipv4` and the like. */
+  /** Further facts under the names of the original's metadata service: `public_ipv4` and the like. */
   readonly facts?: Readonly<Record<string, string>>;
 }
 
-/** One request of a source, without what the phase decides: retries, time and proxy. */
+/** One request of a source; retries, time limit and proxy depend on the phase. */
 export interface Question
   extends Pick<FetchOptions, "method" | "headers" | "body" | "localPort" | "signal" | "tryAgain"> {
-  /** Statuses that mean "there is none" rather than a failure; default 404. 204 always does. */
+  /** Statuses that mean "none exists" rather than a failure; default 404. 204 always has this meaning. */
   readonly none?: readonly number[];
-  /** `true`: the provider itself tries again, in another way. */
+  /** `true`: the provider itself retries, in another way. */
   readonly once?: boolean;
 }
 
-/** What a provider works with. Everything that it asks, takes and leaves out is recorded for `--explain`. */
+/** The interface for a provider. All requests, results and omissions are recorded for `--explain`. */
 export interface Access extends Pick<Host, "root" | "run" | "log" | "clock" | "env"> {
   readonly platform: Platform;
-  /** The content behind a URL, or undefined where the server says that there is none. Throws HttpError. */
+  /** The content of a URL, or undefined if the server says that it does not exist. Throws HttpError. */
   readonly fetch: (url: string, question?: Question) => Promise<Buffer | undefined>;
-  /** Says what was left out, and why; never with a secret. */
+  /** Reports omitted data with the reason; never with a secret. */
   readonly ignored: (what: string) => void;
 }
 
-/** A place that may know what this machine is to be. */
+/** A possible source of this machine's configuration. */
 export interface Provider {
   /** As written in `k3os.data_sources`. */
   readonly name: string;
-  /** What stands in /run/config/provider, where scripts of the original's users look for it. */
+  /** The content of /run/config/provider, which scripts of the original's users read. */
   readonly title: string;
-  /** `local` sources are at hand or not; `network` sources may have to be waited for. */
+  /** `local` sources answer at once; `network` sources may need a wait. */
   readonly kind: "local" | "network";
-  /** Whether the platform says that this machine is one of this source's. Asks nobody. */
+  /** Whether the platform identifies this machine as one of this source's. Sends no requests. */
   readonly recognises: (platform: Platform) => boolean;
   /**
-   * Reads the source; undefined if it is not there. Throws when it is there, or may be, and cannot be read. A missing
-   * optional field is no reason to throw.
+   * Reads the source; undefined if it is not present. Throws if it is, or may be, present but cannot be read. A missing
+   * optional field does not throw.
    */
   readonly read: (access: Access) => Promise<Metadata | undefined>;
 }

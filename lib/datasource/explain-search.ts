@@ -6,10 +6,10 @@ import { describeOutcome, type SearchResult, type SourceReport } from "./search.
 
 const WIDTH = 80;
 
-/** What `--explain` tells, and the value of the event `result` with `--json`; nothing in it is secret. */
+/** The output of `--explain`, and the value of the event `result` with `--json`; contains no secrets. */
 export interface Explanation {
   readonly machine: {
-    /** The values that sources are recognised by; no serial numbers. */
+    /** The values that identify sources; no serial numbers. */
     readonly dmi: Readonly<Record<string, string>>;
     readonly devices: readonly LabelledDevice[];
     readonly firmwareConfig: readonly string[];
@@ -24,7 +24,7 @@ export interface Explanation {
     readonly asked: readonly Asked[];
     readonly ignored: readonly string[];
   }[];
-  /** The source that was taken. */
+  /** The source whose answer is used. */
   readonly taken: string | undefined;
   /** Whether that is its answer of an earlier boot. */
   readonly cached: boolean;
@@ -65,7 +65,7 @@ function explainSource({ provider, recognised, outcome, record, time }: SourceRe
   };
 }
 
-/** The explanation for people, in lines of at most 80 columns. */
+/** The explanation as text, in lines of at most 80 columns. */
 export function formatExplanation({ machine, sources, taken, cached }: Explanation): string {
   const names = Object.entries(machine.dmi).map(([name, value]) => `${name} "${value}"`);
   const recognised = sources.filter((source) => source.recognised).map(({ name }) => name);
@@ -91,7 +91,7 @@ function formatSource({ name, detail, time, asked, ignored }: Explanation["sourc
   ];
 }
 
-/** The URL is cut rather than the figures; why it failed stands on lines of its own. */
+/** Shortens the URL rather than the figures; the reason of a failure has lines of its own. */
 function formatAsked({ method, url, status, time, problem }: Asked): string[] {
   const figures = `${status ?? "---"} ${`${time} ms`.padStart(9)}`;
   const room = WIDTH - 2 - method.length - 1 - 1 - figures.length;

@@ -1,8 +1,8 @@
 import { at, isObject } from "./json.ts";
 
-/** A file or directory that user data asks for. */
+/** A file or directory from user data. */
 export interface Extra {
-  /** Relative, of plain names. */
+  /** A relative path of plain names. */
   readonly path: string;
   readonly mode: number;
   /** undefined: a directory. */
@@ -14,9 +14,10 @@ const MAX_ENTRIES = 1000;
 const MAX_NAME = 255;
 
 /**
- * The files that user data in the original's form for several files holds: a JSON object whose entries are
- * `{"perm": "0600", "content": "…"}` or `{"perm": "0755", "entries": {…}}`. Any other user data holds none. An entry that
- * is wrong is left out and told to `ignored`; directories come before what they hold.
+ * The files in user data that has the original's form for several files: a JSON object whose entries are
+ * `{"perm": "0600", "content": "…"}` or `{"perm": "0755", "entries": {…}}`. Other user data contains none. Invalid
+ * entries
+ * are left out and reported to `ignored`; directories come before their contents.
  * https://github.com/linuxkit/linuxkit/blob/master/docs/metadata.md
  */
 export function extrasOf(userdata: Uint8Array, ignored: (what: string) => void): readonly Extra[] {
@@ -47,7 +48,9 @@ export function extrasOf(userdata: Uint8Array, ignored: (what: string) => void):
   return extras;
 }
 
-/** Undefined for what is no JSON object of objects, or describes no file: a configuration in JSON is not for us. */
+/**
+ * Undefined unless the text is a JSON object of objects that describe files: a configuration in JSON is no such object.
+ */
 function parseTree(userdata: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   const text = Buffer.from(userdata).toString("utf8");
   if (!/^\s*\{/.test(text)) return undefined;
@@ -65,7 +68,7 @@ function parseTree(userdata: Uint8Array): Readonly<Record<string, unknown>> | un
 }
 
 function isPlainName(name: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
   if (name === "" || name === "." || name === ".." || /[/\x00-\x1f\x7f]/.test(name)) return false;
   return Buffer.byteLength(name) <= MAX_NAME;
 }

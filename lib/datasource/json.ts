@@ -2,7 +2,7 @@ import { CommandError } from "../tools/text/errors.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The JSON object that an answer or a file is; `from` stands for it in the message. Throws CommandError. */
+/** Parses an answer or a file as a JSON object; messages call it `from`. Throws CommandError. */
 export function parseObject(bytes: Uint8Array, from: string): JsonObject {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
@@ -17,7 +17,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What lies at a path of keys and indexes; undefined if it ends early. */
+/** The value at a path of keys and indexes; undefined if the path does not exist. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   let found = value;
   for (const step of path) {
@@ -27,14 +27,14 @@ export function at(value: unknown, ...path: readonly (string | number)[]): unkno
   return found;
 }
 
-/** A text or number at a path, as text; undefined if there is none, or something else. */
+/** A string or number at a path, as a string; undefined if there is none. */
 export function textAt(value: unknown, ...path: readonly (string | number)[]): string | undefined {
   const found = at(value, ...path);
   if (typeof found === "number") return String(found);
   return typeof found === "string" && found !== "" ? found : undefined;
 }
 
-/** The texts of a list at a path; a single text counts as a list of one. Entries of other kinds are left out. */
+/** The strings of a list at a path; a single string counts as a list of one. Entries of other types are left out. */
 export function textsAt(value: unknown, ...path: readonly (string | number)[]): string[] {
   const found = at(value, ...path);
   if (typeof found === "string") return [found];

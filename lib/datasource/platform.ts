@@ -8,7 +8,7 @@ export interface LabelledDevice {
   readonly type: string;
 }
 
-/** What a machine says about itself without being connected to anything. */
+/** The identification of a machine, available without a network. */
 export interface Platform {
   /** Values of /sys/class/dmi/id by file name, trimmed; unreadable and unset ones (all bits one) are absent. */
   readonly dmi: Readonly<Record<string, string>>;

@@ -16,17 +16,17 @@ import { packet } from "./network/packet.ts";
 import { scaleway } from "./network/scaleway.ts";
 import { vultr } from "./network/vultr.ts";
 
-/** Sources at hand: `auto` looks at all of them, in this order, before all others. */
+/** Local sources: `auto` asks all of them first, in this order. */
 const AT_HAND: readonly Provider[] = [
   kvm,
   noCloud,
   configDrive,
-  cdrom, // last: it takes any disc that holds a file of the right name
+  cdrom, // last: it accepts any disc with a file of the right name
 ];
 
 /**
- * Sources that `auto` asks only where the machine says that it belongs to them: on the network, and one that is asked by an
- * instruction which kills the program that uses it on other machines.
+ * Sources that `auto` asks only if the machine belongs to them: network sources, and one that uses an instruction which
+ * kills the program on other machines.
  */
 const ELSEWHERE: readonly Provider[] = [
   vmware,
@@ -41,7 +41,7 @@ const ELSEWHERE: readonly Provider[] = [
   vultr,
 ];
 
-/** Every source by the name that it has in `k3os.data_sources`, and what `file=PATH` means. */
+/** Every source by its name in `k3os.data_sources`, and the source of `file=PATH`. */
 export const OFFER: Offer = {
   providers: [...AT_HAND, ...ELSEWHERE],
   atHand: AT_HAND,

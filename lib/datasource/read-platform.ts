@@ -12,7 +12,7 @@ const DMI = "/sys/class/dmi/id";
 const HYPERVISOR_UUID = "/sys/hypervisor/uuid";
 const FIRMWARE_CONFIG = "/sys/firmware/qemu_fw_cfg/by_name";
 
-/** The values that some source is recognised by, or that tell machines apart. */
+/** The values that identify a source or a machine. */
 const DMI_NAMES = [
   "bios_vendor",
   "board_asset_tag",
@@ -27,11 +27,11 @@ const DMI_NAMES = [
   "sys_vendor",
 ];
 
-/** Milliseconds; an optical drive with a bad disc in it may take minutes. */
+/** Milliseconds; an optical drive with a damaged disc may take minutes. */
 const PATIENCE = 10_000;
 
 /**
- * Reads what the machine says about itself; nothing is asked on the network. Never throws: what cannot be read is absent.
+ * Reads the identification of the machine, without network requests. Never throws: unreadable values are absent.
  * The files of the kernel: https://docs.kernel.org/admin-guide/abi-testing.html
  */
 export async function readPlatform(host: Pick<Host, "root" | "run" | "log">): Promise<Platform> {
@@ -48,7 +48,7 @@ export async function readPlatform(host: Pick<Host, "root" | "run" | "log">): Pr
   };
 }
 
-/** The trimmed text of a file of the kernel; "" if it is not there or holds nothing but set bits, as unset ones do. */
+/** The trimmed text of a kernel file; "" if it is missing or consists of set bits only, which means unset. */
 function readValue(path: string, host: Pick<Host, "root">): string {
   try {
     const bytes = readFileSync(inRoot(host, path));
@@ -61,9 +61,9 @@ function readValue(path: string, host: Pick<Host, "root">): string {
 
 async function readDevices(host: Pick<Host, "run" | "log">): Promise<readonly LabelledDevice[]> {
   try {
-    // read from the devices themselves: udev may not have come to them yet
+    // read from the devices directly: udev may not have processed them yet
     const argv = cmd`blkid --cache-file /dev/null --output export`;
-    const { stdout } = await host.run(argv, { check: false, timeout: PATIENCE }); // 2: there is none
+    const { stdout } = await host.run(argv, { check: false, timeout: PATIENCE }); // 2: none found
     return parseDevices(stdout);
   } catch (error) {
     host.log.warn(`Cannot look for file systems: ${messageOf(error)}`);
@@ -84,7 +84,7 @@ export function parseDevices(text: string): readonly LabelledDevice[] {
 
 async function readFirmwareConfig(host: Pick<Host, "root" | "run" | "log">): Promise<readonly string[]> {
   try {
-    // the module is there only on machines of QEMU, and not every kernel has it
+    // only QEMU machines use this module, and not every kernel has it
     await host.run(cmd`modprobe --quiet qemu_fw_cfg`, { check: false, timeout: PATIENCE });
   } catch (error) {
     host.log.debug(`no configuration from the firmware: ${messageOf(error)}`);
@@ -92,7 +92,7 @@ async function readFirmwareConfig(host: Pick<Host, "root" | "run" | "log">): Pro
   return [...namesBelow(inRoot(host, FIRMWARE_CONFIG), "")].sort();
 }
 
-/** Each entry is a directory that holds `raw`; the kernel makes it a link to where it lies by number. */
+/** Each entry is a directory with a file `raw`; the kernel links it to the directory with its number. */
 function* namesBelow(directory: string, prefix: string): Generator<string> {
   const entries = listIfThere(directory);
   if (entries.some(({ name }) => name === "raw")) {
@@ -110,6 +110,6 @@ function listIfThere(directory: string) {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch {
-    return []; // no QEMU
+    return []; // not QEMU
   }
 }

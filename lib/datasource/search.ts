@@ -6,10 +6,10 @@ import type { Choice } from "./choose.ts";
 import type { Metadata, Provider } from "./data-source.ts";
 import type { Platform } from "./platform.ts";
 
-/** What became of one source of the list. */
+/** The result of one source of the list. */
 export type Outcome =
   | { readonly kind: "answered"; readonly metadata: Metadata }
-  /** Asked, and not there, or with nothing to say. */
+  /** Asked, but not present or without data. */
   | { readonly kind: "absent" }
   | { readonly kind: "failed"; readonly reason: string }
   /** Not asked, or not waited for. */
@@ -36,18 +36,18 @@ export interface SearchResult {
 }
 
 /**
- * Milliseconds after the end of the search for a source at hand to unmount what it has mounted, and for one on the network
- * to give what it has: user data that came in time is not lost by a key that never comes.
+ * Milliseconds after the end of the search in which a local source can unmount its devices, and a network source can
+ * return partial results: user data that arrived in time is not lost because of a missing key.
  */
 const GRACE = 2_000;
 
-/** Name of the reason of a signal whose time is up, as AbortSignal.timeout() has it. */
+/** Name of the reason when a signal times out, as in AbortSignal.timeout(). */
 const LATE = "TimeoutError";
 
 /**
- * Asks the chosen sources, those on the network at the same time and those at hand one after another, and returns the
- * first in the list's order that gives user data; if none does, the first that answered at all. Ends after `timeout`
- * milliseconds at the latest. Never throws.
+ * Asks the chosen sources, network sources in parallel and local sources one after another. Returns the first in the
+ * list's order that gives user data; otherwise the first that answered. Ends after at most `timeout` milliseconds.
+ * Never throws.
  */
 export async function searchSources(
   choices: readonly Choice[],
@@ -76,7 +76,7 @@ export async function searchSources(
       if (hasUserdata) break;
     }
     const why = winner === undefined ? "the search is over" : `${winner.choice.provider.name} came first`;
-    over.abort(new DOMException(why, "AbortError")); // the first to abort counts: the timer's reason stays
+    over.abort(new DOMException(why, "AbortError")); // only the first abort counts: the timer's reason stays
     await Promise.race([atHand, graceOver()]);
     const reports = await Promise.all(readers.map(reportOf));
     const chosen = reports.find(({ provider }) => provider === winner?.choice.provider);
@@ -97,7 +97,7 @@ interface Reader {
   readonly record: SourceRecord;
   /** Never rejects; settles at the end of the search at the latest. */
   readonly outcome: Promise<Outcome>;
-  /** When the provider has really returned. */
+  /** Settles when the provider has actually returned. */
   readonly ended: Promise<unknown>;
   readonly time: () => number;
 }
@@ -146,12 +146,12 @@ async function readSource(provider: Provider, access: Parameters<Provider["read"
   }
 }
 
-/** Ended because there is no need to go on, and not for want of time. */
+/** The search ended because it was finished, not by the time limit. */
 function isOver(signal: AbortSignal): boolean {
   return signal.aborted && signal.reason.name !== LATE;
 }
 
-/** What becomes of a source that does not end by itself when the search does. */
+/** The outcome of a source that is still running when the search ends. */
 function whenOver(signal: AbortSignal, hasStarted: () => boolean): Promise<Outcome> {
   return new Promise((resolve) => {
     signal.addEventListener("abort", async () => {
@@ -172,7 +172,7 @@ async function reportOf(reader: Reader): Promise<SourceReport> {
   return { provider, recognised, outcome: await reader.outcome, record: reader.record, time: reader.time() };
 }
 
-/** What became of a source, for people: never user data, keys or tokens themselves. */
+/** The result of a source as text, without user data, keys and tokens. */
 export function describeOutcome(outcome: Outcome): string {
   switch (outcome.kind) {
     case "answered":
@@ -198,7 +198,7 @@ export function describeMetadata({ userdata, keys, hostname, localHostname, fact
   return parts.filter((part) => part !== undefined).join(", ");
 }
 
-/** Why nothing was found: what was asked, and what each said. */
+/** An error that lists the sources that were asked, and the result of each. */
 export function nothingFound({ reports }: SearchResult): CommandError {
   const asked = reports.filter(({ outcome }) => outcome.kind !== "passed over");
   if (asked.length === 0) {

@@ -7,20 +7,20 @@ import { CommandError, during, messageOf } from "../tools/text/errors.ts";
 import type { Metadata } from "./data-source.ts";
 import { extrasOf } from "./extras.ts";
 
-/** What was written, to be removed by a later run of the same boot that does not write it again. */
+/** The list of written files, so that a later run of the same boot removes those that it does not write again. */
 const MANIFEST = `${PATH.runtime}/metadata.json`;
 
 const USERDATA = "userdata";
 const KEYS = "ssh/authorized_keys";
 
-/** Only its user may read these: user data holds the cluster's token. */
+/** Readable only by their owner: user data contains the cluster's token. */
 const SECRET = 0o600;
 
 /**
- * Writes what a source said to /run/config, under the names that the original's metadata service used, and removes what an
- * earlier run wrote and is no more. Each file appears whole or not at all, the user data first. Does not name the machine:
- * that is done with the configuration, which reads these files next. Throws if the user data or the keys cannot be written;
- * what goes wrong with anything else is warned of.
+ * Writes a source's answer to /run/config, under the names of the original's metadata service, and removes files of an
+ * earlier run that are no longer part of it. Each file is written completely or not at all, the user data first. Does
+ * not set the host name: the configuration, which reads these files next, does that. Throws if the user data or the
+ * keys cannot be written; other problems are only warnings.
  */
 export async function writeMetadata(
   title: string,
@@ -34,7 +34,7 @@ export async function writeMetadata(
     const before = readManifest(host);
     for (const name of deepestFirst(before)) if (!wanted.has(name)) removeEntry(name, host);
     const written = new Set<string>();
-    // what may be there must be known, however this ends
+    // the list must include all files that may exist, even after a failure
     writeManifest(new Set([...before, ...wanted]), host);
     for (const entry of entries) {
       try {
@@ -49,7 +49,7 @@ export async function writeMetadata(
   });
 }
 
-/** A file, or without content a directory. */
+/** A file, or a directory if there is no content. */
 interface Entry {
   readonly path: string;
   readonly mode: number;
@@ -73,7 +73,7 @@ function entriesOf(title: string, metadata: Metadata, host: Pick<Host, "log">): 
   }
   const ignored = (what: string) => host.log.warn(`user data: ${what}`);
   for (const extra of extrasOf(userdata ?? new Uint8Array(), ignored)) {
-    // a user may well send user data inside of user data, but no directory in its place
+    // user data may contain user data, but no directory in its place
     if (extra.content === undefined && entries.has(extra.path))
       ignored(`"${extra.path}" cannot be a directory`);
     else entries.set(extra.path, extra);
@@ -81,7 +81,7 @@ function entriesOf(title: string, metadata: Metadata, host: Pick<Host, "log">): 
   return [...entries.values()];
 }
 
-/** The entry and the directories above it as the manifest names them: directories end in a slash. */
+/** The entry and its parent directories in the manifest's form: directories end in a slash. */
 function namesOf({ path, content }: Entry): string[] {
   return [content === undefined ? `${path}/` : path, ...parentsOf(path).map((parent) => `${parent}/`)];
 }
@@ -109,17 +109,17 @@ function writeEntry({ path, content, mode }: Entry, host: Pick<Host, "root">): v
   writeFileAtomic(file, content, { mode: isSecret ? SECRET : mode });
 }
 
-/** A link in the place of a directory would lead out of ours. */
+/** A link in the place of a directory would lead outside. */
 function makeDirectory(path: string, mode: number | undefined, host: Pick<Host, "root">): void {
   const directory = pathOf(path, host);
   const found = lstatSync(directory, { throwIfNoEntry: false });
   if (found === undefined) mkdirSync(directory, { recursive: path === "", mode: 0o755 });
   else if (!found.isDirectory())
     throw new CommandError(`Expected "${PATH.metadata}/${path}" to be a directory`);
-  if (mode !== undefined) chmodSync(directory, mode); // not by mkdir, whose mode the umask takes from
+  if (mode !== undefined) chmodSync(directory, mode); // not by mkdir, whose mode is reduced by the umask
 }
 
-/** A directory that holds files of others stays. */
+/** A directory with files of others stays. */
 function removeEntry(name: string, host: Pick<Host, "root" | "log">): void {
   const path = name.replace(/\/$/, "");
   const entry = pathOf(path, host);
@@ -133,7 +133,7 @@ function removeEntry(name: string, host: Pick<Host, "root" | "log">): void {
   }
 }
 
-/** Names of what the last run wrote. */
+/** Names of the files of the last run. */
 function readManifest(host: Pick<Host, "root">): readonly string[] {
   try {
     const names: unknown = JSON.parse(readFileSync(inRoot(host, MANIFEST), "utf8"));

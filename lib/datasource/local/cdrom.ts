@@ -7,12 +7,12 @@ import { readInside } from "./read-source-file.ts";
 import { isLabelled, searchVolumes } from "./volumes.ts";
 
 const SEED_LABEL = "cidata";
-/** The first that is there and not empty. */
+/** The first file that exists and is not empty. */
 const NAMES = ["user-data", "config"];
 
 /**
- * The original's source: user data from a medium labelled `cidata`, or from any disc. Host name and keys beside it stay
- * where they are, as the original left them: a node must not get another name by an upgrade. `nocloud` takes them.
+ * The original's source: user data from a medium labelled `cidata`, or from any disc. Like the original, it ignores the
+ * host name and keys beside it, so that an upgrade does not rename a node; `nocloud` uses them.
  * https://github.com/linuxkit/linuxkit/blob/master/pkg/metadata/provider_cdrom.go
  */
 export const cdrom: Provider = {
@@ -28,14 +28,14 @@ export const cdrom: Provider = {
     ),
 };
 
-/** What was made for this comes before discs that just lie in a drive; our own medium is none. */
+/** Media made for this purpose come before other discs in a drive; our own medium is excluded. */
 function candidates(devices: readonly LabelledDevice[]): LabelledDevice[] {
   const labelled = devices.filter((device) => isLabelled(device, SEED_LABEL));
   const drives = devices.filter(({ path, label }) => /^\/dev\/sr\d+$/.test(path) && label !== LABEL.medium);
   return [...new Set([...labelled, ...drives])];
 }
 
-/** Reads a disc by the directory where it is mounted; undefined if there is no user data on it. */
+/** Reads a disc that is mounted at a directory; undefined if it has no user data. */
 export function readDisc(
   directory: string,
   device: string,

@@ -10,7 +10,7 @@ import { isLabelled, searchVolumes } from "./volumes.ts";
 
 const LABEL = "config-2";
 
-/** The two layouts, of OpenStack and of EC2, as directory, meta-data and user data; the first that is there counts. */
+/** The layouts of OpenStack and EC2 as directory, meta-data and user data; the first existing one counts. */
 const LAYOUTS = [
   { directory: "openstack", meta: "meta_data.json", userdata: "user_data" },
   { directory: "ec2", meta: "meta-data.json", userdata: "user-data" },
@@ -18,7 +18,7 @@ const LAYOUTS = [
 const UNUSED = ["vendor_data.json", "vendor_data2.json", "network_data.json"];
 
 /**
- * OpenStack's config drive: a file system labelled `config-2` with the files that its metadata service would serve.
+ * OpenStack's config drive: a file system labelled `config-2` with the files of its metadata service.
  * https://docs.openstack.org/nova/latest/user/metadata.html#config-drives
  */
 export const configDrive: Provider = {
@@ -28,15 +28,15 @@ export const configDrive: Provider = {
   recognises: ({ devices }) => devices.some((device) => isLabelled(device, LABEL)),
   read: (access) => {
     const devices = access.platform.devices.filter((device) => isLabelled(device, LABEL));
-    // a disk that was attached later stands further back: it is the newer one
+    // devices that were attached later come later in the list: the last one is the newest
     const last = devices.sort((a, b) => (a.path < b.path ? 1 : -1));
     return searchVolumes(last, (directory, { path }) => readDrive(directory, path, access), access);
   },
 };
 
 /**
- * Reads a drive by the directory where it is mounted; `name` stands for it in messages. Undefined if it has none of the
- * layouts. Throws CommandError if it has, and neither meta-data nor user data in it can be used.
+ * Reads a drive that is mounted at a directory; messages call it `name`. Undefined if it has neither layout. Throws
+ * CommandError if it has one, but neither usable meta-data nor user data.
  */
 export function readDrive(
   directory: string,
@@ -59,7 +59,7 @@ export function readDrive(
   return undefined;
 }
 
-/** The version with the highest date, else `latest`. */
+/** The version with the latest date, otherwise `latest`. */
 function newestVersion(directory: string): string | undefined {
   if (!existsSync(directory)) return undefined;
   const names = readdirSync(directory);
@@ -67,7 +67,7 @@ function newestVersion(directory: string): string | undefined {
   return dates.at(-1) ?? names.find((name) => name === "latest");
 }
 
-/** Never throws: user data beside meta-data that is broken still counts. */
+/** Never throws: invalid meta-data does not affect the user data. */
 function readMeta(
   directory: string,
   path: string,

@@ -1,11 +1,14 @@
 import { isObject } from "../json.ts";
 
-/** The fields that have a value. */
+/** The fields with a value. */
 export function withoutUndefined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** Keys as a text, a list, a map from names to keys, or EC2's map to `{"openssh-key": KEY}`. Undefined if there are none. */
+/**
+ * Keys from a string, a list, a map from names to keys, or EC2's map to `{"openssh-key": KEY}`. Undefined if there are
+ * none.
+ */
 export function publicKeys(value: unknown): string[] | undefined {
   const lines = keyLines(value);
   return lines.length === 0 ? undefined : lines;

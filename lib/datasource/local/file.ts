@@ -3,7 +3,7 @@ import type { Provider } from "../data-source.ts";
 import { readFileIfThere } from "./read-source-file.ts";
 
 /**
- * `file=PATH`: user data that something else put on this machine before.
+ * `file=PATH`: user data from a file that already exists on this machine.
  * https://github.com/linuxkit/linuxkit/blob/master/pkg/metadata/provider_file.go
  */
 export function fileSource(path: string): Provider {
@@ -11,7 +11,7 @@ export function fileSource(path: string): Provider {
     name: `file=${path}`,
     title: path,
     kind: "local",
-    // only somebody who knows of the file can name it
+    // the list names the file explicitly
     recognises: () => true,
     read: async (access) => {
       const userdata = readFileIfThere(inRoot(access, path));

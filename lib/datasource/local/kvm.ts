@@ -10,14 +10,14 @@ import { MAX_BYTES } from "./read-source-file.ts";
 /** https://www.qemu.org/docs/master/specs/fw_cfg.html, https://docs.kernel.org/admin-guide/abi-testing.html */
 const DIRECTORY = "/sys/firmware/qemu_fw_cfg/by_name";
 
-/** The names are ours, below `opt/` as QEMU asks of its users; `config` is what one guesses, and means user data. */
+/** The names are ours, below `opt/` as QEMU requires; `config` is a likely guess, and means user data. */
 const NAME = {
   userdata: ["opt/k3os/userdata", "opt/k3os/config"],
   hostname: ["opt/k3os/hostname"],
   keys: ["opt/k3os/authorized_keys"],
 } as const;
 
-/** Files that the command line of a QEMU machine gives it: `-fw_cfg name=opt/k3os/userdata,file=node.yaml`. */
+/** Files from the command line of a QEMU machine: `-fw_cfg name=opt/k3os/userdata,file=node.yaml`. */
 export const kvm: Provider = {
   name: "kvm",
   title: "KVM",
@@ -39,7 +39,7 @@ export const kvm: Provider = {
   },
 };
 
-/** A part whose loss must not cost the user data. */
+/** An error in this part must not cause the loss of the user data. */
 function optionalText(
   name: string | undefined,
   access: Pick<Access, "root" | "ignored">,
@@ -54,8 +54,8 @@ function optionalText(
 }
 
 /**
- * Every read of an item costs the firmware interface as much as all before it, so there are as few as the kernel allows;
- * that the item ends where its size says shows that it was read whole.
+ * Each read of an item costs the firmware interface as much as all reads before it, so reads are as large as the kernel
+ * allows. The item is complete if its length equals its stated size.
  */
 function readItem(name: string, access: Pick<Access, "root">): Buffer {
   const directory = inRoot(access, join(DIRECTORY, name));

@@ -3,12 +3,12 @@ import type { Access, Metadata } from "../data-source.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { publicKeys, withoutUndefined } from "./fields.ts";
 
-/** What cloud-init's `meta-data` says that is of use here. */
+/** The fields of cloud-init's `meta-data` that k3OS uses. */
 export type MetaData = Pick<Metadata, "instanceId" | "localHostname" | "hostname" | "keys">;
 
 /**
- * Reads `meta-data`, YAML or JSON, of the source NoCloud or of VMware's guestinfo; `name` stands for it in messages.
- * Never throws: what cannot be used is left out and told of.
+ * Parses `meta-data`, YAML or JSON, of the source NoCloud or of VMware's guestinfo; messages call it `name`.
+ * Never throws: unusable values are left out and reported.
  * https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
  */
 export async function parseMetaData(
@@ -34,7 +34,7 @@ export async function parseMetaData(
 async function parseMap(text: string, name: string, access: Pick<Access, "ignored">): Promise<JsonObject> {
   const [{ parse }, { parseYaml }] = await Promise.all([
     import("yaml"),
-    import("../../config/read/document.ts"), // knows how large a document may be
+    import("../../config/read/document.ts"), // limits the size of a document
   ]);
   const error = parseYaml(text, name).diagnostics.find(({ severity }) => severity === "error");
   if (error !== undefined) {
@@ -42,7 +42,7 @@ async function parseMap(text: string, name: string, access: Pick<Access, "ignore
     return {};
   }
   try {
-    // every value as text: a name such as 0644 or 1e3 is these characters
+    // all values as text: names such as 0644 or 1e3 are strings
     const value: unknown = parse(text, { schema: "failsafe", uniqueKeys: false, logLevel: "error" });
     if (isObject(value)) return value;
     if (value !== null && value !== "") access.ignored(`${name}: expected keys and values`);

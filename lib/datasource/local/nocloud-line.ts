@@ -2,16 +2,16 @@ import type { Access } from "../data-source.ts";
 import type { Platform } from "../platform.ts";
 import type { MetaData } from "./meta-data.ts";
 
-/** What a line `ds=nocloud;KEY=VALUE…` says. */
+/** The content of a line `ds=nocloud;KEY=VALUE…`. */
 export interface SeedLine {
   readonly meta: MetaData;
-  /** Where the seed is: an URL or a path, names of the firmware put in. */
+  /** The location of the seed: a URL or a path, with names of the firmware replaced. */
   readonly seedFrom: string | undefined;
 }
 
 const SHORT: Readonly<Record<string, string>> = { s: "seedfrom", h: "local-hostname", i: "instance-id" };
 
-/** cloud-init's names for what the firmware says, those of dmidecode(8), by file in /sys/class/dmi/id. */
+/** cloud-init's names for values of the firmware, as in dmidecode(8), with the files in /sys/class/dmi/id. */
 const FIRMWARE_NAMES: Readonly<Record<string, string>> = {
   "baseboard-asset-tag": "board_asset_tag",
   "baseboard-manufacturer": "board_vendor",
@@ -33,19 +33,20 @@ const FIRMWARE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The word `ds=nocloud` or `ds=nocloud-net`, with or without `;KEY=VALUE` behind it, among those of the firmware's serial
- * number or of the kernel command line; undefined if there is none. https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
+ * The word `ds=nocloud` or `ds=nocloud-net`, with or without `;KEY=VALUE` after it, in the firmware's serial number or
+ * on the kernel command line; undefined if there is none.
+ * https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
  */
 export function findSeedLine(words: readonly string[]): string | undefined {
   return words.find((word) => /^ds=nocloud(?:-net)?(?:;|$)/.test(word));
 }
 
-/** The words of the machine's serial number, which the command line of a virtual machine can choose. */
+/** The words of the machine's serial number, which the command line of a virtual machine can set. */
 export function serialWords({ dmi }: Pick<Platform, "dmi">): string[] {
   return (dmi.product_serial ?? "").split(/\s+/);
 }
 
-/** Takes a line of {@link findSeedLine} apart. */
+/** Parses a line of {@link findSeedLine}. */
 export function parseSeedLine(line: string, access: Pick<Access, "platform" | "ignored">): SeedLine {
   const fields = new Map<string, string>();
   for (const item of line.split(";").slice(1)) {
@@ -68,7 +69,7 @@ export function parseSeedLine(line: string, access: Pick<Access, "platform" | "i
   };
 }
 
-/** Puts in what `__dmi.NAME__` stands for: one URL serves many machines that way. */
+/** Replaces `__dmi.NAME__` by the value: in this way, one URL serves many machines. */
 function expandFirmwareNames(text: string, access: Pick<Access, "platform" | "ignored">): string {
   const encode = /^https?:/i.test(text) ? encodeURIComponent : (value: string) => value.replaceAll("/", "_");
   return text.replaceAll(/__dmi\.([a-z-]+)__/g, (found, name: string) => {

@@ -17,19 +17,22 @@ const USER_DATA = "user-data";
 const META_DATA = "meta-data";
 const UNUSED = ["vendor-data", "network-config"];
 
-/** What one place holds. */
+/** The content of one seed. */
 interface Seed {
   readonly userdata?: Uint8Array | undefined;
   readonly meta: MetaData;
 }
 
 /**
- * cloud-init's NoCloud: user data and meta-data from a file system labelled `cidata`, from a directory, or from where the
- * kernel command line or the machine's serial number say. Only a seed at an URL needs the network.
+ * cloud-init's NoCloud: user data and meta-data from a file system labelled `cidata`, from a directory, or from the
+ * place
+ * that the kernel command line or the machine's serial number names. Only a seed at a URL needs the network.
  *
- * Several may be there. As in cloud-init, what a line says of host name and instance goes before what a file says, the
- * user data of the last place counts, and a seed that a line names replaces all other user data. Unlike there, either of
- * the two files is enough.
+ * There may be several seeds. As in cloud-init, the host name and instance of a line take precedence over those of a
+ * file,
+ * the last user data counts, and a seed that a line names replaces all other user data. Unlike in cloud-init, one of
+ * the
+ * two files is enough.
  * https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
  */
 export const noCloud: Provider = {
@@ -53,13 +56,13 @@ export const noCloud: Provider = {
   },
 };
 
-/** The line of the firmware before that of the kernel. */
+/** The firmware's line first, then the kernel's. */
 function seedLines(platform: Platform): string[] {
   const lines = [findSeedLine(serialWords(platform)), findSeedLine(platform.words)];
   return lines.filter((line) => line !== undefined);
 }
 
-/** Undefined if they say nothing at all. */
+/** Undefined if there is no data at all. */
 function mergeSeeds(seeds: readonly Seed[]): Metadata | undefined {
   const userdata = seeds.findLast((seed) => seed.userdata !== undefined)?.userdata;
   const meta = Object.assign({}, ...seeds.map((seed) => seed.meta).reverse()) as MetaData;
@@ -67,14 +70,14 @@ function mergeSeeds(seeds: readonly Seed[]): Metadata | undefined {
   return Object.keys(merged).length === 0 ? undefined : merged;
 }
 
-/** Of several devices the last counts, as in cloud-init: the disk that was added to a machine, not the one it came with. */
+/** The last of several devices counts, as in cloud-init: the disk that was added to a machine, not its original one. */
 function readVolume(access: Access): Promise<Seed | undefined> {
   const devices = access.platform.devices.filter((device) => isLabelled(device, LABEL));
   const last = devices.sort((a, b) => (a.path < b.path ? 1 : -1));
   return searchVolumes(last, (directory, { path }) => readSeed(directory, path, access), access);
 }
 
-/** Reads a directory; `name` stands for it in messages. Undefined if neither file is there. */
+/** Reads a directory; messages call it `name`. Undefined if neither file exists. */
 export async function readSeed(
   directory: string,
   name: string,
@@ -96,7 +99,7 @@ export async function readSeed(
   };
 }
 
-/** A file whose loss must not cost the user data. */
+/** An error with this file must not cause the loss of the user data. */
 function readOptional(directory: string, name: string, access: Pick<Access, "ignored">): Buffer | undefined {
   try {
     return readInside(directory, name);
@@ -106,7 +109,7 @@ function readOptional(directory: string, name: string, access: Pick<Access, "ign
   }
 }
 
-/** Reads the seed that a line names: whoever wrote it wants that one, so it is an error if it cannot be read. */
+/** Reads the seed that a line names. It was requested explicitly, so it is an error if it cannot be read. */
 async function readSeedFrom(from: string, access: Access): Promise<Seed> {
   const shown = maskUrl(from);
   if (!from.endsWith("/")) throw new CommandError(`The seed "${shown}" must end in "/"`);

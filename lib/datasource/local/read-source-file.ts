@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { isAbsence, readIfThere } from "../../tools/fs/read-bounded.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 
-/** Largest file that a source may hold; what is larger is no user data but a mistake. */
+/** Maximum size of a source's file; a larger one is a mistake, not user data. */
 export const MAX_BYTES = 16 << 20;
 
-/** A file by its path; undefined if there is none. Throws CommandError if it is no file, too large or unreadable. */
+/** Reads a file; undefined if it does not exist. Throws CommandError if it is not a file, too large or unreadable. */
 export function readFileIfThere(path: string): Buffer | undefined {
   try {
     return readIfThere(path, { maxBytes: MAX_BYTES });
@@ -16,8 +16,8 @@ export function readFileIfThere(path: string): Buffer | undefined {
 }
 
 /**
- * {@link readFileIfThere} for a file of a directory that somebody else made, such as a medium: a link in it must not
- * lead to files of this machine.
+ * {@link readFileIfThere} for a directory from an external origin, such as a medium: links in it must not lead to files
+ * of this machine.
  */
 export function readInside(directory: string, name: string): Buffer | undefined {
   const path = join(directory, name);

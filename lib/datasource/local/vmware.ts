@@ -6,7 +6,7 @@ import type { Access, Metadata, Provider } from "../data-source.ts";
 import { type MetaData, parseMetaData } from "./meta-data.ts";
 import { MAX_BYTES } from "./read-source-file.ts";
 
-/** Programs of open-vm-tools that ask the hypervisor; the first that is there. */
+/** Programs of open-vm-tools that query the hypervisor; the first existing one is used. */
 const PROGRAMS: readonly (readonly string[])[] = [["vmware-rpctool"], ["vmtoolsd", "--cmd"]];
 const TIMEOUT = 10_000;
 
@@ -22,8 +22,9 @@ const DECODERS: Readonly<Record<string, (text: string) => Uint8Array>> = {
 type AskAccess = Pick<Access, "run" | "ignored">;
 
 /**
- * What an administrator of vSphere, or VMware's desktop products, set in the keys `guestinfo.userdata` and
- * `guestinfo.metadata` of the machine.
+ * The values of `guestinfo.userdata` and `guestinfo.metadata`, set by an administrator of vSphere or by VMware's
+ * desktop
+ * products.
  * https://cloudinit.readthedocs.io/en/latest/reference/datasources/vmware.html
  */
 export const vmware: Provider = {
@@ -59,7 +60,7 @@ async function findProgram(access: AskAccess): Promise<readonly string[] | undef
   return undefined;
 }
 
-/** The value of a key; undefined if it is not set. Some tools cannot remove a key, and set "---" instead. */
+/** The value of a key; undefined if it is not set. Some tools cannot remove a key, and set it to "---" instead. */
 async function ask(key: string, program: readonly string[], access: AskAccess): Promise<string | undefined> {
   const argv = cmd`${program} ${`info-get guestinfo.${key}`}`;
   const { code, stdout } = await access.run(argv, { check: false, timeout: TIMEOUT });
@@ -84,7 +85,7 @@ async function readEncoded(
   }
 }
 
-/** It holds nothing that is worth losing the user data for. */
+/** An error here must not cause the loss of the user data. */
 async function readMetadata(program: readonly string[], access: AskAccess): Promise<MetaData | undefined> {
   try {
     const bytes = await readEncoded("metadata", program, access);

@@ -6,19 +6,19 @@ import { messageOf } from "../../tools/text/errors.ts";
 import type { Access } from "../data-source.ts";
 import type { LabelledDevice } from "../platform.ts";
 
-/** File systems that clouds and people put configuration on, in the order tried where the type is not known. */
+/** Usual file systems of configuration media, in the order of the attempts if the type is unknown. */
 const TYPES: readonly string[] = ["iso9660", "vfat"];
 
 type VolumeAccess = Pick<Access, "root" | "run" | "ignored">;
 
-/** Whether a device has this label, in any case: FAT labels are often in capitals. */
+/** Whether a device has this label, in upper or lower case: FAT labels are often in capitals. */
 export function isLabelled({ label }: LabelledDevice, wanted: string): boolean {
   return label.toLowerCase() === wanted;
 }
 
 /**
- * What `read` finds on the first of several devices that has it; it gets the directory where the device is mounted
- * meanwhile. A device that cannot be read does not hide the next one. Throws its error if no other had anything.
+ * The result of `read` on the first of several devices that has one; `read` gets the directory of the mounted device.
+ * An unreadable device does not hide the next one. Throws its error if no other device has a result.
  */
 export async function searchVolumes<T>(
   devices: readonly LabelledDevice[],
@@ -37,7 +37,7 @@ export async function searchVolumes<T>(
       if (found !== undefined) return found;
     } catch (error) {
       access.ignored(`${device.path}: ${messageOf(error)}`);
-      // an optical drive in which no file system was seen is most likely empty
+      // an optical drive without a recognised file system is most likely empty
       if (device.type !== "") failure ??= error;
     }
   }
@@ -45,7 +45,7 @@ export async function searchVolumes<T>(
   return undefined;
 }
 
-/** Mounts a device, read-only and where nobody else looks, until the scope ends. */
+/** Mounts a device, read-only and in a private directory, until the scope ends. */
 async function openVolume(device: LabelledDevice, access: Pick<Access, "root" | "run">): Promise<Opened> {
   const runtime = inRoot(access, PATH.runtime);
   mkdirSync(runtime, { recursive: true });

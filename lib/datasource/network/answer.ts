@@ -6,13 +6,13 @@ import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { Access, Question } from "../data-source.ts";
 import { type JsonObject, parseObject } from "../json.ts";
 
-/** The answer as text without blanks around it; undefined where there is none, or it is empty. */
+/** The answer as trimmed text; undefined if there is none or it is empty. */
 export async function askText(url: string, question: Question, access: Access): Promise<string | undefined> {
   const text = (await access.fetch(url, question))?.toString("utf8").trim() ?? "";
   return text === "" ? undefined : text;
 }
 
-/** The answer as a JSON object; undefined where there is none. Throws on anything else. */
+/** The answer as a JSON object; undefined if there is none. Throws on anything else. */
 export async function askJson(
   url: string,
   question: Question,
@@ -22,7 +22,7 @@ export async function askJson(
   return bytes === undefined ? undefined : parseObject(bytes, url);
 }
 
-/** The facts that are known. */
+/** The facts with a value. */
 export function factsOf(
   facts: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
@@ -30,10 +30,10 @@ export function factsOf(
   return Object.fromEntries(known) as Record<string, string>;
 }
 
-/** Milliseconds that something optional may hold up what the source says else. */
+/** Milliseconds that optional data may delay the rest of a source's answer. */
 const OPTIONAL_LIMIT = 15_000;
 
-/** Asks for something that may be missing, fail, or never come, without harm to what else the source says. */
+/** Requests data that may be missing, fail or never arrive, without effect on the rest of the answer. */
 export async function optional<T>(
   what: string,
   ask: () => Promise<T | undefined>,
@@ -49,10 +49,10 @@ export async function optional<T>(
   }
 }
 
-/** Interfaces of containers and of loopback, behind which there is no cloud. */
+/** Interfaces of containers and loopback, which lead to no cloud. */
 const NO_LINK = /^(?:lo$|veth|cni|flannel|cali|docker)/;
 
-/** An address with the zone `*` stands for one behind each interface: only the link knows which of them is right. */
+/** Replaces the zone `*` of an address by each interface: only the link shows which one is right. */
 function expandZone(base: string): string[] {
   if (!base.includes("%25*")) return [base];
   const links = Object.entries(networkInterfaces()).filter(([name, addresses = []]) => {
@@ -68,8 +68,8 @@ export interface Reached {
 }
 
 /**
- * Asks the same of all addresses of a source at once (IPv4 and IPv6, say) and goes on with the one that answers first;
- * a refusal is an answer too. Throws what the first address gave if none answers.
+ * Sends the same request to all addresses of a source at once (IPv4 and IPv6, for example) and returns the first
+ * answer; an HTTP error is an answer too. Throws the error of the first address if none answers.
  */
 export async function reach(
   bases: readonly string[],
@@ -95,7 +95,7 @@ export async function reach(
   return first;
 }
 
-/** The bytes behind text that is base64 and nothing else, but for line breaks; undefined if it is something else. */
+/** The bytes of text that is only base64, apart from line breaks; undefined for other text. */
 export function decodeWhole(text: string): Buffer | undefined {
   return decodeExactBase64(text.replace(/\s+/g, ""));
 }

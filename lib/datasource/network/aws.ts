@@ -9,19 +9,19 @@ const TOKEN = "/latest/api/token";
 const TOKEN_SECONDS = "21600";
 
 /**
- * Amazon EC2, by its instance metadata service.
+ * Amazon EC2: the instance metadata service.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
  */
 export const aws = awsAt(BASES);
 
-/** {@link aws}, asked at other addresses. */
+/** {@link aws} at other addresses. */
 export function awsAt(bases: readonly string[]): Provider {
   return {
     name: "aws",
     title: "AWS",
     kind: "network",
-    // the first group of the UUID may come with its bytes swapped (SMBIOS)
+    // the bytes of the UUID's first group may be swapped (SMBIOS)
     recognises: ({ dmi, hypervisorUuid }) =>
       /^ec2/i.test(hypervisorUuid) ||
       /^(?:ec2[0-9a-f]{5}|[0-9a-f]{4}2[0-9a-f]ec)-/i.test(dmi.product_uuid ?? "") ||
@@ -43,7 +43,7 @@ async function readAws(bases: readonly string[], access: Access): Promise<Metada
       return await ask();
     } catch (error) {
       if (!(error instanceof HttpError) || error.status !== 401 || used === undefined) throw error;
-      // the token ran out, as it does when an instance is resumed; all that wait for a new one share it
+      // the token has expired, for example after a pause of the instance; concurrent requests share the new one
       renewal ??= openSession([base], access).then((session) => {
         token = session.token;
       });
@@ -56,13 +56,13 @@ async function readAws(bases: readonly string[], access: Access): Promise<Metada
 
 interface Session {
   readonly base: string;
-  /** undefined: the service knows no tokens. */
+  /** undefined: the service has no tokens. */
   readonly token: string | undefined;
 }
 
 /**
- * Fetches a session token (IMDSv2). Only a service that refuses the request itself, as those that imitate an older EC2
- * do, is asked without one: 403 means that the service is switched off for this instance.
+ * Fetches a session token (IMDSv2). A request without a token follows only if the service refuses the token request
+ * itself, like imitations of an older EC2. 403 means that the service is disabled for this instance.
  */
 async function openSession(bases: readonly string[], access: Access): Promise<Session> {
   const question = {
@@ -76,7 +76,7 @@ async function openSession(bases: readonly string[], access: Access): Promise<Se
     return { base, token: undefined };
   }
   const token = content.toString("latin1").trim();
-  // never in the message: it opens the instance's credentials
+  // not in the message: the token gives access to the instance's credentials
   if (!/^[\x21-\x7e]{1,1024}$/.test(token)) throw new CommandError("The session token is not valid");
   return { base, token };
 }

@@ -5,21 +5,21 @@ import { decodeWhole, factsOf, reach } from "./answer.ts";
 
 const BASES = ["http://169.254.169.254"];
 const INSTANCE = "/metadata/instance?api-version=2021-08-01&extended=true";
-/** For regions that do not know the newer one. */
+/** For regions without the newer version. */
 const OLD_INSTANCE = "/metadata/instance?api-version=2019-06-01";
 const USERDATA = "/metadata/instance/compute/userData?api-version=2021-01-01&format=text";
 const ASSET_TAG = "7783-7084-3265-9085-8269-3286-77";
 
-/** The service says these while a machine is new. */
+/** Answers of the service while a machine is new. */
 const QUESTION = { headers: { metadata: "true" }, tryAgain: [404, 410], none: [] } as const;
 
 /**
- * Microsoft Azure, by its instance metadata service.
+ * Microsoft Azure: the instance metadata service.
  * https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
  */
 export const azure = azureAt(BASES);
 
-/** {@link azure}, asked at other addresses. */
+/** {@link azure} at other addresses. */
 export function azureAt(bases: readonly string[]): Provider {
   return {
     name: "azure",
@@ -59,7 +59,7 @@ async function readAzure(bases: readonly string[], access: Access): Promise<Meta
 
 const ADDRESS = ["network", "interface", 0, "ipv4", "ipAddress", 0] as const;
 
-/** Always base64; regions that know no user data answer 400. */
+/** Always base64; regions without user data answer 400. */
 async function readUserdata(base: string, access: Access): Promise<Buffer | undefined> {
   const bytes = await access.fetch(`${base}${USERDATA}`, { headers: QUESTION.headers, none: [400, 404] });
   if (bytes === undefined || bytes.length === 0) return undefined;

@@ -8,7 +8,7 @@ const PATH = "/metadata/v1.json";
 /** DigitalOcean. https://docs.digitalocean.com/reference/api/metadata/ */
 export const digitalocean = digitaloceanAt(BASES);
 
-/** {@link digitalocean}, asked at other addresses. */
+/** {@link digitalocean} at other addresses. */
 export function digitaloceanAt(bases: readonly string[]): Provider {
   return {
     name: "digitalocean",

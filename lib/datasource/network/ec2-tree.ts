@@ -1,11 +1,11 @@
 import type { Access, Metadata } from "../data-source.ts";
 import { factsOf, optional } from "./answer.ts";
 
-/** Gets a path below `/latest/` of a service that keeps to the tree of EC2; undefined where there is none. */
+/** Gets a path below `/latest/` from a service with EC2's tree; undefined if it does not exist. */
 export type GetPath = (path: string) => Promise<Buffer | undefined>;
 
 /**
- * What the tree says of the machine; undefined if it has nothing at all. Only user data that fails fails the source.
+ * The metadata of the machine; undefined if there is none. Only an error with the user data fails the source.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html
  */
 export async function readEc2Tree(get: GetPath, access: Access): Promise<Metadata | undefined> {
@@ -41,7 +41,7 @@ export async function readEc2Tree(get: GetPath, access: Access): Promise<Metadat
   };
 }
 
-/** The list has a line `N=NAME` for each key; a line that is none is passed over, its neighbours count. */
+/** The list has a line `N=NAME` for each key; invalid lines are skipped. */
 async function readKeys(get: GetPath, access: Access): Promise<string[]> {
   const list = await optional("keys", () => get("meta-data/public-keys/"), access);
   const lines = (list?.toString("utf8") ?? "").split("\n").map((line) => line.trim());

@@ -8,7 +8,7 @@ const HEADERS = { "metadata-flavor": "Google" };
 /** Google Compute Engine. https://cloud.google.com/compute/docs/metadata/overview */
 export const gcp = gcpAt(BASES);
 
-/** {@link gcp}, asked at other addresses. */
+/** {@link gcp} at other addresses. */
 export function gcpAt(bases: readonly string[]): Provider {
   return {
     name: "gcp",
@@ -62,8 +62,8 @@ function decode(userdata: Buffer, encoding: string | undefined, access: Access):
 }
 
 /**
- * Keys of the instance, and of the project unless the instance refuses those; `sshKeys` is the attribute's old name and
- * stands for all of them where an instance has it. https://cloud.google.com/compute/docs/connect/add-ssh-keys
+ * Keys of the instance, and of the project unless the instance refuses those. `sshKeys` is the attribute's old name; on
+ * an instance, it excludes the project's keys. https://cloud.google.com/compute/docs/connect/add-ssh-keys
  */
 async function readKeys(
   ask: (path: string) => Promise<string | undefined>,
@@ -91,7 +91,7 @@ export function keyOfLine(line: string, now: number): string | undefined {
   const key = line.replace(/^[^\s:"]*:/, "");
   const [, json] = /\bgoogle-ssh\s+(\{.*\})\s*$/.exec(key) ?? [];
   const [, expiry] = /"expireOn"\s*:\s*"([^"]+)"/.exec(json ?? "") ?? [];
-  // a time zone without a colon is no ISO 8601 for JavaScript
+  // JavaScript does not accept a time zone without a colon as ISO 8601
   const end = expiry === undefined ? Number.NaN : Date.parse(expiry.replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
   return key === "" || end <= now ? undefined : key;
 }

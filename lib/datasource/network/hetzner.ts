@@ -7,7 +7,7 @@ const TREE = "/hetzner/v1";
 /** Hetzner Cloud. https://docs.hetzner.cloud/#server-metadata */
 export const hetzner = hetznerAt(BASES);
 
-/** {@link hetzner}, asked at other addresses. */
+/** {@link hetzner} at other addresses. */
 export function hetznerAt(bases: readonly string[]): Provider {
   return {
     name: "hetzner",
@@ -34,14 +34,14 @@ async function readHetzner(bases: readonly string[], access: Access): Promise<Me
     ask("private-networks"),
   ]);
   return {
-    // the service takes text only, so binary user data comes in base64
+    // the service accepts text only, so binary user data is in base64
     ...(userdata === undefined ? {} : { userdata: decodeWhole(userdata.toString("latin1")) ?? userdata }),
     ...(hostname === undefined ? {} : { hostname }),
     instanceId: id.toString("utf8"),
     keys: keysOf(keys ?? "", access),
     facts: factsOf({
       public_ipv4: external,
-      // a YAML list of networks; the first address is the one that the original wrote
+      // a YAML list of networks; the original wrote the first address
       local_ipv4: /^[\s-]*ip:\s*"?([\d.]+)/m.exec(networks ?? "")?.[1],
       availability_zone: zone,
       region,

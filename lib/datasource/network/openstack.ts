@@ -8,12 +8,12 @@ const NAMES = ["OpenStack Nova", "OpenStack Compute"];
 const ASSET_TAGS = [...NAMES, "HUAWEICLOUD", "OpenTelekomCloud", "SAP CCloud VM", "Samsung Cloud Platform"];
 
 /**
- * OpenStack's metadata service: its own tree, or the one of EC2 where an old version has no other.
+ * OpenStack's metadata service: its own tree, or that of EC2 if an old version has no other.
  * https://docs.openstack.org/nova/latest/user/metadata.html
  */
 export const openstack = openstackAt(BASES);
 
-/** {@link openstack}, asked at other addresses. */
+/** {@link openstack} at other addresses. */
 export function openstackAt(bases: readonly string[]): Provider {
   return {
     name: "openstack",
@@ -53,7 +53,7 @@ async function readOpenstack(bases: readonly string[], access: Access): Promise<
   };
 }
 
-/** What `meta_data.json` says. */
+/** The fields of `meta_data.json`. */
 function describe(meta: JsonObject): Metadata {
   const keys = Object.values(at(meta, "public_keys") ?? {}).filter((key) => typeof key === "string");
   const hostname = textAt(meta, "hostname") ?? textAt(meta, "name");

@@ -6,12 +6,12 @@ import { factsOf, reach } from "./answer.ts";
 const BASES = ["https://metadata.packet.net"];
 
 /**
- * Packet, later Equinix Metal. Its host answers from anywhere, so it is asked only where it is named.
+ * Packet, later Equinix Metal. Its host answers from anywhere, so it is asked only if the list names it.
  * https://pkg.go.dev/github.com/packethost/packngo@v0.29.0/metadata
  */
 export const packet = packetAt(BASES);
 
-/** {@link packet}, asked at other addresses. */
+/** {@link packet} at other addresses. */
 export function packetAt(bases: readonly string[]): Provider {
   return {
     name: "packet",
@@ -45,7 +45,7 @@ async function readPacket(bases: readonly string[], access: Access): Promise<Met
   };
 }
 
-/** A machine that boots by iPXE has the script of that in the place of user data. */
+/** On a machine that boots by iPXE, the user data is the iPXE script. */
 async function readUserdata(base: string, access: Access): Promise<Buffer | undefined> {
   const userdata = await access.fetch(`${base}/userdata`);
   if (!userdata?.toString("latin1", 0, 6).startsWith("#!ipxe")) return userdata;

@@ -7,7 +7,7 @@ const BASES = ["http://169.254.42.42", "http://[fd00:42::42]"];
 /** Scaleway. https://www.scaleway.com/en/developers/api/instance/user-data */
 export const scaleway = scalewayAt(BASES);
 
-/** {@link scaleway}, asked at other addresses. */
+/** {@link scaleway} at other addresses. */
 export function scalewayAt(bases: readonly string[]): Provider {
   return {
     name: "scaleway",
@@ -38,7 +38,7 @@ async function readScaleway(bases: readonly string[], access: Access): Promise<M
   };
 }
 
-/** Reads lines `NAME=VALUE`, the value perhaps in quotes. */
+/** Parses lines `NAME=VALUE`; the value may be in quotes. */
 export function parseConf(text: string): ReadonlyMap<string, string> {
   const lines = text.matchAll(/^[ \t]*(\w+)=(.*?)\s*$/gm);
   return new Map(
@@ -46,7 +46,7 @@ export function parseConf(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** The keys of the account, and those that stand in tags, where blanks are written as `_`. */
+/** The keys of the account, and the keys in tags, where spaces are written as `_`. */
 function keysOf(conf: ReadonlyMap<string, string>): string[] {
   return [...conf].flatMap(([name, value]) => {
     if (/^SSH_PUBLIC_KEYS_\d+_KEY$/.test(name)) return [value];
@@ -55,20 +55,20 @@ function keysOf(conf: ReadonlyMap<string, string>): string[] {
   });
 }
 
-/** The upper half of the privileged ports: services that listen are in the lower one. */
+/** The upper half of the privileged ports: listening services use the lower one. */
 const [FIRST_PORT, PORTS] = [512, 512];
 const TRIES = 10;
-/** Milliseconds before another port is tried when the service says that one asks too often. */
+/** Milliseconds before the next port is tried after the service has limited the requests from one. */
 const PAUSE = 5_000;
 
 /**
- * Fetches what the service gives to privileged ports only: what comes from one cannot come from an ordinary user. A port
- * that is in use, or still known to the kernel from a connection before, gives way to another.
+ * Fetches data that the service gives only to privileged ports, which ordinary users cannot use. A port that is in use,
+ * or blocked by an earlier connection, is replaced by another.
  */
 async function fetchPrivileged(url: string, access: Access): Promise<Buffer | undefined> {
   const start = access.clock.monotonic() % PORTS;
   for (let tries = 1; ; tries++) {
-    // 101 is no factor of 512: every port comes up once
+    // 101 and 512 have no common factor: every port is used once
     const localPort = FIRST_PORT + ((start + tries * 101) % PORTS);
     try {
       return await access.fetch(url, { localPort, once: true });

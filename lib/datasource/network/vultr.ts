@@ -9,13 +9,13 @@ const HEADERS = { "metadata-token": "cloudinit" };
 /** Vultr, whose user data the original never fetched. https://www.vultr.com/metadata/ */
 export const vultr = vultrAt(BASES);
 
-/** {@link vultr}, asked at other addresses. */
+/** {@link vultr} at other addresses. */
 export function vultrAt(bases: readonly string[]): Provider {
   return {
     name: "vultr",
     title: "Vultr",
     kind: "network",
-    // bare metal says so on the kernel's command line
+    // bare metal is identified by the kernel command line
     recognises: ({ dmi, words }) => dmi.sys_vendor === "Vultr" || words.includes("vultr"),
     read: (access) => readVultr(bases, access),
   };
@@ -53,7 +53,7 @@ async function readVultr(bases: readonly string[], access: Access): Promise<Meta
   };
 }
 
-/** As raw bytes first: JSON holds none that are not text. */
+/** Raw bytes first: JSON cannot contain binary user data. */
 async function readUserdata(base: string, instance: JsonObject, access: Access): Promise<Buffer | undefined> {
   const text = textAt(instance, "user-data");
   const ask = () => access.fetch(`${base}/user-data/user-data`, { headers: HEADERS });
