@@ -5,7 +5,7 @@ import { MAX_BYTES } from "../schema/limits.ts";
 import { type Diagnostic, formatDiagnostic, hasErrors, logDiagnostics } from "./diagnostics.ts";
 import { parseConfig } from "./parse.ts";
 
-/** The content of a configuration by path or URL. Throws CommandError when it cannot be had or has errors. */
+/** The content of a configuration by path or URL. Throws CommandError if it cannot be read or has errors. */
 export async function fetchConfig(url: string, host: Pick<Host, "log" | "clock" | "env">): Promise<Buffer> {
   const name = maskUrl(url);
   const content = await during(`Fetching the configuration "${name}"`, () =>
@@ -15,7 +15,7 @@ export async function fetchConfig(url: string, host: Pick<Host, "log" | "clock" 
   return content;
 }
 
-/** Throws CommandError that names every error in a file's content; warnings are logged. */
+/** Throws CommandError with all errors in a file's content; warnings are logged. */
 export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, "log">): void {
   const { diagnostics, origins } = parseConfig(content, name);
   logDiagnostics(
@@ -26,7 +26,7 @@ export function checkConfig(content: Uint8Array, name: string, host: Pick<Host, 
   if (origins.size === 0) host.log.warn(`The configuration "${name}" sets nothing`);
 }
 
-/** Throws CommandError with all errors among what was found. */
+/** Throws CommandError with all errors among the diagnostics. */
 export function refuseErrors(what: string, diagnostics: readonly Diagnostic[]): void {
   if (!hasErrors(diagnostics)) return;
   const errors = diagnostics.filter(({ severity }) => severity === "error");

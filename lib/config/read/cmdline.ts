@@ -15,11 +15,11 @@ import type { Layer, Setting, SettingValue } from "./setting.ts";
 /** One word of a kernel command line. */
 export interface Word {
   readonly name: string;
-  /** What follows the first `=`; undefined for a word without one. */
+  /** The text after the first `=`; undefined for a word without one. */
   readonly value: string | undefined;
-  /** Where the word begins, counted from 1. */
+  /** Column of the word's first character, counted from 1. */
   readonly column: number;
-  /** It has a quote that is never closed. */
+  /** It has an unclosed quote. */
   readonly unclosed: boolean;
 }
 
@@ -28,7 +28,7 @@ interface Assignment {
   readonly field: Exclude<Field, StructField>;
   /** Canonical path of the field. */
   readonly path: string;
-  /** The field's path as the word spells it. */
+  /** The field's path in the spelling of the word. */
   readonly spelling: string;
   readonly key: string | undefined;
   readonly word: Word;
@@ -42,9 +42,9 @@ type Report = (
 ) => undefined;
 
 /**
- * Splits a kernel command line as the kernel does (next_arg() in lib/cmdline.c): at blanks outside double quotes, and
- * takes quotes off that surround a value or a whole word. Single quotes are plain characters. Other than in the kernel, a
- * quote that is never closed does not swallow the rest of the line.
+ * Splits a kernel command line as the kernel does (next_arg() in lib/cmdline.c): at spaces outside double quotes.
+ * Quotes around a value or a whole word are removed. Single quotes are plain characters. Unlike in the kernel, an
+ * unclosed quote does not extend to the end of the line.
  */
 export function splitCmdline(line: string): readonly Word[] {
   const words: Word[] = [];
@@ -67,8 +67,8 @@ function unquote(text: string): string {
 }
 
 /**
- * What a kernel command line sets: `k3os.token=T`, `k3os.dns_nameserver=A k3os.dns_nameserver=B`, `k3os.labels.region=R`,
- * `k3os.sysctl[kernel.printk]="4 4 1 7"`, `k3os.install.silent`. Words of others are passed over.
+ * The settings of a kernel command line: `k3os.token=T`, `k3os.dns_nameserver=A k3os.dns_nameserver=B`,
+ * `k3os.labels.region=R`, `k3os.sysctl[kernel.printk]="4 4 1 7"`, `k3os.install.silent`. Unrelated words are skipped.
  */
 export function readCmdline(line: string, source: string): Layer {
   const diagnostics: Diagnostic[] = [];
@@ -97,7 +97,7 @@ export function readCmdline(line: string, source: string): Layer {
   return { settings, diagnostics };
 }
 
-/** The field that a word sets; undefined for the words of others and, told of, for what cannot be used. */
+/** The field that a word sets; undefined for unrelated words, and for unusable ones, which are reported. */
 function readWord(word: Word, report: Report): Assignment | undefined {
   let struct: StructField = SCHEMA;
   let path = "";
@@ -127,7 +127,7 @@ function readWord(word: Word, report: Report): Assignment | undefined {
   }
 }
 
-/** Finishes {@link readWord} for a word that names `field`; `rest` is what its name has beyond that. */
+/** Completes {@link readWord} for a word that names `field`; `rest` is the remaining part of its name. */
 function readKey(
   field: Assignment["field"],
   path: string,
@@ -159,7 +159,7 @@ function readKey(
   return { field, path, spelling, key, word };
 }
 
-/** Of words that spell one field differently, those that count. */
+/** Selects from words that spell one field differently those that count. */
 function withOneSpelling(path: string, all: readonly Assignment[], report: Report): readonly Assignment[] {
   const spellings = all.map(({ spelling }) => spelling);
   const counting = preferredSpelling(path, spellings);
@@ -171,7 +171,7 @@ function withOneSpelling(path: string, all: readonly Assignment[], report: Repor
   return all.filter(({ spelling }) => spelling === counting);
 }
 
-/** The value that the words for one field make together. */
+/** The combined value of all words for one field. */
 function fieldValue(words: readonly Assignment[], report: Report): SettingValue | undefined {
   const last = words.at(-1);
   if (last === undefined) return undefined;
@@ -188,7 +188,7 @@ function fieldValue(words: readonly Assignment[], report: Report): SettingValue 
   }
 }
 
-/** The value of a word, if it counts; what is wrong with it is told of. */
+/** The value of a word if it is valid; problems are reported. */
 function used<T>(checked: Checked<T>, word: Word, path: string, report: Report): T | undefined {
   if ("problem" in checked) return report(word, path, checked.problem, "error");
   const { value, flaw } = checked;
@@ -196,7 +196,7 @@ function used<T>(checked: Checked<T>, word: Word, path: string, report: Report):
   return value;
 }
 
-/** Values that are all broken do not make an empty list, which would clear that of the sources below. */
+/** If all values are invalid, there is no setting: an empty list would clear that of the sources below. */
 function listValue(
   field: ListField,
   words: readonly Assignment[],

@@ -7,8 +7,8 @@ import { MAX_BYTES } from "../schema/limits.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 
 /**
- * The bytes of a source, undefined if it does not exist, or why it cannot be read: a pipe or device in its place must not
- * hang the boot.
+ * The bytes of a source, undefined if it does not exist, or the reason why it cannot be read: a pipe or device must not
+ * block the boot.
  */
 export function readSourceFile(path: string, host: Pick<Host, "root">): Buffer | Diagnostic | undefined {
   try {
@@ -20,7 +20,7 @@ export function readSourceFile(path: string, host: Pick<Host, "root">): Buffer |
   }
 }
 
-/** The names in a directory in byte order, none if it does not exist, or why it cannot be listed. */
+/** The names in a directory in byte order, none if it does not exist, or the reason why it cannot be listed. */
 export function listDirectory(path: string, host: Pick<Host, "root">): readonly string[] | Diagnostic {
   try {
     return readdirSync(inRoot(host, path)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));

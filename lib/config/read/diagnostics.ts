@@ -1,13 +1,13 @@
 import type { Host } from "../../tools/host/host.ts";
 
-/** A place in a source: its path, and where known the line and column, counted from 1. */
+/** A place in a source: its path, and the line and column if known, counted from 1. */
 export interface Place {
   readonly source: string;
   readonly line?: number;
   readonly column?: number;
 }
 
-/** Something about a source that its author should know. An error means that what it is about was not used. */
+/** A message about a source for its author. An error means that the part concerned is not used. */
 export interface Diagnostic {
   readonly severity: "error" | "warning";
   /** `unknown-key` is a warning when the configuration is applied, an error when it is validated. */
@@ -15,16 +15,16 @@ export interface Diagnostic {
   readonly place: Place;
   /** The setting concerned, such as `k3os.wifi[0].name`; empty for a whole source. */
   readonly path: string;
-  /** What was found, and what was wanted. Never contains the value of a secret. */
+  /** The found and the expected value. Never contains a secret. */
   readonly message: string;
 }
 
-/** `file:line:column`, as far as it is known. */
+/** `file:line:column`, without unknown parts. */
 export function formatPlace({ source, line, column }: Place): string {
   return [source, line, column].filter((part) => part !== undefined).join(":");
 }
 
-/** `file:line:column: path: what was found, what was wanted`. */
+/** `file:line:column: path: found …, expected …`. */
 export function formatDiagnostic({ place, path, message }: Diagnostic): string {
   return [formatPlace(place), path, message].filter((part) => part !== "").join(": ");
 }

@@ -11,18 +11,20 @@ import {
 import { MAX_BYTES, MAX_DEPTH, MAX_NODES } from "../schema/limits.ts";
 import type { Diagnostic, Place } from "./diagnostics.ts";
 
-/** Most lexical tokens: some six make a node, and building the tree of many more would exhaust a machine of 1 GiB. */
+/**
+ * Maximum number of lexical tokens: about six make a node, and a tree of many more would exhaust a machine of 1 GiB.
+ */
 const MAX_TOKENS = 6 * MAX_NODES;
-/** Below this many characters a text cannot hold enough tokens to matter. */
+/** A text with fewer characters cannot contain too many tokens. */
 const SMALL = 16 * 1024;
 const MAX_ERRORS = 5;
 
-/** A YAML document as a tree that keeps the source text of scalars and their places. */
+/** A YAML document as a tree that keeps the source text of scalars and their positions. */
 export interface YamlDocument {
   readonly root: Node | null;
-  /** What each alias refers to. */
+  /** The targets of aliases. */
   readonly aliases: ReadonlyMap<Node, Node>;
-  /** Where a node begins; without one, where the document begins. */
+  /** Position of a node; without a node, of the document. */
   placeOf(node: Node | null): Place;
 }
 
@@ -32,7 +34,7 @@ export interface ParsedDocument {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Parses the first document of a YAML (or JSON) text. Never throws; refuses what exceeds the limits above. */
+/** Parses the first document of a YAML (or JSON) text. Never throws; refuses texts beyond the limits above. */
 export function parseYaml(text: string, source: string): ParsedDocument {
   const refuse = (message: string) => ({ diagnostics: [problem("error", { source }, message)] });
   if (text.length > MAX_BYTES)
@@ -41,7 +43,7 @@ export function parseYaml(text: string, source: string): ParsedDocument {
   try {
     return composeDocument(text, source);
   } catch (error) {
-    // nesting beyond the stack; the parser's own errors are collected, not thrown
+    // too deep nesting for the stack; the parser collects its own errors and does not throw
     if (error instanceof RangeError) return refuse(tooDeep());
     throw error;
   }
@@ -49,8 +51,8 @@ export function parseYaml(text: string, source: string): ParsedDocument {
 
 function composeDocument(text: string, source: string): ParsedDocument {
   const lines = new LineCounter();
-  // "failsafe" keeps every scalar as text: what it means is for the schema's field to say. Duplicate keys are judged
-  // by the reader.
+  // "failsafe" keeps every scalar as text: the schema's field decides its meaning. The reader checks for duplicate
+  // keys.
   const document = parseDocument(text, {
     schema: "failsafe",
     version: "1.1",
@@ -78,7 +80,7 @@ function composeDocument(text: string, source: string): ParsedDocument {
   return { document: { root: document.contents, aliases: tree, placeOf }, diagnostics };
 }
 
-/** A message of the parser, which may quote what it found, fit for a console. */
+/** A message of the parser, which may quote the text, made safe for a console. */
 function printable(message: string): string {
   const line = message.replace(/[^ -~]+/g, "?").replace(/\.?\s*$/, "");
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
@@ -96,8 +98,8 @@ function hasFewTokens(text: string): boolean {
 }
 
 /**
- * What each alias of a tree refers to, or why the tree is refused. One walk in document order, without recursion: the
- * tree may be hostile, and the parser's own way to resolve an alias walks the whole document for each.
+ * The targets of all aliases of a tree, or why the tree is refused. Walks the document once, in order and without
+ * recursion: the tree may be hostile, and the parser's own resolution of an alias walks the whole document each time.
  */
 function measureTree(root: Node | null): ReadonlyMap<Node, Node> | string {
   const anchors = new Map<string, Node>();

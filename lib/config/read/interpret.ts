@@ -31,13 +31,14 @@ interface FieldNode {
   readonly keyNode: Node;
 }
 
-/** Stands in a text for bytes that could not be decoded. */
+/** Replaces bytes that could not be decoded. */
 export const REPLACEMENT = "\ufffd";
 
 /**
- * What a YAML document sets, read by the schema: every scalar by the field that it is for. What does not fit is left out
- * and told of; how much is left out: a field, an item of a list of strings, an entry of a map, a whole entry of
- * `write_files` or `wifi`. In a document that was `damaged` by decoding, values with replacement characters are broken.
+ * The settings of a YAML document according to the schema: the field of a scalar decides its type. Invalid parts are
+ * left out and reported. The part is a field, an item of a list of strings, an entry of a map, or a whole entry of
+ * `write_files` or `wifi`. In a document that was `damaged` by decoding, values with replacement characters are
+ * invalid.
  */
 export function interpretDocument(
   document: YamlDocument,
@@ -67,7 +68,7 @@ function readSection(struct: StructField, section: Node | null, name: string, re
   });
 }
 
-/** The fields that a map sets, each once: unknown keys and all but one of several spellings are told of. */
+/** The fields that a map sets, each once: unknown keys and superfluous spellings are reported. */
 function fieldNodes(struct: StructField, node: Node | null, path: string, reader: Reader): FieldNode[] {
   const map = resolve(node, reader);
   if (isNull(map)) return [];
@@ -109,7 +110,7 @@ function chooseSpelling(
 
 function reportUnknown(struct: StructField, entry: KeyValue, path: string, reader: Reader): void {
   const { key, keyNode, value } = entry;
-  // an anchored value at the top is there to be referred to
+  // an anchored value at the top level is there for aliases
   if (path === "" && value !== null && !isAlias(value) && value.anchor !== undefined) return;
   if (path === "" && isCloudInitKey(key)) {
     note(reader, "foreign", keyNode, key);
@@ -163,8 +164,8 @@ function readScalar(field: TextField | FlagField, written: Node | null, path: st
 }
 
 /**
- * A list; one item without the list around it stands for a list of it, and the empty text for the empty list. Items that
- * are all broken do not make an empty list, which would clear that of the sources below.
+ * A list; a single item counts as a list of it, and the empty string as the empty list. If all items are invalid, there
+ * is no setting: an empty list would clear that of the sources below.
  */
 function readList(
   field: ListField,
@@ -199,8 +200,8 @@ function readItem(item: TextField, node: Node | null, path: string, reader: Read
 }
 
 /**
- * One entry of `write_files` or `wifi`. A broken field drops the entry: an empty file in the place of a good one, or a
- * network without its passphrase, is worse than none.
+ * An entry of `write_files` or `wifi`. An invalid field invalidates the whole entry: an empty file in the place of a
+ * good one, or a network without its passphrase, would be worse than none.
  */
 function readEntry(
   struct: StructField,

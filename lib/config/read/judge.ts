@@ -7,10 +7,12 @@ import type { Diagnostic } from "./diagnostics.ts";
 import { effectiveValue, type Merged, mergeLayers, type Origins } from "./merge.ts";
 import type { Layer } from "./setting.ts";
 
-/** What is to be judged: all that the sources say together. */
+/** The input of the rules: the merged settings of all sources. */
 type Judged = Pick<Merged, "config" | "origins">;
 
-/** What is read correctly, and yet is not what its author wants; each looks at a whole, not at single values. */
+/**
+ * Finds valid settings that are probably not intended; each rule examines the whole configuration, not single values.
+ */
 const RULES: readonly ((judged: Judged) => readonly Diagnostic[])[] = [
   filesOverKeys,
   k3sArguments,
@@ -18,13 +20,13 @@ const RULES: readonly ((judged: Judged) => readonly Diagnostic[])[] = [
   sameTaints,
 ];
 
-/** What layers make together ({@link mergeLayers}), and all that is to be said about it. */
+/** The merged layers ({@link mergeLayers}), with all diagnostics. */
 export function judgeLayers(layers: readonly Layer[]): Merged {
   const merged = mergeLayers(layers);
   return { ...merged, diagnostics: [...merged.diagnostics, ...RULES.flatMap((rule) => rule(merged))] };
 }
 
-/** A file that the user writes is not made of settings: those that are there nevertheless do not reach it. */
+/** If the user writes a generated file, settings for this file have no effect. */
 function filesOverKeys({ config, origins }: Judged): readonly Diagnostic[] {
   const place = origins.get("writeFiles")?.at(-1)?.place;
   return Object.values(GENERATED).flatMap((file): Diagnostic[] => {
@@ -38,7 +40,7 @@ function filesOverKeys({ config, origins }: Judged): readonly Diagnostic[] {
   });
 }
 
-/** What k3s would not start with, or does not understand. */
+/** Arguments that k3s refuses or does not know. */
 function k3sArguments({ config, origins }: Judged): readonly Diagnostic[] {
   const place = origins.get("k3os.k3sArgs")?.at(-1)?.place;
   const { k3sArgs = [], serverUrl = "" } = config.k3os ?? {};
@@ -48,7 +50,7 @@ function k3sArguments({ config, origins }: Judged): readonly Diagnostic[] {
   });
 }
 
-/** Variables that k3s once read. */
+/** Variables that k3s no longer reads. */
 function k3sVariables({ config, origins }: Judged): readonly Diagnostic[] {
   const place = origins.get("k3os.environment")?.at(-1)?.place;
   return Object.keys(config.k3os?.environment ?? {}).flatMap((name): Diagnostic[] => {
@@ -60,7 +62,7 @@ function k3sVariables({ config, origins }: Judged): readonly Diagnostic[] {
 }
 
 /**
- * The kubelet does not start with two taints of one key and effect.
+ * The kubelet does not start with two taints of the same key and effect.
  * https://github.com/kubernetes/kubernetes/blob/master/pkg/util/taints/taints.go
  */
 function sameTaints({ config, origins }: Judged): readonly Diagnostic[] {
@@ -73,7 +75,7 @@ function sameTaints({ config, origins }: Judged): readonly Diagnostic[] {
   });
 }
 
-/** Whether a setting, named as it is written, says anything: an empty value clears it. */
+/** Whether a setting, in its written form, has a value: an empty value clears it. */
 function isSet(key: string, origins: Origins): boolean {
   const [, settings = []] = [...origins].find(([path]) => snakeCase(path) === key) ?? [];
   const value = effectiveValue(settings);

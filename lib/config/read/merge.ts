@@ -3,19 +3,19 @@ import { type CloudConfig, SCHEMA } from "../schema/schema.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import type { Layer, Setting, SettingValue } from "./setting.ts";
 
-/** For each path that is set, every setting of it, lowest precedence first. */
+/** For each path that is set, all its settings, lowest precedence first. */
 export type Origins = ReadonlyMap<string, readonly Setting[]>;
 
 export interface Merged {
   readonly config: CloudConfig;
   readonly diagnostics: readonly Diagnostic[];
-  /** Which sources set what: by canonical path (`k3os.serverUrl`), the one that counts last. */
+  /** The sources of each setting by canonical path (`k3os.serverUrl`); the last one takes effect. */
   readonly origins: Origins;
 }
 
 /**
- * Merges layers given from lowest to highest precedence: sections merge, everything else (texts, lists, maps) is replaced
- * whole by the later layer, unless its setting says that it adds.
+ * Merges layers given from lowest to highest precedence. Sections are merged; the later layer replaces all other values
+ * (strings, lists, maps) completely, unless its setting is an addition.
  */
 export function mergeLayers(layers: readonly Layer[]): Merged {
   const origins = new Map<string, Setting[]>();
@@ -28,11 +28,11 @@ export function mergeLayers(layers: readonly Layer[]): Merged {
       else below.push(setting);
     }
   }
-  // the settings were made by the same declaration that yields the type
+  // the declaration that created the settings also defines the type
   return { config: build(SCHEMA, "", origins) as CloudConfig, diagnostics, origins };
 }
 
-/** The value that several settings of one field make together, lowest precedence first. */
+/** The combined value of several settings of one field, lowest precedence first. */
 export function effectiveValue(settings: readonly Setting[]): SettingValue | undefined {
   let value: SettingValue | undefined;
   for (const { value: next, adds } of settings) {

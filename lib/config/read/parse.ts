@@ -6,7 +6,7 @@ import { judgeLayers } from "./judge.ts";
 import type { Merged } from "./merge.ts";
 import type { Layer } from "./setting.ts";
 
-/** What one text, YAML or JSON, sets; `source` stands for it in messages. */
+/** The settings of one text, YAML or JSON; messages call it `source`. */
 function parseLayer(text: string, source: string, options: { readonly damaged?: boolean } = {}): Layer {
   const { document, diagnostics } = parseYaml(text, source);
   if (document === undefined) return { settings: [], diagnostics };
@@ -15,8 +15,8 @@ function parseLayer(text: string, source: string, options: { readonly damaged?: 
 }
 
 /**
- * What one file, YAML or JSON in UTF-8 (or UTF-16 with a byte order mark), sets. Stray bytes of another encoding cost only
- * the values that contain them.
+ * The settings of one file, YAML or JSON in UTF-8 (or UTF-16 with a byte order mark). Stray bytes of another encoding
+ * invalidate only the values that contain them.
  */
 export function parseBytes(bytes: Uint8Array, source: string): Layer {
   const text = decodeUtf8(bytes) ?? decodeUtf16(bytes);
@@ -29,7 +29,7 @@ export function parseBytes(bytes: Uint8Array, source: string): Layer {
   return { settings: layer.settings, diagnostics: [warning, ...layer.diagnostics] };
 }
 
-/** Text in UTF-16, as Windows PowerShell writes it; undefined without its byte order mark. */
+/** Text in UTF-16, as Windows PowerShell writes it; undefined without a byte order mark. */
 function decodeUtf16(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes);
@@ -37,8 +37,8 @@ function decodeUtf16(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * Reads one configuration file (YAML or JSON); `name` stands for it in messages.
- * Never throws: what cannot be used is left out and told of.
+ * Reads one configuration file (YAML or JSON); messages call it `name`. Never throws: unusable parts are left out and
+ * reported.
  */
 export function parseConfig(bytes: Uint8Array, name: string): Merged {
   return judgeLayers([parseBytes(bytes, name)]);

@@ -4,12 +4,12 @@ import type { Merged } from "./merge.ts";
 import { readLayers } from "./sources.ts";
 
 /**
- * Reads, merges and judges every source of the configuration. Never throws for what a source holds: a broken part is left out and
- * told of in `diagnostics`, and everything else counts.
+ * Reads, merges and checks every source of the configuration. Never throws for the content of a source: invalid parts
+ * are left out and reported in `diagnostics`, and the rest counts.
  */
 export async function readConfig(host: Pick<Host, "root">): Promise<Merged> {
   return judgeLayers(await readLayers(host));
 }
 
-/** What is read where nothing is meant for k3OS: on another Linux. */
+/** The empty result for another Linux, where no source is meant for k3OS. */
 export const NOTHING_READ: Merged = { config: {}, diagnostics: [], origins: new Map() };

@@ -8,17 +8,20 @@ export type SettingValue =
   | readonly Entry[]
   | Readonly<Record<string, string>>;
 
-/** One value that one source gives to one field. */
+/** The value of one field in one source. */
 export interface Setting {
   /** Canonical names joined by dots: `k3os.install.forceEfi`. */
   readonly path: string;
   readonly value: SettingValue;
   readonly place: Place;
-  /** A list whose items are added to those of the sources before it instead of replacing them. */
+  /** A list whose items are added to those of the previous sources instead of replacing them. */
   readonly adds?: boolean;
 }
 
-/** What one source says. Sections have no settings of their own: they merge because each field is set by itself. */
+/**
+ * The content of one source. Sections have no settings of their own: they are merged because each field is set
+ * separately.
+ */
 export interface Layer {
   readonly settings: readonly Setting[];
   readonly diagnostics: readonly Diagnostic[];

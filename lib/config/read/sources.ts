@@ -13,15 +13,15 @@ import { readUserdata, readUserdataScript } from "./userdata.ts";
 type SourceHost = Pick<Host, "root">;
 type Source = (host: SourceHost) => Promise<readonly SourceLayer[]>;
 
-/** What one source that is there says. */
+/** The content of one existing source. */
 export interface SourceLayer extends Layer {
-  /** The file that it is. */
+  /** Its file. */
   readonly path: string;
 }
 
 /**
- * Every source of the configuration, from lowest to highest precedence. A script in user data comes last: it adds to the
- * lists of all others.
+ * Every source of the configuration, from lowest to highest precedence. A script in user data comes last: it adds to
+ * the lists of all other sources.
  */
 const SOURCES: readonly Source[] = [
   (host) => readSource(PATH.systemConfig, host, parseFile),
@@ -34,7 +34,7 @@ const SOURCES: readonly Source[] = [
   (host) => readSource(PATH.userdata, host, readUserdataScript),
 ];
 
-/** What every source sets, lowest precedence first. */
+/** The settings of all sources, lowest precedence first. */
 export async function readLayers(host: SourceHost): Promise<readonly SourceLayer[]> {
   const layers: SourceLayer[] = [];
   for (const source of SOURCES) layers.push(...(await source(host)));
@@ -51,14 +51,17 @@ async function readSource(
   return [{ path, ...(isDiagnostic(file) ? broken(file) : await read(file, path)) }];
 }
 
-/** Reads one file of the configuration. A file of comments only, as the ISO has one, does not load the YAML parser. */
+/**
+ * Reads one file of the configuration. The YAML parser is not loaded for a file of comments only, such as the one on
+ * the ISO.
+ */
 async function parseFile(bytes: Buffer, path: string): Promise<Layer> {
   if (bytes.length < 4096 && /^(?:[ \t\r]*(?:#.*)?\n)*$/.test(bytes.toString())) return NOTHING;
   const { parseBytes } = await import("./parse.ts");
   return parseBytes(bytes, path);
 }
 
-/** Every entry of config.d in byte order of its name, whatever its name. */
+/** Every entry of config.d, in byte order and with any name. */
 async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> {
   const names = listDirectory(PATH.localConfigDir, host);
   if (isDiagnostic(names)) return [{ path: PATH.localConfigDir, ...broken(names) }];
@@ -73,8 +76,9 @@ async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> 
 }
 
 /**
- * The host name that a data source gave: `local_hostname`, which only some write, else `hostname`. Names that are
- * too long lose their domain, as in https://github.com/coreos/afterburn/issues/509. One that no node can have is not taken.
+ * The host name from a data source: `local_hostname`, which only some sources write, otherwise `hostname`. Names that
+ * are
+ * too long lose their domain, as in https://github.com/coreos/afterburn/issues/509. Invalid node names are ignored.
  */
 async function readMetadataHostname(host: SourceHost): Promise<readonly SourceLayer[]> {
   for (const path of [PATH.metadataHostname, `${PATH.metadata}/hostname`]) {
@@ -100,7 +104,7 @@ function readHostname(bytes: Buffer, source: string): Layer {
   });
 }
 
-/** Keys of the instance are added to the configured ones: they must not lock out who configured their own. */
+/** Keys of the instance are added to the configured keys: they must not lock out users with configured keys. */
 function readAuthorizedKeys(bytes: Buffer, source: string): Layer {
   const { keys, flaws } = readKeys(bytes.toString());
   const place: Place = { source, line: 1, column: 1 };

@@ -8,10 +8,10 @@ import { SCHEMA } from "../schema/schema.ts";
 import { type Diagnostic, hasErrors, type Place } from "./diagnostics.ts";
 import { type Layer, NOTHING, type Setting } from "./setting.ts";
 
-/** What user data is, found out from its first bytes. */
+/** The kind of user data, determined from its first bytes. */
 type Userdata =
   | { readonly kind: "empty" }
-  /** YAML or JSON; `sure` if it says so itself, so that being broken is an error. */
+  /** YAML or JSON; `sure` if it is marked as such, so that invalid content is an error. */
   | { readonly kind: "config"; readonly bytes: Uint8Array; readonly sure: boolean }
   | { readonly kind: "script"; readonly bytes: Uint8Array }
   | { readonly kind: "other"; readonly found: string }
@@ -19,7 +19,7 @@ type Userdata =
 
 const SCRIPT = `${PATH.runtime}/userdata`;
 
-/** Tells the kinds of user data apart; gzip is unpacked first. */
+/** Determines the kind of user data; gzip is decompressed first. */
 async function classifyUserdata(data: Uint8Array): Promise<Userdata> {
   if (data[0] === 0x1f && data[1] === 0x8b) return unpack(data);
   const bytes = withoutBom(data);
@@ -49,7 +49,7 @@ function withoutBom(data: Uint8Array): Uint8Array {
   return data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf ? data.subarray(3) : data;
 }
 
-/** The header of cloud-config, a JSON object, or a line that begins with a key of ours. */
+/** The header of cloud-config, a JSON object, or a line that begins with a k3OS key. */
 function looksLikeConfig(text: string): boolean {
   if (/^\s*(?:#cloud-config(?![-\w])|\{)/.test(text)) return true;
   const keys = [...text.matchAll(/^(\w+)[ \t]*:/gm)].map(([, key = ""]) => key);
@@ -57,8 +57,8 @@ function looksLikeConfig(text: string): boolean {
 }
 
 /**
- * A script as settings: a file to write and a command that runs it, added to the lists of the other sources. The command
- * names the interpreter, as the kernel would from the script's first line, since /run is mounted noexec.
+ * A script as settings: a file, and a command that runs it, added to the lists of the other sources. The command
+ * contains the interpreter of the script's first line, since /run is mounted noexec.
  */
 function scriptLayer(bytes: Uint8Array, source: string): Layer {
   const text = decodeUtf8(bytes);
@@ -75,14 +75,17 @@ function scriptLayer(bytes: Uint8Array, source: string): Layer {
   return { settings, diagnostics: [] };
 }
 
-/** The shell command that runs a script by its interpreter line: all behind the interpreter is one argument (execve(2)). */
+/**
+ * The shell command that runs a script by its interpreter line: all text after the interpreter is one argument
+ * (execve(2)).
+ */
 function scriptCommand(bytes: Uint8Array): string {
   const [line = ""] = Buffer.from(bytes.subarray(2, 257)).toString().split("\n");
   const [, interpreter = "/bin/sh", argument] = /^[ \t]*(\S+)(?:[ \t]+(\S.*?))?\s*$/.exec(line) ?? [];
   return quoteArgv(argument === undefined ? [interpreter, SCRIPT] : [interpreter, argument, SCRIPT]);
 }
 
-/** What user data sets that is no script. Text that is nothing we know is for somebody else: a warning. */
+/** The settings of user data other than scripts. Unknown text is probably meant for another program: a warning. */
 export async function readUserdata(data: Uint8Array, source: string): Promise<Layer> {
   const userdata = await classifyUserdata(data);
   switch (userdata.kind) {
@@ -104,8 +107,8 @@ export async function readUserdata(data: Uint8Array, source: string): Promise<La
 }
 
 /**
- * User data is there when the network is: what is only applied before that never is. Data sources in it have served
- * their purpose by then.
+ * User data arrives with the network: settings that are only applied earlier have no effect. Data sources are exempt,
+ * since they have already been asked.
  */
 function tooLate({ settings }: Layer): Diagnostic[] {
   return settings.flatMap(({ path, place }): Diagnostic[] => {
@@ -117,7 +120,7 @@ function tooLate({ settings }: Layer): Diagnostic[] {
   });
 }
 
-/** The phases of a setting, which are those of its section unless it has its own. */
+/** The phases of a setting: its own or those of its section. */
 function phasesOf(path: string): readonly Phase[] {
   let field: Field | undefined = SCHEMA;
   let phases: readonly Phase[] = [];
@@ -128,7 +131,7 @@ function phasesOf(path: string): readonly Phase[] {
   return phases;
 }
 
-/** What user data sets that is a script. */
+/** The settings of a script in user data. */
 export async function readUserdataScript(data: Uint8Array, source: string): Promise<Layer> {
   const userdata = await classifyUserdata(data);
   return userdata.kind === "script" ? scriptLayer(userdata.bytes, source) : NOTHING;

@@ -7,21 +7,21 @@ import { decodeUtf8 } from "../schema/scalars.ts";
 import type { Diagnostic, Place } from "./diagnostics.ts";
 import type { YamlDocument } from "./document.ts";
 
-/** Reading of one document: what was found wrong, and how much was read, aliases expanded. */
+/** The state of reading one document: the problems, and the number of values, with aliases expanded. */
 export interface Reader {
   readonly document: YamlDocument;
   readonly damaged: boolean;
   readonly diagnostics: Diagnostic[];
-  /** Keys of which there is one line for all of a document. */
+  /** Keys that are reported in one line for the whole document. */
   readonly notes: Readonly<Record<Note, NotedKey[]>>;
-  /** Of all errors and warnings, also those beyond {@link MAX_DIAGNOSTICS}. */
+  /** All errors and warnings, including those beyond {@link MAX_DIAGNOSTICS}. */
   errors: number;
   warnings: number;
   nodes: number;
   characters: number;
 }
 
-/** Keys that say nothing, and those of cloud-init that we do not have. */
+/** Keys without an effect, and keys of cloud-init that k3OS does not have. */
 export type Note = "empty" | "foreign";
 
 interface NotedKey {
@@ -29,24 +29,24 @@ interface NotedKey {
   readonly place: Place;
 }
 
-/** A console at boot must not scroll for minutes because a source is garbage. */
+/** An invalid source must not fill the console with messages for minutes at boot. */
 const MAX_DIAGNOSTICS = 50;
 
 export interface KeyValue {
   readonly key: string;
   readonly keyNode: Node;
   readonly value: Node | null;
-  /** Came by a merge key (`<<`), so that any spelling written out wins over it. */
+  /** Added by a merge key (`<<`): any spelling that is written out takes precedence over it. */
   readonly merged: boolean;
 }
 
-/** Merge keys that lead through more maps than this lead in a circle. */
+/** Longer chains of merge keys are cycles. */
 const MAX_MERGES = 32;
 const EMPTY = 'found nothing, which changes nothing: expected a value, or "", [] or {} to clear one';
 const BINARY = "tag:yaml.org,2002:binary";
 const NULL = "tag:yaml.org,2002:null";
 
-/** Counts one more value, of so many characters; false when a document's aliases expand to too much. */
+/** Counts one more value of so many characters; false when a document's aliases expand to too much. */
 export function spend(reader: Reader, characters: number): boolean {
   reader.nodes++;
   reader.characters += characters;
@@ -78,12 +78,12 @@ export function report(
   reader.diagnostics.push({ severity, place, path, message, ...(kind === undefined ? {} : { kind }) });
 }
 
-/** Keeps a key for the line about all of its kind. */
+/** Adds a key to the line about all keys of its kind. */
 export function note(reader: Reader, kind: Note, node: Node, key: string): void {
   reader.notes[kind].push({ key, place: reader.document.placeOf(node) });
 }
 
-/** What was reported, how much more there was, and the lines about many keys. */
+/** The reported diagnostics, the number of further ones, and the lines about many keys. */
 export function allDiagnostics(reader: Reader): readonly Diagnostic[] {
   const { diagnostics, errors, warnings } = reader;
   const all = [...diagnostics, ...noted(reader)];
@@ -112,7 +112,7 @@ function noted({ notes }: Reader): Diagnostic[] {
   });
 }
 
-/** A node, or what its alias refers to; null where that is nothing. */
+/** A node or the target of its alias; null if there is none. */
 export function resolve(node: Node | null, reader: Reader): Node | null {
   return (node !== null && reader.document.aliases.get(node)) || node;
 }
@@ -125,7 +125,7 @@ export function isNull(node: Node | null): node is null {
   return node.type === "PLAIN" && node.tag === undefined && /^(?:~|null|Null|NULL)?$/.test(node.source ?? "");
 }
 
-/** What a message calls a node that is of the wrong kind. */
+/** The name in messages for a node of the wrong kind. */
 export function describe(node: Node | null): string {
   if (isNull(node)) return "nothing";
   if (isMap(node)) return "a map";
@@ -133,19 +133,22 @@ export function describe(node: Node | null): string {
   return isScalar(node) ? "a text" : "an alias that is not defined";
 }
 
-/** The bytes of a `!!binary` scalar; undefined if the node is none or holds no base64. */
+/** The bytes of a `!!binary` scalar; undefined for other nodes and invalid base64. */
 export function binaryContent(node: Node | null): Buffer | undefined {
   return isScalar(node) && node.tag === BINARY ? decodeBase64(node.source ?? "") : undefined;
 }
 
-/** A scalar as it was written, whatever YAML takes it for; undefined for `!!binary` that is no text. */
+/** A scalar as it is written, whatever its type in YAML; undefined if `!!binary` is not text. */
 export function scalarText(node: Scalar): string | undefined {
   if (node.tag !== BINARY) return node.source ?? "";
   const bytes = binaryContent(node);
   return bytes === undefined ? undefined : decodeUtf8(bytes);
 }
 
-/** The pairs of a map with merge keys expanded, each key once: own keys before merged ones, of equal ones the last. */
+/**
+ * The pairs of a map with merge keys expanded, each key once: own keys take precedence over merged ones, and the last
+ * of equal keys counts.
+ */
 export function keyValues(map: YAMLMap, path: string, reader: Reader, merges = 0): readonly KeyValue[] {
   const found = new Map<string, KeyValue>();
   const bases: Node[] = [];
@@ -170,7 +173,7 @@ export function keyValues(map: YAMLMap, path: string, reader: Reader, merges = 0
   return [...found.values()];
 }
 
-/** The value of a merge key: a map, or a list of maps of which the first wins. */
+/** The value of a merge key: a map, or a list of maps in which the first has priority. */
 function mergeBases(value: Node | null, path: string, reader: Reader): Node[] {
   const base = resolve(value, reader);
   const bases = isSeq(base) ? base.items.map((item) => resolve(item as Node | null, reader)) : [base];

@@ -7,7 +7,7 @@ const HOST_KEYS = "nothing: the host's keys are made once and kept";
 const NOTHING = "nothing: it has no meaning here";
 
 /**
- * Keys of cloud-init at the top level that k3OS does not have, and what does the same here.
+ * Top-level keys of cloud-init that k3OS does not have, and their equivalents here.
  * https://cloudinit.readthedocs.io/en/latest/reference/modules.html
  */
 const INSTEAD: Readonly<Record<string, string>> = {
@@ -66,12 +66,12 @@ const INSTEAD: Readonly<Record<string, string>> = {
   random_seed: NOTHING,
 };
 
-/** Whether cloud-init has a key at the top level that we do not have. */
+/** Whether cloud-init has this top-level key and k3OS does not. */
 export function isCloudInitKey(key: string): boolean {
   return Object.hasOwn(INSTEAD, key);
 }
 
-/** What to use instead of keys of cloud-init: `hostname for fqdn; run_cmd for power_state, phone_home`. */
+/** The replacements of cloud-init keys: `hostname for fqdn; run_cmd for power_state, phone_home`. */
 export function insteadOf(keys: readonly string[]): string {
   const advice = new Map<string, string[]>();
   for (const key of keys) {

@@ -2,13 +2,13 @@ import { gunzipSync } from "node:zlib";
 import { decodeBase64 } from "../../tools/text/base64.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 
-/** A compressed content may not unpack to more. */
+/** Maximum size of decompressed content. */
 const MAX_BYTES = 256 << 20;
 const LOOKED_AT = 1 << 20;
 
 /**
- * What keeps a content from being what its encoding says; undefined if nothing does. Of compressed content, no more is
- * looked at than costs nothing.
+ * Why a content does not match its encoding; undefined if it matches. Only the start of compressed content is checked,
+ * at no noticeable cost.
  */
 export function contentProblem(content: string, encoding: string): string | undefined {
   try {
@@ -22,8 +22,8 @@ export function contentProblem(content: string, encoding: string): string | unde
 class TooLarge extends CommandError {}
 
 /**
- * The bytes that a content means: `b64`, `gzip` and their combinations in all spellings of the original. Throws
- * CommandError where it is something else, or unpacks to more than `maxBytes`.
+ * The decoded content: `b64`, `gzip` and their combinations in all spellings of the original. Throws CommandError if it
+ * does not match the encoding, or decompresses to more than `maxBytes`.
  */
 export function decodeContent(content: string, encoding: string, maxBytes = MAX_BYTES): Uint8Array {
   const steps = encoding
@@ -36,7 +36,7 @@ export function decodeContent(content: string, encoding: string, maxBytes = MAX_
   if (unknown !== undefined) {
     throw new CommandError(`found the encoding "${encoding}", expected "b64", "gzip" or "gzip+b64"`);
   }
-  // compressed content without base64 can only come from a YAML `!!binary`, one character a byte
+  // compressed content without base64 can only come from a YAML `!!binary`, with one character per byte
   const bytes = base64 ? decodeBase64(content) : Buffer.from(content, gzip ? "latin1" : "utf8");
   if (bytes === undefined) throw new CommandError("the content is not valid base64");
   if (!gzip) return bytes;

@@ -3,35 +3,37 @@ export type Phase = "initrd" | "boot" | "runtime" | "install";
 
 export const EVERY_PHASE: readonly Phase[] = ["initrd", "boot", "runtime"];
 
-/** What a text must look like, and how a message names that. The empty text always passes: it clears a setting. */
+/** The form of a string, and its description for messages. The empty string is always valid: it clears a setting. */
 export interface Form {
-  /** Source of a regular expression, made into one where a text is checked: most runs of the program check few. */
+  /**
+   * Source of a regular expression, compiled only when a string is checked: most runs of the program check few strings.
+   */
   readonly pattern: string;
   readonly wanted: string;
 }
 
-/** What is wrong with a value that has the right form. */
+/** A problem with a value that has the right form. */
 export interface Flaw {
-  /** What was found, and what was wanted. Never contains a secret. */
+  /** The found and the expected value. Never contains a secret. */
   readonly message: string;
   /**
-   * The value counts all the same, and this is how much of a problem that is: what it is for refuses it, and is to do so
-   * rather than go on without it, or makes something else of it. Without this, the value is left out, as an error.
+   * The value is used anyway, with a message of this severity: its consumer is to refuse it rather than run without it,
+   * or treats it differently. Without this, the value is left out, as an error.
    */
   readonly kept?: "error" | "warning";
 }
 
-/** What every declaration may say beside its kind. */
+/** The common properties of all declarations. */
 export interface Described {
   /** One or two sentences for the reference. */
   readonly description?: string;
-  /** Phases in which the setting is applied; inherited by what is below it. */
+  /** Phases in which the setting is applied; inherited by the fields below. */
   readonly phases?: readonly Phase[];
-  /** A value as a user would write it: the reference shows it and a test reads it. */
+  /** A value as a user would write it; the reference shows it and a test parses it. */
   readonly example?: unknown;
   /** Never shown in messages, explanations or logs. */
   readonly secret?: boolean;
-  /** Shown on the machine, but left out of what may leave it (`k3os support`): it may well hold a secret. */
+  /** Shown on the machine, but removed from data that leaves it (`k3os support`): it may contain a secret. */
   readonly private?: boolean;
   /** Names besides the derived spellings (names.ts). */
   readonly aliases?: readonly string[];
@@ -40,15 +42,15 @@ export interface Described {
 export interface TextField extends Described {
   readonly kind: "text";
   readonly form?: Form;
-  /** Looks at a text, never the empty one, for what no form can say. */
+  /** Checks a string, never the empty one, beyond its form. */
   readonly judge?: (text: string) => Flaw | undefined;
-  /** May hold line breaks and other control characters; without it they are refused. */
+  /** May contain line breaks and other control characters; otherwise they are refused. */
   readonly multiline?: boolean;
-  /** A list entry without it is meaningless and dropped. */
+  /** Without this field, a list entry is meaningless and dropped. */
   readonly required?: boolean;
-  /** An argument of a program: the value of a flag that is called like a secret is never shown. */
+  /** An argument of a program: the value of a flag with the name of a secret is never shown. */
   readonly argument?: boolean;
-  /** Bytes that are no text are kept as base64, and the field of this name beside it says so. */
+  /** Bytes that are not text are kept as base64, and the adjacent field of this name states this. */
   readonly bytesBy?: string;
 }
 
@@ -75,7 +77,7 @@ export interface ListField<Item extends TextField | StructField = TextField | St
 export interface StructField<Fields extends FieldTable = FieldTable> extends Described {
   readonly kind: "struct";
   readonly fields: Fields;
-  /** Looks at an entry of a list, all of whose fields are good: what is wrong with one of them beside the others. */
+  /** Checks an entry of a list with valid fields: the problem of one field in combination with the others. */
   readonly judge?: (entry: Readonly<Record<string, string | boolean>>) => EntryFlaw | undefined;
 }
 
@@ -86,7 +88,7 @@ type RequiredNames<Fields extends FieldTable> = {
   [Name in keyof Fields]: Fields[Name] extends { readonly required: true } ? Name : never;
 }[keyof Fields];
 
-/** The TypeScript type of the values that a declaration admits. */
+/** The TypeScript type of the valid values of a declaration. */
 export type ValueOf<F extends Field> =
   F extends StructField<infer Fields>
     ? { readonly [Name in RequiredNames<Fields>]: ValueOf<Fields[Name]> } & {

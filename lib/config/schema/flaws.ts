@@ -8,7 +8,7 @@ import { AUTO, DATA_SOURCES, FILE_SOURCE, unknownSource } from "./data-source-na
 import type { EntryFlaw, Flaw } from "./field.ts";
 import { quoted } from "./scalars.ts";
 
-/** An entry of `ssh_authorized_keys`; one of several lines counts for those that are keys. */
+/** An entry of `ssh_authorized_keys`; if it has several lines, those with keys count. */
 export function sshKeyFlaw(entry: string): Flaw | undefined {
   try {
     const source = keySource(entry);
@@ -19,7 +19,7 @@ export function sshKeyFlaw(entry: string): Flaw | undefined {
   }
 }
 
-/** The path of a file to write. */
+/** The path in an entry of `write_files`. */
 export function pathFlaw(path: string): Flaw | undefined {
   return path.endsWith("/")
     ? { message: `found ${quoted(path, {})}, expected the path of a file` }
@@ -44,7 +44,7 @@ function thrownBy(action: () => unknown): Flaw | undefined {
 }
 
 /**
- * connman passes over names: FallbackNameservers in
+ * connman ignores names: FallbackNameservers in
  * https://manpages.debian.org/trixie/connman/connman.conf.5.en.html
  */
 export function nameServerFlaw(server: string): Flaw | undefined {
@@ -57,13 +57,13 @@ export function timeServerFlaw(server: string): Flaw | undefined {
   return { message: `found ${quoted(server, {})}, expected the name or address of one server` };
 }
 
-/** An entry of `write_files` whose `content` is not what its `encoding` says. */
+/** An entry of `write_files` whose `content` does not match its `encoding`. */
 export function fileFlaw(entry: Readonly<Record<string, string | boolean>>): EntryFlaw | undefined {
   const message = contentProblem(String(entry.content ?? ""), String(entry.encoding ?? ""));
   return message === undefined ? undefined : { name: "content", message };
 }
 
-/** The service that asks them splits their list at blanks. */
+/** The service that uses the list splits it at spaces. */
 export function dataSourceFlaw(entry: string): Flaw | undefined {
   const name = entry.trim();
   if ([...DATA_SOURCES, AUTO].includes(name.toLowerCase())) return undefined;
@@ -83,8 +83,8 @@ export function serverUrlFlaw(text: string): Flaw | undefined {
 }
 
 /**
- * Any secret will do, but what begins with K10 is read as a node token: the SHA-256 of the server's certificates in 64
- * digits, and a secret (k3s, pkg/clientaccess/token.go, parseToken).
+ * Any secret is valid, but one that begins with K10 is parsed as a node token: the SHA-256 of the server's certificates
+ * in 64 digits, and a secret (k3s, pkg/clientaccess/token.go, parseToken).
  */
 export function tokenFlaw(text: string): Flaw | undefined {
   if (!text.startsWith("K10") || /^K10[0-9a-f]{64}::[^:]+(?::.+)?$/i.test(text.trim())) return undefined;
@@ -98,7 +98,7 @@ export function networkNameFlaw(name: string): Flaw | undefined {
   return bytes <= 32 ? undefined : { message: `found ${bytes} bytes, expected 1 to 32` };
 }
 
-/** IEEE 802.11i, H.4: 8 to 63 printable ASCII characters, or the key that would be made of them, 64 digits. */
+/** IEEE 802.11i, H.4: 8 to 63 printable ASCII characters, or the key derived from them, 64 digits. */
 export function passphraseFlaw(passphrase: string): Flaw | undefined {
   if (/^[ -~]{8,63}$/.test(passphrase) || /^[0-9a-f]{64}$/i.test(passphrase)) return undefined;
   const found = /^[ -~]*$/.test(passphrase) ? `${passphrase.length} characters` : "characters beyond ASCII";
@@ -117,7 +117,7 @@ const NODE_LABELS = [
 ];
 
 /**
- * The kubelet does not start with a label in Kubernetes' own prefixes, but for some that are meant for nodes.
+ * The kubelet does not start with a label in Kubernetes' own prefixes, except for some that are meant for nodes.
  * https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#noderestriction
  */
 export function labelNameFlaw(name: string): Flaw | undefined {
@@ -128,7 +128,7 @@ export function labelNameFlaw(name: string): Flaw | undefined {
   return { message: `found a label below "${prefix}/", which no node may give itself: ${advice}` };
 }
 
-/** A name that has the form of a time zone's, and is none. */
+/** A name in the form of a time zone that does not exist. */
 export function timeZoneFlaw(name: string): Flaw | undefined {
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });

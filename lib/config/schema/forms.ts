@@ -1,14 +1,15 @@
 import type { Form } from "./field.ts";
 
 /**
- * Characters at most: k3s makes the host name the node's, and the kubelet makes a label's value of that.
+ * Maximum number of characters: k3s uses the host name as the node name, and the kubelet uses that as the value of a
+ * label.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
  */
 export const MAX_HOSTNAME = 63;
 
 const DNS_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
 
-/** A name that a node can have: a subdomain of RFC 1123, that k3s writes in small letters. */
+/** A valid node name: a subdomain of RFC 1123, which k3s converts to lower case. */
 export const HOSTNAME: Form = {
   pattern: `^(?=.{1,${MAX_HOSTNAME}}$)${DNS_LABEL}(?:\\.${DNS_LABEL})*$`,
   wanted: `a host name that a node can have: letters, digits, "-" and ".", at most ${MAX_HOSTNAME} characters`,
@@ -21,7 +22,7 @@ export const ENCODING: Form = {
 
 export const OCTAL_MODE: Form = { pattern: "^[0-7]{3,5}$", wanted: 'an octal mode such as "0644"' };
 
-/** `user` or `user:group`, by name or number, as chown(1) takes it. */
+/** `user` or `user:group`, by name or number, as in chown(1). */
 export const OWNER: Form = {
   pattern: "^[A-Za-z0-9_][A-Za-z0-9_.$-]*(?::[A-Za-z0-9_][A-Za-z0-9_.$-]*)?$",
   wanted: '"USER" or "USER:GROUP"',
@@ -51,7 +52,7 @@ const TAINT_TEXT = `${PREFIX}${NAME}(?:=${NAME}?)?:(?:NoSchedule|PreferNoSchedul
 const TIME_UNIT = "(?:m|min|minutes?|h|hr|hours?|d|days?|w|weeks?)";
 
 /**
- * A time span, without units that are too short or too long for what is done again and again.
+ * A time span, without units that are too short or too long for a recurring action.
  * https://www.freedesktop.org/software/systemd/man/latest/systemd.time.html
  */
 export const REFRESH_SPAN: Form = {
@@ -60,7 +61,7 @@ export const REFRESH_SPAN: Form = {
 };
 
 /**
- * What the kubelet takes in `register-with-taints`.
+ * The form of the kubelet's `register-with-taints`.
  * https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
  */
 export const TAINT: Form = {
@@ -68,7 +69,7 @@ export const TAINT: Form = {
   wanted: 'a taint such as "key=value:NoSchedule"',
 };
 
-/** A name of https://www.iana.org/time-zones, with capitals, as its file is called. */
+/** A name of https://www.iana.org/time-zones, in the upper and lower case of its file. */
 export const TIME_ZONE: Form = {
   pattern: "^[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}$",
   wanted: 'the name of a time zone such as "Europe/Berlin"',

@@ -3,18 +3,18 @@ import { UNIT } from "../../tools/host/paths.ts";
 import { decodeContent } from "./content.ts";
 import type { CloudConfig } from "./schema.ts";
 
-/** A file that is made of settings, and that is left alone where the user writes it by `write_files`. */
+/** A file that is generated from settings, unless the user writes it by `write_files`. */
 export interface GeneratedFile {
   readonly path: string;
-  /** The settings that go into it, as a user writes them. */
+  /** The settings in the file, as a user writes them. */
   readonly keys: readonly string[];
-  /** Where a user may say the same instead; a directory ends in a slash. */
+  /** Alternative paths for the user's settings; a directory ends in a slash. */
   readonly instead?: readonly string[];
-  /** What reads the file only when it starts. */
+  /** The service that reads the file only at its start. */
   readonly service?: string;
 }
 
-/** Every file below that is written from settings, or by the boot, and that users may want to write themselves. */
+/** All files that are generated from settings, or by the boot, and that users may want to write themselves. */
 export const GENERATED = {
   cloudSources: { path: "/etc/conf.d/cloud-config", keys: ["k3os.data_sources"] },
   sysctls: { path: "/etc/sysctl.d/95-k3os-config.conf", keys: ["k3os.sysctls"] },
@@ -70,33 +70,36 @@ export const GENERATED = {
 
 type Written = Pick<CloudConfig, "writeFiles">;
 
-/** The path that an entry of `write_files` means: as in the original, a relative one starts at `/`. */
+/** The absolute path of an entry of `write_files`: as in the original, a relative one starts at `/`. */
 export function writtenPath(path: string): string {
   return join("/", path);
 }
 
-/** The index in `write_files` of the last entry that takes the place of a generated file; -1: it is generated. */
+/** The index in `write_files` of the last entry that replaces a generated file; -1 if there is none. */
 export function writtenBy(file: GeneratedFile, { writeFiles = [] }: Written): number {
   return writeFiles.findLastIndex(({ path }) => standsFor(writtenPath(path), file));
 }
 
-/** Whether the user writes the very path of a generated file. */
+/** Whether the user writes a file with exactly the path of a generated file. */
 export function isWrittenItself(file: GeneratedFile, { writeFiles = [] }: Written): boolean {
   return writeFiles.some(({ path }) => writtenPath(path) === file.path);
 }
 
-/** The text that the user writes to the very path of a generated file; undefined if there is none that can be read. */
+/**
+ * The text that the user writes to exactly the path of a generated file; undefined if there is none or it cannot be
+ * decoded.
+ */
 export function writtenText(file: GeneratedFile, { writeFiles = [] }: Written): string | undefined {
   const entry = writeFiles.findLast(({ path }) => writtenPath(path) === file.path);
   if (entry === undefined) return undefined;
   try {
     return Buffer.from(decodeContent(entry.content ?? "", entry.encoding ?? "")).toString();
   } catch {
-    return undefined; // told of where the file is written
+    return undefined; // reported when the file is written
   }
 }
 
-/** The generated file that a path is, or stands for. */
+/** The generated file with this path, or with this path as an alternative. */
 export function generatedAt(path: string): GeneratedFile | undefined {
   return Object.values(GENERATED).find((file) => standsFor(path, file));
 }

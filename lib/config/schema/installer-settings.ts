@@ -1,11 +1,11 @@
 import { type FlagField, flag, type ListField, list, type TextField, text } from "./field.ts";
 
 /**
- * A setting of the installer. Its key `k3os.install.NAME`, its option, variable and argument, how they are merged, and the
- * tables of the documentation follow from this; install.sh is compared with it.
+ * A setting of the installer. Its key `k3os.install.NAME`, its option, variable and argument, its merging, and the
+ * tables of the documentation are derived from this; a test compares install.sh with it.
  */
 export interface InstallerSetting {
-  /** The type, and what the reference says of the key. */
+  /** The type, and the text for the reference. */
   readonly field: FlagField | TextField | ListField<TextField>;
   /** It is not a key of the configuration. */
   readonly key?: false;
@@ -16,7 +16,7 @@ export interface InstallerSetting {
   /** Placeholder of the argument with the same meaning; arguments are in the order of this declaration. */
   readonly argument?: string;
   readonly env: string;
-  /** For the option's help and tables. */
+  /** Text for the option's help and the tables. */
   readonly help: string;
 }
 

@@ -11,7 +11,7 @@ import {
 } from "./k3s-options.ts";
 import { quoted, textProblem } from "./scalars.ts";
 
-/** What is wrong with one word of `k3s_args`. */
+/** A problem with one word of `k3s_args`. */
 export interface ArgumentFlaw extends Flaw {
   readonly kept: "error" | "warning";
   /** Of the word. */
@@ -20,7 +20,7 @@ export interface ArgumentFlaw extends Flaw {
 
 type Found = Omit<ArgumentFlaw, "index">;
 
-/** A word that begins with a dash, as k3s takes it apart. */
+/** A word that begins with a dash, parsed as in k3s. */
 interface Word {
   readonly index: number;
   /** Without dashes. */
@@ -28,13 +28,13 @@ interface Word {
   /** As written, without a value. */
   readonly shown: string;
   readonly option: Option;
-  /** Its value, in the same word or the next one, and where that stands. */
+  /** Its value, from the same word or the next one, and its position. */
   readonly value?: { readonly text: string; readonly index: number };
 }
 
 /**
- * What k3s, and the kubelet in it, would say to arguments. `joins`: there is a server to join, which makes an agent of a
- * node whose arguments do not say what it is. Never shows a value: tokens may be among them.
+ * The problems that k3s, and the kubelet in it, would have with arguments. `joins`: there is a server to join, so a
+ * node without an explicit role is an agent. Never shows a value: tokens may be among them.
  */
 export function argumentFlaws(
   args: readonly string[],
@@ -66,7 +66,7 @@ export function argumentFlaws(
 }
 
 /**
- * k3s reads an option as Go's flag package does: with one dash or two, its value behind `=` or in the next word.
+ * k3s parses options like Go's flag package: with one dash or two, the value after `=` or in the next word.
  * https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
  */
 function takeWord(args: readonly string[], index: number, role: Role): Word {

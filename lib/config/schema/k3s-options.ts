@@ -3,10 +3,10 @@ import table from "./k3s-options.json" with { type: "json" };
 
 export type Role = "server" | "agent";
 
-/** What k3s knows of an option. */
+/** The properties of a k3s option. */
 export type Option =
   | { readonly kind: "known"; readonly name: string; readonly takesValue: boolean }
-  /** The other role has it. */
+  /** The option exists only in the other role. */
   | { readonly kind: "foreign"; readonly name: string; readonly takesValue: boolean }
   | {
       readonly kind: "removed";
@@ -16,13 +16,13 @@ export type Option =
     }
   | { readonly kind: "unknown"; readonly near: string | undefined };
 
-/** What k3s took once. */
+/** Options, values and variables that k3s no longer accepts. */
 export interface Removed {
   readonly since: string;
   readonly instead: string;
 }
 
-/** The release that the table is of. */
+/** The k3s release of this table. */
 export const TABLE_OF = table.version;
 
 interface Known {
@@ -56,19 +56,22 @@ export function findOption(name: string, role: Role): Option {
   return { kind: "removed", since, takesValue: !isSwitch, ...(instead === undefined ? {} : { instead }) };
 }
 
-/** What became of a value that an option does not take any more; undefined for all other values. */
+/** The replacement of a value that an option no longer accepts; undefined for all other values. */
 export function findRemovedValue(option: string, value: string): Removed | undefined {
   return table.removedValues.find((removed) => removed.option === option && removed.value === value);
 }
 
-/** What became of an argument that an option hands on, such as `address=0.0.0.0` of the scheduler; undefined for all others. */
+/**
+ * The replacement of an argument that an option passes on, such as `address=0.0.0.0` of the scheduler; undefined for
+ * all others.
+ */
 export function findRemovedArgument(option: string, argument: string): Removed | undefined {
   return table.removedArguments.find(
     ({ options, names }) => options.includes(option) && names.split(" ").includes(argument),
   );
 }
 
-/** What became of a variable of the environment that k3s does not read any more; undefined for all others. */
+/** The replacement of an environment variable that k3s no longer reads; undefined for all others. */
 export function removedVariable(name: string): Removed | undefined {
   return table.removedVariables.find(({ variable }) => variable === name);
 }

@@ -2,25 +2,25 @@ import { nearest } from "../../tools/text/nearest.ts";
 import type { Field, StructField } from "./field.ts";
 import { SCHEMA } from "./schema.ts";
 
-/** A canonical name as YAML and kernel parameters spell it: `sshAuthorizedKeys` → `ssh_authorized_keys`. */
+/** A canonical name in the spelling of YAML and kernel parameters: `sshAuthorizedKeys` → `ssh_authorized_keys`. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, "_$&").toLowerCase();
 }
 
-/** Keys that must never reach an object of ours: assigned, they would change what every object inherits. */
+/** Keys that must never be assigned to an object: they would change its prototype. */
 export function isUnsafeKey(key: string): boolean {
   return key === "__proto__" || key === "constructor" || key === "prototype";
 }
 
-/** The spellings of a field that the documentation promises, first the one that it uses: snake, camel, run together. */
+/** The documented spellings of a field, first the one in the documentation itself: snake, camel, run together. */
 export function documentedSpellings(name: string, field: Field): readonly string[] {
   const forms = [name, ...(field.aliases ?? [])].flatMap((plural) => [plural, plural.replace(/s$/, "")]);
   return [...new Set(forms.flatMap((form) => [snakeCase(form), form, form.toLowerCase()]))];
 }
 
 /**
- * Every accepted spelling of a field, in lower case. Beside a final `s`, the original took `es` off every name, so that
- * `modul` is accepted too.
+ * Every accepted spelling of a field, in lower case. The original removed not only a final `s` but also `es` from every
+ * name, so `modul` is accepted too.
  */
 function spellings(name: string, { aliases = [] }: Field): string[] {
   const found: string[] = [];
@@ -54,15 +54,15 @@ export function fieldName(struct: StructField, key: string): string | undefined 
   return spellingTable(struct).get(key.toLowerCase());
 }
 
-/** Of several spellings of one field in one source, which counts: snake plural, else the one written last. */
+/** Chooses from several spellings of one field in one source: the snake-case plural, otherwise the last one. */
 export function preferredSpelling(name: string, written: readonly string[]): string {
   const preferred = snakeCase(name);
   return written.includes(preferred) ? preferred : (written.at(-1) ?? preferred);
 }
 
 /**
- * A hint for an unknown key of the section at `path`: the same key elsewhere in the configuration, else the known key
- * that is most like it. Empty if there is none.
+ * A hint for an unknown key of the section at `path`: the same key elsewhere in the configuration, otherwise the most
+ * similar key. Empty if there is none.
  */
 export function suggestion(struct: StructField, key: string, path: string): string {
   if (key.length > 60) return "";
@@ -81,7 +81,7 @@ function snakeFor(key: string): string {
   return name === undefined ? key : snakeCase(name);
 }
 
-/** The prefixes (`""`, `k3os.`, `k3os.install.`) of the sections that have a field of this name. */
+/** The prefixes (`""`, `k3os.`, `k3os.install.`) of the sections with a field of this name. */
 function sectionsWith(key: string): string[] {
   return sections().flatMap(([prefix, struct]) => (fieldName(struct, key) === undefined ? [] : [prefix]));
 }

@@ -1,11 +1,11 @@
 import { booleanOf, noBoolean } from "../../tools/text/boolean-word.ts";
 import type { FlagField, Flaw, TextField } from "./field.ts";
 
-/** Longest text in characters, contents of files excepted. */
+/** Maximum length of a string in characters, except contents of files. */
 const MAX_TEXT = 256 * 1024;
 const SHOWN = 60;
 
-/** The outcome of checking a scalar: its value, with what is wrong although it counts, or what was found and wanted. */
+/** The result of checking a scalar: its value, possibly with a flaw that does not invalidate it, or the problem. */
 export type Checked<T> = { readonly value: T; readonly flaw?: Flaw } | { readonly problem: string };
 
 /** A boolean from its text. */
@@ -14,7 +14,7 @@ export function checkFlag(field: FlagField, text: string): Checked<boolean> {
   return value === undefined ? { problem: noBoolean(quoted(text, field)) } : { value };
 }
 
-/** A text as its field admits it: as written, but without final line breaks where one line is wanted. */
+/** A string in the form of its field: unchanged, except that final line breaks are removed if one line is expected. */
 export function checkText(field: TextField, written: string): Checked<string> {
   const value = field.multiline ? written : written.replace(/[\r\n]+$/, "");
   const found = quoted(value, field);
@@ -22,8 +22,8 @@ export function checkText(field: TextField, written: string): Checked<string> {
   if (value.length > MAX_TEXT)
     return { problem: `found a string of ${value.length} characters, expected fewer` };
   if (field.multiline && value.includes("\0")) return { problem: "found a null character, expected text" };
-  // a tab does no harm in a line, and sysctls use it
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+  // a tab in a line is harmless, and sysctls use it
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the purpose
   if (!field.multiline && /[\0-\x08\n-\x1f\x7f]/.test(value)) {
     return { problem: `found ${found}, expected one line of text without control characters` };
   }
@@ -35,7 +35,7 @@ export function checkText(field: TextField, written: string): Checked<string> {
   return flaw.kept === undefined ? { problem: flaw.message } : { value, flaw };
 }
 
-/** What keeps a text from being what its field wants; undefined if it is. For who can still be asked for another one. */
+/** Why a string is invalid for its field; undefined if it is valid. For prompts, which can be repeated. */
 export function textProblem(field: TextField, text: string): string | undefined {
   const checked = checkText(field, text);
   if ("problem" in checked) return checked.problem;
@@ -48,7 +48,7 @@ export function quoted(text: string, field: { readonly secret?: boolean }): stri
   return JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
 }
 
-/** Bytes as UTF-8 text, or undefined if they are none. */
+/** Bytes as UTF-8 text; undefined if they are not UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -58,8 +58,8 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The `encoding` of a file whose content, which `encoding` says how to decode, was put into base64; undefined if it says
- * base64 already, which bytes that are no text cannot be.
+ * The new `encoding` of a file whose content, encoded as `encoding` says, was converted to base64; undefined if it says
+ * base64 already, which is impossible for bytes that are not text.
  */
 export function encodingOfBase64(encoding: string | boolean | undefined): string | undefined {
   if (encoding === undefined || encoding === "") return "b64";

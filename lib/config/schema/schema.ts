@@ -224,7 +224,7 @@ export const SCHEMA = struct({
   }),
 });
 
-/** The configuration in canonical names. What no source sets is absent. */
+/** The configuration in canonical names. Unset keys are absent. */
 export type CloudConfig = ValueOf<typeof SCHEMA>;
 export type K3osConfig = NonNullable<CloudConfig["k3os"]>;
 export type InstallConfig = NonNullable<K3osConfig["install"]>;

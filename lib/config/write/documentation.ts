@@ -2,12 +2,12 @@ import { installerParameterTable, installerSettingTable } from "./installer-tabl
 import { jsonSchema } from "./json-schema.ts";
 import { kernelParameterTable, reference } from "./reference.ts";
 
-/** Ends the hand-written part of a page. */
+/** Marks the end of the hand-written part of a page. */
 const MARK = "do not edit below -->\n";
-/** A table within the hand-written part: from its mark to the next blank line. */
+/** A table within the hand-written part: from its mark to the next empty line. */
 const TABLE = /(do not edit this table -->\n\n).*?(\n\n|$)/s;
 
-/** The files of docs/ that are made from the declaration, by name; `read` yields their present content. */
+/** The files of docs/ that are generated from the declaration, by name; `read` returns their current content. */
 export function generatedDocs(read: (name: string) => string): Readonly<Record<string, string>> {
   const withTable = (text: string, table: string) =>
     text.replace(TABLE, (_, mark, end) => mark + table.trimEnd() + end);

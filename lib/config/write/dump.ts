@@ -5,14 +5,14 @@ import { emitYaml, type YamlValue } from "./emit-yaml.ts";
 import { masked } from "./private.ts";
 
 /**
- * A configuration as YAML: keys in snake case and sorted, without the `install` section. The keys of labels, sysctls and
- * environment stay as they are. Read again, it yields the same configuration.
+ * A configuration as YAML: keys in snake case and sorted, without the `install` section. The keys of labels, sysctls
+ * and environment are not converted. Parsing the result yields the same configuration.
  */
 export function configYaml(config: CloudConfig): string {
   return emitYaml(inSnakeCase(SCHEMA, withoutInstall(config)));
 }
 
-/** The same for a screen: with neither secrets nor the passwords of URLs. */
+/** The same for a screen, without secrets and passwords in URLs. */
 export function shownYaml(config: CloudConfig): string {
   const shown = masked(SCHEMA, withoutInstall(config), "here");
   return emitYaml(inSnakeCase(SCHEMA, shown)).replaceAll(/(:\/\/)[^/@\s"]+@/g, "$1***@");
@@ -24,15 +24,15 @@ export function configJson(config: CloudConfig): string {
   return JSON.stringify({ ...config, k3os: { ...k3os, install } });
 }
 
-/** The `install` section is for the installer only; a `k3os` section that had no more is left out as well. */
+/** The `install` section is for the installer only; a `k3os` section that contains nothing else is left out as well. */
 function withoutInstall({ k3os, ...rest }: CloudConfig): CloudConfig {
   const { install: _, ...others } = k3os ?? {};
   return Object.keys(others).length === 0 ? rest : { ...rest, k3os: others };
 }
 
-/** A value with its keys as YAML has them, sorted. What is no map or list where the field is one stays as it is. */
+/** A value with its keys in YAML's spelling, sorted. A value of another type than its field is not converted. */
 export function inSnakeCase(field: Field, value: unknown): YamlValue {
-  if (typeof value === "string") return value; // stands for a secret
+  if (typeof value === "string") return value; // the placeholder of a secret
   switch (field.kind) {
     case "struct":
       return snakeKeys(field, value as Readonly<Record<string, unknown>>);

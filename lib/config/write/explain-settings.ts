@@ -9,8 +9,8 @@ import { inSnakeCase } from "./dump.ts";
 import { masked } from "./private.ts";
 
 /**
- * For every setting below `key` (a key in any spelling; without it, every setting that is set): its value, the place that
- * set it, and the places that it won over. Secrets are not shown. Throws UsageError for a key that does not exist.
+ * For every setting below `key` (a key in any spelling; by default all settings): its value, its source, and the
+ * sources that it replaces. Secrets are not shown. Throws UsageError for a key that does not exist.
  */
 export function explainConfig(origins: Origins, key?: string): string {
   const selected = key === undefined ? { path: "", field: SCHEMA } : findKey(key);
@@ -29,7 +29,7 @@ function explainSetting(path: string, field: Field, settings: readonly Setting[]
   const lines = [...settings].reverse().map((setting, at) => {
     const place = formatPlace(setting.place);
     if (at === 0) return `  ${setting.adds ? "added" : "set"} by ${place}`;
-    // what the settings above only add to is still in effect
+    // values that are only added to are still in effect
     const counts = settings.slice(settings.length - at).every(({ adds }) => adds);
     const [verb, what] = counts
       ? [setting.adds ? "added" : "set", ""]
@@ -39,7 +39,7 @@ function explainSetting(path: string, field: Field, settings: readonly Setting[]
   return `${snakeCase(path)}: ${shown(field, value)}\n${lines.join("\n")}\n`;
 }
 
-/** A value on one line, with neither secrets nor the passwords of URLs. */
+/** A value on one line, without secrets and passwords in URLs. */
 function shown(field: Field, value: unknown): string {
   const readable = inSnakeCase(field, masked(field, value, "here"));
   return JSON.stringify(readable).replace(/(:\/\/)[^/@\s"]+@/g, "$1***@");

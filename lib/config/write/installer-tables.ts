@@ -3,7 +3,7 @@ import { snakeCase } from "../schema/names.ts";
 
 const SETTINGS = Object.entries<InstallerSetting>(INSTALLER_SETTINGS);
 
-/** The installer's settings as a Markdown table: how each is given, and what it does. */
+/** The installer's settings as a Markdown table: the ways to set each, and its effect. */
 export function installerSettingTable(): string {
   const rows = SETTINGS.map(([name, { flag, value, argument, env, key, help }]) => {
     const option =

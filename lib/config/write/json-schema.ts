@@ -5,7 +5,7 @@ import { SCHEMA } from "../schema/schema.ts";
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** The declaration as JSON Schema 2020-12, for editors: complete and explain keys, and mark what would not be read. */
+/** The declaration as JSON Schema 2020-12, for completion, explanation and validation in editors. */
 export function jsonSchema(): JsonSchema {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -36,7 +36,7 @@ function fieldSchema(field: Field): JsonSchema {
   }
 }
 
-/** YAML reads `0644` as a number and `yes` as a boolean; we take both as they are written. */
+/** YAML parses `0644` as a number and `yes` as a boolean; we accept both as they are written. */
 const SCALAR = ["string", "number", "boolean"];
 
 const FLAG: JsonSchema = {
@@ -55,7 +55,7 @@ function textSchema(field: TextField): JsonSchema {
   return { ...described(field), type: SCALAR, ...patternOf(field) };
 }
 
-/** The pattern of a text's form, or the empty text, which clears a setting. */
+/** The pattern of a string's form, or the empty string, which clears a setting. */
 function patternOf({ form }: TextField): JsonSchema {
   return form === undefined ? {} : { pattern: `^$|${form.pattern}` };
 }
@@ -73,7 +73,7 @@ function structSchema(struct: StructField): JsonSchema {
   }
   return {
     ...described(struct),
-    // a section without content says nothing
+    // an empty section has no effect
     type: required.length > 0 ? "object" : ["object", "null"],
     properties,
     patternProperties,

@@ -5,14 +5,14 @@ import type { Field, StructField } from "../schema/field.ts";
 import { fieldName } from "../schema/names.ts";
 import { BOOT_WORDS, SCHEMA } from "../schema/schema.ts";
 
-/** Who sees a value: somebody on the machine, or whoever gets what leaves it. */
+/** Who sees a value: users of the machine, or readers of data that leaves it. */
 export type Audience = "here" | "elsewhere";
 
 function isHidden({ secret, private: isPrivate }: Field, audience: Audience): boolean {
   return secret === true || (audience === "elsewhere" && isPrivate === true);
 }
 
-/** A value of a field without what its declaration says is not for this audience. */
+/** A value of a field without the parts that its declaration hides from this audience. */
 export function masked(field: Field, value: unknown, audience: Audience): unknown {
   if (isHidden(field, audience)) return HIDDEN;
   switch (field.kind) {
@@ -41,9 +41,9 @@ function maskedEntries(value: unknown, fieldOf: (name: string) => Field | undefi
   return Object.fromEntries(entries) as Readonly<Record<string, unknown>>;
 }
 
-/** Shorter texts would be found in half of all words; of what is only private, more so. */
+/** Minimum lengths: shorter strings would occur in half of all words, and private ones even more often. */
 const SHORTEST = { secret: 4, private: 6, line: 12 } as const;
-/** Characters of a text whose lines are looked for one by one; words are in texts of any length. */
+/** Maximum length of a text whose lines are searched one by one; words are searched in texts of any length. */
 const SHORT_TEXT = 4096;
 
 interface Found {
@@ -52,9 +52,9 @@ interface Found {
 }
 
 /**
- * Every text in these layers that is not to leave the machine, so that it can be looked for elsewhere: in journals, for
- * one. Of longer texts, such as commands and contents of files, also lines and words that look like secrets, as programs
- * repeat those alone. Addresses and numbers are left out where only the place makes them private.
+ * Every string in these layers that must not leave the machine, to be searched for elsewhere, for example in journals.
+ * For longer texts, such as commands and contents of files, this includes lines and words that look like secrets, since
+ * programs repeat these alone. Addresses and numbers are left out if only their context makes them private.
  */
 export function secretTexts(layers: readonly Layer[]): Secrets {
   const found: Found = { texts: new Set(), words: new Set() };
@@ -123,7 +123,7 @@ function collectText(value: string, is: { hidden: boolean; secret: boolean }, fo
   for (const word of secretWords(text)) found.words.add(word);
 }
 
-/** Passwords, and values behind the question mark. */
+/** Passwords, and values in the query. */
 function secretsOfUrls(text: string): string[] {
   const passwords = [...text.matchAll(/:\/\/[^\s/?#@:]*:([^\s/?#]*)@/g)].map(([, password = ""]) => password);
   const values = [...text.matchAll(/[?&][^\s=&]{1,64}=([^\s&"']+)/g)].map(([, query = ""]) => query);
@@ -135,16 +135,16 @@ function decode(content: string, encoding: unknown): string | undefined {
   try {
     return new TextDecoder().decode(decodeContent(content, encoding));
   } catch {
-    return undefined; // not what it says: the text itself is looked for
+    return undefined; // not in this encoding: the text itself is searched for
   }
 }
 
-/** `NAME=value`, the value in quotes perhaps, or all of it, as the kernel has it. */
+/** `NAME=value`, with quotes around the value or around all of it, as in the kernel. */
 const WORD = /(^|[\s'])("?)([A-Za-z_][\w-]*(?:[.[][^\s="]*)?)=("[^"\n]*"?|[^\s"]*)/gm;
 
 /**
- * A text in which kernel command lines may stand, without the values of words that set something private; those below
- * `k3os.` that set nothing known may be misspelled.
+ * A text that may contain kernel command lines, without the values of private settings. Unknown names below `k3os.` are
+ * treated as private: they may be misspelled.
  */
 export function redactKernelWords(text: string): string {
   const outside = text.replaceAll(

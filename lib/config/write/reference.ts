@@ -4,14 +4,14 @@ import { SCHEMA } from "../schema/schema.ts";
 import { emitYaml, type YamlValue } from "./emit-yaml.ts";
 
 interface Key {
-  /** As it is written in YAML: `k3os.install.force_efi`. */
+  /** The spelling in YAML: `k3os.install.force_efi`. */
   readonly path: string;
   readonly name: string;
   readonly field: Exclude<Field, StructField>;
   readonly phases: readonly Phase[];
 }
 
-/** The reference of every key as Markdown: an overview, then each key with what it does and examples. */
+/** The reference of every key as Markdown: an overview, then each key with its description and examples. */
 export function reference(): string {
   const keys = keysOf(SCHEMA, "", []);
   const rows = keys.map(({ path, field, phases }) => {
@@ -21,7 +21,10 @@ export function reference(): string {
   return `${[overview, ...keys.map(describeKey)].join("\n\n")}\n`;
 }
 
-/** Every key that can be given on the kernel command line, as a Markdown table: how, and the page of what it does. */
+/**
+ * Every key that can be set on the kernel command line, as a Markdown table: the spelling, and the page that describes
+ * it.
+ */
 export function kernelParameterTable(): string {
   const rows = keysOf(SCHEMA, "", []).flatMap(({ path, field }) =>
     kernelParameters(path, field).map((words) => {
@@ -50,7 +53,7 @@ function describeKey({ path, name, field, phases }: Key): string {
   return parts.filter((part) => part !== undefined).join("\n\n");
 }
 
-/** What the entries of a list of maps are made of. */
+/** The fields of the entries in a list of maps. */
 function entryTable(field: Field): readonly string[] {
   if (field.kind !== "list" || field.item.kind !== "struct") return [];
   const rows = Object.entries(field.item.fields).map(([name, { description }]) => {
@@ -79,7 +82,7 @@ function otherSpellings(name: string, field: Field): string {
   return others.length === 0 ? "in any case" : others.map((spelling) => `\`${spelling}\``).join(", ");
 }
 
-/** The example as words of the kernel command line; none for what cannot be expressed there. */
+/** The example as words of the kernel command line; none if it cannot be written there. */
 export function kernelParameters(path: string, { kind, example }: Field): readonly string[] {
   if (example === undefined) return [];
   if (kind === "map") return [wordsOf(Object.entries(example as object), (key) => `${path}[${key}]`)];
@@ -103,12 +106,12 @@ function wordsOf(entries: readonly (readonly [string, unknown])[], nameOf: (key:
     .join(" ");
 }
 
-/** An example below the keys that lead to it. */
+/** An example below its parent keys. */
 export function exampleYaml(path: string, example: YamlValue): string {
   return emitYaml(path.split(".").reduceRight<YamlValue>((value, key) => ({ [key]: value }), example));
 }
 
-/** The fragment by which GitHub links to a heading. */
+/** The fragment of GitHub's links to a heading. */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()
