@@ -51,7 +51,7 @@ all clones on this machine.`,
     const targets = values.arch.length === 0 ? everything : values.arch.map(targetOf);
     const releaseKeys = addedKeys(values["release-key"]);
     const context = createBuildContext({ host, releaseKeys });
-    // opened first: it may ask for a password, or not be there
+    // opened first: it may prompt for a password, or be missing
     const key = what === "bin" ? undefined : await signingKey(values.sign, context);
     for (const target of targets) {
       const executable = await buildExecutable(target, context);
@@ -80,7 +80,7 @@ function report(artifact: string, { host, project }: BuildContext): void {
 
 async function main(argv: readonly string[]): Promise<number> {
   const { systemHost } = await import("../lib/tools/host/host.ts");
-  // a step may be showing how long it has taken
+  // another step may be showing its elapsed time
   const clear = process.stderr.isTTY ? CLEAR_LINE : "";
   const write = (line: string) => writeOut(STDERR, `${clear}${line}`);
   try {

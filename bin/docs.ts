@@ -4,7 +4,7 @@ import { generatedDocs } from "../lib/config/write/documentation.ts";
 import { exitCodesPage } from "../lib/tools/cli/exit-codes.ts";
 import { COMMANDS } from "./commands.ts";
 
-/** Writes the parts of docs/ that are made from the program. A test fails when they were not written again. */
+/** Writes the generated parts of docs/. A test fails if they are out of date. */
 const DOCS = join(import.meta.dirname, "../docs");
 
 for (const [name, content] of Object.entries(

@@ -10,8 +10,9 @@ import { KEY, startTerminal, type Terminal } from "../lib/make/vm/tmux-terminal.
 import { systemHost } from "../lib/tools/host/host.ts";
 
 /**
- * Draws the pictures of docs/images: what a person sees who installs k3OS from its ISO in a virtual machine with two disks,
- * and then asks the node how it is. Nothing is made up: a terminal shows what the machine's serial console says.
+ * Draws the pictures of docs/images: the installation of k3OS from its ISO in a virtual machine with two disks,
+ * followed by a status query of the node. The pictures are real: a terminal shows the output of the machine's serial
+ * console.
  */
 const PROJECT = join(import.meta.dirname, "..");
 const IMAGES = join(PROJECT, "docs/images");
@@ -20,7 +21,7 @@ const SIZE = { columns: 80, rows: 24 };
 const MINUTE = 60_000;
 const PASSWORD = "open-sesame";
 
-/** What is drawn, and what it shows. */
+/** The pictures and their contents. */
 const PICTURES = {
   "install-disk": "The installer asks for the disk",
   "install-questions": "The questions of the installer",
@@ -81,7 +82,7 @@ async function drawNode(disks: readonly string[]): Promise<void> {
   await logIn(machine, PASSWORD);
   await using screen = await watch(machine, "screens-node");
   for (const name of ["status", "doctor"] as const) {
-    // the quotes tell what is printed from what was typed
+    // the quotes distinguish the output from the typed command
     machine.console.send(`clear; sudo k3os ${name}; echo 'end 'of ${name}\r`);
     await screen.waitFor(`end of ${name}`, { timeout: 2 * MINUTE });
     await draw(screen, name);
@@ -92,7 +93,7 @@ function computer(name: string, disks: readonly string[]) {
   return { name, memory: 2048, extra: disks.flatMap(hardDisk) };
 }
 
-/** A disk of the kind that says what it is. */
+/** A disk with a model name and a serial number. */
 function hardDisk(file: string, index: number): string[] {
   return [
     ...["-drive", `if=none,id=hd${index},format=raw,cache=unsafe,file=${file}`],
@@ -103,9 +104,9 @@ function hardDisk(file: string, index: number): string[] {
   ];
 }
 
-/** A terminal that shows what a machine's console writes from now on. */
+/** A terminal that shows the output of a machine's console from now on. */
 async function watch(machine: Machine, name: string): Promise<Terminal> {
-  // the kernel's messages are not what the pictures are about
+  // the kernel's messages would distract in the pictures
   machine.console.send("sudo dmesg --console-level emerg; clear; echo qui''et\r");
   await machine.console.expect(/\squiet\s/, { timeout: MINUTE });
   return await startTerminal(["tail", "--lines=0", "--follow", join(VM_DIRECTORY, `${name}.log`)], SIZE);

@@ -23,11 +23,11 @@ import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/
 
 const PROJECT = join(import.meta.dirname, "..");
 const ISO = join(PROJECT, "dist/artifacts/k3os-amd64.iso");
-/** The one machine of all commands: what one of them installs on its disk, another boots. */
+/** One machine for all commands: a system that one command installs on its disk is booted by another. */
 const DEMO = "demo";
 const DISK_SIZE = 4 * 1024 ** 3;
 const PACKAGES = ["openssh-client", "ovmf", "qemu-system-x86", "xorriso"];
-/** Control and ], as in telnet: no program on the console wants it. */
+/** Control and ], as in telnet: no program on the console needs it. */
 const LEAVE_KEY = "\u001d";
 
 const OPTIONS = {
@@ -112,7 +112,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly com
   disk: { summary: "Boot the disk that one of the others installed", command: disk },
 };
 
-/** What the machine of `npm start` is told to be: a bit of everything that can be seen afterwards. */
+/** The configuration of the machine of `npm start`: some settings whose effect is visible afterwards. */
 function demoConfig(publicKey: string): string {
   return `ssh_authorized_keys:
 - ${publicKey}
@@ -138,7 +138,7 @@ k3os:
 `;
 }
 
-/** What is shown of the node: the command, as it can be typed on its console. */
+/** The command that shows the node's state, as typed on its console. */
 const SHOWN = [
   "k3os --version",
   "hostname",
@@ -155,7 +155,7 @@ async function show(node: SshTarget, host: Pick<Host, "print">): Promise<void> {
   for (const command of SHOWN) await showCommand(node, command, host);
   const hasK3s = (await ssh(node, "test -x /sbin/k3s")).code === 0;
   if (!hasK3s) return host.print("\nk3s is not in this image, so there is no cluster to show.\n");
-  // the first start unpacks k3s and makes a cluster, which takes minutes on an emulated processor
+  // the first boot unpacks k3s and creates a cluster, which takes minutes on an emulated processor
   const ready = "until sudo kubectl get nodes 2>/dev/null | grep -q ' Ready'; do sleep 2; done";
   await ssh(node, `timeout 570 sh -c "${ready}"`, { timeout: 600_000 });
   await showCommand(node, "sudo kubectl get nodes", host);
@@ -166,7 +166,7 @@ async function showCommand(node: SshTarget, command: string, host: Pick<Host, "p
   host.print(`\n$ ${command}\n${indent(stdout + stderr)}`);
 }
 
-/** With somebody there, hands over the console; else switches the machine off. */
+/** Hands over the console in an interactive terminal; otherwise switches the machine off. */
 async function leave(machine: Machine, say: (text: string) => void): Promise<void> {
   if (process.stdin.isTTY && process.stdout.isTTY) {
     say("This is the console now: log in as rancher with the password rancher, or leave with Ctrl-]");
@@ -204,7 +204,7 @@ function build(): Promise<void> {
   });
 }
 
-/** Says what happens, each line with the seconds since the start. */
+/** Prints progress, each line with the seconds since the start. */
 function createStopwatch({ clock, print }: Pick<Host, "clock" | "print">): (text: string) => void {
   const started = clock.monotonic();
   return (text) => print(`[${((clock.monotonic() - started) / 1000).toFixed(1).padStart(6)} s] ${text}\n`);

@@ -2,7 +2,7 @@ import { ADDGROUP_OPTIONS, addgroupPrograms } from "../lib/legacy/account-comman
 import { runPrograms } from "../lib/legacy/run-programs.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 
-/** `addgroup`, as the original's BusyBox had it. */
+/** `addgroup`, as in the original's BusyBox. */
 export const addgroup = defineCommand({
   usage: "[USER] GROUP",
   description: `

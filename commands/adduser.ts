@@ -2,7 +2,7 @@ import { ADDUSER_OPTIONS, adduserPrograms } from "../lib/legacy/account-commands
 import { runPrograms } from "../lib/legacy/run-programs.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 
-/** `adduser`, as the original's BusyBox had it. */
+/** `adduser`, as in the original's BusyBox. */
 export const adduser = defineCommand({
   usage: "USER [GROUP]",
   description: `

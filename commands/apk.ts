@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { CommandError } from "../lib/tools/text/errors.ts";
 
-/** `apk`, which the original had not either once it ran: says what to do instead. */
+/** `apk`, which did not exist in the running original either: prints the alternatives. */
 export const apk = defineCommand({
   usage: "...",
   description: `

@@ -32,7 +32,7 @@ async function checkSystem(host: Host): Promise<readonly Diagnostic[]> {
   return [...diagnostics, ...(await missingOf(config, "the configuration", host))];
 }
 
-/** What the commands of a configuration call and k3OS does not have. */
+/** Commands in a configuration that k3OS does not have. */
 async function missingOf(config: CloudConfig, source: string, host: Host): Promise<readonly Diagnostic[]> {
   const { missingCommands } = await import("../lib/legacy/missing-commands.ts");
   return missingCommands(config, host).map((missing) => ({

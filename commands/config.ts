@@ -60,7 +60,7 @@ async function withConfig(
   return done && !hasErrors(found.diagnostics) ? EXIT.done : EXIT.failed;
 }
 
-/** The phase that the options ask for, none where they ask to print; of several, the first in this order counts. */
+/** The phase from the options, none if they only print; of several, the first in this order counts. */
 function phaseOf(values: Arguments<typeof OPTIONS>["values"]): Phase | undefined {
   if (values.initrd) return "initrd";
   if (values.boot) return "boot";

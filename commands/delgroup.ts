@@ -2,7 +2,7 @@ import { delgroupPrograms } from "../lib/legacy/account-commands.ts";
 import { runPrograms } from "../lib/legacy/run-programs.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 
-/** `delgroup`, as the original's BusyBox had it. */
+/** `delgroup`, as in the original's BusyBox. */
 export const delgroup = defineCommand({
   usage: "[USER] GROUP",
   description: `

@@ -2,7 +2,7 @@ import { DELUSER_OPTIONS, deluserPrograms } from "../lib/legacy/account-commands
 import { runPrograms } from "../lib/legacy/run-programs.ts";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 
-/** `deluser`, as the original's BusyBox had it. */
+/** `deluser`, as in the original's BusyBox. */
 export const deluser = defineCommand({
   usage: "USER [GROUP]",
   description: `

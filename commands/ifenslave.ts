@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { UsageError } from "../lib/tools/text/errors.ts";
 
-/** `ifenslave`, as the original's BusyBox had it. */
+/** `ifenslave`, as in the original's BusyBox. */
 export const ifenslave = defineCommand({
   usage: "BOND INTERFACE...",
   description: `
@@ -21,7 +21,7 @@ options of BusyBox.`,
         interfaces.map((name) => set(name, "nomaster")),
         host,
       );
-    // the kernel takes only interfaces that are down, and brings them up with the bond
+    // the kernel accepts only interfaces that are down, and brings them up with the bond
     const commands = interfaces.flatMap((name) => [set(name, "down"), set(name, "master", bond)]);
     return await runPrograms([...commands, set(bond, "up")], host);
   },

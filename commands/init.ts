@@ -6,17 +6,17 @@ import { execve } from "../lib/tools/host/native.ts";
 import { PATH } from "../lib/tools/host/paths.ts";
 import { UsageError } from "../lib/tools/text/errors.ts";
 
-/** What the programs started during boot find; the service manager makes its own. */
+/** The environment of programs during boot; the service manager creates its own. */
 const BASIC_ENVIRONMENT = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
   HOME: "/",
   TERM: "linux",
 } as const;
 
-/** Carries the mode from the initrd to the `/sbin/init` of another version. */
+/** Passes the mode from the initrd to the `/sbin/init` of another version. */
 const MODE_VARIABLE = "K3OS_MODE";
 
-/** What the kernel starts as process 1: `/init` in the initrd, `/sbin/init` on a disk or in RAM. */
+/** The program that the kernel starts as process 1: `/init` in the initrd, `/sbin/init` on a disk or in RAM. */
 export const init = defineCommand({
   description: "Only the kernel calls this.",
   options: {},
@@ -40,7 +40,7 @@ export const init = defineCommand({
   },
 });
 
-/** What the initrd says it has decided; a foreign board's kernel says nothing, and means the system it holds. */
+/** The mode that the initrd has chosen; a foreign board's kernel passes none, which means the installed system. */
 function inheritedMode(): RunningMode {
   return RUNNING_MODES.find((mode) => mode === process.env[MODE_VARIABLE]) ?? "local";
 }
@@ -53,7 +53,7 @@ async function leaveInitrd(host: BootHost): Promise<never> {
   const same = isSameProgram(root.path);
   keepInjected(host);
   switchRoot(root.path);
-  // the usual case: the version to start is the one that runs, and starting it again would only take time
+  // the usual case: the current version is the running program, so a new start would only take time
   if (same) return startSystem(root.mode, { continued: root.mode === "local" }, host);
   host.log.close();
   return execve("/sbin/init", ["/sbin/init"], { ...BASIC_ENVIRONMENT, [MODE_VARIABLE]: root.mode });
@@ -70,7 +70,7 @@ async function startSystem(
   const { prepareSystem } = await import("../lib/boot/system/second-stage.ts");
   host.log.close(); // the journal's path changes with the root
   try {
-    // on a disk the initrd has done both
+    // on a disk, the initrd has done both
     if (foreign) await settleForeignRoot(host);
     if (foreign) resetData("/", host);
     await enterRoot(host);
@@ -93,8 +93,8 @@ async function startSystem(
 }
 
 /**
- * Where another boot loader starts us, nothing has been decided about versions yet. When that makes another one current,
- * the machine goes on as if it had been started with that one.
+ * Chooses the versions if another boot loader has started us without doing so. If this makes another version current,
+ * the machine continues as if it had been started with that version.
  */
 async function settleForeignRoot(host: BootHost): Promise<void> {
   const { remountWritable } = await import("../lib/boot/enter-root.ts");
@@ -108,13 +108,13 @@ async function settleForeignRoot(host: BootHost): Promise<void> {
   execve("/sbin/init", ["/sbin/init"], BASIC_ENVIRONMENT);
 }
 
-/** What went wrong is logged, here or by the appliers; it never stops the boot. */
+/** Errors are logged, here or by the appliers; they never stop the boot. */
 async function applyConfiguration(phase: "initrd" | "boot", host: BootHost): Promise<void> {
   const { formatDiagnostic } = await import("../lib/config/read/diagnostics.ts");
   const { readConfig } = await import("../lib/config/read/read.ts");
   const { applyAndRecord } = await import("../lib/apply/outcome.ts");
   const found = await readConfig(host);
-  // both phases read the same sources: once is enough to tell
+  // both phases read the same sources: one report is enough
   if (phase === "boot") {
     for (const diagnostic of found.diagnostics) host.log.warn(formatDiagnostic(diagnostic));
   }

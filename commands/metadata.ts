@@ -9,7 +9,7 @@ const OPTIONS = {
   explain: { type: "boolean", help: "show what was detected and queried; write nothing" },
 } as const;
 
-/** `k3os metadata [SOURCE…]`: asks data sources what this machine is to be. */
+/** `k3os metadata [SOURCE…]`: asks data sources for this machine's configuration. */
 export const metadata = defineCommand({
   usage: "[SOURCE...]",
   description: `
@@ -76,7 +76,7 @@ function timeoutOf(text: string | undefined): number {
   throw new UsageError(`Found --timeout "${text}", expected seconds, at most ${LONGEST_TIMEOUT}`);
 }
 
-/** What is wrong with the configuration is told by who applies it. */
+/** Problems of the configuration are reported when it is applied. */
 async function configuredSources(host: Pick<Host, "root">): Promise<readonly string[]> {
   const { readConfig } = await import("../lib/config/read/read.ts");
   const { config } = await readConfig(host);

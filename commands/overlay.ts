@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { UsageError } from "../lib/tools/text/errors.ts";
 
-/** `k3os overlay`: only its subcommands do something. */
+/** `k3os overlay`: does nothing without a subcommand. */
 export const overlay = defineCommand({
   usage: "SUBCOMMAND",
   description: `

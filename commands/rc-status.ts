@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 
-/** `rc-status`, as the original's OpenRC had it. */
+/** `rc-status`, as in the original's OpenRC. */
 export const rcStatus = defineCommand({
   usage: "[RUNLEVEL]",
   description: `

@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
-/** `rc-update`, as the original's OpenRC had it. */
+/** `rc-update`, as in the original's OpenRC. */
 export const rcUpdate = defineCommand({
   usage: "[add|del NAME [RUNLEVEL]]",
   description: `

@@ -77,7 +77,7 @@ function listsIn(directory: string): List[] {
   });
 }
 
-/** What is wrong with the files of a list; a list that cannot be read throws. */
+/** The problems of the files of a checksum file; throws if it cannot be read. */
 async function complaintsOf({ directory, arch, content }: List): Promise<string[]> {
   const doing = `Reading "${join(directory, listName(arch))}"`;
   const files = await during(doing, () => parseChecksums(content.toString()));

@@ -45,7 +45,7 @@ verified; downloads are compared with it later.`,
       const release = await readRelease(local ?? directory, { arch, trust }, host).catch((error) => {
         complain(listName(arch), messageOf(error));
       });
-      if (!release) continue; // what a list says that nobody vouches for is nothing to compare with
+      if (!release) continue; // an unverified checksum file proves nothing
       host.print(`${listName(arch)}: OK, signed for ${release.version}\n`);
       if (local === undefined) continue;
       for await (const [name, complaint] of compareFiles(local, release.files)) {

@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { UsageError } from "../lib/tools/text/errors.ts";
 
-/** `k3os release`: only its subcommands do something. */
+/** `k3os release`: does nothing without a subcommand. */
 export const release = defineCommand({
   usage: "SUBCOMMAND",
   options: {},

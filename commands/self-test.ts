@@ -4,7 +4,7 @@ import { cmd } from "../lib/tools/host/cmd.ts";
 import type { Host } from "../lib/tools/host/host.ts";
 import { CommandError, during, EXIT, messageOf } from "../lib/tools/text/errors.ts";
 
-/** Exercises everything that depends on the runtime: the first thing to run on a machine in doubt. */
+/** Tests everything that depends on the runtime: the first command to run on a machine with problems. */
 export const selfTest = defineCommand({
   description: `
 Prints one line per step. The request is sent only if a URL is given. With
@@ -34,7 +34,7 @@ interface Options {
   readonly ca: string | undefined;
 }
 
-/** Each returns what it found; throws if that is not what it must be. */
+/** Each test returns what it found; throws on an unexpected result. */
 type Step = (options: Options, host: Host) => Promise<string>;
 
 const STEPS: readonly (readonly [string, Step])[] = [

@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT, UsageError } from "../lib/tools/text/errors.ts";
 
-/** `service` and `rc-service`, and each file in /etc/init.d, as the original's OpenRC had them. */
+/** `service` and `rc-service`, and each file in /etc/init.d, as in the original's OpenRC. */
 export const service = defineCommand({
   usage: "NAME start|stop|restart|reload|status",
   description: `

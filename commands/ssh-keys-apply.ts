@@ -9,7 +9,7 @@ const OPTIONS = {
   "dry-run": { type: "boolean", help: "fetch the keys and show what would be written" },
 } as const;
 
-/** `k3os ssh-keys apply`: what the timer k3os-ssh-keys runs. */
+/** `k3os ssh-keys apply`, the command of the timer k3os-ssh-keys. */
 export const sshKeysApply = defineCommand({
   description: `
 Fetches the keys in ssh_authorized_keys and updates the authorized_keys of the

@@ -19,7 +19,7 @@ sources are queried in parallel, with a timeout of 30 seconds.`,
   maxPositionals: Number.POSITIVE_INFINITY,
   run: async ({ positionals }, host) => {
     if (positionals.length === 0) throw new UsageError("Missing argument SOURCE");
-    // of the configuration only a proxy counts here: what else is in it, or wrong with it, is not asked for
+    // only a proxy in the configuration matters here: other settings and problems are ignored
     const { config } = await readConfig(host);
     const asking = withEnvironment(config, host);
     const answers = await Promise.all(

@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { UsageError } from "../lib/tools/text/errors.ts";
 
-/** `k3os ssh-keys`: only its subcommands do something. */
+/** `k3os ssh-keys`: does nothing without a subcommand. */
 export const sshKeys = defineCommand({
   usage: "SUBCOMMAND",
   options: {},

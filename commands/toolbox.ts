@@ -1,7 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { UsageError } from "../lib/tools/text/errors.ts";
 
-/** `k3os toolbox`, and the original's script of that name: only its subcommands do something. */
+/** `k3os toolbox`, and the original's script of the same name: does nothing without a subcommand. */
 export const toolbox = defineCommand({
   usage: "SUBCOMMAND",
   description: `

@@ -10,10 +10,10 @@ import { addressTable, issueText } from "../lib/tools/node/issue.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
 
 const ISSUE = GENERATED.issue.path;
-/** The image's own, from which /etc is filled at boot. */
+/** The image's file, which is copied to /etc at boot. */
 const TEMPLATE = "/usr/etc/issue";
 
-/** `k3os update-issue`, and the original's script of that name. */
+/** `k3os update-issue`, and the original's script of the same name. */
 export const updateIssue = defineCommand({
   description: `
 Writes the node's addresses to /etc/issue and refreshes the login prompts. A
@@ -35,7 +35,7 @@ customized /etc/issue is not changed.`,
     }
     const { stdout } = await host.run(cmd`ip -json address`);
     const changed = writeFileAtomic(file, issueText(template, addressTable(stdout)));
-    // fails where no terminal waits for a login
+    // fails if no terminal waits for a login
     if (changed) await host.run(cmd`agetty --reload`, { check: false });
     return EXIT.done;
   },

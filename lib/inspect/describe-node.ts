@@ -4,13 +4,13 @@ import type { DiskState, NodeState } from "./node-facts.ts";
 
 type Row = readonly [label: string, text: string];
 
-/** What is known of the data source, see `readDataSource` of its domain. */
+/** The state of the data source, see `readDataSource` of its domain. */
 export interface AnsweredSource {
   readonly provider: string | undefined;
   readonly kept: { readonly source: string; readonly date: string } | undefined;
 }
 
-/** A node for people, a labelled row per fact, in lines of at most 80 columns. */
+/** A node as text, a labelled row per fact, in lines of at most 80 columns. */
 export function describeNode(node: NodeState, dataSource: AnsweredSource): string {
   const { hostname, bootedAt, restartFor, k3s, failedUnits, configuration, interfaces, disks } = node;
   const rows: Row[] = [["Node", bootedAt === undefined ? hostname : `${hostname}, up since ${bootedAt}`]];

@@ -2,41 +2,41 @@ import { within } from "../tools/host/within.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 import type { InspectHost } from "./node-facts.ts";
 
-/** What a check makes of its facts. */
+/** The result of a check, derived from its facts. */
 export interface Verdict {
   readonly state: "ok" | "warning" | "failure";
-  /** What was found. */
+  /** The finding. */
   readonly message: string;
   /** A command to run, or a key to set. */
   readonly hint?: string;
 }
 
-/** Something that may be wrong with a node: facts are looked up, and judged apart from that. Nothing is changed. */
+/** A possible problem of a node: its facts are read, and then judged separately. Changes nothing. */
 export interface Check<Facts = unknown> {
   readonly name: string;
-  /** Where it says anything: on k3OS in any mode, where it is installed, or (default) on any Linux. */
+  /** Where the check applies: on k3OS in any mode, only if installed, or (default) on any Linux. */
   readonly only?: "k3OS" | "installed";
-  /** Undefined: there is nothing to judge here. May throw. */
+  /** Undefined: the check does not apply here. May throw. */
   readonly facts: (host: InspectHost) => Facts | undefined | Promise<Facts | undefined>;
   readonly judge: (facts: Facts) => Verdict;
 }
 
-/** Gives the two halves of a check the type that they share, and returns it as a value of the list. */
+/** Gives the two halves of a check a common type, and returns it as an entry of the list. */
 export function defineCheck<Facts>(check: Check<Facts>): Check {
   return check as unknown as Check;
 }
 
-/** What became of a check. */
+/** The outcome of a check. */
 export interface Finding extends Omit<Verdict, "state"> {
   readonly check: string;
-  /** `skipped`: nothing to judge here, or not for this user. */
+  /** `skipped`: not applicable here, or not for this user. */
   readonly state: Verdict["state"] | "skipped";
 }
 
-/** Milliseconds that each check has. */
+/** Milliseconds for each check. */
 const PATIENCE = 15_000;
 
-/** Does all checks at once, each within its time, and returns what they found, in their order. Never throws. */
+/** Runs all checks at once, each with its time limit, and returns the findings in their order. Never throws. */
 export async function runChecks(
   checks: readonly Check[],
   mode: string | undefined,
@@ -55,7 +55,7 @@ async function runCheck(
   if (only === "k3OS" && mode === undefined) return skipped(name, "this is not k3OS");
   if (only === "installed" && mode !== "local") return skipped(name, "k3OS is not installed here");
   try {
-    // a program or file system that hangs must not hold up the answer about all others
+    // a hanging program or file system must not delay the other findings
     const found = await within(patience, Promise.resolve(facts(host)), () => {
       throw new CommandError(`no answer within ${patience / 1000} s`);
     });

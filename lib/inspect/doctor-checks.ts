@@ -10,7 +10,7 @@ import { sshServer } from "./checks/check-ssh-server.ts";
 import { bootMenu, currentVersions, failedVersions } from "./checks/check-versions.ts";
 import type { Check, Finding } from "./doctor-check.ts";
 
-/** Everything that is looked at, from the machine to the cluster. */
+/** All checks, from the machine to the cluster. */
 export const CHECKS: readonly Check[] = [
   memory,
   kernel,
@@ -40,7 +40,7 @@ export const CHECKS: readonly Check[] = [
 const MARKS = { ok: "ok", warning: "warning", failure: "FAILURE", skipped: "-" } as const;
 const INDENT = 9;
 
-/** What the checks found for people, in lines of at most 80 columns; those that did not apply by what kept them from it. */
+/** The findings as text, in lines of at most 80 columns; skipped checks are grouped by reason. */
 export function describeFindings(findings: readonly Finding[]): string {
   const done = findings.filter(({ state }) => state !== "skipped");
   const skipped = findings.filter(({ state }) => state === "skipped");

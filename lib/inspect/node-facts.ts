@@ -18,7 +18,7 @@ export type InspectHost = Pick<Host, "root" | "run" | "clock" | "env" | "log">;
 /** A source of the configuration. */
 export interface SourceState {
   readonly path: string;
-  /** `broken`: a part of it does not count; `unreadable`: it needs root. */
+  /** `broken`: a part of it is invalid; `unreadable`: it needs root. */
   readonly state: "read" | "broken" | "unreadable";
   /** `file:line:column: …` */
   readonly problems: readonly string[];
@@ -30,46 +30,48 @@ export interface DiskState {
   readonly type: string;
   readonly size: number;
   readonly used: number;
-  /** That root can still write. */
+  /** Available to root. */
   readonly free: number;
   readonly readOnly: boolean;
 }
 
-/** k3s as the service manager has it. */
+/** The state of k3s in the service manager. */
 export interface K3sState {
   readonly role: "server" | "agent";
-  /** `active`, `activating`, `failed`, `inactive` …; undefined where nobody can be asked. */
+  /** `active`, `activating`, `failed`, `inactive` …; undefined without a service manager. */
   readonly state: string | undefined;
   readonly since: string | undefined;
 }
 
-/** What `k3os status --json` prints of the node, beside the versions. */
+/** The node's part of the output of `k3os status --json`, without the versions. */
 export interface NodeState {
   readonly hostname: string;
   /** RFC 3339. */
   readonly bootedAt: string | undefined;
-  /** Why the machine has to be restarted for something to take effect. */
+  /** Changes that need a reboot to take effect. */
   readonly restartFor: readonly string[];
   /** Undefined: none is configured here. */
   readonly k3s: K3sState | undefined;
   readonly failedUnits: readonly string[] | undefined;
   readonly configuration: readonly SourceState[];
-  /** What of it is not in effect in this boot: `run_cmd[0]: …`. */
+  /** Entries of the configuration that are not in effect in this boot: `run_cmd[0]: …`. */
   readonly notApplied: readonly string[];
   readonly interfaces: readonly InterfaceAddresses[] | undefined;
   readonly disks: { readonly state: DiskState | undefined; readonly medium: DiskState | undefined };
-  /** What could not be found out, and why. */
+  /** Facts that could not be determined, with the reasons. */
   readonly leftOut: readonly string[];
 }
 
-/** Finds out how a node is, by reading only. Never throws: what cannot be found out is named in `leftOut`. */
+/**
+ * Reads the state of a node, without changes to it. Never throws: `leftOut` lists facts that could not be determined.
+ */
 export async function readNode(mode: string | undefined, host: InspectHost): Promise<NodeState> {
   const leftOut: string[] = [];
   async function attempt<T>(what: string, look: () => T | Promise<T>): Promise<T | undefined> {
     try {
       return await look();
     } catch {
-      leftOut.push(what); // outside of k3OS programs, services and files may be missing
+      leftOut.push(what); // outside k3OS, programs, services and files may be missing
       return undefined;
     }
   }
@@ -100,7 +102,7 @@ function bootTime(host: InspectHost): string {
   return new Date(Math.round((host.clock.now() - Number(seconds) * 1000) / 1000) * 1000).toISOString();
 }
 
-/** Each source that is there, once, lowest precedence first. */
+/** Each existing source once, lowest precedence first. */
 export async function readSources(host: Pick<Host, "root">): Promise<SourceState[]> {
   const sources = new Map<string, SourceState>();
   for (const { path, diagnostics } of await readLayers(host)) {
@@ -135,7 +137,7 @@ function restartReasons(host: Pick<Host, "root">): string[] {
   const system = inRoot(host, PATH.system);
   const current = linkedVersions(readLinks(system), "current");
   const running: Partial<Record<Component, string>> = { k3os: runningVersion(host) };
-  // a board's own kernel is none of the versions
+  // a board's own kernel is not one of the versions
   if (existsSync(`${system}/kernel/${release()}`)) running.kernel = release();
   const reasons = (Object.keys(running) as Component[])
     .filter((component) => (current[component] ?? running[component]) !== running[component])
@@ -144,14 +146,14 @@ function restartReasons(host: Pick<Host, "root">): string[] {
   return isReset ? [...reasons, "the reset"] : reasons;
 }
 
-/** What k3s is configured to be; undefined where it is not. */
+/** The configured role of k3s; undefined if it is not configured. */
 export function k3sRole(host: Pick<Host, "root">): K3sState["role"] | undefined {
   const unit = readTextIfThere(inRoot(host, `/etc/systemd/system/${UNIT.k3s}`));
   if (unit === undefined) return undefined;
   return /^ExecStart=\S+ server( |$)/m.test(unit) ? "server" : "agent";
 }
 
-/** What k3s is configured to be, and does; undefined where it is not. */
+/** The configured role and the state of k3s; undefined if it is not configured. */
 export async function readK3s(host: Pick<Host, "root" | "run">): Promise<K3sState | undefined> {
   const role = k3sRole(host);
   if (role === undefined) return undefined;

@@ -12,18 +12,18 @@ import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { redactText } from "../tools/text/redact.ts";
 
-/** Secrets that k3s itself has made, one a file. */
+/** Secrets that k3s itself has created, one per file. */
 const SECRET_FILES = [
   ...["token", "node-token", "agent-token"].map((name) => `/var/lib/rancher/k3s/server/${name}`),
   `${PATH.localState}/node/password`,
 ];
 
-/** Takes out of a text what must not leave the machine. */
+/** Removes data from a text that must not leave the machine. */
 export type Redact = (text: string) => string;
 
 /**
- * What takes secrets out of any text of this machine: those of the configuration's sources and of k3s by their values,
- * those of kernel command lines by the declaration, and whatever else looks like one.
+ * Removes secrets from any text of this machine: those of the configuration's sources and of k3s by their values, those
+ * of kernel command lines by the declaration, and all other strings that look like secrets.
  */
 export function createRedaction(layers: readonly Layer[], host: Pick<Host, "root">): Redact {
   const { texts, words } = secretTexts(layers);
@@ -42,13 +42,13 @@ function secretIn(path: string, host: Pick<Host, "root">): string[] {
     const secret = readTextBounded(file).trim();
     return secret === "" ? [] : [secret, ...secret.split(/[:\s]+/).filter(({ length }) => length > 12)];
   } catch {
-    return []; // only root may read it, and so nothing that we show can hold it
+    return []; // only root may read it, so no text that we can read contains it
   }
 }
 
 /**
- * What sources of the configuration set, as YAML, and what is wrong with them as comments. Made of what was understood:
- * comments and unknown keys, which may hold anything, are left out.
+ * The settings in sources of the configuration as YAML, with the problems as comments. It contains only parsed
+ * settings: comments and unknown keys, which may contain any data, are left out.
  */
 export function redactedConfig(layers: readonly Layer[], redact: Redact): string {
   const { config, diagnostics } = mergeLayers(layers);

@@ -8,13 +8,13 @@ import { redactJson } from "../tools/text/redact.ts";
 import type { InspectHost } from "./node-facts.ts";
 import { createRedaction, redactedConfig, redactedSources } from "./redaction.ts";
 
-/** Milliseconds that a program has, and bytes of its output or of a file that go in, the last ones. */
+/** Milliseconds for a program, and the number of bytes to include from the end of its output or of a file. */
 const PATIENCE = 30_000;
 const MOST = 2 * MIB;
-/** Files of a directory that go in, the last ones by name. */
+/** Number of files to include from a directory, the last ones by name. */
 const MOST_FILES = 20;
 
-/** What programs say of the machine, by the name of the file that it goes into. */
+/** The output of programs about the machine, by the name of its file. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   "journal/this-boot.txt": ["journalctl", "--boot", "--no-pager", "--lines", "20000"],
   "journal/last-boot.txt": ["journalctl", "--boot=-1", "--no-pager", "--lines", "20000"],
@@ -62,16 +62,16 @@ export interface SupportFile {
   readonly text: string;
 }
 
-/** What to know of a bundle beside its files. */
+/** Facts about a bundle beside its files. */
 export interface Support {
   readonly files: readonly SupportFile[];
-  /** What could not be had, and why. */
+  /** Missing data, with the reasons. */
   readonly missing: readonly string[];
 }
 
 /**
- * Gathers what somebody needs who is to help with this machine, without secrets. `reports` are what other commands say in
- * JSON, by the name of the file. Changes nothing; never throws for what cannot be had.
+ * Collects the data for support with this machine, without secrets. `reports` is the JSON output of other commands, by
+ * the name of the file. Changes nothing; does not throw for missing data.
  */
 export async function gatherSupport(
   reports: Readonly<Record<string, unknown>>,
@@ -124,14 +124,14 @@ function filesAt(path: string, missing: string[], host: Pick<InspectHost, "root"
   }
 }
 
-/** The end of a regular file; undefined for what is none. A pipe in its place must not hold us up. */
+/** The end of a regular file; undefined for anything else. A pipe in its place must not block us. */
 function readEnd(path: string): string | undefined {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const status = fstatSync(fd);
     if (!status.isFile()) return undefined;
     const end = Buffer.alloc(MOST);
-    // files of /proc say that they are empty
+    // files of /proc report a size of 0
     const length = readSync(fd, end, 0, MOST, status.size > MOST ? status.size - MOST : null);
     return end.toString("utf8", 0, length);
   } finally {
@@ -139,7 +139,7 @@ function readEnd(path: string): string | undefined {
   }
 }
 
-/** What the bundle says of itself. */
+/** The bundle's description of itself. */
 export function supportReadme({ files, missing }: Support, version: string, time: string): string {
   return `What k3OS ${version} found on this machine on ${time}, by "k3os support".
 

@@ -1,7 +1,7 @@
 import type { Values } from "../tools/cli/cli.ts";
 import { UsageError } from "../tools/text/errors.ts";
 
-/** Options of BusyBox's `adduser`, and the long names that Debian's has for them. */
+/** Options of BusyBox's `adduser`, and their long names in Debian's. */
 export const ADDUSER_OPTIONS = {
   home: { type: "string", short: "h", value: "DIR", help: "home directory" },
   gecos: { type: "string", short: "g", value: "TEXT", help: "comment" },
@@ -23,7 +23,10 @@ export const DELUSER_OPTIONS = {
   "remove-home": { type: "boolean", help: "remove the home directory, too" },
 } as const;
 
-/** What `adduser` of BusyBox does, as programs to run, one after the other; the last one may ask for a password. */
+/**
+ * The equivalent of BusyBox's `adduser`, as programs to run one after the other; the last one may prompt for a
+ * password.
+ */
 export function adduserPrograms(
   values: Values<typeof ADDUSER_OPTIONS>,
   positionals: readonly string[],
@@ -46,7 +49,7 @@ export function adduserPrograms(
   return values["disabled-password"] || system ? [useradd] : [useradd, ["passwd", user]];
 }
 
-/** What `addgroup` of BusyBox does. */
+/** The equivalent of BusyBox's `addgroup`. */
 export function addgroupPrograms(
   values: Values<typeof ADDGROUP_OPTIONS>,
   positionals: readonly string[],
@@ -56,7 +59,7 @@ export function addgroupPrograms(
   return [["groupadd", ...option("--gid", values.gid), ...(values.system ? ["--system"] : []), first]];
 }
 
-/** What `deluser` of BusyBox does. */
+/** The equivalent of BusyBox's `deluser`. */
 export function deluserPrograms(
   values: Values<typeof DELUSER_OPTIONS>,
   positionals: readonly string[],
@@ -66,7 +69,7 @@ export function deluserPrograms(
   return [["userdel", ...(values["remove-home"] ? ["--remove"] : []), user]];
 }
 
-/** What `delgroup` of BusyBox does. */
+/** The equivalent of BusyBox's `delgroup`. */
 export function delgroupPrograms(positionals: readonly string[]): string[][] {
   const [first, second] = names(positionals, "[USER] GROUP");
   return second === undefined ? [["groupdel", first]] : [leaveGroup(first, second)];

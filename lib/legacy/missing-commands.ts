@@ -8,15 +8,15 @@ import { findService } from "./openrc-services.ts";
 import programs from "./programs.json" with { type: "json" };
 import { type CalledProgram, programsOf } from "./shell-programs.ts";
 
-/** Something in the commands of a configuration that k3OS does not have. */
+/** A missing program or service that commands of a configuration use. */
 export interface MissingCommand {
   /** As the user writes it: `run_cmd[0]`. */
   readonly path: string;
-  /** What is missing, and what to use instead. */
+  /** The missing name and its replacement. */
   readonly message: string;
 }
 
-/** What bash does itself. */
+/** Builtins of bash. */
 const BUILTINS = new Set(
   (
     ". : [ alias bg bind break builtin caller cd command compgen complete continue declare dirs disown echo enable eval exec " +
@@ -26,10 +26,10 @@ const BUILTINS = new Set(
 );
 
 const SYSTEM_DIRECTORIES = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
-/** Where users put programs of their own; /usr/local leads to /var/local. */
+/** Directories for the user's own programs; /usr/local is a link to /var/local. */
 const OWN_DIRECTORIES = ["/usr/local/bin", "/usr/local/sbin", "/var/local/bin", "/var/local/sbin"];
 
-/** What to use in the place of programs that are not here, or that are and only say so. */
+/** Replacements for programs that are missing, or that exist only to name the replacement. */
 const INSTEAD: Readonly<Record<string, string>> = {
   apk: 'k3OS has no packages: put static programs into /usr/local/bin, or use "toolbox"',
   "apt-get": 'k3OS has no packages: put static programs into /usr/local/bin, or use "toolbox"',
@@ -48,8 +48,8 @@ const INSTEAD: Readonly<Record<string, string>> = {
 const known = new Set(Object.values(programs).flatMap((line) => line.split(" ")));
 
 /**
- * Commands of a configuration whose program or service the userland of this version does not have. `host` is the system
- * that the configuration is of: what its user has put there counts. What depends on variables is not judged.
+ * Commands of a configuration whose program or service is missing in the userland of this version. `host` is the system
+ * of the configuration: programs of its user count. Commands that depend on variables are not checked.
  */
 export function missingCommands(config: CloudConfig, host: Pick<Host, "root">): MissingCommand[] {
   const files = config.writeFiles ?? [];
@@ -85,7 +85,7 @@ function isSame(one: MissingCommand, other: MissingCommand): boolean {
 /** Scripts that run at the end of the boot. */
 const LOCAL_SCRIPT = /^\/etc\/local\.d\/[^/]+\.start$/;
 
-/** A program without a first line that names its interpreter is a script to the shell that calls it. */
+/** A program without an interpreter line is a script for the shell that calls it. */
 function isShellScript(
   { content = "", encoding = "" }: WriteFile,
   { isCalled }: { isCalled: boolean },

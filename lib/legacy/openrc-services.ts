@@ -4,17 +4,17 @@ import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { BUILT_IN_SERVICES, OPENRC_UNITS } from "../tools/node/openrc-units.ts";
 
-/** Where units are looked for: https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
+/** Search path of units: https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
 const UNIT_DIRECTORIES = ["/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system"];
 
-/** What a service of the original is here. */
+/** The equivalent of a service of the original. */
 export type Service =
   | { readonly kind: "unit"; readonly unit: string }
-  /** Nothing to start or stop. */
+  /** There is no unit to start or stop. */
   | { readonly kind: "built-in" }
   | { readonly kind: "unknown" };
 
-/** Finds what a name means: a service of the original, or a unit of systemd by its own name. */
+/** Finds a service by its name in the original, or a systemd unit by its own name. */
 export function findService(name: string, host: Pick<Host, "root">): Service {
   const unit =
     OPENRC_UNITS[name] ?? (/\.(service|target|socket|timer)$/.test(name) ? name : `${name}.service`);

@@ -9,10 +9,10 @@ import { findService, knownServices } from "./openrc-services.ts";
 
 export type ServiceHost = Pick<Host, "root" | "run" | "log" | "print">;
 
-/** The target whose services start at every boot; the only runlevel that there is. */
+/** The target whose services start at every boot; the only runlevel. */
 const TARGET = "multi-user.target";
 
-/** What OpenRC's actions are called by systemctl(1). */
+/** The names of OpenRC's actions in systemctl(1). */
 const ACTIONS: Readonly<Record<string, string>> = {
   start: "start",
   stop: "stop",
@@ -23,12 +23,12 @@ const ACTIONS: Readonly<Record<string, string>> = {
   zap: "reset-failed",
 };
 
-/** OpenRC's status of a service that does not run. */
+/** OpenRC's exit status for a service that does not run. */
 const STOPPED = 3;
 
 /**
- * Does to a service of the original what its name says, to the unit that it is here. Before the service manager runs, in
- * `boot_cmd`, it will start what is to be started. Returns the exit status. Throws CommandError for an unknown service.
+ * Applies an action to the unit that replaces a service of the original. In `boot_cmd`, before the service manager
+ * runs, a service is marked to be started later. Returns the exit status. Throws CommandError for an unknown service.
  */
 export async function controlService(name: string, action: string, host: ServiceHost): Promise<number> {
   const service = findService(name, host);
@@ -53,7 +53,7 @@ function isStarting(verb: string): boolean {
   return verb === "start" || verb === "restart";
 }
 
-/** The test that sd_booted(3) makes. */
+/** The test of sd_booted(3). */
 function hasServiceManager(host: Pick<Host, "root">): boolean {
   return existsSync(inRoot(host, "/run/systemd/system"));
 }
@@ -78,7 +78,10 @@ function unknownService(name: string): CommandError {
   });
 }
 
-/** Has a service start with every boot. /etc is new at each: it has to be said in each, as in the original. */
+/**
+ * Makes a service start at every boot. /etc is recreated at each boot, so this must be repeated at each, as in the
+ * original.
+ */
 export async function addToRunlevel(name: string, host: ServiceHost): Promise<void> {
   const service = findService(name, host);
   if (service.kind === "unknown") throw unknownService(name);
@@ -91,7 +94,7 @@ async function addToBoot(unit: string, host: ServiceHost): Promise<void> {
   await host.run(cmd`systemctl --quiet add-wants ${TARGET} ${unit}`);
 }
 
-/** Keeps a service from being started by this boot; one that runs goes on. */
+/** Prevents a service from starting in this boot; a running one continues. */
 export async function removeFromRunlevel(name: string, host: ServiceHost): Promise<void> {
   const service = findService(name, host);
   if (service.kind === "unknown") throw unknownService(name);
@@ -106,7 +109,7 @@ async function unmask(unit: string, host: ServiceHost): Promise<void> {
   await host.run(cmd`systemctl --quiet unmask ${unit}`);
 }
 
-/** The services of the original and what each does, as `rc-status` shows them. */
+/** The services of the original with their states, as `rc-status` prints them. */
 export async function describeServices(host: ServiceHost): Promise<string> {
   const rows: string[] = [];
   for (const [name, unit] of knownServices(host)) {

@@ -1,12 +1,12 @@
-/** A program that a shell line calls, with the words that follow as far as they are written out. */
+/** A program that a shell line calls, with its arguments as far as they are literal. */
 export interface CalledProgram {
   readonly name: string;
   readonly args: readonly string[];
 }
 
-/** Words after which another command follows. */
+/** Words that another command follows. */
 const KEYWORDS = new Set("if then else elif do while until ! time { } fi done".split(" "));
-/** Commands that start another, and those of their options that take a value. */
+/** Commands that start another command, and their options with a value. */
 const WRAPPERS: Readonly<Record<string, string>> = {
   sudo: "ugCDhpRT",
   env: "uCS",
@@ -21,12 +21,13 @@ const WRAPPERS: Readonly<Record<string, string>> = {
   busybox: "",
   chroot: "",
 };
-/** Shells, whose option -c is a line of its own. */
+/** Shells, whose option -c contains another line. */
 const SHELLS = new Set(["sh", "ash", "bash", "su"]);
 
 /**
- * The programs that a line for the shell calls, as far as that can be told without running it: what depends on variables
- * is left out, and of a line that is too much (`case`) nothing is told. Functions and aliases of the line are none.
+ * The programs that a shell line calls, as far as they can be determined without running it. Programs that depend on
+ * variables are left out; a line that is too complex (`case`) gives no result. Functions and aliases of the line are
+ * not programs.
  */
 export function programsOf(line: string): readonly CalledProgram[] {
   const own = new Set(
@@ -68,15 +69,15 @@ function afterOptions(args: readonly string[], withValue: string, hasOperand: bo
   return args.slice(hasOperand ? at + 1 : at);
 }
 
-/** A scan of a line: `words` are those of the command that is being read. */
+/** A scan of a line: `words` are those of the current command. */
 interface Scan {
   readonly commands: string[][];
   words: string[];
-  /** The word that is being read; undefined between words. */
+  /** The current word; undefined between words. */
   word: string | undefined;
 }
 
-/** Splits a line into commands, and these into words, without quotes; those of substitutions are commands, too. */
+/** Splits a line into commands, and these into words without quotes; the contents of substitutions are commands too. */
 function simpleCommands(text: string): readonly (readonly string[])[] {
   const scan: Scan = { commands: [], words: [], word: undefined };
   const endWord = () => {
@@ -142,7 +143,7 @@ function substitutions(text: string): string[][] {
   return found;
 }
 
-/** A substitution at the beginning of a text: all of it, and the line in it. */
+/** A substitution at the beginning of a text: all of it, and the line within. */
 function substitution(text: string): [all: string, inner: string] {
   if (text.startsWith("`")) {
     const end = text.indexOf("`", 1);

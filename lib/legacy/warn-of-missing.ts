@@ -4,8 +4,8 @@ import type { Host } from "../tools/host/host.ts";
 import { missingCommands } from "./missing-commands.ts";
 
 /**
- * Names what the commands of a machine's configuration call and this version does not have, before the machine restarts
- * with it. `system` is the machine's system directory, which may be mounted elsewhere, as in a container of the cluster.
+ * Reports commands in a machine's configuration that this version does not have, before a reboot into it. `system` is
+ * the machine's system directory, which may be mounted elsewhere, as in a container of the cluster.
  */
 export async function warnOfMissing(system: string, host: Pick<Host, "log">): Promise<void> {
   const root = dirname(dirname(system));

@@ -39,7 +39,7 @@ export function judgeApplied(problems: readonly string[]): Verdict {
   return { state: "failure", message: `not in effect: ${problems.join("; ")}`, hint };
 }
 
-/** The user that people log in as, and where its keys are. */
+/** The account for logins, and the path of its keys. */
 const KEYS = "/home/rancher/.ssh/authorized_keys";
 const SHADOW = "/etc/shadow";
 
@@ -53,7 +53,7 @@ export const login = defineCheck({
   judge: judgeLogin,
 });
 
-/** Whether /etc/shadow has a password by which this user can log in (shadow(5)). */
+/** Whether /etc/shadow has a password that lets this user log in (shadow(5)). */
 export function hasPassword(shadow: string, user: string): boolean {
   const line = shadow.split("\n").find((candidate) => candidate.startsWith(`${user}:`));
   return /^[^!*:]+$/.test(line?.split(":")[1] ?? "");

@@ -11,7 +11,7 @@ import { defineCheck, type Verdict } from "../doctor-check.ts";
 import { type DiskState, diskAt, readMounts } from "../node-facts.ts";
 
 interface Inodes {
-  /** 0 where the file system makes them as it needs them. */
+  /** 0 if the file system creates inodes on demand. */
   readonly inodes: number;
   readonly freeInodes: number;
 }
@@ -28,12 +28,12 @@ export const stateDisk = defineCheck({
 });
 
 /**
- * Shares of what there is: k3s has the kubelet evict pods where less than 5 % is free.
+ * Fractions of the total: k3s makes the kubelet evict pods if less than 5 % is free.
  * https://github.com/k3s-io/k3s/blob/main/pkg/daemons/agent/agent.go
  */
 const EVICTED = 0.05;
 const TIGHT = 0.1;
-/** Bytes that an upgrade takes for a while. */
+/** Bytes that an upgrade needs temporarily. */
 const UPGRADE = 1024 * MIB;
 
 export function judgeDisk(disk: DiskState & Inodes): Verdict {
@@ -68,11 +68,11 @@ export function judgeSystemMount({ readOnly, target }: { readOnly: boolean; targ
   return { state: "warning", message: "can be written to", hint };
 }
 
-/** By what the next start finds its disk. */
+/** The properties by which the next boot finds its disk. */
 export interface DiskIdentity {
-  /** The disk that runs. */
+  /** The disk of the running system. */
   readonly device: string;
-  /** Others that are labelled as an installed system, and others with the same UUID: copies. */
+  /** Other devices with the label of an installed system, and others with the same UUID: copies. */
   readonly labelled: readonly string[];
   readonly copies: readonly string[];
   /** The boot menu has named the disk. */
@@ -87,7 +87,7 @@ export const diskIdentity = defineCheck({
     if (device === undefined || !existsSync(inRoot(host, device))) return undefined; // a board's /dev/root
     accessSync(inRoot(host, device), constants.R_OK);
     const content = await probe(device, host);
-    // a board's own root has another label, and is not looked for
+    // a board's own root has another label, and is not found by it
     if (content.kind !== "data" || content.label !== LABEL.state || content.uuid === undefined)
       return undefined;
     const others = (paths: readonly string[]) =>

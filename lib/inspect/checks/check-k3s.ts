@@ -5,7 +5,7 @@ import { inRoot, UNIT } from "../../tools/host/paths.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
 import { type InspectHost, type K3sState, readK3s } from "../node-facts.ts";
 
-/** Where k3s is found: the image's own, or one that was fetched. */
+/** Possible paths of k3s: that of the image, or of a downloaded one. */
 const PROGRAMS = ["/sbin/k3s", "/usr/local/bin/k3s"];
 
 export const k3sInstalled = defineCheck({
@@ -38,7 +38,9 @@ export function judgeService({ role, state }: K3sState): Verdict {
 
 const CERTIFICATES = ["/var/lib/rancher/k3s/server/tls", "/var/lib/rancher/k3s/agent"];
 const DAY = 24 * 3600 * 1000;
-/** Days before its end from which something must have kept k3s from renewing a certificate at its starts. */
+/**
+ * Days before expiry. A certificate with less time left should already have been renewed by k3s at one of its starts.
+ */
 const LATE = 30;
 
 export interface Expiry {

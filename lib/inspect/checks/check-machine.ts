@@ -11,7 +11,10 @@ import { formatBytes } from "../../tools/terminal/progress.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
 import { k3sRole } from "../node-facts.ts";
 
-/** What k3s says that it needs, less what firmware and kernel take of it (https://docs.k3s.io/installation/requirements). */
+/**
+ * The requirements of k3s, minus the memory that firmware and kernel reserve
+ * (https://docs.k3s.io/installation/requirements).
+ */
 const WANTED = { server: 1.8 * GIB, agent: 450 * MIB } as const;
 
 export const memory = defineCheck({
@@ -40,7 +43,7 @@ export const kernel = defineCheck({
   facts: (host) => {
     const sources = runningKernel();
     const report = inspectKernel(sources);
-    // a kernel that runs k3OS reads its root image, whatever it says of itself
+    // a kernel that runs k3OS can read its root image, whatever it reports
     const unknown = runningMode(host) === undefined ? report.unknown : report.unknown.filter(isNotRootImage);
     return { report: { ...report, unknown }, unified: sources.controllers !== undefined };
   },

@@ -16,11 +16,11 @@ export const hostName = defineCheck({
   judge: judgeHostName,
 });
 
-/** Names that images and installers give to every machine: two nodes of one name are one too many in a cluster. */
+/** Default names from images and installers: two nodes of the same name cannot be in one cluster. */
 const COMMON_NAMES = ["localhost", "localhost.localdomain", "debian", "k3os", "linux", "(none)"];
 
 /**
- * Kubernetes takes a subdomain of RFC 1123 as the name of a node; the kubelet makes it lower case itself.
+ * A node name in Kubernetes is a subdomain of RFC 1123; the kubelet converts it to lower case.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
  */
 export function judgeHostName(name: string): Verdict {
@@ -43,7 +43,7 @@ export const defaultRoute = defineCheck({
       : { state: "failure", message: "missing", hint: "ip address; ip route; connmanctl services" },
 });
 
-/** Asked for where no server is to be joined: where releases and many images come from. */
+/** The name to resolve if there is no server to join: the host of releases and many images. */
 const USUAL_NAME = "github.com";
 
 export const nameResolution = defineCheck({
@@ -59,11 +59,11 @@ export const nameResolution = defineCheck({
 export function judgeResolution(found: { name: string; problem: string | undefined }): Verdict {
   const { name, problem } = found;
   if (problem === undefined) return { state: "ok", message: `${name} has an address` };
-  const state = name === USUAL_NAME ? "warning" : "failure"; // a cluster may do without the Internet
+  const state = name === USUAL_NAME ? "warning" : "failure"; // a cluster may work without the Internet
   return { state, message: `${name}: ${problem}`, hint: "set k3os.dns_nameservers; see /etc/resolv.conf" };
 }
 
-/** Milliseconds to reach a port. */
+/** Milliseconds for a connection to a port. */
 const REACH = 5_000;
 
 export const joinedServer = defineCheck({
@@ -86,15 +86,15 @@ export const joinedServer = defineCheck({
         },
 });
 
-/** The server that the configuration tells to join; undefined where there is none, or what it tells is no URL. */
+/** The configured server to join; undefined if there is none, or if it is not a URL. */
 async function serverUrl(host: Pick<InspectHost, "root">): Promise<URL | undefined> {
   const url = (await readConfig(host)).config.k3os?.serverUrl ?? "";
   return URL.canParse(url) ? new URL(url) : undefined;
 }
 
 /**
- * Why nobody answers at a port, not even with TLS; undefined if somebody does. Whose certificate it is is not looked at:
- * k3s knows it by the token.
+ * Why a port does not answer, not even with TLS; undefined if it answers. The certificate is not verified: k3s
+ * identifies it by the token.
  */
 export async function answers(
   to: { readonly host: string; readonly port: number },
@@ -115,7 +115,7 @@ export async function answers(
 }
 
 /**
- * Where a node is reached: the API of a server, and the kubelet.
+ * The ports of a node: the API of a server, and the kubelet.
  * https://docs.k3s.io/installation/requirements#networking
  */
 const PORTS = { server: [6443, 10250], agent: [10250] } as const;

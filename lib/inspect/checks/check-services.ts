@@ -32,7 +32,7 @@ export const bootFailures = defineCheck({
   judge: judgeStarts,
 });
 
-/** What the journal of a boot calls errors. */
+/** Error messages in the journal of a boot. */
 export function errorsOf(journal: string): string[] {
   return [...journal.matchAll(/^\S+ \[ *[\d.?]+\] (Error: .*)$/gm)].map(([, error = ""]) => error);
 }

@@ -4,7 +4,7 @@ import { cmd } from "../../tools/host/cmd.ts";
 import { inRoot } from "../../tools/host/paths.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
 
-/** What is promised of the ssh server (overlay/etc/ssh/sshd_config), as `sshd -T` prints it. */
+/** The documented settings of the SSH server (overlay/etc/ssh/sshd_config), as `sshd -T` prints them. */
 const PROMISED: Readonly<Record<string, string>> = {
   permitrootlogin: "no",
   passwordauthentication: "no",
@@ -17,14 +17,17 @@ const PROMISED: Readonly<Record<string, string>> = {
   permittunnel: "no",
 };
 
-/** Settings may differ by who comes from where (`Match`): these come from outside, by an address that is nobody's (RFC 5737). */
+/**
+ * Settings may depend on the user and the client (`Match`): this client is outside the network, with an unassigned
+ * address (RFC 5737).
+ */
 const USERS = ["rancher", "root"];
 const OUTSIDE = "host=outside.example,addr=203.0.113.1";
 
 const DIRECTORY = "/etc/ssh";
-/** sshd with the image's settings, where it does not start on those of the directory. */
+/** sshd with the image's settings, for a failure with those of the directory. */
 const INSTEAD = "ssh-image.service";
-/** sshd wants to be called by its absolute path. */
+/** sshd requires its absolute path. */
 const SSHD = "/usr/sbin/sshd";
 
 export const sshServer = defineCheck({
@@ -33,7 +36,7 @@ export const sshServer = defineCheck({
   facts: async (host) => {
     const directory = inRoot(host, DIRECTORY);
     if (!existsSync(directory)) return undefined;
-    // without its host keys, which only root may read, sshd would refuse everything
+    // without its host keys, which only root may read, sshd would refuse all settings
     const key = readdirSync(directory).find((name) => /^ssh_host_\w+_key$/.test(name));
     if (key !== undefined) accessSync(join(directory, key), constants.R_OK);
     const answers = await Promise.all(
@@ -50,7 +53,10 @@ export const sshServer = defineCheck({
   judge: judgeSshServer,
 });
 
-/** `refusal` is why sshd does not take its settings; `settings` what it does with them, by user, as `sshd -T` prints it. */
+/**
+ * `refusal` is the reason why sshd refuses its settings; `settings` are the effective ones by user, as `sshd -T` prints
+ * them.
+ */
 export function judgeSshServer(found: {
   readonly refusal: string | undefined;
   readonly settings: readonly string[];

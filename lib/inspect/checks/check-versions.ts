@@ -11,7 +11,7 @@ import { COMPONENTS, type Component, FILE, inRoot, PATH } from "../../tools/host
 import { messageOf } from "../../tools/text/errors.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
 
-/** What a version of each component consists of. */
+/** The files of a version of each component. */
 const FILES: Readonly<Record<Component, readonly string[]>> = {
   k3os: [FILE.executable, FILE.rootSquashfs],
   k3s: ["k3s"],
@@ -35,7 +35,7 @@ export const currentVersions = defineCheck({
   judge: judgeVersions,
 });
 
-/** Files of the current version of a component that are missing, empty, or cut off. */
+/** Files of the current version of a component that are missing, empty, or truncated. */
 function damagedFiles(system: string, component: Component, version: string | undefined): string[] {
   if (version === undefined) return [];
   return FILES[component].flatMap((name) => {
@@ -46,7 +46,7 @@ function damagedFiles(system: string, component: Component, version: string | un
   });
 }
 
-/** Bytes that a squashfs image says it has (its superblock, `bytes_used`); more than any file has where it is none. */
+/** The size in bytes according to a squashfs image (its superblock, `bytes_used`); infinity if it is not one. */
 function squashfsSize(path: string): number {
   const block = Buffer.alloc(48);
   const fd = openSync(path, "r");
@@ -63,7 +63,7 @@ function squashfsSize(path: string): number {
 export interface VersionFacts {
   readonly current: Readonly<Partial<Record<Component, string>>>;
   readonly damaged: readonly string[];
-  /** Components whose link `current` leads to nothing. */
+  /** Components whose link `current` is broken. */
   readonly unlinked: readonly Component[];
 }
 
@@ -83,7 +83,7 @@ export const failedVersions = defineCheck({
     const system = inRoot(host, PATH.system);
     const { quarantine, damage } = readRecords(system);
     const problem = damage.trial ?? damage.quarantine;
-    if (problem !== undefined) throw problem; // a record that cannot be understood is told as such
+    if (problem !== undefined) throw problem; // an invalid record is reported as such
     return quarantine;
   },
   judge: judgeQuarantine,
@@ -101,7 +101,7 @@ export const bootMenu = defineCheck({
   only: "installed",
   facts: (host) => {
     const directory = GRUB_DIRECTORIES.map((path) => inRoot(host, path)).find((path) => existsSync(path));
-    // a board's own boot loader and kernel are not ours to judge
+    // a board's own boot loader and kernel are not checked
     const isOurs = existsSync(join(inRoot(host, PATH.system), "kernel", release()));
     if (directory === undefined || !isOurs) return undefined;
     return {
