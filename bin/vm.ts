@@ -45,8 +45,8 @@ served on loopback, boots the disk and shows over ssh what came of it. On a
 terminal it then leaves you on the machine's console.`,
   options: OPTIONS,
   run: async ({ values }, host) => {
-    const say = createStopwatch(host);
-    say("Building");
+    const report = createStopwatch(host);
+    report("Building");
     await build();
     await ensurePackages(PACKAGES, host);
     mkdirSync(VM_DIRECTORY, { recursive: true });
@@ -57,14 +57,14 @@ terminal it then leaves you on the machine's console.`,
       await using server = await serveFiles({ "/config.yaml": config });
       host.print(`\nThe configuration, served on loopback:\n${indent(config)}\n`);
       const hardware = createHardware(DEMO, { firmware: firmwareOf(values.firmware) }, DISK_SIZE);
-      say(`Installing from the ISO to an empty disk of 4 GiB (console: ${transcript("install")})`);
-      await installFromIso(hardware, { iso: ISO, configPort: server.port, onStep: say });
-      say(`Booting the disk (console: ${transcript("boot")})`);
+      report(`Installing from the ISO to an empty disk of 4 GiB (console: ${transcript("install")})`);
+      await installFromIso(hardware, { iso: ISO, configPort: server.port, onStep: report });
+      report(`Booting the disk (console: ${transcript("boot")})`);
       await using machine = await bootDisk(hardware, { boot: "boot", memory: memoryOf(values.memory) });
       const node = await reachNode(machine, key);
-      say("The node answers by ssh");
+      report("The node answers by ssh");
       await show(node, host);
-      await leave(machine, say);
+      await leave(machine, report);
     } finally {
       rmSync(scratch, { recursive: true });
     }
@@ -167,15 +167,15 @@ async function showCommand(node: SshTarget, command: string, host: Pick<Host, "p
 }
 
 /** Hands over the console in an interactive terminal; otherwise switches the machine off. */
-async function leave(machine: Machine, say: (text: string) => void): Promise<void> {
+async function leave(machine: Machine, report: (text: string) => void): Promise<void> {
   if (process.stdin.isTTY && process.stdout.isTTY) {
-    say("This is the console now: log in as rancher with the password rancher, or leave with Ctrl-]");
+    report("This is the console now: log in as rancher with the password rancher, or leave with Ctrl-]");
     await attachTerminal(machine);
     return;
   }
   await machine.powerDown();
   await within(machine.exited, 90_000, "The machine did not switch itself off");
-  say("Done: installed, booted, configured, and switched off");
+  report("Done: installed, booted, configured, and switched off");
 }
 
 async function attach(machine: Machine, host: Pick<Host, "print">): Promise<void> {

@@ -54,12 +54,12 @@ async function latestName(configured: string, host: ApplyHost): Promise<string> 
  */
 async function takeOffer(host: ApplyHost): Promise<string> {
   if (host.dryRun || readIfExists(PATH.dhcpHostname, host) !== undefined) return "";
-  const seen = await nameInConnman(host);
-  const isOffer = isNew(seen, kernelName(host) ?? "");
-  const offered = isOffer && isHostname(seen) ? seen : "";
+  const offer = await nameInConnman(host);
+  const isOffer = isNew(offer, kernelName(host) ?? "");
+  const offered = isOffer && isHostname(offer) ? offer : "";
   if (isOffer && offered === "") {
-    const found = JSON.stringify(seen);
-    host.log.warn(`DHCP names this machine ${found}, expected ${HOSTNAME.wanted}: it is not taken`);
+    const found = JSON.stringify(offer);
+    host.log.warn(`DHCP names this machine ${found}, expected ${HOSTNAME.expected}: it is not taken`);
   }
   putFile(PATH.dhcpHostname, offered === "" ? "" : `${offered}\n`, {}, host);
   return offered;
@@ -84,8 +84,8 @@ async function nameInConnman(host: ApplyHost): Promise<string> {
  * Many servers return the name that the client sent, often without its domain; "localhost" comes from broken servers.
  */
 function isNew(offered: string, name: string): boolean {
-  const [wanted, has] = [offered.toLowerCase(), name.toLowerCase()];
-  return wanted !== "" && wanted !== "localhost" && wanted !== has && !has.startsWith(`${wanted}.`);
+  const [offer, current] = [offered.toLowerCase(), name.toLowerCase()];
+  return offer !== "" && offer !== "localhost" && offer !== current && !current.startsWith(`${offer}.`);
 }
 
 function kernelName(host: ApplyHost): string | undefined {
@@ -109,7 +109,7 @@ function setName(
 
 function checkHostname(name: string): string {
   if (isHostname(name)) return name;
-  throw new CommandError(`found ${JSON.stringify(name)}, expected ${HOSTNAME.wanted}`);
+  throw new CommandError(`found ${JSON.stringify(name)}, expected ${HOSTNAME.expected}`);
 }
 
 function isHostname(name: string): boolean {

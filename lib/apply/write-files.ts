@@ -29,7 +29,7 @@ export function writeFiles(options: { restart: boolean }): Applier {
           }),
         );
       } finally {
-        if (options.restart && !host.dryRun) await tellServices([...changed], host);
+        if (options.restart && !host.dryRun) await notifyServices([...changed], host);
       }
     },
   };
@@ -42,7 +42,7 @@ const READ_ONCE: Readonly<Record<string, string>> = {
   "/etc/modules-load.d/": "systemd-modules-load.service",
 };
 
-async function tellServices(changed: readonly string[], host: Pick<ApplyHost, "run">): Promise<void> {
+async function notifyServices(changed: readonly string[], host: Pick<ApplyHost, "run">): Promise<void> {
   if (changed.some((path) => path.startsWith(UNITS))) await host.run(cmd`systemctl daemon-reload`);
   const services = new Set(changed.map(readerOf));
   for (const service of services) if (service !== undefined) await reloadService(service, host);

@@ -79,6 +79,6 @@ function initrdMode(name: string, parameter: string): Exclude<Mode, "local"> {
   if (name === "local") return "disk";
   const mode = MODES.find((known) => known === name);
   if (mode !== undefined && mode !== "local") return mode;
-  const wanted = MODES.filter((known) => known !== "local").join(", ");
-  throw new CommandError(`Unknown mode "${name}" in ${parameter}: expected one of ${wanted}`);
+  const expected = MODES.filter((known) => known !== "local").join(", ");
+  throw new CommandError(`Unknown mode "${name}" in ${parameter}: expected one of ${expected}`);
 }

@@ -38,11 +38,11 @@ export function createModuleLoader(host: Pick<Host, "run" | "log">): ModuleLoade
   const seen = new Set<string>();
   return {
     loadNew: async () => {
-      const wanted = [...ALWAYS, ...modaliases()].filter((name) => !seen.has(name));
-      for (const name of wanted) seen.add(name);
-      if (wanted.length === 0) return;
+      const batch = [...ALWAYS, ...modaliases()].filter((name) => !seen.has(name));
+      for (const name of batch) seen.add(name);
+      if (batch.length === 0) return;
       // a module that is missing or does not fit its device does not fail the boot: the device wait reports it
-      const { stderr } = await host.run(cmd`/bin/busybox modprobe -a -q -b ${wanted}`, {
+      const { stderr } = await host.run(cmd`/bin/busybox modprobe -a -q -b ${batch}`, {
         check: false,
       });
       if (stderr !== "") host.log.debug(stderr.trim());

@@ -20,11 +20,11 @@ export function switchRoot(newRoot: string): void {
 
 /** Whether the current version of a root is the same program that runs in this initrd. */
 export function isSameProgram(root: string): boolean {
-  const ours = join(PATH.system, "k3os/current");
-  const theirs = join(root, ours);
-  if (linkTarget(theirs) !== linkTarget(ours)) return false;
+  const current = join(PATH.system, "k3os/current");
+  const target = join(root, current);
+  if (linkTarget(target) !== linkTarget(current)) return false;
   const size = (directory: string) => statSync(join(directory, FILE.executable)).size;
-  return existsSync(join(ours, FILE.executable)) && size(ours) === size(theirs);
+  return existsSync(join(current, FILE.executable)) && size(current) === size(target);
 }
 
 /** Moves /proc, /sys, /dev and /run with all mounts below them from one root to another. */

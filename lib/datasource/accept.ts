@@ -11,13 +11,13 @@ export const MAX_USERDATA = DEFAULTS.maxBytes;
  * Validates a source's answer: user data decompressed, keys checked, names trimmed. Each invalid value is left out on
  * its own and reported to `ignored`. undefined if nothing is left.
  */
-export function acceptMetadata(given: Metadata, ignored: (what: string) => void): Metadata | undefined {
-  const userdata = acceptUserdata(given.userdata, ignored);
-  const keys = acceptKeys(given.keys ?? [], ignored);
-  const hostname = acceptName("host name", given.hostname, ignored);
-  const localHostname = acceptName("local host name", given.localHostname, ignored);
-  const instanceId = acceptLine("instance id", given.instanceId, ignored);
-  const facts = Object.entries(given.facts ?? {}).flatMap(([name, value]): [string, string][] => {
+export function acceptMetadata(answer: Metadata, ignored: (what: string) => void): Metadata | undefined {
+  const userdata = acceptUserdata(answer.userdata, ignored);
+  const keys = acceptKeys(answer.keys ?? [], ignored);
+  const hostname = acceptName("host name", answer.hostname, ignored);
+  const localHostname = acceptName("local host name", answer.localHostname, ignored);
+  const instanceId = acceptLine("instance id", answer.instanceId, ignored);
+  const facts = Object.entries(answer.facts ?? {}).flatMap(([name, value]): [string, string][] => {
     const line = acceptLine(name, value, ignored);
     return line === undefined ? [] : [[name, line]];
   });
@@ -53,8 +53,8 @@ function acceptUserdata(
   }
 }
 
-function acceptKeys(given: readonly string[], ignored: (what: string) => void): string[] {
-  const lines = given
+function acceptKeys(texts: readonly string[], ignored: (what: string) => void): string[] {
+  const lines = texts
     .flatMap((text) => text.split("\n"))
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
@@ -67,10 +67,10 @@ function acceptKeys(given: readonly string[], ignored: (what: string) => void): 
 /** Names that are too long for a node lose their domain: https://github.com/coreos/afterburn/issues/509 */
 function acceptName(
   what: string,
-  given: string | undefined,
+  input: string | undefined,
   ignored: (what: string) => void,
 ): string | undefined {
-  const name = given?.trim() ?? "";
+  const name = input?.trim() ?? "";
   if (name === "") return undefined;
   const short = name.length <= MAX_HOSTNAME ? name : (name.slice(0, MAX_HOSTNAME).split(".")[0] ?? "");
   if (/^[\w.:-]+$/.test(short)) return short;
@@ -80,10 +80,10 @@ function acceptName(
 
 function acceptLine(
   what: string,
-  given: string | undefined,
+  input: string | undefined,
   ignored: (what: string) => void,
 ): string | undefined {
-  const line = given?.trim() ?? "";
+  const line = input?.trim() ?? "";
   if (line === "") return undefined;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
   if (line.length <= 255 && !/[\x00-\x1f\x7f]/.test(line)) return line;

@@ -91,7 +91,7 @@ export function createAccess(
       answer = await fetchResponse(
         url,
         { ...limits(), ...(once ? { retries: 0 } : {}), ...details, signal: AbortSignal.any(signals) },
-        { ...host, env: environment(provider, host), log: tellTries(provider, host) },
+        { ...host, env: environment(provider, host), log: withRetriesLogged(provider, host) },
       );
     } catch (error) {
       const status = error instanceof HttpError ? error.status : undefined;
@@ -120,7 +120,7 @@ function environment({ kind }: Pick<Provider, "kind">, { env }: Pick<Host, "env"
 }
 
 /** The user waits for these attempts, so they are reported without --debug too. */
-function tellTries({ name }: Pick<Provider, "name">, { log }: Pick<Host, "log">): Host["log"] {
+function withRetriesLogged({ name }: Pick<Provider, "name">, { log }: Pick<Host, "log">): Host["log"] {
   return { ...log, debug: (text) => log.info(`${name}: ${text}`) };
 }
 

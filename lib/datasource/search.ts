@@ -138,8 +138,8 @@ function startReader(
 
 async function readSource(provider: Provider, access: Parameters<Provider["read"]>[0]): Promise<Outcome> {
   try {
-    const given = await provider.read(access);
-    const metadata = given === undefined ? undefined : acceptMetadata(given, access.ignored);
+    const answer = await provider.read(access);
+    const metadata = answer === undefined ? undefined : acceptMetadata(answer, access.ignored);
     return metadata === undefined ? { kind: "absent" } : { kind: "answered", metadata };
   } catch (error) {
     return { kind: "failed", reason: messageOf(error) };
@@ -200,12 +200,12 @@ export function describeMetadata({ userdata, keys, hostname, localHostname, fact
 
 /** An error that lists the sources that were asked, and the result of each. */
 export function nothingFound({ reports }: SearchResult): CommandError {
-  const asked = reports.filter(({ outcome }) => outcome.kind !== "passed over");
-  if (asked.length === 0) {
+  const attempts = reports.filter(({ outcome }) => outcome.kind !== "passed over");
+  if (attempts.length === 0) {
     return new CommandError("No data source was asked", {
       hint: "This machine is not identified as part of a cloud; name the sources, such as: k3os metadata aws cdrom",
     });
   }
-  const lines = asked.map(({ provider, outcome }) => `  ${provider.name}: ${describeOutcome(outcome)}`);
+  const lines = attempts.map(({ provider, outcome }) => `  ${provider.name}: ${describeOutcome(outcome)}`);
   return new CommandError(`No data source answered:\n${lines.join("\n")}`);
 }

@@ -29,13 +29,13 @@ export async function writeMetadata(
 ): Promise<void> {
   await during("Writing what the data source said", () => {
     const entries = entriesOf(title, metadata, host);
-    const wanted = new Set(entries.flatMap(namesOf));
+    const names = new Set(entries.flatMap(namesOf));
     makeDirectory("", 0o755, host);
-    const before = readManifest(host);
-    for (const name of deepestFirst(before)) if (!wanted.has(name)) removeEntry(name, host);
+    const previous = readManifest(host);
+    for (const name of deepestFirst(previous)) if (!names.has(name)) removeEntry(name, host);
     const written = new Set<string>();
     // the list must include all files that may exist, even after a failure
-    writeManifest(new Set([...before, ...wanted]), host);
+    writeManifest(new Set([...previous, ...names]), host);
     for (const entry of entries) {
       try {
         writeEntry(entry, host);

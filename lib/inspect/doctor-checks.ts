@@ -53,7 +53,7 @@ export function describeFindings(findings: readonly Finding[]): string {
     const names = skipped.filter(({ message }) => message === reason).map(({ check }) => check);
     lines.push(...row(MARKS.skipped, `${names.join(", ")} (${reason})`));
   }
-  const count = (wanted: Finding["state"]) => done.filter(({ state }) => state === wanted).length;
+  const count = (level: Finding["state"]) => done.filter(({ state }) => state === level).length;
   return `${[...lines, "", `Failures: ${count("failure")}, warnings: ${count("warning")}`].join("\n")}\n`;
 }
 

@@ -60,10 +60,10 @@ export function redactedConfig(layers: readonly Layer[], redact: Redact): string
 export function redactedSources(layers: readonly SourceLayer[], redact: Redact): ReadonlyMap<string, string> {
   const paths = [...new Set(layers.map(({ path }) => path))];
   return new Map(
-    paths.map((wanted) => [
-      wanted,
+    paths.map((source) => [
+      source,
       redactedConfig(
-        layers.filter(({ path }) => path === wanted),
+        layers.filter(({ path }) => path === source),
         redact,
       ),
     ]),

@@ -83,9 +83,9 @@ function leaveGroup(user: string, group: string): string[] {
   return ["gpasswd", "--delete", user, group];
 }
 
-function names(positionals: readonly string[], wanted: string): [string, string | undefined] {
+function names(positionals: readonly string[], expected: string): [string, string | undefined] {
   const [first, second] = positionals;
-  if (first === undefined) throw new UsageError(`Missing argument: expected ${wanted}`);
+  if (first === undefined) throw new UsageError(`Missing argument: expected ${expected}`);
   return [first, second];
 }
 

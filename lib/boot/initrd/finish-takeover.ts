@@ -135,7 +135,7 @@ async function returnToOldSystem(error: unknown, host: BootHost): Promise<never>
   host.log.error(reason);
   host.log.info("This machine was not taken over: nothing was deleted. Starting the old system again");
   try {
-    tellOldSystem(ROOT, reason);
+    reportToOldSystem(ROOT, reason);
   } catch (failure) {
     host.log.warn(`Cannot report this to the old system: ${messageOf(failure)}`);
   }
@@ -144,7 +144,7 @@ async function returnToOldSystem(error: unknown, host: BootHost): Promise<never>
 }
 
 /** Writes the reason to the record and above the old system's next login prompt; undo removes both. */
-function tellOldSystem(root: string, reason: string): void {
+function reportToOldSystem(root: string, reason: string): void {
   if (!existsSync(join(root, TAKEOVER.directory))) return;
   writeFileAtomic(join(root, TAKEOVER.failure), `${reason}\n`);
   const motd = join(root, "etc/motd");

@@ -112,16 +112,16 @@ function roomFor(iso: IsoImage, host: Pick<BootHost, "log">): number {
     host.log.warn("The server does not send the size of the ISO: it may not fit into memory");
     return Math.max(0, available - SYSTEM_MEMORY);
   }
-  const needed = size + SYSTEM_MEMORY;
-  const has = `${formatBytes(available)} of ${formatBytes(total)} are free`;
-  if (needed > available) {
+  const required = size + SYSTEM_MEMORY;
+  const memory = `${formatBytes(available)} of ${formatBytes(total)} are free`;
+  if (required > available) {
     throw new CommandError(
-      `Not enough memory to run from the network: the ISO takes ${formatBytes(size)}, the system ${formatBytes(SYSTEM_MEMORY)}; ${has}`,
+      `Not enough memory to run from the network: the ISO takes ${formatBytes(size)}, the system ${formatBytes(SYSTEM_MEMORY)}; ${memory}`,
       { hint: "give the machine 2 GiB of memory, or boot it from a medium" },
     );
   }
   host.log.info(
-    `The ISO takes ${formatBytes(size)} of memory, the system ${formatBytes(SYSTEM_MEMORY)}; ${has}`,
+    `The ISO takes ${formatBytes(size)} of memory, the system ${formatBytes(SYSTEM_MEMORY)}; ${memory}`,
   );
   return size + MIB;
 }
@@ -140,8 +140,8 @@ function warnOfOtherKernel(host: Pick<BootHost, "log">): void {
   const directory = join(PATH.medium, "k3os/system/kernel");
   const kernels = existsSync(directory) ? readdirSync(directory).filter((name) => name !== "current") : [];
   if (kernels.includes(release())) return;
-  const theirs = kernels.length === 0 ? "no kernel" : `the kernel ${kernels.join(", ")}`;
+  const kernel = kernels.length === 0 ? "no kernel" : `the kernel ${kernels.join(", ")}`;
   host.log.warn(
-    `The ISO has ${theirs}, and this is ${release()}: take k3os-vmlinuz and k3os-initrd of the same release`,
+    `The ISO has ${kernel}, and this is ${release()}: take k3os-vmlinuz and k3os-initrd of the same release`,
   );
 }

@@ -8,7 +8,7 @@ import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { ModuleLoader } from "../module-loader.ts";
 import { type Card, describeCard, findCards } from "./cards.ts";
 import { type Configured, configure, type DhcpPatience, ip } from "./interface.ts";
-import { type NetworkPlan, planNetwork, wantedDevices } from "./network-plan.ts";
+import { type NetworkPlan, planNetwork, requiredDevices } from "./network-plan.ts";
 import type { NetworkWords } from "./words.ts";
 
 /** Milliseconds for a card to appear and for its link to come up; a switch may be slow. */
@@ -54,19 +54,19 @@ export async function bringUpNetwork(
   }
   const configured = await configureLinks(plan, host);
   for (const found of configured) host.log.info(describe(found));
-  const given = configured.flatMap((found) => found.nameservers);
-  writeResolver([...new Set([...given, ...nameservers])], host);
+  const linkServers = configured.flatMap((found) => found.nameservers);
+  writeResolver([...new Set([...linkServers, ...nameservers])], host);
   return configured;
 }
 
 /** The named cards, otherwise all cards; at the end of the wait, those that have appeared. */
 async function waitForCards(words: NetworkWords, modules: ModuleLoader, host: NetHost): Promise<Card[]> {
-  const wanted = wantedDevices(words);
+  const required = requiredDevices(words);
   for (let waited = 0; ; waited += POLL) {
     await modules.loadNew();
     const cards = findCards(inRoot(host, CARDS));
     const names = cards.map(({ name }) => name);
-    const isComplete = cards.length > 0 && wanted.every((name) => names.includes(name));
+    const isComplete = cards.length > 0 && required.every((name) => names.includes(name));
     if (isComplete || waited >= CARD_WAIT) return cards;
     if (waited === 20 * POLL) host.log.info(`Waiting for a network card (up to ${CARD_WAIT / 1000} s)`);
     await host.clock.sleep(POLL);
@@ -75,9 +75,9 @@ async function waitForCards(words: NetworkWords, modules: ModuleLoader, host: Ne
 
 /** Switches on the cards that may be needed and waits for their links; returns their state afterwards. */
 async function waitForLinks(words: NetworkWords, cards: readonly Card[], host: NetHost): Promise<Card[]> {
-  const wanted = wantedDevices(words);
+  const required = requiredDevices(words);
   const isOpen = words.interfaces.length === 0 || words.interfaces.some(({ device }) => device === undefined);
-  const used = isOpen ? cards : cards.filter(({ name }) => wanted.includes(name));
+  const used = isOpen ? cards : cards.filter(({ name }) => required.includes(name));
   for (const { name } of used) await ip(["link", "set", "dev", name, "up"], host);
   let firstAt: number | undefined;
   for (let waited = 0; ; waited += POLL) {

@@ -18,7 +18,7 @@ export interface NetworkPlan {
 }
 
 /** The devices that the boot must wait for: those that the parameters name, with VLANs replaced by their parents. */
-export function wantedDevices({ interfaces, vlans }: NetworkWords): string[] {
+export function requiredDevices({ interfaces, vlans }: NetworkWords): string[] {
   const parents = new Map(vlans.map(({ device, parent }) => [device, parent]));
   const named = interfaces.flatMap(({ device, method }) => {
     return device === undefined || method === "off" ? [] : [parents.get(device) ?? device];
@@ -39,10 +39,10 @@ export function planNetwork(words: NetworkWords, cards: readonly Card[]): Networ
     return false;
   });
   for (const { device } of vlans) known.add(device);
-  const anywhere: IpWord = { ...BY_DHCP, nameservers: words.nameservers };
-  const overVlans = vlans.map(({ device }) => ({ ...anywhere, device }));
-  const implied = overVlans.length > 0 ? overVlans : [anywhere];
-  const links = (words.interfaces.length > 0 ? words.interfaces : implied).flatMap((word): LinkPlan[] => {
+  const byDefault: IpWord = { ...BY_DHCP, nameservers: words.nameservers };
+  const overVlans = vlans.map(({ device }) => ({ ...byDefault, device }));
+  const defaults = overVlans.length > 0 ? overVlans : [byDefault];
+  const links = (words.interfaces.length > 0 ? words.interfaces : defaults).flatMap((word): LinkPlan[] => {
     const { method } = word;
     if (method === "off") return [];
     if (word.device !== undefined) {

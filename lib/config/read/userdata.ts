@@ -114,8 +114,8 @@ function tooLate({ settings }: Layer): Diagnostic[] {
   return settings.flatMap(({ path, place }): Diagnostic[] => {
     const phases = phasesOf(path);
     if (phases.includes("runtime") || phases.includes("install") || path === "k3os.dataSources") return [];
-    const wanted = /Cmd$/.test(path) ? ", expected run_cmd" : "";
-    const message = `found in user data, which arrives after the phases of this key (${phases.join(", ")}): it has no effect${wanted}`;
+    const expected = /Cmd$/.test(path) ? ", expected run_cmd" : "";
+    const message = `found in user data, which arrives after the phases of this key (${phases.join(", ")}): it has no effect${expected}`;
     return [{ severity: "warning", place, path: snakeCase(path), message }];
   });
 }

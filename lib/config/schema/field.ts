@@ -9,7 +9,7 @@ export interface Form {
    * Source of a regular expression, compiled only when a string is checked: most runs of the program check few strings.
    */
   readonly pattern: string;
-  readonly wanted: string;
+  readonly expected: string;
 }
 
 /** A problem with a value that has the right form. */

@@ -88,8 +88,8 @@ export function serverUrlFlaw(text: string): Flaw | undefined {
  */
 export function tokenFlaw(text: string): Flaw | undefined {
   if (!text.startsWith("K10") || /^K10[0-9a-f]{64}::[^:]+(?::.+)?$/i.test(text.trim())) return undefined;
-  const wanted = "K10, 64 hexadecimal digits, :: and a secret, as in the server's node-token file";
-  return { message: `found a truncated or damaged node token, expected ${wanted}`, kept: "warning" };
+  const expected = "K10, 64 hexadecimal digits, :: and a secret, as in the server's node-token file";
+  return { message: `found a truncated or damaged node token, expected ${expected}`, kept: "warning" };
 }
 
 /** IEEE 802.11: an SSID has up to 32 octets. */

@@ -12,25 +12,25 @@ const DNS_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?";
 /** A valid node name: a subdomain of RFC 1123, which k3s converts to lower case. */
 export const HOSTNAME: Form = {
   pattern: `^(?=.{1,${MAX_HOSTNAME}}$)${DNS_LABEL}(?:\\.${DNS_LABEL})*$`,
-  wanted: `a host name that a node can have: letters, digits, "-" and ".", at most ${MAX_HOSTNAME} characters`,
+  expected: `a host name that a node can have: letters, digits, "-" and ".", at most ${MAX_HOSTNAME} characters`,
 };
 
 export const ENCODING: Form = {
   pattern: "^(?:b64|base64|gz|gzip|(?:gz|gzip)\\+(?:b64|base64))$",
-  wanted: '"b64", "gzip" or "gzip+b64" (or "base64", "gz", "gz+base64")',
+  expected: '"b64", "gzip" or "gzip+b64" (or "base64", "gz", "gz+base64")',
 };
 
-export const OCTAL_MODE: Form = { pattern: "^[0-7]{3,5}$", wanted: 'an octal mode such as "0644"' };
+export const OCTAL_MODE: Form = { pattern: "^[0-7]{3,5}$", expected: 'an octal mode such as "0644"' };
 
 /** `user` or `user:group`, by name or number, as in chown(1). */
 export const OWNER: Form = {
   pattern: "^[A-Za-z0-9_][A-Za-z0-9_.$-]*(?::[A-Za-z0-9_][A-Za-z0-9_.$-]*)?$",
-  wanted: '"USER" or "USER:GROUP"',
+  expected: '"USER" or "USER:GROUP"',
 };
 
 export const ENVIRONMENT_NAME: Form = {
   pattern: "^[A-Za-z_][A-Za-z0-9_]*$",
-  wanted: "the name of an environment variable: letters, digits and _",
+  expected: "the name of an environment variable: letters, digits and _",
 };
 
 const NAME = "(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)";
@@ -39,12 +39,12 @@ const PREFIX = "(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?";
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set */
 export const LABEL_NAME: Form = {
   pattern: `^${PREFIX}${NAME}$`,
-  wanted: 'a Kubernetes label name such as "example.com/region"',
+  expected: 'a Kubernetes label name such as "example.com/region"',
 };
 
 export const LABEL_VALUE: Form = {
   pattern: `^${NAME}$`,
-  wanted: 'a Kubernetes label value: at most 63 letters, digits, "-", "_" and "."',
+  expected: 'a Kubernetes label value: at most 63 letters, digits, "-", "_" and "."',
 };
 
 const TAINT_TEXT = `${PREFIX}${NAME}(?:=${NAME}?)?:(?:NoSchedule|PreferNoSchedule|NoExecute)`;
@@ -57,7 +57,7 @@ const TIME_UNIT = "(?:m|min|minutes?|h|hr|hours?|d|days?|w|weeks?)";
  */
 export const REFRESH_SPAN: Form = {
   pattern: `^(?:0|off|\\d{1,6} ?${TIME_UNIT}(?: ?\\d{1,6} ?${TIME_UNIT})*)$`,
-  wanted: '"0", "off", or minutes, hours, days or weeks such as "12h" or "1d 12h"',
+  expected: '"0", "off", or minutes, hours, days or weeks such as "12h" or "1d 12h"',
 };
 
 /**
@@ -66,11 +66,11 @@ export const REFRESH_SPAN: Form = {
  */
 export const TAINT: Form = {
   pattern: `^${TAINT_TEXT}(?:,${TAINT_TEXT})*$`,
-  wanted: 'a taint such as "key=value:NoSchedule"',
+  expected: 'a taint such as "key=value:NoSchedule"',
 };
 
 /** A name of https://www.iana.org/time-zones, in the upper and lower case of its file. */
 export const TIME_ZONE: Form = {
   pattern: "^[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}$",
-  wanted: 'the name of a time zone such as "Europe/Berlin"',
+  expected: 'the name of a time zone such as "Europe/Berlin"',
 };

@@ -28,7 +28,7 @@ export function checkText(field: TextField, written: string): Checked<string> {
     return { problem: `found ${found}, expected one line of text without control characters` };
   }
   if (field.form !== undefined && !new RegExp(field.form.pattern).test(value)) {
-    return { problem: `found ${found}, expected ${field.form.wanted}` };
+    return { problem: `found ${found}, expected ${field.form.expected}` };
   }
   const flaw = field.judge?.(value);
   if (flaw === undefined) return { value };

@@ -27,9 +27,9 @@ export const kvm: Provider = {
       .flat()
       .some((name) => firmwareConfig.includes(name)),
   read: async (access) => {
-    const there = (names: readonly string[]) =>
+    const present = (names: readonly string[]) =>
       names.find((name) => access.platform.firmwareConfig.includes(name));
-    const [userdata, hostname, keys] = [there(NAME.userdata), there(NAME.hostname), there(NAME.keys)];
+    const [userdata, hostname, keys] = [present(NAME.userdata), present(NAME.hostname), present(NAME.keys)];
     if (userdata === undefined && hostname === undefined && keys === undefined) return undefined;
     return withoutUndefined<Metadata>({
       hostname: optionalText(hostname, access)?.trim() || undefined,

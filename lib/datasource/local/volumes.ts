@@ -12,8 +12,8 @@ const TYPES: readonly string[] = ["iso9660", "vfat"];
 type VolumeAccess = Pick<Access, "root" | "run" | "ignored">;
 
 /** Whether a device has this label, in upper or lower case: FAT labels are often in capitals. */
-export function isLabelled({ label }: LabelledDevice, wanted: string): boolean {
-  return label.toLowerCase() === wanted;
+export function isLabelled({ label }: LabelledDevice, expected: string): boolean {
+  return label.toLowerCase() === expected;
 }
 
 /**

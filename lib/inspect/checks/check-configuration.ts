@@ -15,8 +15,8 @@ export const configuration = defineCheck({
 
 export function judgeConfiguration(diagnostics: readonly Diagnostic[]): Verdict {
   const hint = "k3os config validate; k3os config explain KEY";
-  const [errors, warnings] = (["error", "warning"] as const).map((wanted) => {
-    return diagnostics.filter(({ severity }) => severity === wanted).map(formatDiagnostic);
+  const [errors, warnings] = (["error", "warning"] as const).map((level) => {
+    return diagnostics.filter(({ severity }) => severity === level).map(formatDiagnostic);
   });
   if (errors !== undefined && errors.length > 0)
     return { state: "failure", message: errors.join("; "), hint };

@@ -132,12 +132,12 @@ export const ports = defineCheck({
   facts: async (host) => {
     const k3s = await readK3s(host);
     if (k3s === undefined) return undefined;
-    const wanted = PORTS[k3s.role];
-    const answered = await Promise.all(wanted.map((port) => answers({ host: "127.0.0.1", port }, "tcp")));
+    const expected = PORTS[k3s.role];
+    const answered = await Promise.all(expected.map((port) => answers({ host: "127.0.0.1", port }, "tcp")));
     return {
       running: k3s.state === "active",
-      listening: wanted.filter((_, at) => answered[at] === undefined),
-      silent: wanted.filter((_, at) => answered[at] !== undefined),
+      listening: expected.filter((_, at) => answered[at] === undefined),
+      silent: expected.filter((_, at) => answered[at] !== undefined),
     };
   },
   judge: judgePorts,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Card } from "../../../../lib/boot/network/cards.ts";
-import { planNetwork, wantedDevices } from "../../../../lib/boot/network/network-plan.ts";
+import { planNetwork, requiredDevices } from "../../../../lib/boot/network/network-plan.ts";
 import { networkWords } from "../../../../lib/boot/network/words.ts";
 
 const ETH0: Card = { name: "eth0", mac: "52:54:00:00:00:01", link: true };
@@ -69,9 +69,9 @@ describe("planNetwork()", () => {
   });
 });
 
-test("wantedDevices() are the cards below, each once", () => {
+test("requiredDevices() are the cards below, each once", () => {
   const words = networkWords(
     "vlan=eth1.5:eth1 ip=eth1.5:dhcp ip=eth0:dhcp ip=eth0:auto6 ip=dhcp ip=eth4:off",
   );
-  expect(wantedDevices(words)).toEqual(["eth1", "eth0"]);
+  expect(requiredDevices(words)).toEqual(["eth1", "eth0"]);
 });
