@@ -73,7 +73,7 @@ export function sshKeys(options: { network: boolean }): Applier {
   };
 }
 
-/** The names of the sources whose server has answered; keys of data sources are literal. */
+/** The names of the sources that have answered without any keys; keys of data sources are literal. */
 function namesAnswered(answers: readonly KeyAnswer[], { k3os }: CloudConfig): readonly string[] {
   const names = answers.flatMap(({ name, keys }) => (keys?.length === 0 ? [name] : []));
   return (k3os?.dataSources ?? []).length > 0 ? [LITERAL, ...names] : names;

@@ -14,9 +14,8 @@ const KERNEL_NAME = "/proc/sys/kernel/hostname";
  * Sets the host name: in the kernel, in /etc/hostname, and in the 127.0.1.1 line of an existing /etc/hosts.
  *
  * With `dhcp`, the last name in the order of a boot counts: first the boot phase, then DHCP, then a data source. The
- * name
- * comes from a data source if it differs from that of the boot phase. /etc/hostname keeps the configured name while
- * DHCP's is in effect. If the user writes that file, its content is the configured name.
+ * name comes from a data source if it differs from that of the boot phase. /etc/hostname keeps the configured name
+ * while DHCP's is in effect. If the user writes that file, its content is the configured name.
  */
 export function hostname(options: { dhcp: boolean }): Applier {
   return {

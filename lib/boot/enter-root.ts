@@ -71,7 +71,7 @@ function pivot(host: BootHost): void {
 }
 
 /**
- * Shared mounts, as in the original: containers inherit them. Failures are only reported: a container may lack the
+ * Raises the limits, as the original did: containers inherit them. Failures are only reported: a container may lack the
  * permission.
  */
 function raiseLimits(host: BootHost): void {
@@ -96,15 +96,15 @@ export function remountWritable(host: BootHost): void {
 function requireWritable(): void {
   try {
     mkdirSync(DATA, { recursive: true });
-    accessSync(DATA, constants.W_OK); // the root whose file system is writable
+    accessSync(DATA, constants.W_OK); // root has this permission if the file system is writable
   } catch (cause) {
     throw new CommandError(`"${DATA}" cannot be written to`, { cause });
   }
 }
 
 /**
- * The file systems that the kernel needs from here on. Our initrd has loaded their modules; a foreign kernel may have
- * them as modules in its own root. Throws CommandError if the kernel has no such module.
+ * Loads the modules loop and squashfs if the kernel lacks them. Our initrd has done this already; a foreign kernel may
+ * have them in its own root. Throws CommandError if there are none.
  */
 async function loadModules(host: BootHost): Promise<void> {
   const missing = [

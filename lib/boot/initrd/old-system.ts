@@ -5,8 +5,8 @@ import type { Host } from "../../tools/host/host.ts";
 import { messageOf } from "../../tools/text/errors.ts";
 
 /**
- * Deletes everything from a file system except the new system, GRUB's directory and the mount points of the file system
- * itself and the EFI system partition. Reports and keeps files that cannot be deleted: they do no harm.
+ * Deletes everything from a file system except the new system, GRUB's directory, lost+found and the mount point of the
+ * EFI system partition. Reports and keeps files that cannot be deleted: they do no harm.
  */
 export function deleteOldSystem(
   root: string,

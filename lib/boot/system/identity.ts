@@ -71,9 +71,8 @@ async function keepSsh(host: IdentityHost): Promise<void> {
 
 /**
  * A server refuses a node that comes with another password than at its first registration. k3s creates a missing
- * password,
- * but does not flush it: a power cut soon afterwards would lock the node out of its cluster for good. So it is created
- * here.
+ * password, but does not flush it: a power cut soon afterwards would lock the node out of its cluster for good. So it
+ * is created here.
  * https://docs.k3s.io/architecture#how-agent-node-registration-works
  */
 function keepNodePassword(host: IdentityHost): void {

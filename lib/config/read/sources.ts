@@ -77,8 +77,7 @@ async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> 
 
 /**
  * The host name from a data source: `local_hostname`, which only some sources write, otherwise `hostname`. Names that
- * are
- * too long lose their domain, as in https://github.com/coreos/afterburn/issues/509. Invalid node names are ignored.
+ * are too long lose their domain, as in https://github.com/coreos/afterburn/issues/509. Invalid node names are ignored.
  */
 async function readMetadataHostname(host: SourceHost): Promise<readonly SourceLayer[]> {
   for (const path of [PATH.metadataHostname, `${PATH.metadata}/hostname`]) {

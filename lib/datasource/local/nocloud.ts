@@ -25,14 +25,11 @@ interface Seed {
 
 /**
  * cloud-init's NoCloud: user data and meta-data from a file system labelled `cidata`, from a directory, or from the
- * place
- * that the kernel command line or the machine's serial number names. Only a seed at a URL needs the network.
+ * place that the kernel command line or the machine's serial number names. Only a seed at a URL needs the network.
  *
  * There may be several seeds. As in cloud-init, the host name and instance of a line take precedence over those of a
- * file,
- * the last user data counts, and a seed that a line names replaces all other user data. Unlike in cloud-init, one of
- * the
- * two files is enough.
+ * file, the last user data counts, and a seed that a line names replaces all other user data. Unlike in cloud-init, one
+ * of the two files is enough.
  * https://cloudinit.readthedocs.io/en/latest/reference/datasources/nocloud.html
  */
 export const noCloud: Provider = {

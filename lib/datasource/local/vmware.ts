@@ -23,8 +23,7 @@ type AskAccess = Pick<Access, "run" | "ignored">;
 
 /**
  * The values of `guestinfo.userdata` and `guestinfo.metadata`, set by an administrator of vSphere or by VMware's
- * desktop
- * products.
+ * desktop products.
  * https://cloudinit.readthedocs.io/en/latest/reference/datasources/vmware.html
  */
 export const vmware: Provider = {
