@@ -14,9 +14,9 @@ const MAX_ENTRIES = 1000;
 const MAX_NAME = 255;
 
 /**
- * The files in user data that has the original's form for several files: a JSON object whose entries are `{"perm":
- * "0600", "content": "…"}` or `{"perm": "0755", "entries": {…}}`. Other user data contains none. Invalid entries are
- * left out and reported to `ignored`; directories come before their contents.
+ * The files in user data that has the original's form for several files. It is a JSON object whose entries are
+ * `{"perm": "0600", "content": "…"}` or `{"perm": "0755", "entries": {…}}`. Other user data contains none. Invalid
+ * entries are left out and reported to `ignored`; directories come before their contents.
  * https://github.com/linuxkit/linuxkit/blob/master/docs/metadata.md
  */
 export function extrasOf(userdata: Uint8Array, ignored: (what: string) => void): readonly Extra[] {

@@ -10,9 +10,9 @@ import { createRedaction, redactedConfig, redactedSources } from "./redaction.ts
 
 /** Milliseconds for a program, and the number of bytes to include from the end of its output or of a file. */
 const PATIENCE = 30_000;
-const MOST = 2 * MIB;
+const MAX_BYTES = 2 * MIB;
 /** Number of files to include from a directory, the last ones by name. */
-const MOST_FILES = 20;
+const MAX_FILES = 20;
 
 /** The output of programs about the machine, by the name of its file. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
@@ -104,7 +104,9 @@ export async function gatherSupport(
 }
 
 function lastOf(text: string): string {
-  return text.length <= MOST ? text : `… cut off before the last ${MOST} characters\n${text.slice(-MOST)}`;
+  return text.length <= MAX_BYTES
+    ? text
+    : `… cut off before the last ${MAX_BYTES} characters\n${text.slice(-MAX_BYTES)}`;
 }
 
 function filesAt(path: string, missing: string[], host: Pick<InspectHost, "root">): SupportFile[] {
@@ -113,7 +115,7 @@ function filesAt(path: string, missing: string[], host: Pick<InspectHost, "root"
   try {
     const text = readEnd(full);
     if (text !== undefined) return [{ name: `files${path}`, text }];
-    const names = readdirSync(full).sort().slice(-MOST_FILES);
+    const names = readdirSync(full).sort().slice(-MAX_FILES);
     return names.flatMap((name) => {
       const below = readEnd(join(full, name));
       return below === undefined ? [] : [{ name: `files${path}/${name}`, text: below }];
@@ -130,9 +132,9 @@ function readEnd(path: string): string | undefined {
   try {
     const status = fstatSync(fd);
     if (!status.isFile()) return undefined;
-    const end = Buffer.alloc(MOST);
+    const end = Buffer.alloc(MAX_BYTES);
     // files of /proc report a size of 0
-    const length = readSync(fd, end, 0, MOST, status.size > MOST ? status.size - MOST : null);
+    const length = readSync(fd, end, 0, MAX_BYTES, status.size > MAX_BYTES ? status.size - MAX_BYTES : null);
     return end.toString("utf8", 0, length);
   } finally {
     closeSync(fd);

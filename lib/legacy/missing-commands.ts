@@ -30,7 +30,7 @@ const SYSTEM_DIRECTORIES = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 const OWN_DIRECTORIES = ["/usr/local/bin", "/usr/local/sbin", "/var/local/bin", "/var/local/sbin"];
 
 /** Replacements for programs that are missing, or that exist only to name the replacement. */
-const INSTEAD: Readonly<Record<string, string>> = {
+const REPLACEMENTS: Readonly<Record<string, string>> = {
   apk: 'k3OS has no packages: put static programs into /usr/local/bin, or use "toolbox"',
   "apt-get": 'k3OS has no packages: put static programs into /usr/local/bin, or use "toolbox"',
   lbu: "persistent data is in /var and in the configuration",
@@ -121,7 +121,7 @@ function firstWord(args: readonly string[]): string | undefined {
 }
 
 function missing(program: string): string {
-  const instead = INSTEAD[program];
+  const instead = REPLACEMENTS[program];
   return `k3OS has no "${program}"${instead === undefined ? "" : `: ${instead}`}`;
 }
 

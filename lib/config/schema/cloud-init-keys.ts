@@ -10,7 +10,7 @@ const NOTHING = "nothing: it has no meaning here";
  * Top-level keys of cloud-init that k3OS does not have, and their equivalents here.
  * https://cloudinit.readthedocs.io/en/latest/reference/modules.html
  */
-const INSTEAD: Readonly<Record<string, string>> = {
+const REPLACEMENTS: Readonly<Record<string, string>> = {
   users: LOGIN,
   user: LOGIN,
   groups: LOGIN,
@@ -68,14 +68,14 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /** Whether cloud-init has this top-level key and k3OS does not. */
 export function isCloudInitKey(key: string): boolean {
-  return Object.hasOwn(INSTEAD, key);
+  return Object.hasOwn(REPLACEMENTS, key);
 }
 
 /** The replacements of cloud-init keys: `hostname for fqdn; run_cmd for power_state, phone_home`. */
 export function insteadOf(keys: readonly string[]): string {
   const advice = new Map<string, string[]>();
   for (const key of keys) {
-    const instead = INSTEAD[key] ?? NOTHING;
+    const instead = REPLACEMENTS[key] ?? NOTHING;
     advice.set(instead, [...(advice.get(instead) ?? []), key]);
   }
   return [...advice].map(([instead, all]) => `for ${all.join(", ")}: ${instead}`).join("; ");

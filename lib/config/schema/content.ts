@@ -4,7 +4,7 @@ import { CommandError, messageOf } from "../../tools/text/errors.ts";
 
 /** Maximum size of decompressed content. */
 const MAX_BYTES = 256 << 20;
-const LOOKED_AT = 1 << 20;
+const CHECKED_BYTES = 1 << 20;
 
 /**
  * Why a content does not match its encoding; undefined if it matches. Only the start of compressed content is checked,
@@ -12,7 +12,7 @@ const LOOKED_AT = 1 << 20;
  */
 export function contentProblem(content: string, encoding: string): string | undefined {
   try {
-    decodeContent(content, encoding, LOOKED_AT);
+    decodeContent(content, encoding, CHECKED_BYTES);
     return undefined;
   } catch (error) {
     return error instanceof TooLarge ? undefined : messageOf(error);

@@ -39,7 +39,7 @@ export function judgeApplied(problems: readonly string[]): Verdict {
   return { state: "failure", message: `not in effect: ${problems.join("; ")}`, hint };
 }
 
-/** The account for logins, and the path of its keys. */
+/** The SSH keys of the account for logins. */
 const KEYS = "/home/rancher/.ssh/authorized_keys";
 const SHADOW = "/etc/shadow";
 

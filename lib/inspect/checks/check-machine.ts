@@ -15,7 +15,7 @@ import { k3sRole } from "../node-facts.ts";
  * The requirements of k3s, minus the memory that firmware and kernel reserve
  * (https://docs.k3s.io/installation/requirements).
  */
-const WANTED = { server: 1.8 * GIB, agent: 450 * MIB } as const;
+const REQUIRED = { server: 1.8 * GIB, agent: 450 * MIB } as const;
 
 export const memory = defineCheck({
   name: "memory",
@@ -28,11 +28,11 @@ export function judgeMemory({
   role,
 }: {
   bytes: number;
-  role: keyof typeof WANTED | undefined;
+  role: keyof typeof REQUIRED | undefined;
 }): Verdict {
   const message = `${formatBytes(bytes)}${role === undefined ? "" : `, ${role}`}`;
-  if (bytes >= WANTED[role ?? "agent"]) return { state: "ok", message };
-  if (bytes < WANTED.agent) {
+  if (bytes >= REQUIRED[role ?? "agent"]) return { state: "ok", message };
+  if (bytes < REQUIRED.agent) {
     return { state: "failure", message, hint: "k3s needs 512 MiB for an agent, 2 GiB for a server" };
   }
   return { state: "warning", message, hint: "a server wants 2 GiB: make it an agent with k3os.server_url" };

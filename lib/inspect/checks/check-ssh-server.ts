@@ -26,7 +26,7 @@ const OUTSIDE = "host=outside.example,addr=203.0.113.1";
 
 const DIRECTORY = "/etc/ssh";
 /** sshd with the image's settings, for a failure with those of the directory. */
-const INSTEAD = "ssh-image.service";
+const FALLBACK_UNIT = "ssh-image.service";
 /** sshd requires its absolute path. */
 const SSHD = "/usr/sbin/sshd";
 
@@ -43,8 +43,9 @@ export const sshServer = defineCheck({
       USERS.map((user) => host.run(cmd`${SSHD} -T -C user=${user},${OUTSIDE}`, { check: false })),
     );
     const refused = answers.find(({ code }) => code !== 0);
-    const instead = await host.run(cmd`systemctl is-active ${INSTEAD}`, { check: false });
-    const other = instead.stdout.trim() === "active" ? `${INSTEAD} runs instead of ssh.service` : undefined;
+    const instead = await host.run(cmd`systemctl is-active ${FALLBACK_UNIT}`, { check: false });
+    const other =
+      instead.stdout.trim() === "active" ? `${FALLBACK_UNIT} runs instead of ssh.service` : undefined;
     return {
       refusal: refused?.stderr.trim().split("\n").at(-1) ?? other,
       settings: answers.map(({ stdout }) => stdout),
