@@ -14,9 +14,9 @@ import { sizeOf } from "../tools/http/http-size.ts";
 import {
   chooseTrust,
   digestOf,
+  expectedContent,
   type Release,
   readRelease,
-  wantedContent,
 } from "../tools/release/read-release.ts";
 import { refuseOlder, rememberRelease } from "../tools/release/release-memory.ts";
 import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
@@ -25,31 +25,31 @@ import { findProblems } from "./find-problems.ts";
 import { takeNames } from "./init-links.ts";
 import { gatherOverlayFacts, type OverlayFacts } from "./overlay-facts.ts";
 
-/** What `k3os overlay apply` is asked to do. */
+/** The settings of `k3os overlay apply`. */
 export interface OverlaySettings {
   /** Path or URL of `k3os-rootfs-ARCH.tar.gz`. */
   readonly tarball: string;
   /** Absolute path of the root file system. */
   readonly root: string;
-  /** Path or URL of what becomes `/k3os/system/config.yaml`. */
+  /** Path or URL of the file for `/k3os/system/config.yaml`. */
   readonly config: string | undefined;
-  /** minisign public keys to trust besides those of this program: paths, or the keys themselves. */
+  /** minisign public keys to trust besides the built-in ones: paths, or the keys themselves. */
   readonly keys: readonly string[];
   readonly insecure: boolean;
   readonly dryRun: boolean;
-  /** Take a list that is older than the one that this root has taken last. */
+  /** Accept a list that is older than the last one of this root. */
   readonly allowDowngrade: boolean;
 }
 
 export type OverlayHost = Pick<Host, "log" | "clock" | "env" | "run" | "print" | "progress">;
 
-/** The board's own kernel and modules go on to be used: the tarball's would only take room. */
+/** The board's own kernel and modules stay in use: the tarball's would only waste space. */
 const WANTED: readonly Component[] = ["k3os", "k3s"];
 
 /**
- * Lays k3OS over a root file system, so that the next start of its kernel is one of k3OS: the tarball is verified,
- * unpacked beside what is there, and made current; the links in `/sbin` come last, in one step each. Until then the
- * root starts as it did before. Throws CommandError that names all that is wrong before the first write.
+ * Installs k3OS over a root file system, so that its kernel boots k3OS next time. The tarball is verified, unpacked
+ * beside the existing files, and made current; the links in `/sbin` come last, in one step each. Until then the root
+ * boots as before. Throws CommandError with all problems before the first write.
  */
 export async function applyOverlay(settings: OverlaySettings, host: OverlayHost): Promise<void> {
   const { root } = settings;
@@ -77,7 +77,7 @@ interface Checked {
   readonly config: Buffer | undefined;
 }
 
-/** All that can be checked without fetching the tarball; what is wrong comes in one error. */
+/** All checks that need no download of the tarball; all problems come in one error. */
 async function preflight(
   settings: OverlaySettings,
   facts: OverlayFacts,
@@ -117,8 +117,8 @@ function cannotApply(complaints: readonly string[]): CommandError {
 }
 
 /**
- * Takes the tarball's place apart: the directory of its release, and its name, which tells the architecture and by which
- * the release's list knows it. A query of the URL stays with the directory. Throws CommandError.
+ * Splits the location of the tarball: the directory of its release, and its name, which contains the architecture and
+ * is the key in the release's list. The query of a URL stays with the directory. Throws CommandError.
  */
 export function tarballPlace(tarball: string): {
   readonly directory: string;
@@ -160,7 +160,7 @@ async function unpack(
     {
       system,
       components: WANTED,
-      ...wantedContent(release, name),
+      ...expectedContent(release, name),
       version: release.version,
       elfMachine: targetOf(release.arch).elfMachine,
       signal: interruption.signal,
@@ -173,7 +173,7 @@ async function unpack(
   return parts;
 }
 
-/** Makes a directory with those above it; what was made goes again at the end of the scope, unless it is kept. */
+/** Creates a directory and its parents; created ones are removed at the end of the scope, unless they are kept. */
 function makeDirectory(path: string): Disposable & { keep(): void } {
   const first = mkdirSync(path, { recursive: true });
   let kept = first === undefined;
@@ -187,7 +187,7 @@ function makeDirectory(path: string): Disposable & { keep(): void } {
   };
 }
 
-/** What was current before, in an overlay that is applied again, is where a rollback leads. */
+/** When an overlay is applied again, a rollback leads to the versions that were current before. */
 function linkChanges(system: string, parts: readonly Part[]): LinkChange[] {
   return parts.flatMap(({ component, version }): LinkChange[] => {
     const before = linkedVersion(system, component, "current");

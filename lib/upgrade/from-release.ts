@@ -13,9 +13,9 @@ import { sizeOf } from "../tools/http/http-size.ts";
 import {
   chooseTrust,
   digestOf,
+  expectedContent,
   type Release,
   releaseFile,
-  wantedContent,
 } from "../tools/release/read-release.ts";
 import { refuseOlder, rememberRelease } from "../tools/release/release-memory.ts";
 import { compareVersions } from "../tools/release/version-order.ts";
@@ -31,12 +31,12 @@ import { writable } from "./writable.ts";
 
 type UpgradeHost = Pick<Host, "log" | "clock" | "env" | "run" | "print" | "progress">;
 
-/** What an upgrade takes from the tarball; the kernel is {@link upgradeKernel}'s. */
+/** The components that an upgrade takes from the tarball; {@link upgradeKernel} handles the kernel. */
 const ROOTFS: readonly Component[] = ["k3os", "k3s"];
 
 /**
- * Upgrades k3OS and k3s to the release that {@link findRelease} finds: its tarball is fetched, verified and made current.
- * Throws CommandError, the system being as it was.
+ * Upgrades k3OS and k3s to the release of {@link findRelease}: its tarball is downloaded, verified and made current.
+ * Throws CommandError; the system is unchanged then.
  */
 export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
   const { system } = settings;
@@ -54,7 +54,7 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
       {
         system,
         components: ROOTFS,
-        ...wantedContent(found.release, name),
+        ...expectedContent(found.release, name),
         version: found.release.version,
         elfMachine: targetOf(found.release.arch).elfMachine,
         signal,
@@ -68,8 +68,8 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
 }
 
 /**
- * Upgrades the kernel to that of the release that {@link findRelease} finds. A system that has no kernel of its own is
- * only warned. Throws CommandError, the system being as it was.
+ * Upgrades the kernel to that of the release of {@link findRelease}. On a system without its own kernel it only logs a
+ * warning. Throws CommandError; the system is unchanged then.
  */
 export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
   const { system } = settings;
@@ -88,7 +88,7 @@ export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: Upgr
   });
 }
 
-/** The original's own words, for those who look for them. */
+/** The original's wording, for users who search for it. */
 function withoutKernel(system: string): string | undefined {
   if (bootsForeignKernel(system)) {
     return "This system seems to be using a custom kernel, no kernel updates available.";
@@ -97,7 +97,7 @@ function withoutKernel(system: string): string | undefined {
   return "k3os for 32-bit ARM architecture only provides rootfs, no kernel updates available.";
 }
 
-/** What an upgrade of one part leaves of another release is said: the two were not tried together. */
+/** Reports components of different releases after a partial upgrade: they were not tested together. */
 async function tellMixture(
   { component, directory, release, version }: Change,
   system: string,
@@ -114,15 +114,17 @@ async function tellMixture(
     );
   } else if (withoutKernel(system) === undefined && release.files.has(kernelFile)) {
     const kernel = links.kernel.current;
-    const wanted = await kernelVersion({ directory, release }, host).catch((error: unknown) => {
+    const matching = await kernelVersion({ directory, release }, host).catch((error: unknown) => {
       host.log.warn(`Which kernel belongs to ${version} is not known: ${messageOf(error)}`);
     });
-    if (kernel === undefined || wanted === undefined || kernel === wanted) return;
-    host.log.warn(`The kernel stays ${kernel}, and ${version} has ${wanted}: k3os-upgrade-kernel brings it`);
+    if (kernel === undefined || matching === undefined || kernel === matching) return;
+    host.log.warn(
+      `The kernel stays ${kernel}, and ${version} has ${matching}: k3os-upgrade-kernel brings it`,
+    );
   }
 }
 
-/** Throws CommandError where an upgrade cannot even start. */
+/** Throws CommandError if an upgrade is impossible. */
 function prepare({ system, lockFile }: ReleaseUpgradeSettings): Disposable {
   if (!statSync(system, { throwIfNoEntry: false })?.isDirectory()) {
     throw new CommandError(`This is no k3OS system: there is no directory "${system}"`);
@@ -136,7 +138,7 @@ async function find(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promis
   return found;
 }
 
-/** A new version of a component, and the files of the release that it comes from. */
+/** A new version of a component, and its release files. */
 interface Change extends FoundRelease {
   readonly component: Component;
   readonly to: string;
@@ -144,7 +146,7 @@ interface Change extends FoundRelease {
 }
 
 /**
- * Whether there is anything to do: not for the version that is current already, and not where it is only to be shown.
+ * Whether there is work to do: not for the current version, and not in a dry run.
  * Throws CommandError for an older version, and for files that the release does not list.
  */
 async function isWanted(
@@ -185,7 +187,7 @@ async function describeFile(
   return size === undefined ? maskUrl(url) : `${maskUrl(url)} (${formatBytes(size)})`;
 }
 
-/** Puts new versions into the system by `stage`, and makes them current. */
+/** Installs new versions with `stage`, and makes them current. */
 async function apply(
   { system, force, keep, keepData, reboot }: ReleaseUpgradeSettings,
   release: Release,

@@ -4,7 +4,7 @@ import type { Host } from "../tools/host/host.ts";
 import { FILE } from "../tools/host/paths.ts";
 import type { Arch } from "../tools/host/targets.ts";
 import { download } from "../tools/http/http.ts";
-import { readReleaseFile, releaseFile, wantedContent } from "../tools/release/read-release.ts";
+import { expectedContent, readReleaseFile, releaseFile } from "../tools/release/read-release.ts";
 import { isVersion } from "../tools/release/version-name.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import type { FoundRelease } from "./find-release.ts";
@@ -19,14 +19,14 @@ export function kernelFiles(arch: Arch): readonly { readonly from: string; reado
   ];
 }
 
-/** The file of a release that says which kernel it brings. */
+/** The file of a release with the version of its kernel. */
 export function kernelVersionFile(arch: Arch): string {
   return `k3os-kernel-version-${arch}`;
 }
 
 /**
- * Which kernel a release brings, such as `6.12.57+deb13-amd64`: the only line of its file `k3os-kernel-version-ARCH`, which
- * the list must name. Throws HttpError or CommandError.
+ * The kernel version of a release, such as `6.12.57+deb13-amd64`: the only line of its file `k3os-kernel-version-ARCH`,
+ * which must be in the list. Throws HttpError or CommandError.
  */
 export async function kernelVersion(
   { directory, release }: Pick<FoundRelease, "directory" | "release">,
@@ -46,19 +46,19 @@ export interface FetchOptions {
   /** See {@link kernelVersion}. */
   readonly version: string;
   readonly signal: AbortSignal;
-  /** Starts to show how a file gets on. */
+  /** Starts the progress display of a file. */
   readonly progress: (name: string) => Meter;
 }
 
-/** Shows how far a download has got; ends with the scope. */
+/** The progress display of a download; ends with the scope. */
 export interface Meter extends Disposable {
   update(done: number, total?: number): void;
   finish(): void;
 }
 
 /**
- * Downloads the kernel of a release beside those that are there. Only when all of it is on the disk, and each digest the
- * one wanted, does it get its name; which one is current does not change. On failure nothing is left. Throws HttpError or
+ * Downloads the kernel of a release beside the existing ones. It only gets its name when everything is on the disk and
+ * has the expected digests; the current version does not change. On failure nothing is left. Throws HttpError or
  * CommandError.
  */
 export async function fetchKernel(
@@ -72,7 +72,7 @@ export async function fetchKernel(
     for (const { from, to } of kernelFiles(release.arch)) {
       using meter = progress(from);
       const onProgress = (done: number, total?: number) => meter.update(done, total);
-      const options = { signal, onProgress, ...wantedContent(release, from) };
+      const options = { signal, onProgress, ...expectedContent(release, from) };
       await download(releaseFile(directory, from), join(stage.path, to), options, host);
       meter.finish();
     }
@@ -81,7 +81,7 @@ export async function fetchKernel(
     return [part];
   } catch (error) {
     await stage.discard();
-    signal.throwIfAborted(); // what failed only because of that is not worth telling
+    signal.throwIfAborted(); // do not report errors that the abort has caused
     throw error;
   }
 }

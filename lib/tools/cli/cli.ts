@@ -4,13 +4,13 @@ import { booleanOf, noBoolean } from "../text/boolean-word.ts";
 import { UsageError } from "../text/errors.ts";
 import { nearest } from "../text/nearest.ts";
 
-/** One command-line option: declared once, and everything about it (parsing, help, environment) derived. */
+/** One command-line option. It is declared once; parsing, help and environment variables are derived from it. */
 export interface Option {
   readonly type: "boolean" | "string";
   readonly short?: string;
   /** The option may be repeated; its value is a list. */
   readonly multiple?: boolean;
-  /** Placeholder of the value in the help, such as `URL` or `FILE`. Shell completion derives from it (lib/tools/cli/completion). */
+  /** Placeholder in the help, such as `URL` or `FILE`. Shell completion derives from it (lib/tools/cli/completion). */
   readonly value?: string;
   /** All valid values, for shell completion. */
   readonly choices?: Choices;
@@ -19,11 +19,11 @@ export interface Option {
   readonly env?: string;
   /** Not shown in the help. */
   readonly hidden?: boolean;
-  /** Names of options that cannot be given beside this one. */
+  /** Names of options that cannot be combined with this one. */
   readonly excludes?: readonly string[];
 }
 
-/** Words to choose from. A function loads a module that the command itself does not need. */
+/** The valid words. A function loads a module that the command itself does not need. */
 export type Choices = readonly string[] | (() => Promise<readonly string[]>);
 
 export type Options = Readonly<Record<string, Option>>;
@@ -34,13 +34,13 @@ type ValueOf<O extends Option> = O["type"] extends "boolean"
     ? readonly string[]
     : string | undefined;
 
-/** The parsed values of a set of options: false, undefined or [] where an option was not given. */
+/** The parsed values of a set of options: false, undefined or [] for an absent option. */
 export type Values<O extends Options> = { readonly [K in keyof O]: ValueOf<O[K]> };
 
 export interface Arguments<O extends Options = Options> {
   readonly values: Values<O>;
   readonly positionals: readonly string[];
-  /** The options that the command line itself names. */
+  /** The options that are on the command line. */
   readonly given: readonly string[];
 }
 
@@ -63,8 +63,8 @@ export interface Command<O extends Options = Options> {
   /** Whether this call needs root. Without this function, no call does. */
   needsRoot?(args: Arguments<O>): boolean;
   /**
-   * The command has the option --json, with which it prints what programs read: `events` of everything that it tells, or the
-   * `result` that it tells (lib/tools/cli/events.ts). It tells and prints the same with and without.
+   * The command has the option --json, which prints output for programs: all reports as `events`, or only the reported
+   * `result` (lib/tools/cli/events.ts). The reports and the output of the command are the same with and without it.
    */
   readonly json?: keyof typeof JSON_OPTIONS;
   /** Returns the exit status. */
@@ -81,7 +81,9 @@ export interface CommandRow {
   readonly aliases?: readonly string[];
   /** Links to the executable in PATH that run this command. */
   readonly links?: readonly string[];
-  /** Every link to the executable in this directory runs this command, with the link's name as the first argument. */
+  /**
+   * Each link to the executable in this directory runs this command, with the name of the link as the first argument.
+   */
   readonly directory?: string;
   readonly hidden?: boolean;
   readonly load: () => Promise<Command>;
@@ -94,7 +96,7 @@ export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 export type CommandTable = Readonly<Record<string, CommandRow>>;
 
-/** Gives a command its precise option types, and returns it as a value of the table. */
+/** Infers the precise option types of a command, and returns it as a value of the table. */
 export function defineCommand<const O extends Options>(command: Command<O>): Command {
   return command as unknown as Command;
 }
@@ -122,9 +124,9 @@ export function optionsOf({ options, json }: Pick<Command, "options" | "json">):
 }
 
 /**
- * Parses what follows a command's name. Boolean options never take a `no-` prefix, so that an option such as
- * `--no-format` is only ever itself; `--poweroff=no` is said as in a variable or a file. Throws UsageError for an unknown
- * option, a missing value, what is no boolean, options that exclude each other or too many arguments.
+ * Parses the arguments after the name of a command. Boolean options have no `no-` prefix, so `--no-format` always means
+ * the option of that name; `--poweroff=no` accepts the same words as a variable or a file. Throws UsageError for an
+ * unknown option, a missing value, an invalid boolean, options that exclude each other or too many arguments.
  */
 export function parseCommandLine<O extends Options>(
   command: Command<O>,
@@ -154,7 +156,7 @@ function parseStrictly(options: Options, argv: readonly string[]): Parsed {
   const config = Object.entries(options).map(([name, { type, short, multiple = false }]) => {
     return [name, { type, multiple, ...(short === undefined ? {} : { short }) }];
   });
-  // not strict: the parser's own messages speak of its API
+  // not strict: the parser's own messages refer to its API
   const { values, positionals, tokens } = parseArgs({
     args: [...argv],
     options: Object.fromEntries(config),
@@ -179,7 +181,7 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-/** Throws UsageError for an unknown option, a missing value or one that is no boolean. */
+/** Throws UsageError for an unknown option, a missing value or an invalid boolean. */
 function checkOption({ name, rawName, value, inlineValue }: OptionToken, options: Options): void {
   const option = Object.hasOwn(options, name) ? options[name] : undefined;
   if (option === undefined) throw unknownOption(rawName, options);
@@ -213,7 +215,10 @@ function refuseExcluded(given: readonly string[], options: Options): void {
 
 type AnyValue = boolean | string | readonly string[];
 
-/** What an option's variable says; undefined where it is not set, or empty. Throws UsageError for what is no boolean. */
+/**
+ * The value of an option's environment variable; undefined if it is unset or empty. Throws UsageError for an invalid
+ * boolean.
+ */
 export function valueFromEnv(
   { type, env: name, multiple }: Pick<Option, "type" | "env" | "multiple">,
   env: Host["env"],
@@ -230,7 +235,7 @@ function booleanFrom(text: string, source: string): boolean {
   return value;
 }
 
-/** The value of an option that nothing gives. */
+/** The value of an absent option. */
 export function nothingOf({ type, multiple }: Pick<Option, "type" | "multiple">): AnyValue | undefined {
   if (type === "boolean") return false;
   return multiple ? [] : undefined;

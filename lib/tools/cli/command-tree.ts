@@ -8,7 +8,7 @@ export interface NamedCommand {
   readonly command: Command;
 }
 
-/** Loads every command of a table, each before its subcommands, in the table's order; for what is made of all of them. */
+/** Loads every command of a table in order, each before its subcommands, for output that covers all commands. */
 export async function loadCommands(
   table: CommandTable,
   above: readonly string[] = [],

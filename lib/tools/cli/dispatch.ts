@@ -9,12 +9,12 @@ export interface Call {
   readonly argv0: string;
   readonly argv: readonly string[];
   readonly env: Host["env"];
-  /** Who calls: 0 is root. */
+  /** The calling user: 0 is root. */
   readonly uid: number | undefined;
   readonly createHost: (options: { debug: boolean }) => Promise<Host>;
 }
 
-/** Finds the command that a call means, runs it, and prints what went wrong. Returns the exit status; never throws. */
+/** Finds and runs the called command, and prints its errors. Returns the exit status; never throws. */
 export async function dispatch(table: CommandTable, call: Call): Promise<number> {
   const [name, row, rest] = findCommand(table, call);
   if (row === undefined) return topLevel(table, rest);
@@ -50,7 +50,7 @@ function lookUp(table: CommandTable, name: string): [string, CommandRow] | undef
   return undefined;
 }
 
-/** Where the name of a command stands: `k3os --debug COMMAND` is how the upgrade Plan of the original calls it. */
+/** The position of the command's name: the upgrade Plan of the original calls `k3os --debug COMMAND`. */
 function firstWord(argv: readonly string[]): number {
   let at = 0;
   while (argv[at] === "--debug") at++;
@@ -60,7 +60,7 @@ function firstWord(argv: readonly string[]): number {
 async function topLevel(table: CommandTable, argv: readonly string[]): Promise<number> {
   const word = argv[firstWord(argv)];
   if (word === "--version" || word === "-v") {
-    console.log(`k3os version ${VERSION}`); // the one writer that costs no import: scripts ask for this
+    console.log(`k3os version ${VERSION}`); // the only writer without an import: scripts call this
     return EXIT.done;
   }
   const { tableHelp } = await import("./help.ts");
@@ -114,8 +114,8 @@ async function runCommand(
 }
 
 /**
- * Runs a command for the user `uid`, for programs if they ask for it by --json. Refuses what only root can do before anything
- * else fails for want of a permission.
+ * Runs a command as the user `uid`, with output for programs if --json is set. A command that needs root is refused
+ * first, before anything fails with a permission error.
  */
 export async function runAs(
   uid: number | undefined,

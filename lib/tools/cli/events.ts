@@ -2,27 +2,27 @@ import type { Finding, Host, Progress } from "../host/host.ts";
 import { timeStamp } from "../host/time-stamp.ts";
 import { CommandError, EXIT, messageOf } from "../text/errors.ts";
 
-/** What happens, as a line of standard output (with the time, RFC 3339, as `time` in each). docs/events.md tells of it. */
+/** An event, printed as a line of standard output; each line also has the `time` (RFC 3339). See docs/events.md. */
 export type Event =
   | {
       readonly event: "message";
       readonly level: "debug" | "info" | "warning" | "error";
       readonly text: string;
     }
-  /** Bytes; `total` is left out where it is not known. */
+  /** Bytes; `total` is absent if unknown. */
   | { readonly event: "progress"; readonly label: string; readonly done: number; readonly total?: number }
-  /** What the command prints without the option: a plan, a result. */
+  /** The output of the command without the option: a plan, a result. */
   | { readonly event: "output"; readonly text: string }
   | Finding
-  /** Always the last one. */
+  /** Always the last event. */
   | { readonly event: "end"; readonly ok: boolean; readonly error?: string; readonly hint?: string };
 
 /** Milliseconds between two events of the same progress. */
 const PROGRESS_EVERY = 1000;
 
 /**
- * Runs a command's action, which returns the exit status, so that everything that it tells becomes events. An error is told
- * as the last event and thrown on, so that the exit status and standard error are the same as without.
+ * Runs a command's action, which returns the exit status, and prints all its reports as events. An error becomes the
+ * last event and is rethrown, so that the exit status and standard error are the same as without the option.
  */
 export async function withEvents(host: Host, action: (host: Host) => Promise<number>): Promise<number> {
   const tell = (event: Event) => {
@@ -39,10 +39,7 @@ export async function withEvents(host: Host, action: (host: Host) => Promise<num
   }
 }
 
-/**
- * Runs a command's action, which returns the exit status, so that it prints nothing but the result that it tells, as one line
- * of JSON.
- */
+/** Runs a command's action, which returns the exit status, and prints only its reported result, as one line of JSON. */
 export async function withResult(host: Host, action: (host: Host) => Promise<number>): Promise<number> {
   const tell = (finding: Finding) => {
     if (finding.event === "result") host.print(`${JSON.stringify(finding.value)}\n`);
@@ -75,18 +72,18 @@ function eventProgress(
   { clock }: Pick<Host, "clock">,
   tell: (event: Event) => void,
 ): Progress {
-  let [done, total, told] = [0, first, Number.NEGATIVE_INFINITY];
-  const say = () => {
-    told = clock.monotonic();
+  let [done, total, reported] = [0, first, Number.NEGATIVE_INFINITY];
+  const report = () => {
+    reported = clock.monotonic();
     tell({ event: "progress", label, done, ...(total === undefined ? {} : { total }) });
   };
   return {
     update: (bytes, all) => {
       done = bytes;
       total = all ?? total;
-      if (clock.monotonic() - told >= PROGRESS_EVERY) say();
+      if (clock.monotonic() - reported >= PROGRESS_EVERY) report();
     },
-    finish: say,
+    finish: report,
     [Symbol.dispose]: () => undefined,
   };
 }

@@ -2,7 +2,7 @@ import { EXIT } from "../text/errors.ts";
 import type { Command, CommandTable } from "./cli.ts";
 import { loadCommands } from "./command-tree.ts";
 
-/** What each status means where the command says nothing else. */
+/** The default meaning of each status. */
 const MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done",
   failed: "failed; see standard error",
@@ -10,7 +10,7 @@ const MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   interrupted: "interrupted by Ctrl-C, or cancelled at a prompt",
 };
 
-/** The statuses that a command can end with, and what each means for it. */
+/** The exit statuses of a command with their meanings. */
 export function exitCodes({ exits = {} }: Pick<Command, "exits">): readonly (readonly [string, string])[] {
   const names = Object.keys(EXIT) as (keyof typeof EXIT)[];
   const rows = names.map((name) => {

@@ -82,7 +82,7 @@ function leftWidth(names: readonly string[]): number {
   return Math.min(28, Math.max(...names.map((name) => name.length)));
 }
 
-/** Two columns, the first of the width `left`, the second wrapped so that no line passes {@link WIDTH}. */
+/** Two columns: the first is `left` wide, the second is wrapped at {@link WIDTH}. */
 function columns(rows: readonly [string, string][], left = leftWidth(rows.map(([name]) => name))): string {
   return rows
     .map(([name, text]) => {

@@ -4,7 +4,7 @@ import type { Block, ManPage } from "./man-page.ts";
 const WIDTH = 80;
 const INDENT = 7;
 
-/** A page in roff, by the macros of man(7). `date` is that of the release, YYYY-MM-DD. */
+/** A page in roff, with the macros of man(7). `date` is the date of the release, YYYY-MM-DD. */
 export function roffPage({ name, sections }: ManPage, about: { version: string; date: string }): string {
   const head = [name.toUpperCase(), "1", about.date, `k3OS ${about.version}`, "k3OS"];
   const lines = sections.flatMap(({ title, blocks }) => [
@@ -29,18 +29,18 @@ function roffBlock(block: Block, first: boolean): string[] {
   }
 }
 
-/** Text in lines of a length that roff's tools do not complain of. */
+/** Splits text into lines that are short enough for roff tools. */
 function lines(text: string): string[] {
   return foldLine(text, WIDTH - 10).map(line);
 }
 
-/** A line of text, which must not be taken for a request. */
+/** A line of text, escaped so that it is not read as a request. */
 function line(text: string): string {
   const shown = escaped(text);
   return /^[.]/.test(shown) ? `\\&${shown}` : shown;
 }
 
-/** Characters that roff would not print as they are (groff_char(7)). */
+/** Escapes the characters that roff would not print literally (groff_char(7)). */
 function escaped(text: string): string {
   return text
     .replaceAll("\\", "\\e")
@@ -52,7 +52,7 @@ function escaped(text: string): string {
     .replaceAll('"', "\\(dq");
 }
 
-/** A page as plain text, for where there is no man(1). */
+/** A page as plain text, for systems without man(1). */
 export function plainPage({ sections }: ManPage): string {
   const texts = sections.map(({ title, blocks }) => {
     const parts = blocks.map((block, index) => {

@@ -6,20 +6,20 @@ import { exitCodes } from "./exit-codes.ts";
 /** A piece of a manual page. */
 export type Block =
   | { readonly kind: "text"; readonly text: string }
-  /** Lines that stay as they are. */
+  /** Lines that are printed unchanged. */
   | { readonly kind: "literal"; readonly text: string }
-  /** How something is called: `name` is typed as it is, `rest` shows what follows. */
+  /** A synopsis: `name` is typed literally, `rest` shows the arguments. */
   | { readonly kind: "usage"; readonly name: string; readonly rest: string }
-  /** Something, which may take a value, and what it is. */
+  /** A term, its optional value, and the description. */
   | { readonly kind: "item"; readonly term: string; readonly value?: string; readonly text: string };
 
 export interface ManPage {
-  /** `k3os`, `k3os-config-validate`; the page is of section 1. */
+  /** `k3os`, `k3os-config-validate`; the page is in section 1. */
   readonly name: string;
   readonly sections: readonly { readonly title: string; readonly blocks: readonly Block[] }[];
 }
 
-/** The manual: a page of the program and one of each command that its help shows. */
+/** The manual: a page for the program and for each command in its help. */
 export async function manPages(table: CommandTable): Promise<readonly ManPage[]> {
   const commands = (await loadCommands(table)).filter(({ row }) => !row.hidden);
   return [programPage(table, commands), ...commands.map((command) => commandPage(command, commands))];
@@ -85,7 +85,7 @@ function page(name: string, summary: string, sections: Readonly<Record<string, r
   return { name, sections: filled.map(([title, blocks]) => ({ title, blocks })) };
 }
 
-/** A description's paragraphs; those that are indented keep their lines. */
+/** The paragraphs of a description; indented ones keep their lines. */
 function paragraphs(description: string): Block[] {
   return description
     .trim()

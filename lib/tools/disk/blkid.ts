@@ -2,10 +2,10 @@ import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 import { CommandError } from "../text/errors.ts";
 
-/** What a device, or a part of it, holds by its signatures. */
+/** The content of a device or a region of it, by its signatures. */
 export type Content =
   | { readonly kind: "nothing" }
-  /** Signatures of several file systems: blkid(8) does not decide which counts. */
+  /** Signatures of several file systems: blkid(8) does not decide between them. */
   | { readonly kind: "ambiguous" }
   | { readonly kind: "table"; readonly table: string }
   | {
@@ -20,8 +20,8 @@ const EXIT_NOTHING = 2;
 const EXIT_AMBIGUOUS = 8;
 
 /**
- * Reads the signatures on a device, not those in a cache or in udev's database.
- * `part` (bytes) looks at a part of it, so that partitions are seen which the kernel does not know yet.
+ * Reads the signatures on the device itself, not from a cache or udev's database.
+ * `part` (bytes) limits the probe to a region, so that it finds partitions that the kernel does not know yet.
  */
 export async function probe(
   device: string,
@@ -37,7 +37,7 @@ export async function probe(
   throw new CommandError(`Cannot read "${device}": ${stderr.trim() || `blkid exit status ${code}`}`);
 }
 
-/** What the fields of `blkid --probe` mean. A table counts only where there is no file system beside it. */
+/** Interprets the fields of `blkid --probe`. A partition table only counts if there is no file system. */
 export function contentOf(fields: ReadonlyMap<string, string>): Content {
   const type = fields.get("TYPE");
   if (type !== undefined) {
@@ -47,7 +47,7 @@ export function contentOf(fields: ReadonlyMap<string, string>): Content {
   return table === undefined ? { kind: "nothing" } : { kind: "table", table };
 }
 
-/** Parses `blkid --output export`: `KEY=value` lines, in which a backslash protects the next character. */
+/** Parses `blkid --output export`: `KEY=value` lines with backslash escapes. */
 export function parseExport(text: string): Map<string, string> {
   const fields = new Map<string, string>();
   for (const line of text.split("\n")) {
@@ -57,18 +57,18 @@ export function parseExport(text: string): Map<string, string> {
   return fields;
 }
 
-/** All devices whose file system has this label, read now from the devices themselves. */
+/** All devices whose file system has this label, read from the devices now. */
 export async function devicesByLabel(label: string, host: Pick<Host, "run">): Promise<string[]> {
   return await devicesWith(`LABEL=${label}`, host);
 }
 
-/** The same by UUID: several where a disk and a copy of it are attached. */
+/** The same by UUID: several if a disk and its copy are attached. */
 export async function devicesByUuid(uuid: string, host: Pick<Host, "run">): Promise<string[]> {
   return await devicesWith(`UUID=${uuid}`, host);
 }
 
 async function devicesWith(token: string, host: Pick<Host, "run">): Promise<string[]> {
   const argv = cmd`blkid --cache-file /dev/null --match-token ${token} --output device`;
-  const { stdout } = await host.run(argv, { check: false }); // 2: there is none
+  const { stdout } = await host.run(argv, { check: false }); // 2: not found
   return stdout.split("\n").filter((path) => path !== "");
 }

@@ -3,7 +3,7 @@ import { CommandError } from "../text/errors.ts";
 import { writeFully } from "./erase.ts";
 
 const SECTOR = 512;
-/** Boot code ends where the disk's signature and the partition table begin. */
+/** Boot code ends at the disk signature and the partition table. */
 const CODE_BYTES = 440;
 // GRUB_BOOT_MACHINE_KERNEL_SECTOR, GRUB_BOOT_MACHINE_DRIVE_CHECK:
 // https://git.savannah.gnu.org/cgit/grub.git/tree/include/grub/i386/pc/boot.h
@@ -12,8 +12,9 @@ const DRIVE_CHECK = 0x66;
 const NOP = 0x90;
 
 /**
- * The first 440 bytes of a disk that boots a core image lying in sector 1 and following, made from GRUB's `boot.img`.
- * As grub-bios-setup does for hard disks, the check of the drive number becomes two no-ops: some BIOSes pass a wrong one.
+ * The first 440 bytes of a disk that boots a core image from sector 1 on, made from GRUB's `boot.img`.
+ * Like grub-bios-setup for hard disks, it replaces the check of the drive number with two no-ops: some BIOSes pass a
+ * wrong number.
  */
 export function bootCode(bootImage: Buffer): Buffer {
   if (bootImage.length !== SECTOR || bootImage.readUInt16LE(510) !== 0xaa55) {
@@ -26,8 +27,8 @@ export function bootCode(bootImage: Buffer): Buffer {
 }
 
 /**
- * Writes GRUB's core image behind the partition table, and when that is on the disk the boot code: until the last
- * write, of part of one sector, the disk does not boot. `limit`: bytes before the first partition.
+ * Writes GRUB's core image behind the partition table and flushes it, then writes the boot code. The disk does not boot
+ * before this last write, of part of one sector. `limit`: bytes before the first partition.
  */
 export function writeBootCode(device: string, code: Buffer, coreImage: Buffer, limit: number): void {
   if (SECTOR + coreImage.length > limit) {

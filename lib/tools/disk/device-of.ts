@@ -2,7 +2,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { CommandError } from "../text/errors.ts";
 
-/** A block device as the kernel knows it. */
+/** A block device by the kernel's names. */
 export interface DeviceOf {
   /** `/dev/NAME` */
   readonly path: string;
@@ -11,8 +11,8 @@ export interface DeviceOf {
 }
 
 /**
- * The block device that holds the file system of a path, by its numbers (linux/kdev_t.h): kernels without an initrd call
- * the root's `/dev/root`, which is not there. Throws CommandError where it is on none.
+ * The block device that holds the file system of a path, found by its numbers (linux/kdev_t.h): kernels without an
+ * initrd name the root `/dev/root`, which does not exist. Throws CommandError if the path is on no block device.
  */
 export function deviceOf(path: string): DeviceOf {
   const { dev } = statSync(path);

@@ -4,21 +4,21 @@ import { tryLock } from "../host/sys.ts";
 import { CommandError } from "../text/errors.ts";
 import { comesAbout, settle } from "./settle.ts";
 
-/** Has util-linux's programs take no lock of their own on a disk that we have locked: they would wait for us for ever. */
+/** Tells util-linux programs not to lock a disk that we have locked: they would wait for us forever. */
 export const LOCKED_BY_US = { LOCK_BLOCK_DEVICE: "no" } as const;
 
 /**
- * Keeps udev away from a whole disk until the scope ends: it then neither reads the partition table anew, which takes the
- * partitions' nodes away for a moment, nor opens a partition to see what is on it. What it has missed it does afterwards.
- * Source: https://systemd.io/BLOCK_DEVICE_LOCKING. Throws CommandError while another program has the lock.
+ * Keeps udev away from a whole disk until the scope ends: udev neither rereads the partition table, which removes the
+ * partition nodes for a moment, nor opens a partition to probe it. It handles the missed events afterwards.
+ * Source: https://systemd.io/BLOCK_DEVICE_LOCKING. Throws CommandError while another program holds the lock.
  *
- * Nothing may wait for udev (`udevadm settle`) within the scope: what happens to the disk stays in its queue.
+ * Do not wait for udev (`udevadm settle`) within the scope: the events of the disk stay in its queue.
  */
 export async function lockDisk(
   disk: string,
   host: Pick<Host, "run" | "root" | "clock">,
 ): Promise<AsyncDisposable> {
-  await settle(host); // what is under way may yet make volumes and arrays of the disk
+  await settle(host); // pending events may still create volumes and arrays from the disk
   const fd = openSync(disk, "r+");
   try {
     if (!(await comesAbout(() => tryLock(fd), host))) {
@@ -32,7 +32,7 @@ export async function lockDisk(
   }
   return {
     [Symbol.asyncDispose]: async () => {
-      closeSync(fd); // written to and closed: udev looks at it, as far as it has not given up on it
+      closeSync(fd); // closed after writing: udev handles the event, unless it has timed out
       await settle(host);
     },
   };

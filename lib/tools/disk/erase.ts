@@ -1,14 +1,14 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 
-/** A stretch of a disk, in bytes. */
+/** A range of a disk, in bytes. */
 export interface Range {
   readonly start: number;
   readonly size: number;
 }
 
 /**
- * Overwrites the first and the last `bytes` of each range of a device, one after the other: there lie boot code, a partition
- * table and the copy of a gpt, and what tells of a file system, a volume group or an array.
+ * Overwrites the first and the last `bytes` of each range of a device, in order. They hold boot code, a partition
+ * table, the backup of a gpt, and the signatures of file systems, volume groups and arrays.
  */
 export function eraseEnds(device: string, ranges: readonly Range[], bytes: number): void {
   const fd = openSync(device, "r+");

@@ -3,7 +3,7 @@ import { FILE, LABEL } from "../host/paths.ts";
 import { TRIAL_VARIABLE } from "./grubenv.ts";
 import { TAKEOVER, TRIED } from "./takeover-record.ts";
 
-/** What the boot menu of an installed disk depends on. */
+/** The settings of an installed disk's boot menu. */
 export interface GrubMenu {
   /** UUID of the state file system. */
   readonly uuid: string;
@@ -11,21 +11,21 @@ export interface GrubMenu {
   readonly consoles: readonly string[];
   /** Adds `k3os.debug`. */
   readonly debug: boolean;
-  /** Further kernel parameters of every entry, as GRUB is to read them: those with blanks are quoted. */
+  /** Further kernel parameters of every entry, as GRUB reads them: those with spaces are quoted. */
   readonly words?: readonly string[];
 }
 
 const KERNELS = "/k3os/system/kernel";
 
-/** Tells the initrd which file system GRUB has taken the kernel from, by UUID. */
+/** The kernel parameter with the UUID of the file system that GRUB loaded the kernel from. */
 export const STATE_WORD = "k3os.state";
 
-/** Seconds after which a kernel that panics starts again, and so comes to count as a failed start. */
+/** Seconds until a kernel that panicked reboots, and so counts as a failed boot. */
 const PANIC_TIMEOUT = 10;
 
 /**
- * The boot menu. An entry boots a kernel from inside its squashfs, through the link `current` or `previous`; entries of
- * `previous` appear only when there is one.
+ * The boot menu. An entry boots a kernel from inside its squashfs, through the link `current` or `previous`. Entries of
+ * `previous` only appear if it exists.
  * Source of the syntax: https://www.gnu.org/software/grub/manual/grub/html_node/Shell_002dlike-scripting.html
  */
 export function grubConfig({ uuid, consoles, debug, words = [] }: GrubMenu): string {
@@ -58,8 +58,9 @@ ${entry("k3OS Rescue (previous)", "previous", rescue)}fi
 }
 
 /**
- * A menu that an earlier version made, with the word that names the file system on every line that starts a kernel of ours;
- * what a user has added to those lines stays. Undefined for a menu that has it already, or that we have not made.
+ * Adds the parameter that names the file system to every line that boots one of our kernels, in a menu that an earlier
+ * version made. Changes of a user in these lines are kept. Undefined for a menu that has the parameter already, or that
+ * k3OS did not make.
  */
 export function withStateWord(menu: string): string | undefined {
   const uuid = /^(?:if ! )?search --no-floppy --set=root --fs-uuid ([\w-]+)/m.exec(menu)?.[1];
@@ -68,13 +69,13 @@ export function withStateWord(menu: string): string | undefined {
   return menu.replaceAll(/^\s*linux \(loop0\)\/vmlinuz(?=\s)/gm, `$& ${STATE_WORD}=${uuid}`);
 }
 
-/** Tells the initrd what the menu has decided. */
+/** The kernel parameter that passes the menu's decision to the initrd. */
 const BOOT_WORD = "k3os.boot";
 
 /**
- * The entry that everybody starts counts the starts of a generation that is on trial, before it starts it; when none is
- * left, it starts the kernel of the generation before. GRUB cannot calculate, so the numbers are spelled out. A start that
- * it cannot write down is not counted, and not told as one that is: a machine that fails would restart for ever.
+ * The default entry counts down the boots of a generation on trial before it boots it; when none is left, it boots the
+ * kernel of the previous generation. GRUB cannot calculate, so the numbers are spelled out. A boot that it cannot
+ * record is not counted, and not passed on as counted: a machine that fails would reboot forever.
  */
 const TRIAL_CHOICE = `  set link=current
   set trial=
@@ -113,18 +114,18 @@ ${before}  loopback loop0 ${KERNELS}/${link}/${FILE.kernelSquashfs}
 `;
 }
 
-/** The first line of {@link takeoverConfig}, by which it is known. */
+/** The first line of {@link takeoverConfig}, which identifies it. */
 export const TAKEOVER_MARK =
   '# Written by the k3OS installer; "k3os takeover --undo" brings the old menu back';
 
-/** The modules, besides those in GRUB's own image, that the menus use: names of files in GRUB's directory. */
+/** The modules that the menus use and GRUB's own image lacks: names of files in GRUB's directory. */
 export const MENU_MODULES = ["loopback", "squash4", "linux", "search_fs_uuid", "loadenv", "test"] as const;
 
 /**
- * The boot menu between a takeover's installation and its first boot. That starts the new system once: before it does,
- * it notes so in GRUB's environment block, and from then on starts the old system by its own menu, unless the new one
- * was found whole and has begun to delete the old. An unreadable kernel falls back to the old system, too, and so does a
- * disk that takes no note: the new system would be started again and again.
+ * The boot menu between a takeover's installation and its first boot. It boots the new system once: it first records
+ * the attempt in GRUB's environment block, and afterwards boots the old system by its own menu, unless the new one was
+ * verified and has begun to delete the old one. It also falls back to the old system if the kernel is unreadable, or if
+ * the attempt cannot be recorded: the new system would boot in a loop.
  */
 export function takeoverConfig({ uuid, consoles, debug, words = [] }: GrubMenu): string {
   const parameters = [`k3os.takeover=${uuid}`, ...words];
@@ -155,8 +156,8 @@ menuentry "The system that was installed before" {
 }
 
 /**
- * Shows the menu on the first serial console too; `serial` fails where the machine has no such port. UEFI firmware
- * brings its own serial console, on which everything would appear twice.
+ * Also shows the menu on the first serial console; `serial` fails if the machine has no such port. UEFI firmware has
+ * its own serial console, on which everything would appear twice.
  */
 function serialTerminal(consoles: readonly string[]): string {
   for (const value of consoles) {
@@ -173,10 +174,10 @@ fi
   return "";
 }
 
-/** A kind of machine that GRUB boots on: the directory below /usr/lib/grub, and what its core image must hold. */
+/** A platform that GRUB boots on: the directory below /usr/lib/grub, and the modules of its core image. */
 export interface GrubPlatform {
   readonly name: string;
-  /** Enough to find and read the state file system; everything else is loaded from there. */
+  /** The modules that find and read the state file system; all others are loaded from there. */
   readonly modules: readonly string[];
 }
 
@@ -187,12 +188,15 @@ export function grubPlatform(name: string): GrubPlatform {
   return { name, modules: name === "i386-pc" ? ["biosdisk", ...DISK_MODULES] : DISK_MODULES };
 }
 
-/** What the core image does before it loads `normal.mod`: it looks for the file system with the modules and the menu. */
+/**
+ * The commands of the core image before it loads `normal.mod`: it searches the file system with the modules and the
+ * menu.
+ */
 export function coreConfig(uuid: string): string {
   return `search.fs_uuid ${uuid} root\nset prefix=($root)/boot/grub\n`;
 }
 
-/** Makes the core image; `config` is a file that holds {@link coreConfig}. */
+/** Makes the core image; `config` is a file with {@link coreConfig}. */
 export function grubImageArgv(options: {
   readonly platform: GrubPlatform;
   readonly modules: string;

@@ -1,26 +1,26 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import { CommandError } from "../text/errors.ts";
 
-/** Where GRUB has its menu: `/boot/grub`, or as distributions that were taken over have it. */
+/** The directories of GRUB's menu: `/boot/grub`, or the one that a replaced distribution uses. */
 export const GRUB_DIRECTORIES = ["/boot/grub", "/boot/grub2"] as const;
 
-/** GRUB's variable that counts the starts that are left; the boot menu that the installer writes knows it. */
+/** GRUB's variable for the number of boots left; the installer's boot menu uses it. */
 export const TRIAL_VARIABLE = "k3os_trial";
 
 /**
- * GRUB's environment block: a file of fixed size that GRUB can write to, in place, before any system runs.
- * A backslash protects a backslash or newline in a value.
+ * GRUB's environment block: a file of fixed size that GRUB can write in place before any system runs.
+ * A backslash escapes a backslash or newline in a value.
  * Source: https://www.gnu.org/software/grub/manual/grub/html_node/Environment-block.html
  */
 const SIGNATURE = "# GRUB Environment Block\n";
 const SIZE = 1024;
 
-/** A block without variables, as grub-editenv(1) creates it. */
+/** An empty block, as grub-editenv(1) creates it. */
 export function emptyEnvironment(): string {
   return SIGNATURE.padEnd(SIZE, "#");
 }
 
-/** The variables of a block. Throws CommandError if the text is none. */
+/** The variables of a block. Throws CommandError if the text is not a block. */
 export function parseEnvironment(block: string): Map<string, string> {
   const variables = new Map<string, string>();
   for (const line of linesOf(block)) {
@@ -33,8 +33,8 @@ export function parseEnvironment(block: string): Map<string, string> {
 }
 
 /**
- * The block with a variable set, or taken out if the value is undefined; all else stays byte for byte, and so does the
- * size. Throws CommandError if the text is no block or has no room left.
+ * The block with a variable set, or removed if the value is undefined. All other bytes and the size stay the same.
+ * Throws CommandError if the text is not a block or has no space left.
  */
 export function withVariable(block: string, name: string, value: string | undefined): string {
   const kept = linesOf(block).filter((line) => !line.startsWith(`${name}=`));
@@ -44,7 +44,10 @@ export function withVariable(block: string, name: string, value: string | undefi
   return text.padEnd(block.length, "#");
 }
 
-/** Changes a variable in a block's file, in place and flushed: GRUB and others know the file by where it lies. */
+/**
+ * Changes a variable in the file of a block, in place and flushed: GRUB and others find the file by its location on the
+ * disk.
+ */
 export function setVariable(path: string, name: string, value: string | undefined): void {
   try {
     const block = readFileSync(path, "latin1");
@@ -62,10 +65,10 @@ export function setVariable(path: string, name: string, value: string | undefine
   }
 }
 
-/** The lines before the filling. */
+/** The lines before the padding. */
 function linesOf(block: string): string[] {
   if (!block.startsWith(SIGNATURE)) throw new CommandError("it is not a GRUB environment block");
-  // GRUB writes into it as it is: where it is too short, it cannot
+  // GRUB writes the file in place: it cannot if the file is too short
   if (block.length < SIZE) throw new CommandError(`it has ${block.length} bytes, expected ${SIZE}`);
   const lines: string[] = [];
   for (let at = 0; at < block.length; ) {

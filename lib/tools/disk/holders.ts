@@ -4,23 +4,25 @@ import type { Host } from "../host/host.ts";
 import { CommandError } from "../text/errors.ts";
 import { type BlockDevice, findBlockDevice, listBlockDevices, withDescendants } from "./lsblk.ts";
 
-/** What the kernel has built upon a disk or a part of it, and has that open for: a logical volume, an array, a LUKS volume. */
+/**
+ * A kernel device on top of a disk or a part of it, which keeps that open: a logical volume, an array, a LUKS volume.
+ */
 export interface Holder {
   /** Device node: `/dev/mapper/vg-root`, `/dev/md127`. */
   readonly path: string;
-  /** As lsblk(8) calls it: `lvm`, `crypt`, `raid1` … */
+  /** The type by lsblk(8): `lvm`, `crypt`, `raid1` … */
   readonly type: string;
-  /** The program that takes it down and leaves all data as it is; undefined where we know none that could be called unasked. */
+  /** The program that stops it and keeps all data; undefined if no program can be called without asking. */
   readonly stop: readonly string[] | undefined;
 }
 
-/** What holds a disk, each once; what is built upon another comes before that. */
+/** The holders of a disk, without duplicates; each comes before the devices that it is built upon. */
 export function holdersOf(disk: BlockDevice): Holder[] {
   const found = new Map<string, Holder>();
   const visit = (device: BlockDevice) => {
     for (const child of device.children) visit(child);
     const { path, type } = device;
-    // a partition, of an array too, goes with what it is a part of
+    // a partition, also of an array, belongs to its parent
     const isPart = type === "part" && !path.startsWith(MAPPER);
     if (path !== disk.path && !isPart) found.set(path, { path, type, stop: stopArgv(path, type) });
   };
@@ -31,7 +33,7 @@ export function holdersOf(disk: BlockDevice): Holder[] {
 const MAPPER = "/dev/mapper/";
 
 function stopArgv(path: string, type: string): readonly string[] | undefined {
-  // the other paths of a multipath map are other disks to us, and still lead to this one
+  // the other paths of a multipath map are separate disks, and still lead to this one
   if (type === "mpath") return undefined;
   if (path.startsWith(MAPPER)) return cmd`dmsetup remove --retry ${path}`;
   if (/^\/dev\/md/.test(path)) return cmd`mdadm --quiet --stop ${path}`;
@@ -39,15 +41,17 @@ function stopArgv(path: string, type: string): readonly string[] | undefined {
 }
 
 /**
- * Whether somebody has a disk or anything on it for himself: it is mounted, if only in a container, is swap, or part of
- * something bigger. Of what only holders have, the holders that nothing is built upon count.
+ * Whether a disk or a device on it is in exclusive use: it is mounted (also only in a container), is swap, or is part
+ * of a larger device. For a disk that only has holders, the topmost holders decide.
  */
 export function isInUse(disk: BlockDevice): boolean {
   if (holdersOf(disk).length === 0) return isClaimed(disk.path);
   return withDescendants(disk).some(({ path, children }) => children.length === 0 && isClaimed(path));
 }
 
-/** On a block device O_EXCL means exclusive use: open(2). Throws CommandError where it cannot be opened for another reason. */
+/**
+ * On a block device O_EXCL means exclusive use: open(2). Throws CommandError if it cannot be opened for another reason.
+ */
 export function isClaimed(path: string): boolean {
   try {
     closeSync(openSync(path, constants.O_RDONLY | constants.O_EXCL));
@@ -59,8 +63,8 @@ export function isClaimed(path: string): boolean {
 }
 
 /**
- * Takes down what holds a disk. What one program refuses because of another holder is tried again when that has gone.
- * Throws CommandError with the first refusal when none goes any more.
+ * Stops the holders of a disk. A holder that is refused because of another one is retried after that one has stopped.
+ * Throws CommandError with the first refusal when no further holder stops.
  */
 export async function stopHolders(disk: string, host: Pick<Host, "run" | "log">): Promise<void> {
   for (let left = await listHolders(disk, host); left.length > 0; ) {

@@ -4,7 +4,7 @@ import type { Host } from "../host/host.ts";
 import { formatBytes } from "../terminal/progress.ts";
 import { CommandError } from "../text/errors.ts";
 
-/** A block device as lsblk(8) lists it; children are its partitions and whatever is built upon it (LVM, RAID, LUKS). */
+/** A block device as lsblk(8) lists it. Children are its partitions and the devices on top of it (LVM, RAID, LUKS). */
 export interface BlockDevice {
   /** Device node: `/dev/vda`. */
   readonly path: string;
@@ -20,12 +20,12 @@ export interface BlockDevice {
   readonly serial: string | undefined;
   /** How a disk is attached: `sata`, `nvme`, `usb`, `virtio` …; a partition has none. */
   readonly transport: string | undefined;
-  /** Where it is mounted; `[SWAP]` for active swap. */
+  /** Its mount points; `[SWAP]` for active swap. */
   readonly mountpoints: readonly string[];
   readonly children: readonly BlockDevice[];
 }
 
-/** NAME is what makes lsblk print a tree. */
+/** NAME makes lsblk print a tree. */
 const COLUMNS = "NAME,PATH,TYPE,SIZE,LOG-SEC,RO,RM,MODEL,SERIAL,TRAN,MOUNTPOINTS";
 
 /** Lists all block devices of the machine as a forest. */
@@ -34,7 +34,7 @@ export async function listBlockDevices(host: Pick<Host, "run">): Promise<BlockDe
   return parseLsblk(stdout);
 }
 
-/** Parses the output of `lsblk --json --bytes`. Throws CommandError if it is something else. */
+/** Parses the output of `lsblk --json --bytes`. Throws CommandError for any other text. */
 export function parseLsblk(json: string): BlockDevice[] {
   const { blockdevices } = JSON.parse(json) as { blockdevices?: readonly RawDevice[] };
   if (!Array.isArray(blockdevices)) throw new CommandError('lsblk printed no "blockdevices"');
@@ -71,12 +71,12 @@ function toDevice(raw: RawDevice): BlockDevice {
   };
 }
 
-/** A device and all that is built upon it. */
+/** A device and all devices on top of it. */
 export function withDescendants(device: BlockDevice): BlockDevice[] {
   return [device, ...device.children.flatMap(withDescendants)];
 }
 
-/** The device with this node, and the whole disk it belongs to (itself, if it is one). */
+/** The device with this node, and its whole disk (itself, if it is one). */
 export function findBlockDevice(
   devices: readonly BlockDevice[],
   path: string,
@@ -94,24 +94,24 @@ export function listDisks(devices: readonly BlockDevice[]): BlockDevice[] {
   return devices.filter(({ type, path, size }) => type === "disk" && !other.test(path) && size > 0);
 }
 
-/** The disks that an installation could go to: they can be written to, and nothing of them is in use. */
+/** The disks that can be installed to: they are writable, and no part of them is in use. */
 export function installableDisks(devices: readonly BlockDevice[]): BlockDevice[] {
   return listDisks(devices).filter((device) => {
     return !device.readOnly && withDescendants(device).every(({ mountpoints }) => mountpoints.length === 0);
   });
 }
 
-/** One line for people: `/dev/vda (40 GiB, virtio, QEMU HARDDISK, serial 123)`. */
+/** A line for the user: `/dev/vda (40 GiB, virtio, QEMU HARDDISK, serial 123)`. */
 export function describeBlockDevice({ path, size, transport, model, serial }: BlockDevice): string {
   const facts = [formatBytes(size), transport, model, serial === undefined ? undefined : `serial ${serial}`];
   return `${path} (${facts.filter((fact) => fact !== undefined).join(", ")})`;
 }
 
-/** The node behind a name such as `/dev/disk/by-id/…`; undefined if there is no such file. */
+/** The node of a name such as `/dev/disk/by-id/…`; undefined if it does not exist. */
 export function resolveDevice(path: string): string | undefined {
   try {
     return realpathSync(path);
   } catch {
-    return undefined; // the caller says which device is missing
+    return undefined; // the caller reports the missing device
   }
 }

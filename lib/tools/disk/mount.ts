@@ -2,12 +2,12 @@ import { mkdirSync } from "node:fs";
 import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
 
-/** Something that ends with the scope it was opened in (`await using`). */
+/** A resource that is closed at the end of its scope (`await using`). */
 export interface Opened extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Mounts `source` on the directory `target`, made if missing, until the scope ends. */
+/** Mounts `source` on the directory `target`, created if missing, until the scope ends. */
 export async function mounted(
   source: string,
   target: string,
@@ -31,11 +31,11 @@ export interface Mount {
   readonly source: string;
   /** Of the file system, such as ext4. */
   readonly type: string;
-  /** The mount point is; its file system may be writable elsewhere. */
+  /** For the mount point; its file system may be writable elsewhere. */
   readonly readOnly: boolean;
 }
 
-/** Parses /proc/self/mountinfo: mount points and what is mounted there (proc_pid_mountinfo(5)), oldest first. */
+/** Parses /proc/self/mountinfo: mount points and their sources (proc_pid_mountinfo(5)), oldest first. */
 export function parseMountinfo(text: string): Mount[] {
   return text
     .split("\n")
@@ -52,7 +52,7 @@ export function parseMountinfo(text: string): Mount[] {
     });
 }
 
-/** The mount that a path (real, without links) lies in: the latest of those with the longest mount point above it. */
+/** The mount of a path (real, without links): the latest of those with the longest mount point above it. */
 export function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
   const above = mounts.filter(({ target }) => `${path}/`.startsWith(target === "/" ? "/" : `${target}/`));
   return above.reduce<Mount | undefined>(

@@ -4,24 +4,24 @@ import type { Host } from "../host/host.ts";
 import { LABEL } from "../host/paths.ts";
 import { CommandError } from "../text/errors.ts";
 
-/** A partition to be made. Start and size in bytes. */
+/** A partition to create. Start and size in bytes. */
 export interface PlannedPartition {
   readonly number: number;
   readonly name: string;
   readonly start: number;
   readonly size: number;
-  /** As sfdisk(8) wants it: hexadecimal for msdos, GUID for gpt. */
+  /** In the form of sfdisk(8): hexadecimal for msdos, GUID for gpt. */
   readonly type: string;
   readonly bootable: boolean;
 }
 
-/** A partition table to be made. */
+/** A partition table to create. */
 export interface Layout {
   readonly table: "dos" | "gpt";
   readonly partitions: readonly PlannedPartition[];
 }
 
-/** Partitions begin at 1 MiB: aligned for every disk, and before it is room for GRUB's core image. */
+/** Partitions begin at 1 MiB: this is aligned on every disk, and leaves space for GRUB's core image. */
 export const FIRST_PARTITION = MIB;
 
 const LINUX_DOS = "83";
@@ -70,12 +70,14 @@ function espSize(sectorSize: number): number {
   return sectorSize > 512 ? 300 * MIB : 50 * MIB;
 }
 
-/** Bytes of the disk that a layout needs: to its last partition's end, and the copy of a gpt behind that. */
+/**
+ * The bytes of the disk that a layout needs: up to the end of its last partition, and the backup of a gpt behind it.
+ */
 export function layoutSize({ partitions }: Layout): number {
   return Math.max(...partitions.map(({ start, size }) => start + size)) + MIB;
 }
 
-/** The input that makes sfdisk(8) write a layout; it does so in one step. */
+/** The input for sfdisk(8) to write a layout in one step. */
 export function sfdiskScript({ table, partitions }: Layout): string {
   const lines = partitions.map(({ name, start, size, type, bootable }) => {
     const fields = [`start=${start / MIB}MiB`, `size=${size / MIB}MiB`, `type=${type}`];
@@ -91,7 +93,7 @@ export function partitionPath(disk: string, number: number): string {
   return `${disk}${/\d$/.test(disk) ? "p" : ""}${number}`;
 }
 
-/** A partition that is on the disk. Start and size in bytes. */
+/** A partition found on the disk. Start and size in bytes. */
 export interface FoundPartition {
   readonly path: string;
   readonly start: number;
@@ -100,13 +102,13 @@ export interface FoundPartition {
   readonly name: string | undefined;
 }
 
-/** Reads the partition table of a disk that has one. */
+/** Reads the partition table of a disk; it must exist. */
 export async function readTable(disk: string, host: Pick<Host, "run">): Promise<FoundPartition[]> {
   const { stdout } = await host.run(cmd`sfdisk --json ${disk}`);
   return parseSfdisk(stdout);
 }
 
-/** Parses `sfdisk --json`. Throws CommandError if it is something else. */
+/** Parses `sfdisk --json`. Throws CommandError for any other text. */
 export function parseSfdisk(json: string): FoundPartition[] {
   const { partitiontable: table } = JSON.parse(json) as { partitiontable?: RawTable };
   if (table === undefined) throw new CommandError('sfdisk printed no "partitiontable"');

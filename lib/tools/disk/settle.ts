@@ -8,7 +8,7 @@ import { findBlockDevice, listBlockDevices } from "./lsblk.ts";
 const WAIT = 10_000;
 const POLL = 100;
 
-/** Looks ten times a second whether something has come about; false if it has not after ten seconds. */
+/** Checks a condition ten times a second; false if it does not become true within ten seconds. */
 export async function comesAbout(
   look: () => boolean | Promise<boolean>,
   { clock }: Pick<Host, "clock">,
@@ -22,13 +22,13 @@ export async function comesAbout(
 }
 
 /**
- * Has the kernel forget the partitions of a disk, whose table stays as it is. It does not as long as anybody has one of
- * them open. Throws CommandError after ten seconds, with all partitions there again.
+ * Removes the partitions of a disk from the kernel; the table on the disk is kept. The kernel refuses while any of them
+ * is open. Throws CommandError after ten seconds, with all partitions restored.
  */
 export async function forgetPartitions(disk: string, host: Pick<Host, "run" | "clock">): Promise<void> {
   const gone = await comesAbout(async () => {
     if ((await partitionNodes(disk, host)).length === 0) return true;
-    await host.run(cmd`partx --delete ${disk}`, { check: false }); // whether it worked is seen by what is left
+    await host.run(cmd`partx --delete ${disk}`, { check: false }); // the remaining partitions show whether it worked
     return (await partitionNodes(disk, host)).length === 0;
   }, host);
   if (gone) return;
@@ -37,9 +37,9 @@ export async function forgetPartitions(disk: string, host: Pick<Host, "run" | "c
   throw new CommandError(`Another program has "${open}" open`);
 }
 
-/** Has the kernel know the partitions of a disk's table again. */
+/** Restores the partitions of a disk's table in the kernel. */
 export async function recallPartitions(disk: string, host: Pick<Host, "run">): Promise<void> {
-  await host.run(cmd`partx --update ${disk}`, { check: false }); // as good as can be: the table on the disk is what counts
+  await host.run(cmd`partx --update ${disk}`, { check: false }); // best effort: the table on the disk decides
 }
 
 async function partitionNodes(disk: string, host: Pick<Host, "run">): Promise<string[]> {
@@ -48,22 +48,22 @@ async function partitionNodes(disk: string, host: Pick<Host, "run">): Promise<st
 }
 
 /**
- * Makes the kernel and /dev follow the partition table of a disk that has had none, and returns when the nodes of all its
- * partitions are there. Throws CommandError after ten seconds without them.
+ * Updates the kernel and /dev from the partition table of a disk that had none, and returns when the nodes of all its
+ * partitions exist. Throws CommandError if one is missing after ten seconds.
  */
 export async function addPartitions(
   disk: string,
   nodes: readonly string[],
   host: Pick<Host, "run" | "clock">,
 ): Promise<void> {
-  // by partx: it reads the table itself, also where the kernel was built without a parser for it
+  // partx reads the table itself, even if the kernel was built without a parser for it
   await host.run(cmd`partx --update ${disk}`);
   if (await comesAbout(() => nodes.every((node) => existsSync(node)), host)) return;
   throw new CommandError(`The partition "${nodes.find((node) => !existsSync(node))}" did not appear`);
 }
 
-/** Waits until udev has handled all events so far; without udev nothing has to be waited for. */
+/** Waits until udev has handled all events so far; without udev it returns at once. */
 export async function settle(host: Pick<Host, "run" | "root">): Promise<void> {
   if (!existsSync(inRoot(host, PATH.udevControl))) return;
-  await host.run(cmd`udevadm settle --timeout=30`, { check: false }); // a slow event must not stop us here
+  await host.run(cmd`udevadm settle --timeout=30`, { check: false }); // a slow event must not stop us
 }

@@ -1,20 +1,20 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
-/** What the first bytes of a block device say it holds. */
+/** The content of a block device, by its first bytes. */
 export interface Superblock {
   readonly type: "ext" | "iso9660" | "vfat";
   readonly label: string;
   /** Of an ext file system, in lower case with hyphens. */
   readonly uuid?: string;
-  /** Size of the file system in bytes, where the superblock tells it. */
+  /** Size of the file system in bytes, if the superblock has it. */
   readonly size?: number;
 }
 
-/** How much of a device {@link parseSuperblock} looks at: up to the end of the ISO 9660 primary volume descriptor. */
+/** The number of bytes that {@link parseSuperblock} reads: up to the end of the ISO 9660 primary volume descriptor. */
 export const SUPERBLOCK_BYTES = 34 * 1024;
 
 /**
- * Recognises the file systems that boot looks for, without any program: an initrd has no blkid.
+ * Recognises the file systems that the boot looks for, without a program: an initrd has no blkid.
  * Sources: https://docs.kernel.org/filesystems/ext4/super.html; ECMA-119, section 8.4; and for FAT
  * https://download.microsoft.com/download/1/6/1/161ba512-40e2-4cc9-843a-923143f3456c/fatgen103.doc
  */
@@ -46,7 +46,7 @@ function text(bytes: Buffer, offset: number, length: number): string {
   return (end === -1 ? raw : raw.slice(0, end)).trim();
 }
 
-/** The superblock of a device or image; undefined when it holds nothing known or cannot be read (an empty drive). */
+/** The superblock of a device or image; undefined if it is unknown or cannot be read (an empty drive). */
 export function readSuperblock(path: string): Superblock | undefined {
   try {
     const fd = openSync(path, "r");
@@ -57,6 +57,6 @@ export function readSuperblock(path: string): Superblock | undefined {
       closeSync(fd);
     }
   } catch {
-    return undefined; // no medium (ENOMEDIUM), an I/O error, or a device that went away: not a file system we can use
+    return undefined; // no medium (ENOMEDIUM), an I/O error, or a removed device: no usable file system
   }
 }

@@ -7,51 +7,51 @@ import { CommandError, messageOf } from "../text/errors.ts";
 import { GRUB_DIRECTORIES, setVariable } from "./grubenv.ts";
 
 /**
- * What a takeover leaves on the file system of the system that it replaces, from the installation until the first boot
- * has deleted that system. Installer, boot and undo share it; paths are below the root of that file system.
+ * The files of a takeover on the file system of the replaced system, from the installation until the first boot has
+ * deleted that system. Installer, boot and undo share them; paths are below the root of that file system.
  */
 export const TAKEOVER = {
   directory: "/k3os/takeover",
   record: "/k3os/takeover/record.json",
   /** Checksums of the new system as sha256sum(1) writes them, names relative to the root. */
   checksums: "/k3os/takeover/sha256sums",
-  /** The boot menu for afterwards. */
+  /** The boot menu after the takeover. */
   newMenu: "/k3os/takeover/grub.cfg",
-  /** The boot menu of the takeover itself, before it is in use and after. */
+  /** The boot menu of the takeover itself, before and after its use. */
   menu: "/k3os/takeover/grub.cfg.takeover",
-  /** The boot menu of the old system: the same file, under a second name. */
+  /** The boot menu of the old system: a second name of the same file. */
   oldMenu: "/k3os/takeover/grub.cfg.old",
-  /** Made by the first boot when the new system is found whole: from then on there is no way back. */
+  /** Created by the first boot when the new system is verified: from then on the takeover cannot be undone. */
   verified: "/k3os/takeover/verified",
-  /** The old system's message of the day, when a first boot has added to it. */
+  /** The old system's message of the day, if a first boot has added to it. */
   oldMotd: "/k3os/takeover/motd",
-  /** Why a first boot went back to the old system. */
+  /** Why a first boot returned to the old system. */
   failure: "/k3os/takeover/failure",
 } as const;
 
-/** The variable of GRUB's environment block that says `tried` once the menu has started the new system. */
+/** The variable of GRUB's environment block that is `tried` once the menu has booted the new system. */
 export const TRIED = { name: "k3os_takeover", value: "tried" } as const;
 
-/** What has to be known to finish a takeover, or to undo it. */
+/** The data that is required to finish or undo a takeover. */
 export interface TakeoverRecord {
   /** Of the file system. */
   readonly uuid: string;
   /** GRUB's directory: `/boot/grub` or `/boot/grub2`. */
   readonly grub: string;
-  /** The environment block was made by us: undo removes it. */
+  /** k3OS created the environment block: undo removes it. */
   readonly madeEnvironment: boolean;
-  /** What the machine does when the old system is deleted. */
+  /** Whether the machine reboots or powers off after the old system is deleted. */
   readonly afterwards: PowerChange;
 }
 
-/** The record below `root`; undefined where no takeover is prepared. Throws CommandError if it cannot be understood. */
+/** The record below `root`; undefined if no takeover is prepared. Throws CommandError if it is invalid. */
 export function readTakeoverRecord(root: string): TakeoverRecord | undefined {
   return readRecord(join(root, TAKEOVER.record), checkRecord);
 }
 
 /**
- * {@link readTakeoverRecord}, to finish a takeover or to take it back: of a record that cannot be understood, the file
- * system itself tells what is needed. Throws CommandError where it holds no directory of GRUB.
+ * {@link readTakeoverRecord}, to finish or undo a takeover: for an invalid record, the required data is read from the
+ * file system itself. Throws CommandError if that has no directory of GRUB.
  */
 export function recallTakeoverRecord(root: string, host: Pick<Host, "log">): TakeoverRecord | undefined {
   try {
@@ -64,7 +64,7 @@ export function recallTakeoverRecord(root: string, host: Pick<Host, "log">): Tak
   }
 }
 
-/** Takes our variable out of GRUB's environment block. Where that is damaged, there is none that GRUB could read. */
+/** Removes our variable from GRUB's environment block. In a damaged block GRUB cannot read it anyway. */
 export function forgetTry(environment: string, host: Pick<Host, "log">): void {
   if (!existsSync(environment)) return;
   try {

@@ -20,22 +20,22 @@ import { CommandError } from "../text/errors.ts";
 import { readBounded, readTextIfThere, specialKind } from "./read-bounded.ts";
 
 export interface WriteOptions {
-  /** Permissions, set-id bits included; default 0644. */
+  /** Permissions, including set-id bits; default 0644. */
   readonly mode?: number;
-  /** Numeric owner; default: who runs this. */
+  /** Numeric owner; default: the current user. */
   readonly uid?: number;
   readonly gid?: number;
-  /** Make missing parent directories (0755). */
+  /** Create missing parent directories (0755). */
   readonly parents?: boolean;
-  /** What the file is called in messages; default: its path. */
+  /** The name of the file in messages; default: its path. */
   readonly shown?: string;
 }
 
 /**
- * Puts a file in place whole or not at all, through a crash too: written to a temporary file beside it that has its
- * final owner and permissions before any content, flushed, renamed, and the directory flushed. A symbolic link is
- * replaced, not followed. A file that already is as wanted is not touched. Returns whether anything changed.
- * Throws CommandError, also where a directory, device, pipe or socket is in its place.
+ * Writes a file completely or not at all, even in a crash: it writes a temporary file beside it, which has its final
+ * owner and permissions before any content, flushes and renames it, and flushes the directory. A symbolic link is
+ * replaced, not followed. A file that is already as expected is not touched. Returns whether anything changed.
+ * Throws CommandError, also if a directory, device, pipe or socket has the name.
  */
 export function writeFileAtomic(
   path: string,
@@ -63,7 +63,7 @@ export function wouldChange(path: string, content: string | Uint8Array, options:
   return !found?.isFile() || !holds(path, found, bytes) || !hasAttributes(found, attributes(options));
 }
 
-/** Throws CommandError for what a file must not take the place of: only files and links are. */
+/** Throws CommandError unless the existing entry can be replaced: only files and links can. */
 export function requireReplaceable(found: Stats | undefined): void {
   if (found === undefined || found.isFile() || found.isSymbolicLink()) return;
   throw new CommandError(`${specialKind(found)} is in its place`);
@@ -119,7 +119,10 @@ function replace(path: string, bytes: Uint8Array, { mode, uid, gid }: Attributes
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
-/** By it a temporary file of a write that goes on, in another process too, is told from what an earlier boot has left. */
+/**
+ * Marks the temporary files of this boot. A write in progress, also of another process, differs from leftovers of an
+ * earlier boot.
+ */
 function bootMark(): string {
   return readTextIfThere(BOOT_ID)?.slice(0, 6) ?? "000000";
 }
@@ -129,8 +132,8 @@ function temporaryName(path: string): string {
 }
 
 /**
- * Removes the temporary files that {@link writeFileAtomic} could not rename before a power cut: those of the file `name`, or
- * of every file in the directory. Those of this boot stay. Throws what the system does.
+ * Removes the temporary files that {@link writeFileAtomic} could not rename before a power cut: those of the file
+ * `name`, or of every file in the directory. Those of this boot stay. Throws the system's errors.
  */
 export function removeUnfinished(directory: string, name?: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
@@ -140,7 +143,7 @@ export function removeUnfinished(directory: string, name?: string): void {
   }
 }
 
-/** Makes what was created, renamed or removed in a directory survive a crash. */
+/** Flushes a directory, so that created, renamed and removed names survive a crash. */
 export function flushDirectory(path: string): void {
   const fd = openSync(path, "r");
   try {

@@ -16,19 +16,22 @@ export async function sha256File(file: string): Promise<string> {
   return await sha256Opened(opened);
 }
 
-/** {@link sha256File} of a file that is open. */
+/** {@link sha256File} of an open file. */
 export async function sha256Opened(file: Pick<OpenedFile, "fd" | "size">): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of contentOf(file, Buffer.allocUnsafe(1 << 20))) hash.update(chunk);
   return hash.digest("hex");
 }
 
-/** A content is not the one that was wanted. */
+/** The content does not have the expected digest. */
 export class DigestError extends CommandError {
   override readonly name = "DigestError";
 }
 
-/** Throws DigestError unless the digest found is the one wanted, both SHA-256 in hexadecimal; `name` is for the message. */
+/**
+ * Throws DigestError unless the found digest is the expected one, both SHA-256 in hexadecimal; `name` is for the
+ * message.
+ */
 export function checkDigest(name: string, found: string, wanted: string | undefined): void {
   if (wanted === undefined || found === wanted.toLowerCase()) return;
   throw new DigestError(`"${name}" is not the expected file: its sha256 is ${found}, expected ${wanted}`);
@@ -37,17 +40,17 @@ export function checkDigest(name: string, found: string, wanted: string | undefi
 /** `DIGEST  NAME` or `DIGEST *NAME`. */
 const LINE = /^([0-9a-f]{64}) [ *](.+)$/i;
 
-/** Which names a list may have. */
+/** The valid names in a list. */
 const NAMES = {
-  /** Names that could be a path, an option or a hidden file are none of ours. */
+  /** Excludes names that could be a path, an option or a hidden file. */
   "base name": /^\w[\w.+~-]*$/,
-  /** Any that does not lead out of the directory. */
+  /** Excludes paths that lead out of the directory. */
   "relative path": /^(?!\/|(?:.*\/)?\.\.(?:\/|$)).+$/,
 } as const;
 
 /**
  * The digests (hexadecimal, lower case) by name in the text of a checksum file. Throws CommandError for a line that is
- * not sha256sum's, a name of another form, and two digests for one name.
+ * not sha256sum's, an invalid name, and two digests for one name.
  */
 export function parseChecksums(
   text: string,
@@ -69,8 +72,8 @@ export function parseChecksums(
 }
 
 /**
- * Checks the files below `root` that a checksum file names by relative paths. Throws CommandError for the first that is
- * missing, cannot be read or has another content, and for a list that {@link parseChecksums} refuses.
+ * Checks the files below `root` that a checksum file lists by relative path. Throws CommandError for the first file
+ * that is missing, unreadable or different, and for a list that {@link parseChecksums} refuses.
  */
 export async function verifyChecksums(root: string, list: string): Promise<void> {
   for (const [name, digest] of parseChecksums(list, "relative path")) {

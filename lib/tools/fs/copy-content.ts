@@ -6,12 +6,12 @@ import { MIB } from "./size.ts";
 const PIECE = 4 * MIB;
 
 export interface CopyWatch {
-  /** Told how many bytes each piece had that was copied. */
+  /** Called with the number of bytes of each copied piece. */
   readonly onPiece: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
-/** Adds up for a progress what is copied of one file after the other. */
+/** Sums up the copied bytes of several files for a progress bar. */
 export function watchCopies(progress: Progress, signal: AbortSignal): CopyWatch {
   let done = 0;
   const onPiece = (bytes: number) => {
@@ -22,8 +22,8 @@ export function watchCopies(progress: Progress, signal: AbortSignal): CopyWatch 
 }
 
 /**
- * Copies what is in a file into another, which is made or emptied. Throws what reading and writing throw, CommandError for
- * what is no file, and the reason of `signal` when that aborts.
+ * Copies the content of a file into another, which is created or truncated. Throws the errors of reading and writing,
+ * CommandError if the source is not a file, and the reason of `signal` when it aborts.
  */
 export async function copyContent(from: string, to: string, { onPiece, signal }: CopyWatch): Promise<void> {
   using source = openRegular(from, { follow: false });

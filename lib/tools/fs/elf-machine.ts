@@ -1,7 +1,9 @@
 import { readSync } from "node:fs";
 import { openRegular } from "./read-bounded.ts";
 
-/** `e_machine` of a little-endian ELF file (ELF gABI); undefined for any other file. Throws for what is no file. */
+/**
+ * `e_machine` of a little-endian ELF file (ELF gABI); undefined for any other file. Throws if the path is not a file.
+ */
 export function elfMachine(path: string): number | undefined {
   const header = Buffer.alloc(20);
   using file = openRegular(path);

@@ -17,10 +17,10 @@ import { isLostCopy } from "./lost-content.ts";
 import { readBounded } from "./read-bounded.ts";
 
 /**
- * Copies what a directory has and another lacks, through a crash too: each file appears whole or not at all, and whatever
- * is missing is copied by the next call. What is there stays, but for a file that a power cut has emptied or cut off: it is
- * copied again, and logged. Directories get the mode and owner of the original's. What cannot be copied is logged, and holds up
- * nothing else. Throws if `to` itself cannot be made in a directory that is there.
+ * Copies the entries of a directory that another one lacks, safely across a crash: each file appears completely or not
+ * at all, and the next call copies the missing ones. Existing entries stay, except for a file that a power cut has
+ * emptied or truncated: it is copied again, and logged. Directories get the mode and owner of the original. A failed
+ * copy is logged, and does not stop the others. Throws if `to` itself cannot be created in an existing directory.
  */
 export function fillTree(from: string, to: string, host: Pick<Host, "log">): void {
   makeDirectory(from, to);
@@ -36,16 +36,16 @@ export function fillTree(from: string, to: string, host: Pick<Host, "log">): voi
   }
 }
 
-/** A link to a directory will do. */
+/** A link to a directory is accepted. */
 function makeDirectory(source: string, target: string): void {
-  const wanted = statSync(source);
+  const expected = statSync(source);
   if (!isThere(target)) mkdirSync(target);
   const found = statSync(target);
   if (!found.isDirectory())
     throw new CommandError(`"${target}" is not a directory: nothing is copied into it`);
-  if (found.uid === wanted.uid && found.gid === wanted.gid && found.mode === wanted.mode) return;
-  chownSync(target, wanted.uid, wanted.gid);
-  chmodSync(target, wanted.mode & 0o7777); // after chown, which clears the set-id bits
+  if (found.uid === expected.uid && found.gid === expected.gid && found.mode === expected.mode) return;
+  chownSync(target, expected.uid, expected.gid);
+  chmodSync(target, expected.mode & 0o7777); // after chown, which clears the set-id bits
 }
 
 function fillFile(source: string, target: string, host: Pick<Host, "log">): void {

@@ -3,17 +3,17 @@ import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { CommandError } from "../text/errors.ts";
 import { readTextBounded } from "./read-bounded.ts";
 
-/** Whether the path itself exists, be it a link that leads nowhere. */
+/** Whether the path itself exists, even as a dangling link. */
 export function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** The target of a link, or undefined if there is none. */
+/** The target of a link; undefined if there is no link. */
 export function linkTarget(path: string): string | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
 }
 
-/** Makes a link in one step in the place of what is there; its directory is not flushed. */
+/** Replaces a file or link with a link in one step; the directory is not flushed. */
 export function replaceLink(path: string, target: string): void {
   const temporary = join(dirname(path), `.${basename(path)}.partial`);
   rmSync(temporary, { force: true });
@@ -21,12 +21,12 @@ export function replaceLink(path: string, target: string): void {
   renameSync(temporary, path);
 }
 
-const MAX_LINKS = 40; // as the kernel counts them (path_resolution(7))
+const MAX_LINKS = 40; // the kernel's limit (path_resolution(7))
 
 /**
- * Where a path of a root file system really lies: links are followed as they would be with that root as "/", which is not
- * what the system does when it is mounted elsewhere. The last part may be missing, and is not followed.
- * Throws CommandError where links lead in circles.
+ * The real location of a path in a root file system: links are followed with that root as "/", unlike the system does
+ * if it is mounted elsewhere. The last component may be missing, and is not followed.
+ * Throws CommandError for a loop of links.
  */
 export function locate(root: string, path: string): string {
   const parts = path.split("/").filter((part) => part !== "");
@@ -47,7 +47,7 @@ export function locate(root: string, path: string): string {
   return join(root, normalize(join(at, last)));
 }
 
-/** {@link locate}, with the last part followed too; undefined if nothing is there. */
+/** {@link locate}, which also follows the last component; undefined if it does not exist. */
 export function locateFile(root: string, path: string): string | undefined {
   let at = path;
   for (let links = 0; links <= MAX_LINKS; links++) {
@@ -61,8 +61,8 @@ export function locateFile(root: string, path: string): string | undefined {
 }
 
 /**
- * The text of a file of a root file system, see {@link locateFile}; undefined if nothing is there. Throws CommandError for
- * what is no file, or cannot be read.
+ * The text of a file of a root file system, see {@link locateFile}; undefined if it does not exist. Throws CommandError
+ * if it is not a file, or cannot be read.
  */
 export function readInRoot(root: string, path: string): string | undefined {
   const file = locateFile(root, path);

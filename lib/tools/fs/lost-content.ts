@@ -1,8 +1,8 @@
-/** The kernel writes data in pages: a file that it had not written out yet ends at a multiple of one, in bytes. */
+/** The kernel writes data in pages: a file that was not completely written ends at a multiple of this, in bytes. */
 const PAGE = 4096;
 
 /**
- * Whether this is what a power cut leaves of a text that was not flushed: nothing, or NUL bytes where there were characters.
+ * Whether a text has what a power cut leaves of unflushed content: nothing, or NUL bytes in place of characters.
  * Source: https://docs.kernel.org/filesystems/ext4/overview.html (delayed allocation).
  */
 export function isLostText(content: Uint8Array): boolean {
@@ -10,8 +10,8 @@ export function isLostText(content: Uint8Array): boolean {
 }
 
 /**
- * Whether this is what a power cut leaves of a copy of `original` that was not flushed, and not what somebody made of the
- * copy since: nothing, NUL bytes where there were none, or the first pages. The original is read only where it matters.
+ * Whether a copy of `original` was lost in a power cut before it was flushed, and not changed by a user: it is empty,
+ * has NUL bytes where the original has none, or ends after the first pages. The original is only read if necessary.
  */
 export function isLostCopy(copy: Uint8Array, readOriginal: () => Uint8Array): boolean {
   if (!isLostText(copy) && copy.length % PAGE !== 0) return false;

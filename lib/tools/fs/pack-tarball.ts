@@ -7,7 +7,7 @@ import { packTar, type TarSource } from "modern-tar/fs";
 import { CommandError } from "../text/errors.ts";
 import { flushDirectory, requireReplaceable } from "./atomic.ts";
 
-/** What goes into a tarball: `text` that is at hand, or what a `source` directory or file holds. */
+/** A member of a tarball: the given `text`, or the content of the `source` directory or file. */
 export type Member =
   | { readonly name: string; readonly text: string }
   | { readonly name: string; readonly source: string; readonly type: "file" | "directory" };
@@ -18,13 +18,14 @@ export async function tarballBytes(members: readonly Member[]): Promise<Buffer> 
 }
 
 /**
- * Writes a `.tar.gz` that only its owner may read, whole or not at all: under another name first, flushed, renamed. Of
- * directories only what `wanted` says goes in, by its path. Throws CommandError; nothing is left then.
+ * Writes a `.tar.gz` that only its owner may read, completely or not at all: under a temporary name first, then flushed
+ * and renamed. Of directories it only packs paths for which `accepts` is true. Throws CommandError, and
+ * leaves nothing then.
  */
 export async function writeTarball(
   path: string,
   members: readonly Member[],
-  wanted: (path: string) => boolean = () => true,
+  accepts: (path: string) => boolean = () => true,
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.partial`);
   try {
@@ -32,7 +33,7 @@ export async function writeTarball(
     rmSync(temporary, { force: true });
     const fd = openSync(temporary, "wx", 0o600);
     const file = createWriteStream("", { fd, autoClose: false });
-    await pipeline(packed(members, wanted), createGzip(), file);
+    await pipeline(packed(members, accepts), createGzip(), file);
     fsyncSync(fd);
     renameSync(temporary, path);
     flushDirectory(dirname(path));
@@ -42,14 +43,14 @@ export async function writeTarball(
   }
 }
 
-function packed(members: readonly Member[], wanted: (path: string) => boolean) {
+function packed(members: readonly Member[], accepts: (path: string) => boolean) {
   const sources = members.map((member): TarSource => {
     if ("text" in member) {
       return { type: "content", target: member.name, content: member.text, mode: 0o600 };
     }
     return { type: member.type, target: member.name, source: member.source };
   });
-  // sockets, pipes and devices are made by those who need them
+  // sockets, pipes and devices are created by the programs that need them
   const isContent = (stat: Stats) => stat.isFile() || stat.isDirectory() || stat.isSymbolicLink();
-  return packTar(sources, { filter: (path, stat) => isContent(stat) && wanted(path) });
+  return packTar(sources, { filter: (path, stat) => isContent(stat) && accepts(path) });
 }

@@ -12,19 +12,19 @@ import {
 import { CommandError } from "../text/errors.ts";
 
 export interface OpenOptions {
-  /** Whether the last part of the path may be a symbolic link; default true. */
+  /** Whether the last component of the path may be a symbolic link; default true. */
   readonly follow?: boolean;
 }
 
 export interface ReadOptions extends OpenOptions {
-  /** Largest content accepted, in bytes; default {@link MAX_BYTES}. */
+  /** The content limit, in bytes; default {@link MAX_BYTES}. */
   readonly maxBytes?: number;
 }
 
-/** A regular file that is open for reading until the scope ends. */
+/** An open regular file, readable until the scope ends. */
 export interface OpenedFile extends Disposable {
   readonly fd: number;
-  /** Bytes when it was opened; 0 for the files of /proc. */
+  /** Its size in bytes when it was opened; 0 for the files of /proc. */
   readonly size: number;
 }
 
@@ -34,8 +34,8 @@ const CHUNK = 1 << 16;
 const PIECE = 1 << 20;
 
 /**
- * Opens a file that somebody else named or made. It never waits for the other end of a pipe, and touches no device: to
- * open one may already do something. Throws the system's error, or CommandError for what is no regular file.
+ * Opens a file that another program or user named or made. It never waits for the other end of a pipe, and never opens
+ * a device: that alone may have an effect. Throws the system's error, or CommandError if it is not a regular file.
  */
 export function openRegular(path: string, { follow = true }: OpenOptions = {}): OpenedFile {
   requireRegular(follow ? statSync(path) : lstatSync(path));
@@ -43,7 +43,7 @@ export function openRegular(path: string, { follow = true }: OpenOptions = {}): 
   const fd = openSync(path, flags);
   const close = () => closeSync(fd);
   try {
-    const found = fstatSync(fd); // something else may have come in its place
+    const found = fstatSync(fd); // the file may have been replaced
     requireRegular(found);
     return { fd, size: found.size, [Symbol.dispose]: close };
   } catch (error) {
@@ -53,8 +53,8 @@ export function openRegular(path: string, { follow = true }: OpenOptions = {}): 
 }
 
 /**
- * The content of a file that somebody else named or made, see {@link openRegular}. Throws CommandError, too, where it is
- * larger than the limit, be it that it grows meanwhile.
+ * The content of a file that another program or user named or made, see {@link openRegular}. Also throws CommandError
+ * if it is larger than the limit, even if it grows during the read.
  */
 export function readBounded(path: string, options: ReadOptions = {}): Buffer {
   const limit = options.maxBytes ?? MAX_BYTES;
@@ -73,8 +73,8 @@ export function readBounded(path: string, options: ReadOptions = {}): Buffer {
 }
 
 /**
- * The content of a file from its beginning, as much as it had when it was opened: one that grows has no end. With a `buffer`
- * each piece is in that, and gone with the next; else they are of 1 MiB and the caller's.
+ * The content of a file from its beginning, up to its size when it was opened: a growing file has no end. With a
+ * `buffer` each piece is in it, and overwritten by the next; otherwise pieces are of 1 MiB and belong to the caller.
  */
 export async function* contentOf(
   { fd, size }: Pick<OpenedFile, "fd" | "size">,
@@ -94,7 +94,7 @@ export function readTextBounded(path: string, options: ReadOptions = {}): string
   return readBounded(path, options).toString("utf8");
 }
 
-/** {@link readBounded}; undefined where there is no such file. */
+/** {@link readBounded}; undefined if the file does not exist. */
 export function readIfThere(path: string, options: ReadOptions = {}): Buffer | undefined {
   try {
     return readBounded(path, options);
@@ -109,12 +109,14 @@ export function readTextIfThere(path: string, options: ReadOptions = {}): string
   return readIfThere(path, options)?.toString("utf8");
 }
 
-/** Whether an error of the file system says that nothing has the name: be it that a directory on the way is missing. */
+/**
+ * Whether an error of the file system means that the path does not exist, also if one of its directories is missing.
+ */
 export function isAbsence(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
-/** What a thing in a file system is called; undefined for a regular file. */
+/** The kind of a special file, for messages; undefined for a regular file. */
 export function specialKind(found: Stats): string | undefined {
   if (found.isFile()) return undefined;
   if (found.isDirectory()) return "a directory";
@@ -124,7 +126,7 @@ export function specialKind(found: Stats): string | undefined {
   return "a device";
 }
 
-/** Reads without holding up the rest of the program: there may be much. */
+/** Reads without blocking the rest of the program: the file may be large. */
 function readAt(fd: number, chunk: Buffer, position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     read(fd, chunk, 0, chunk.length, position, (error, length) => {

@@ -5,10 +5,12 @@ import { flushDirectory } from "./atomic.ts";
 import { isThere } from "./links.ts";
 import { readTextBounded } from "./read-bounded.ts";
 
-/** More bytes than any record of ours has. */
+/** More bytes than any of our records has. */
 const MOST = 1 << 20;
 
-/** What a record in JSON says; undefined where there is none. Throws CommandError, with the path, if it cannot be understood. */
+/**
+ * The value of a record in JSON; undefined if it does not exist. Throws CommandError, with the path, if it is invalid.
+ */
 export function readRecord<T>(path: string, check: (value: unknown) => T): T | undefined {
   if (!isThere(path)) return undefined;
   try {
@@ -18,7 +20,7 @@ export function readRecord<T>(path: string, check: (value: unknown) => T): T | u
   }
 }
 
-/** The parser's own message would repeat what it has found, which may be anything. */
+/** Parses JSON without the parser's own message, which would repeat arbitrary content. */
 function parse(text: string): unknown {
   if (/^[\0\s]*$/.test(text)) throw new CommandError(text.includes("\0") ? "it is all NUL" : "it is empty");
   try {
@@ -28,15 +30,14 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whether a value that was read is an object whose fields can be looked at. */
+/** Whether a parsed value is an object with fields. */
 export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /**
- * Gives what is in a record's place a second name, `NAME.damaged`, for whoever wants to know what it was; a file keeps its
- * own name, so that it can be replaced in one step. Needs no free block. Returns the second name. Throws what the file
- * system does.
+ * Keeps a damaged record under a second name, `NAME.damaged`, for diagnosis. A file keeps its own name too, so that it
+ * can be replaced in one step. Needs no free block. Returns the second name. Throws the errors of the file system.
  */
 export function keepDamaged(path: string): string {
   const kept = `${path}.damaged`;

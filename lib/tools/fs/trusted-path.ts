@@ -11,7 +11,7 @@ import {
 import { isAbsolute } from "node:path";
 import { CommandError } from "../text/errors.ts";
 
-/** A place in a directory that stays the same one until the scope ends, whatever becomes of the names that led to it. */
+/** A place in a directory that stays the same until the scope ends, even if the names that led to it change. */
 export interface TrustedPlace extends Disposable {
   /** The directory, by a path that only this process can use. */
   readonly directory: string;
@@ -20,22 +20,22 @@ export interface TrustedPlace extends Disposable {
 }
 
 export interface TrustOptions {
-  /** Make the directories that are missing, with mode 0755. */
+  /** Create missing directories, with mode 0755. */
   readonly make?: boolean;
-  /** Whose those are that are made; default: who runs this. */
+  /** The owner of created directories; default: the current user. */
   readonly owner?: { readonly uid: number; readonly gid: number };
-  /** Go on where the last part is a link; default: a link itself is the place. */
+  /** Follow a link in the last component; default: the link itself is the place. */
   readonly follow?: boolean;
 }
 
-const MAX_LINKS = 40; // as the kernel counts them (path_resolution(7))
+const MAX_LINKS = 40; // the kernel's limit (path_resolution(7))
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
- * Finds a path of a root file system as the kernel does, but follows no link that another user than root and who runs this
- * has made, or that lies in a directory of such a user: who owns it can let it lead anywhere, and at any time. Each
- * directory is opened in the one before. Links never lead out of `root`. Throws the system's error where a directory is
- * missing, and CommandError for such a link.
+ * Resolves a path of a root file system like the kernel, but refuses each link that was made by, or lies in a directory
+ * of, a user other than root and the current user: that user can redirect it at any time. Each directory is opened
+ * relative to its parent. Links never lead out of `root`. Throws the system's error if a directory is missing, and
+ * CommandError for a refused link.
  */
 export function openTrusted(root: string, path: string, options: TrustOptions = {}): TrustedPlace {
   const walk = startWalk(root);
@@ -76,7 +76,7 @@ interface Step {
   readonly fd: number;
 }
 
-/** The directories that lead from the root to where the walk is, each of them open. */
+/** The open directories from the root to the current position of the walk. */
 function startWalk(root: string) {
   const steps: Step[] = [{ name: "", fd: openSync(root, constants.O_RDONLY | constants.O_DIRECTORY) }];
   const inside = (fd: number, name: string) => `/proc/self/fd/${fd}/${name}`;

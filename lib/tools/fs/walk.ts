@@ -2,8 +2,8 @@ import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Everything below a directory, paths relative to it, parents before what they hold, sorted. Links are told, not
- * followed (Bun's recursive readdir goes into linked directories).
+ * Everything below a directory, as relative paths, sorted, parents before their content. Links are listed, not followed
+ * (Bun's recursive readdir enters linked directories).
  */
 export function walk(directory: string): { readonly path: string; readonly entry: Dirent }[] {
   const found: { path: string; entry: Dirent }[] = [];

@@ -1,24 +1,27 @@
 import { isVersion } from "../release/version-name.ts";
 import { CommandError } from "../text/errors.ts";
 
-/** What a header of the archive says. */
+/** The header of an archive entry. */
 export interface ArchiveEntry {
   readonly name: string;
   readonly type?: string | undefined;
   readonly size: number;
-  /** Permissions as the archive has them. */
+  /** The permissions in the archive. */
   readonly mode?: number | undefined;
   readonly linkname?: string | undefined;
 }
 
-/** Where something of a version lies: `path` is relative to `COMPONENT/VERSION`, and empty for that itself. */
+/**
+ * The location of an entry in a version: `path` is relative to `COMPONENT/VERSION`, and empty for that directory
+ * itself.
+ */
 interface Place {
   readonly component: string;
   readonly version: string;
   readonly path: string;
 }
 
-/** What is to be made of an entry. */
+/** The decision about an entry. */
 export type Placement =
   | { readonly kind: "skip" }
   /** The archive's own link `COMPONENT/current`. */
@@ -27,13 +30,13 @@ export type Placement =
   | ({ readonly kind: "file"; readonly mode: 0o755 | 0o644; readonly size: number } & Place)
   | ({ readonly kind: "link"; readonly target: string } & Place);
 
-/** A name of a component, or of the directory that all is in. */
+/** A name of a component, or of the top directory. */
 const PLAIN = /^\w[\w.+~-]*$/;
-/** A name of a file: anything that is printable. */
+/** A name of a file: printable characters only. */
 const PRINTABLE = /^[^/\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]{1,255}$/u;
 
 /**
- * What is to be made of an entry of `k3os-rootfs-ARCH.tar.gz`, which nobody has vouched for yet: files, directories and
+ * Decides about an entry of `k3os-rootfs-ARCH.tar.gz`, which is not verified yet: it accepts files, directories and
  * links of `TOP/k3os/system/COMPONENT/VERSION`; `TOP/sbin` is for other systems. Permissions become 0755 or 0644.
  * Throws CommandError for any other name and type, and for a link that leads out of its version.
  */
@@ -65,7 +68,7 @@ const KINDS: Readonly<Record<string, "file" | "directory" | "link" | undefined>>
   symlink: "link",
 };
 
-/** The directories above the versions, and all of `sbin`, are not written. */
+/** The directories above the versions, and everything in `sbin`, are not written. */
 function skipped(entry: ArchiveEntry, kind: string, anything: boolean): Placement {
   if (anything || kind === "directory") return { kind: "skip" };
   throw refused(entry, "it should be a directory");
@@ -86,7 +89,7 @@ function placed(entry: ArchiveEntry, kind: "file" | "directory" | "link", place:
   return { kind, ...place, size: entry.size, mode: ((entry.mode ?? 0) & 0o111) === 0 ? 0o644 : 0o755 };
 }
 
-/** `..` counts at the beginning only: behind the name of another link it would lead elsewhere than it seems to. */
+/** `..` is only allowed at the beginning: after the name of another link it would lead to an unexpected place. */
 function linkTarget(entry: ArchiveEntry, path: string): string {
   const target = entry.linkname ?? "";
   const [, up = "", down = ""] = /^((?:\.\.(?:\/|$))*)(.*)$/s.exec(target) ?? [];

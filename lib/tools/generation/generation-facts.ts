@@ -5,30 +5,30 @@ import { type Links, leftoversOf, readLinks, versionsOf } from "./generation-lin
 import { type Quarantined, readQuarantine } from "./quarantine.ts";
 import { readTrial, type Trial } from "./trial.ts";
 
-/** What the records of a system say. */
+/** The records of a system. */
 export interface Records {
-  /** The change that is not finished. */
+  /** The unfinished change. */
   readonly trial: Trial | undefined;
-  /** Every generation that has failed here, the latest last. */
+  /** All generations that have failed on this machine, the latest last. */
   readonly quarantine: readonly Quarantined[];
-  /** Why a record cannot be understood; nothing is known of what it says. */
+  /** Why a record is invalid; its content is unknown then. */
   readonly damage: Readonly<Record<RecordName, unknown>>;
 }
 
 export type RecordName = "trial" | "quarantine";
 
-/** Everything that is decided about the generations of a system is decided by this. */
+/** The facts for all decisions about the generations of a system. */
 export interface GenerationFacts extends Records {
   readonly links: Links;
-  /** The versions that are there, the oldest first. */
+  /** The existing versions, the oldest first. */
   readonly versions: Readonly<Record<Component, readonly string[]>>;
-  /** What interrupted upgrades have left beside them. */
+  /** The leftovers of interrupted upgrades beside them. */
   readonly leftovers: Readonly<Record<Component, readonly string[]>>;
 }
 
 /**
- * Reads what there is to know of the generations of a system: each record and each link once. They are facts of this
- * moment: what takes long, such as a download, needs new ones. Throws what the file system does.
+ * Reads all facts about the generations of a system: each record and each link once. They may be outdated after a long
+ * action, such as a download: read them again then. Throws the errors of the file system.
  */
 export function readGenerations(system: string): GenerationFacts {
   return {
@@ -39,7 +39,9 @@ export function readGenerations(system: string): GenerationFacts {
   };
 }
 
-/** Reads the records alone, for a start: it has to go on where a link cannot be read that it does not need. Never throws. */
+/**
+ * Reads only the records, for the boot: it must continue if a link that it does not need is unreadable. Never throws.
+ */
 export function readRecords(system: string): Records {
   const [trial, trialDamage] = attempt(() => readTrial(system));
   const [quarantine = [], quarantineDamage] = attempt(() => readQuarantine(system));
@@ -63,7 +65,7 @@ const CONSEQUENCES: Readonly<Record<RecordName, string>> = {
   quarantine: "nothing is known of versions that failed before",
 };
 
-/** Tells which of these records cannot be understood, for those who go on without them. */
+/** Warns of the invalid records, for callers that continue without them. */
 export function warnOfDamage(
   { damage }: Pick<Records, "damage">,
   names: readonly RecordName[],

@@ -11,7 +11,7 @@ import { versionOrder } from "../release/version-order.ts";
 /** The links beside a component's versions. */
 export type LinkName = "current" | "previous";
 
-/** The version that a link of a component leads to; undefined without link, or if it leads to something else. */
+/** The version that a link of a component leads to; undefined if the link is missing or leads to something else. */
 export function linkedVersion(system: string, component: Component, name: LinkName): string | undefined {
   const path = join(system, component, name);
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
@@ -19,7 +19,7 @@ export function linkedVersion(system: string, component: Component, name: LinkNa
   return isVersion(target) && hasVersion(system, component, target) ? target : undefined;
 }
 
-/** A link to be set, or to be removed where the version is undefined. */
+/** A link to set, or to remove if the version is undefined. */
 export interface LinkChange {
   readonly component: Component;
   readonly name: LinkName;
@@ -27,13 +27,13 @@ export interface LinkChange {
 }
 
 /**
- * Sets links, each in one step and in their order. Whenever the power goes, each is the old or the new one, also for GRUB,
- * which does not replay the file system's journal: what the new ones consist of is on the disk before the first name
- * changes (see {@link switchMenu}).
+ * Sets links, each in one step and in the given order. After a power cut at any time, each is the old or the new one,
+ * also for GRUB, which does not replay the file system's journal: all content of the new links is on the disk before
+ * the first name changes (see {@link switchMenu}).
  *
- * A `current` that becomes what `previous` is changes places with it, which a full file system can do too; and where there is
- * no room for a new `previous`, it takes that of the old one. Throws what the file system does, before the first link
- * has changed if there is no room for a new `current`.
+ * A `current` that becomes the version of `previous` is exchanged with it, which also works on a full file system.
+ * Without space for a new `previous`, the old one is removed first. Throws the errors of the file system; without space
+ * for a new `current` it throws before the first link has changed.
  */
 export function setLinks(system: string, changes: readonly LinkChange[]): void {
   const exchanged = changes.filter((change) => canExchange(system, change));
@@ -41,9 +41,9 @@ export function setLinks(system: string, changes: readonly LinkChange[]): void {
   try {
     for (const change of others) prepare(system, change);
     syncFileSystem(system);
-    for (const change of exchanged) exchangeLinks(system, change); // all, as a rule, in one step of the journal
+    for (const change of exchanged) exchangeLinks(system, change); // usually all in one step of the journal
     for (const { component } of exchanged) flushDirectory(join(system, component));
-    // GRUB may find a link by the name that it had: it must not be replaced before that name is written
+    // GRUB may find a link by its old name: do not replace the link before that name is written
     if (exchanged.length > 0) syncFileSystem(system);
     for (const change of others) {
       if (isSet(system, change)) continue;
@@ -56,7 +56,7 @@ export function setLinks(system: string, changes: readonly LinkChange[]): void {
   syncFileSystem(system);
 }
 
-/** Makes the new link beside the old one. That of `previous` can do without. */
+/** Creates the new link beside the old one. The link `previous` is optional. */
 function prepare(system: string, change: LinkChange): void {
   const temporary = temporaryOf(system, change);
   rmSync(temporary, { force: true });
@@ -74,7 +74,7 @@ function setLink(system: string, change: LinkChange): void {
     renameSync(temporary, path);
     return;
   }
-  rmSync(path, { force: true }); // which makes room for another
+  rmSync(path, { force: true }); // makes space for another link
   if (change.version !== undefined) symlinkSync(change.version, path);
 }
 
@@ -87,7 +87,7 @@ function exchangeLinks(system: string, change: LinkChange): void {
     exchange(current, previous);
   } catch (error) {
     if (!(error instanceof SystemCallError) || error.errno !== constants.errno.EINVAL) throw error;
-    prepare(system, change); // a file system that cannot exchange
+    prepare(system, change); // the file system does not support the exchange
     setLink(system, change);
   }
 }
@@ -97,7 +97,7 @@ function isSet(system: string, { component, name, version }: LinkChange): boolea
   return version === undefined ? !isThere(path) : linkTarget(path) === version;
 }
 
-/** Both links stay what they are but for their names, so that nothing has to be made. */
+/** The links only exchange their names, so that nothing is created. */
 function canExchange(system: string, { component, name, version }: LinkChange): boolean {
   if (name !== "current" || version === undefined) return false;
   const [current, previous] = (["current", "previous"] as const).map((link) => {
@@ -118,7 +118,7 @@ function temporaryOf(system: string, { component, name }: LinkChange): string {
   return join(system, component, `.${name}.partial`);
 }
 
-/** The versions of a component that are there, the oldest first. */
+/** The existing versions of a component, the oldest first. */
 export function versionsOf(system: string, component: Component): string[] {
   const directory = join(system, component);
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];
@@ -131,10 +131,10 @@ export function hasVersion(system: string, component: Component, version: string
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** The versions of a system that its links lead to; undefined without such a version. */
+/** The versions that the links of a system lead to; undefined without such a version. */
 export type Links = Readonly<Record<Component, Readonly<Record<LinkName, string | undefined>>>>;
 
-/** Reads the links of all components, each once. */
+/** Reads each link of all components once. */
 export function readLinks(system: string): Links {
   const linksOf = (component: Component) => ({
     current: linkedVersion(system, component, "current"),
@@ -143,13 +143,13 @@ export function readLinks(system: string): Links {
   return { k3os: linksOf("k3os"), k3s: linksOf("k3s"), kernel: linksOf("kernel") };
 }
 
-/** The version of each component that a link leads to. */
+/** The versions that the links of one name lead to, by component. */
 export function linkedVersions(links: Links, name: LinkName): Partial<Record<Component, string>> {
   const found = COMPONENTS.map((component) => [component, links[component][name]]);
   return Object.fromEntries(found.filter(([, version]) => version !== undefined));
 }
 
-/** What an interrupted upgrade has left beside a component's versions. */
+/** The leftovers of interrupted upgrades beside a component's versions. */
 export function leftoversOf(system: string, component: Component): string[] {
   const directory = join(system, component);
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return [];

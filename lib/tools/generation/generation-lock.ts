@@ -4,8 +4,8 @@ import { tryLock } from "../host/sys.ts";
 import { CommandError } from "../text/errors.ts";
 
 /**
- * Makes this the only upgrade of the machine until the scope ends, or the process does. The file stays, as its name is
- * what the next one locks; it holds the process id for people. Throws CommandError while another upgrade runs.
+ * Prevents other upgrades of the machine until the scope or the process ends. The file stays, because the next upgrade
+ * locks it by name; it holds the process id for the user. Throws CommandError while another upgrade runs.
  */
 export function lockUpgrade(path: string): Disposable {
   const fd = openLock(path);

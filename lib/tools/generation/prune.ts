@@ -4,8 +4,8 @@ import { COMPONENTS } from "../host/paths.ts";
 import type { GenerationFacts } from "./generation-facts.ts";
 
 /**
- * Decides which versions go: those that no link leads to, but the newest `keep` of each component. Left-overs of what was
- * never finished go too. Returns them as `COMPONENT/NAME`.
+ * Selects the versions to remove: those without a link, except the newest `keep` of each component, and the leftovers
+ * of interrupted upgrades. Returns them as `COMPONENT/NAME`.
  */
 export function planPrune(
   { links, versions, leftovers }: Pick<GenerationFacts, "links" | "versions" | "leftovers">,
@@ -19,7 +19,7 @@ export function planPrune(
   });
 }
 
-/** Removes what {@link planPrune} has named. Throws what the file system does. */
+/** Removes the selection of {@link planPrune}. Throws the errors of the file system. */
 export function removeVersions(system: string, names: readonly string[]): void {
   for (const name of names) rmSync(join(system, name), { recursive: true, force: true });
 }

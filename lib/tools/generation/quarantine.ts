@@ -9,19 +9,19 @@ import { CommandError, messageOf } from "../text/errors.ts";
 /** Below `/k3os/system`. */
 export const QUARANTINE_FILE = "quarantine.json";
 
-/** A generation that failed: it is not tried again by itself. */
+/** A generation that failed: it is not retried automatically. */
 export interface Quarantined {
-  /** The versions that the upgrade brought. */
+  /** The versions that the upgrade installed. */
   readonly versions: Readonly<Partial<Record<Component, string>>>;
   readonly reason: string;
   /** RFC 3339. */
   readonly at: string;
 }
 
-/** Failures that are kept. */
+/** The number of failures in the record. */
 const KEPT = 20;
 
-/** Every generation that has failed here, the latest last. Throws CommandError if the record cannot be understood. */
+/** All generations that have failed on this machine, the latest last. Throws CommandError if the record is invalid. */
 export function readQuarantine(system: string): readonly Quarantined[] {
   return readRecord(join(system, QUARANTINE_FILE), checkQuarantine) ?? [];
 }
@@ -43,7 +43,7 @@ function checkQuarantine(value: unknown): readonly Quarantined[] {
   return value;
 }
 
-/** Sets a quarantine aside that cannot be understood, because of `problem`. It is only told where that fails. */
+/** Renames an invalid quarantine record, because of `problem`. If that fails, it only logs a warning. */
 export function setQuarantineAside(system: string, problem: unknown, host: Pick<Host, "log">): void {
   const path = join(system, QUARANTINE_FILE);
   try {
@@ -55,7 +55,7 @@ export function setQuarantineAside(system: string, problem: unknown, host: Pick<
   }
 }
 
-/** The failure of a generation that has all these versions; undefined if it never failed. */
+/** The failure of a generation with all these versions; undefined if it never failed. */
 export function findQuarantined(
   quarantine: readonly Quarantined[],
   versions: Readonly<Partial<Record<Component, string>>>,
@@ -66,7 +66,7 @@ export function findQuarantined(
   });
 }
 
-/** Notes a failure. Throws CommandError; one of the same versions gives way. */
+/** Records a failure, and replaces one of the same versions. Throws CommandError. */
 export function addQuarantined(system: string, entry: Quarantined, host: Pick<Host, "log">): void {
   const isSame = (other: Quarantined) => JSON.stringify(other.versions) === JSON.stringify(entry.versions);
   const others = earlierFailures(system, host)

@@ -8,28 +8,28 @@ import { checkVersion } from "../release/version-name.ts";
 import { CommandError } from "../text/errors.ts";
 import { sameTree } from "./same-tree.ts";
 
-/** One version of one component, as it lies in `SYSTEM/COMPONENT/VERSION`. */
+/** A version of a component, located in `SYSTEM/COMPONENT/VERSION`. */
 export interface Part {
   readonly component: Component;
   readonly version: string;
 }
 
-/** A version that is being put together beside the others, in `SYSTEM/COMPONENT/.VERSION.partial`. */
+/** A version in preparation beside the others, in `SYSTEM/COMPONENT/.VERSION.partial`. */
 export interface Stage extends Part {
   readonly path: string;
   /**
-   * Makes what is there the version. All files must be on the disk already; directories are flushed here. A version of
-   * that name with the same content is kept, with another it changes places with the new one in one step, so that there
-   * is always one: it may be what `current` leads to. Throws CommandError.
+   * Publishes the staged files as the version. All files must be on the disk already; directories are flushed here. An
+   * existing version of that name with the same content is kept; with other content it is exchanged with the new one in
+   * one step, so that the version always exists: `current` may lead to it. Throws CommandError.
    */
   publish(): Promise<void>;
-  /** Removes what was not published. */
+  /** Removes the stage unless it was published. */
   discard(): Promise<void>;
 }
 
 const PARTIAL = /^\.(.+)\.partial$/;
 
-/** Starts a version anew. Throws CommandError if it cannot be one, or the system cannot be written to. */
+/** Starts an empty stage of a version. Throws CommandError if the version is invalid, or the system is not writable. */
 export async function openStage(system: string, { component, version }: Part): Promise<Stage> {
   const parent = join(system, component);
   const path = join(parent, `.${checkVersion(version)}.partial`);
@@ -39,7 +39,7 @@ export async function openStage(system: string, { component, version }: Part): P
     await rm(path, { recursive: true, force: true });
     mkdirSync(parent, { recursive: true, mode: 0o755 });
     mkdirSync(path);
-    chmodSync(path, 0o755); // whatever the umask is
+    chmodSync(path, 0o755); // independent of the umask
   } catch (cause) {
     throw new CommandError(`Cannot write to "${parent}"`, { cause });
   }
@@ -77,7 +77,7 @@ async function replace(path: string, target: string): Promise<void> {
   await rm(path, { recursive: true });
 }
 
-/** Directories from the bottom up; the files are on the disk. */
+/** Flushes directories, the deepest first; the files are on the disk already. */
 function flushTree(directory: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     if (entry.isDirectory()) flushTree(join(directory, entry.name));
@@ -85,7 +85,7 @@ function flushTree(directory: string): void {
   flushDirectory(directory);
 }
 
-/** Removes what upgrades that were killed have left behind. Call with the lock held. */
+/** Removes the leftovers of interrupted upgrades. Call with the lock held. */
 export async function removeLeftovers(system: string): Promise<void> {
   for (const parent of COMPONENTS.map((component) => join(system, component))) {
     if (!existsSync(parent)) continue;

@@ -16,13 +16,13 @@ import type { Host } from "../host/host.ts";
 import { syncFileSystem } from "../host/sys.ts";
 import { messageOf } from "../text/errors.ts";
 
-/** Starts that a new generation gets: the second makes up for a power cut during the first. */
+/** The number of boots of a new generation: the second compensates for a power cut during the first. */
 export const STARTS = 2;
 
 /**
- * Tells the boot menu how many starts are left; undefined: as many as you like. It is written in place, so that it needs no
- * free block. A system that another boot loader starts has no such menu: there the record counts. Failing to tell is no
- * reason to stop, since the record counts then, too.
+ * Sets the number of boots left for the boot menu; undefined: no limit. It is written in place, so that it needs no
+ * free block. A system that another boot loader boots has no such menu: there the record counts. A failure does not
+ * throw, since the record counts then, too.
  */
 export function countStarts(system: string, left: number | undefined, host: Pick<Host, "log">): void {
   const block = environmentOf(system);
@@ -35,19 +35,22 @@ export function countStarts(system: string, left: number | undefined, host: Pick
   }
 }
 
-/** The starts that are left by the boot menu's count: `0` to {@link STARTS}; undefined where it counts none. */
+/** The number of boots left in the boot menu: `0` to {@link STARTS}; undefined if it does not count. */
 export function startsLeft(system: string): string | undefined {
   const block = environmentOf(system);
   return block === undefined ? undefined : variablesOf(block)?.get(TRIAL_VARIABLE);
 }
 
-/** Whether a boot menu counts the starts of this system. */
+/** Whether a boot menu counts the boots of this system. */
 export function menuCounts(system: string): boolean {
   const block = environmentOf(system);
   return block !== undefined && variablesOf(block) !== undefined;
 }
 
-/** GRUB's environment block on the file system of a system directory `ROOT/k3os/system`: where it is, or where our menu wants it. */
+/**
+ * GRUB's environment block for a system directory `ROOT/k3os/system`: an existing one, or the one that our menu
+ * expects.
+ */
 function environmentOf(system: string): string | undefined {
   const root = dirname(dirname(system));
   const directories = GRUB_DIRECTORIES.map((path) => join(root, path));
@@ -65,11 +68,11 @@ function variablesOf(block: string): ReadonlyMap<string, string> | undefined {
   try {
     return parseEnvironment(readBounded(block).toString("latin1"));
   } catch {
-    return undefined; // missing, of another size, or something else
+    return undefined; // missing, of another size, or another type
   }
 }
 
-/** GRUB may make more of a damaged block than we do. Only that of our own menu is ours to replace. */
+/** GRUB may still be able to read a damaged block. k3OS only replaces the block of its own menu. */
 function makeAnew(block: string, left: number | undefined, host: Pick<Host, "log">): void {
   if (left === undefined && !isThere(block)) return;
   if (!isOurs(dirname(block))) {

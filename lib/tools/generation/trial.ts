@@ -10,52 +10,55 @@ import { type Links, setLinks } from "./generation-links.ts";
 import { countStarts, STARTS } from "./start-count.ts";
 
 /**
- * A generation is what runs together: the current versions of k3os, k3s and the kernel. Changing it takes several links,
- * which cannot change in one step; this record makes one step of them. Below `/k3os/system`.
+ * A generation is the set of the current versions of k3os, k3s and the kernel. A change affects several links, which
+ * cannot change in one step; this record makes the change atomic. Below `/k3os/system`.
  */
 export const TRIAL_FILE = "trial.json";
 
-/** What a component's links were, and what its current version becomes. Versions that stay are in it, too. */
+/** The old links of a component, and its new current version. Unchanged versions are included. */
 export interface Part {
   readonly component: Component;
-  /** Undefined: the component was not there. */
+  /** Undefined: the component did not exist. */
   readonly from: string | undefined;
   readonly to: string;
-  /** Where `previous` led to before. */
+  /** The old target of `previous`. */
   readonly previous: string | undefined;
 }
 
-/** A change of the generation that is not finished. */
+/** An unfinished change of the generation. */
 export interface Trial {
   /**
-   * `switching`: links are being changed; whoever finds it changes them back. `trial`: the new generation is to be
-   * started, or runs, and nobody has found it healthy. `failed`: it is to be changed back at the next start.
+   * `switching`: links are being changed; a later process reverts them. `trial`: the new generation waits for its boot,
+   * or runs, and is not confirmed as healthy. `failed`: the next boot reverts it.
    */
   readonly state: "switching" | "trial" | "failed";
   readonly kind: "upgrade" | "rollback";
   /** RFC 3339. */
   readonly since: string;
   readonly parts: readonly Part[];
-  /** The new generation has been started at least once. */
+  /** The new generation has been booted at least once. */
   readonly started: boolean;
-  /** How often the new generation may still be started where no boot menu counts that. */
+  /** The number of boots left, if no boot menu counts them. */
   readonly left: number;
-  /** Versions besides current and previous that stay on the disk. */
+  /** The number of versions to keep besides current and previous. */
   readonly keep: number;
-  /** Names of health checks that failed before the change: for versions that compare no single entries (lib/tools/node/applied.ts). */
+  /**
+   * Names of health checks that failed before the change, for versions that do not compare single entries
+   * (lib/tools/node/applied.ts).
+   */
   readonly tolerated: readonly string[];
-  /** The datastore stays as it is when the version of k3s is changed back. */
+  /** The datastore is kept when the version of k3s is reverted. */
   readonly keepData: boolean;
   /** Why it failed. */
   readonly reason: string | undefined;
 }
 
-/** The unfinished change of a system; undefined if there is none. Throws CommandError if it cannot be understood. */
+/** The unfinished change of a system; undefined if there is none. Throws CommandError if the record is invalid. */
 export function readTrial(system: string): Trial | undefined {
   return readRecord(join(system, TRIAL_FILE), checkTrial);
 }
 
-/** Fields that a version before ours did not write have the value that it went by. */
+/** Fields that an earlier version did not write get the value that it used. */
 function checkTrial(value: unknown): Trial {
   const fields = isFields(value) ? value : {};
   const { state, kind, parts, since = "", started = false, left = STARTS, keep = 0 } = fields;
@@ -87,8 +90,8 @@ function checkPart(value: unknown): Part {
 }
 
 /**
- * Sets a record of a change aside that cannot be understood, because of `problem`, so that another can take its place.
- * Throws what the file system does.
+ * Renames an invalid record of a change, because of `problem`, so that a new one can be written.
+ * Throws the errors of the file system.
  */
 export function setTrialAside(system: string, problem: unknown, host: Pick<Host, "log">): void {
   const path = join(system, TRIAL_FILE);
@@ -101,7 +104,7 @@ export function writeTrial(system: string, trial: Trial): void {
   writeFileAtomic(join(system, TRIAL_FILE), `${JSON.stringify(trial)}\n`);
 }
 
-/** {@link writeTrial} where the change goes on without it, as on a full disk; that is only told. */
+/** {@link writeTrial} for a change that continues without the record, as on a full disk: a failure is only logged. */
 export function noteTrial(system: string, trial: Trial, host: Pick<Host, "log">): void {
   try {
     writeTrial(system, trial);
@@ -110,32 +113,32 @@ export function noteTrial(system: string, trial: Trial, host: Pick<Host, "log">)
   }
 }
 
-/** What the parts of a change are, given what the current versions are to become. */
-export function partsOf(links: Links, wanted: Readonly<Partial<Record<Component, string>>>): Part[] {
+/** The parts of a change, from the links and the new current versions. */
+export function partsOf(links: Links, versions: Readonly<Partial<Record<Component, string>>>): Part[] {
   return COMPONENTS.flatMap((component) => {
     const { current: from, previous } = links[component];
-    const to = wanted[component] ?? from;
+    const to = versions[component] ?? from;
     return to === undefined ? [] : [{ component, from, to, previous }];
   });
 }
 
-/** Versions for people: `k3os v2, kernel 6.3`. */
+/** Versions for messages: `k3os v2, kernel 6.3`. */
 export function describeVersions(versions: Readonly<Partial<Record<Component, string>>>): string {
   return Object.entries(versions)
     .map(([component, version]) => `${component} ${version}`)
     .join(", ");
 }
 
-/** The versions that a change brings. */
+/** The new versions of a change. */
 export function changedVersions(parts: readonly Part[]): Partial<Record<Component, string>> {
   const changed = parts.filter(({ from, to }) => from !== to);
   return Object.fromEntries(changed.map(({ component, to }) => [component, to]));
 }
 
 /**
- * Changes the generation of a system, all parts or none, through a crash too: the versions must be there, flushed. The
- * boot menu counts the starts of the new one from here on. `previous` of every part becomes what was current, so that
- * together they are the generation before. `write` may be {@link noteTrial}. Returns the record.
+ * Changes the generation of a system completely or not at all, even in a crash. The versions must exist and be flushed.
+ * From here on the boot menu counts the boots of the new generation. `previous` of every part becomes the old current
+ * version, so that together they are the previous generation. `write` may be {@link noteTrial}. Returns the record.
  */
 export function changeGeneration(
   system: string,
@@ -145,7 +148,7 @@ export function changeGeneration(
 ): Trial {
   const record: Trial = { ...trial, state: "switching", started: false, left: STARTS, reason: undefined };
   write(system, record, host);
-  // before the first link: whatever the menu finds then, it does not start it for ever
+  // before the first link, so that the menu never boots the new generation without a limit
   countStarts(system, trial.kind === "upgrade" ? STARTS : undefined, host);
   setLinks(
     system,
@@ -159,7 +162,7 @@ export function changeGeneration(
   return changed;
 }
 
-/** Changes the links back to what they were before a change. Needs no free block. Throws what the file system does. */
+/** Restores the links from before a change. Needs no free block. Throws the errors of the file system. */
 export function revertLinks(system: string, { parts }: Pick<Trial, "parts">): void {
   setLinks(
     system,
@@ -170,20 +173,20 @@ export function revertLinks(system: string, { parts }: Pick<Trial, "parts">): vo
   );
 }
 
-/** {@link revertLinks}, and forgets the change, whose record was understood. */
+/** {@link revertLinks}, then removes the record of the change, which was valid. */
 export function revertGeneration(system: string, trial: Trial, host: Pick<Host, "log">): void {
   revertLinks(system, trial);
   forgetTrial(system, host);
 }
 
-/** Forgets a change whose record was understood: what is current now stays so. */
+/** Removes the valid record of a change: the current versions are kept. */
 export function forgetTrial(system: string, host: Pick<Host, "log">): void {
   countStarts(system, undefined, host);
   rmSync(join(system, TRIAL_FILE), { force: true });
   flushDirectory(system);
 }
 
-/** {@link forgetTrial}, whatever the record has become: one that cannot be understood is kept under another name. */
+/** {@link forgetTrial} for any state of the record: an invalid one is kept under another name. */
 export function finishTrial(system: string, host: Pick<Host, "log">): void {
   countStarts(system, undefined, host);
   try {
@@ -196,8 +199,8 @@ export function finishTrial(system: string, host: Pick<Host, "log">): void {
 }
 
 /**
- * Makes the change to be reverted at the next start. Where the record cannot be written, as on a full disk, the boot menu
- * knows it; and without a menu the next start finds that it cannot be counted.
+ * Marks the change for reversion at the next boot. If the record cannot be written, as on a full disk, the boot menu
+ * has the mark; and without a menu the next boot finds that it cannot be counted.
  */
 export function failTrial(system: string, trial: Trial, reason: string, host: Pick<Host, "log">): void {
   countStarts(system, 0, host);

@@ -11,24 +11,26 @@ import { openUnpacker } from "./unpacker.ts";
 export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress" | "maxBytes" | "plainRedirects"> {
   /** The path of `/k3os/system`. */
   readonly system: string;
-  /** What is unpacked of what the archive holds. */
+  /** The components to unpack from the archive. */
   readonly components: readonly Component[];
-  /** Hexadecimal digest that the archive must have; undefined where the user trusts anyone, and there is none. */
+  /**
+   * The expected digest of the archive in hexadecimal; undefined if the user skips verification and no digest is known.
+   */
   readonly sha256?: string | undefined;
-  /** The version that a wanted k3os must have; undefined where nobody vouches for one. */
+  /** The expected version of k3os, if it is unpacked; undefined without a trusted version. */
   readonly version: string | undefined;
-  /** ELF `e_machine` that the executable of k3os must be for. */
+  /** The expected ELF `e_machine` of the k3os executable. */
   readonly elfMachine: number;
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds for all of the archive: 350 MB through a slow line. */
+/** Milliseconds for the whole archive: 350 MB over a slow connection. */
 const DEADLINE = 6 * 3_600_000;
 
 /**
- * Downloads `k3os-rootfs-ARCH.tar.gz` and unpacks it while it comes, in constant memory, beside the versions that are
- * there. Only when all of it is on the disk and its digest is the one wanted do the new versions get their names; which
- * one is current does not change. On failure nothing is left. Throws HttpError or CommandError.
+ * Downloads `k3os-rootfs-ARCH.tar.gz` and unpacks the stream, in constant memory, beside the existing versions. The new
+ * versions only get their names when everything is on the disk and has the expected digest; the current versions do not
+ * change. On failure nothing is left. Throws HttpError or CommandError.
  */
 export async function unpackRelease(
   url: string,
@@ -46,7 +48,7 @@ export async function unpackRelease(
     },
     finish: () => during(unpacking(url), () => unpacker.finish()),
   };
-  const wanted: ReceiveOptions = {
+  const receiveOptions: ReceiveOptions = {
     ...{ deadline: DEADLINE, signal },
     ...(sha256 && { sha256 }),
     ...(onProgress && { onProgress }),
@@ -54,22 +56,22 @@ export async function unpackRelease(
     ...(plainRedirects && { plainRedirects }),
   };
   try {
-    await receive(url, consumer, wanted, host);
+    await receive(url, consumer, receiveOptions, host);
     const stages = unpacker.stages();
     await during(unpacking(url), () => checkVersions(stages, options));
-    signal.throwIfAborted(); // the last chance: what follows takes no time
+    signal.throwIfAborted(); // the last check: the rest takes no time
     for (const stage of stages) await stage.publish();
     return stages.map((stage) => ({ component: stage.component, version: stage.version }));
   } catch (error) {
     await unpacker.discard();
-    signal.throwIfAborted(); // what failed only because of that is not worth telling
+    signal.throwIfAborted(); // do not report errors that the abort has caused
     throw error;
   }
 }
 
 function checkVersions(
   stages: readonly Stage[],
-  { components, version, elfMachine: wanted }: Pick<UnpackOptions, "components" | "version" | "elfMachine">,
+  { components, version, elfMachine: expected }: Pick<UnpackOptions, "components" | "version" | "elfMachine">,
 ): void {
   if (!components.includes("k3os")) return;
   const found = stages.find(({ component }) => component === "k3os");
@@ -79,7 +81,7 @@ function checkVersions(
   }
   const executable = join(found.path, FILE.executable);
   if (!existsSync(executable)) throw new CommandError(`The archive's k3os holds no "${FILE.executable}"`);
-  if (elfMachine(executable) === wanted) return;
+  if (elfMachine(executable) === expected) return;
   throw new CommandError("The archive's k3os is for machines of another architecture");
 }
 

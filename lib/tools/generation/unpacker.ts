@@ -10,23 +10,23 @@ import { CommandError } from "../text/errors.ts";
 import { type ArchiveEntry, type Placement, placeEntry } from "./archive-entry.ts";
 import { openStage, type Stage } from "./stage.ts";
 
-/** Unpacks an archive that is handed to it piece by piece. Any failure is final, and shows at the next call. */
+/** Unpacks an archive that arrives in pieces. Any failure is final, and is thrown by the next call. */
 export interface Unpacker {
   write(chunk: Uint8Array): Promise<void>;
-  /** Waits until all is on the disk. Throws CommandError, also where the archive is not complete. */
+  /** Waits until everything is on the disk. Throws CommandError, also if the archive is incomplete. */
   finish(): Promise<void>;
-  /** The versions that were in it, none of them published yet. */
+  /** The unpublished versions of the archive. */
   stages(): readonly Stage[];
-  /** Stops, and removes everything that was not published. */
+  /** Stops, and removes everything that is unpublished. */
   discard(): Promise<void>;
 }
 
-/** An archive has two dozen entries, and unpacks to half a GiB: more than this is made to do harm. */
+/** An archive has two dozen entries, and unpacks to half a GiB: an archive with more is an attack. */
 const MAX_ENTRIES = 1_000;
 const MAX_UNPACKED = 2 * GIB;
 const CHUNK = 1 << 16;
 
-/** Starts to unpack the components wanted into stages beside the versions of `system`, as {@link placeEntry} says. */
+/** Starts to unpack the selected components into stages beside the versions of `system`, by {@link placeEntry}. */
 export function openUnpacker(system: string, components: readonly Component[]): Unpacker {
   const gunzip = createGunzip({ chunkSize: CHUNK });
   const decoder = createTarDecoder({ strict: true });
@@ -36,7 +36,7 @@ export function openUnpacker(system: string, components: readonly Component[]): 
   const fail = (error: unknown) => {
     failure ??= explained(error);
     gunzip.destroy();
-    // the other side of the decoder ends, too; it may have failed itself
+    // closes the other side of the decoder; it may have failed already
     writer.abort(failure).catch(() => undefined);
   };
   gunzip.on("error", fail);
@@ -65,7 +65,7 @@ export function openUnpacker(system: string, components: readonly Component[]): 
   };
 }
 
-/** Settles when the stream takes more, or never will again. */
+/** Settles when the stream accepts data again, or is closed. */
 function drained(stream: Gunzip): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
@@ -77,7 +77,7 @@ function drained(stream: Gunzip): Promise<void> {
   });
 }
 
-/** Errors of the gunzip and the tar reader become ours: they must not be taken for the network's, and tried again. */
+/** Converts errors of gunzip and the tar reader: as network errors they would be retried. */
 function explained(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
   return new CommandError("It is no whole .tar.gz", { cause: error });
@@ -87,7 +87,7 @@ async function feed(gunzip: Gunzip, writer: WritableStreamDefaultWriter<Uint8Arr
   let size = 0;
   for await (const chunk of gunzip as AsyncIterable<Buffer>) {
     size += chunk.length;
-    checkSize(size); // of what the headers do not tell, too
+    checkSize(size); // also counts data that the headers do not declare
     await writer.ready;
     await writer.write(chunk);
   }
@@ -98,13 +98,13 @@ function checkSize(size: number): void {
   if (size > MAX_UNPACKED) throw new CommandError(`It unpacks to more than ${formatBytes(MAX_UNPACKED)}`);
 }
 
-/** What is written, and what has been so far. */
+/** The unpacked files, and their totals. */
 interface Tree {
   stages(): readonly Stage[];
   isWanted(component: string): component is Component;
-  /** The stage of a version, started if need be, and the path in it for something that is not there yet. */
+  /** The stage of a version, created if necessary, and the path of a new entry in it. */
   locate(place: Exclude<Placement, { kind: "skip" | "current" }>): Promise<{ stage: Stage; path: string }>;
-  /** Notes what the archive calls the current version. */
+  /** Records the version that the archive names as current. */
   current(component: Component, version: string): void;
   check(): void;
 }
@@ -114,7 +114,7 @@ function openTree(system: string, components: readonly Component[]): Tree {
   const currents = new Map<Component, string>();
   const seen = new Map<string, Placement["kind"]>();
   const isWanted = (component: string): component is Component =>
-    components.some((wanted) => wanted === component);
+    components.some((selected) => selected === component);
   return {
     stages: () => [...stages.values()],
     isWanted,
@@ -149,7 +149,7 @@ function openTree(system: string, components: readonly Component[]): Tree {
   };
 }
 
-/** Writes the entries; each file is flushed to the disk while the next one comes. */
+/** Writes the entries; each file is flushed to the disk while the next one is written. */
 async function unpackEntries(entries: ReadableStream<ParsedTarEntry>, tree: Tree): Promise<void> {
   let count = 0;
   let size = 0;
@@ -166,7 +166,7 @@ async function unpackEntries(entries: ReadableStream<ParsedTarEntry>, tree: Tree
         const handle = await writeFile(place, body, tree);
         await flushing;
         flushing = flush(handle);
-        flushing.catch(() => undefined); // thrown where it is waited for
+        flushing.catch(() => undefined); // thrown where it is awaited
       } else await writeOther(place, tree);
     }
   } finally {
@@ -221,7 +221,7 @@ async function writeOther(
   try {
     if (place.kind === "link") return await symlink(place.target, path);
     await mkdir(path);
-    await chmod(path, 0o755); // whatever the umask is
+    await chmod(path, 0o755); // independent of the umask
   } catch (cause) {
     throw new CommandError(`Cannot write "${path}"`, { cause });
   }

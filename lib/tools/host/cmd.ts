@@ -1,16 +1,15 @@
-/** What a `${…}` of {@link cmd} may be: one word, or a list of words. */
+/** A `${…}` of {@link cmd}: one word, or a list of words. */
 export type Word = string | number | readonly string[];
 
 /**
- * An argument vector that reads as the shell line which it stands for, without a shell:
- * `` cmd`mkfs.ext4 -L ${label} ${options} ${device}` ``. Blanks and line ends part the words that are written out. A value is
- * one word whatever it holds, blanks too, joined to the text that it touches (`` --size=${size} ``); a list is as many words as
- * it has, and touches nothing. Quotes are refused where they are written out, since they would not mean what they do in a
- * shell. Throws TypeError.
+ * An argument vector that is written like a shell line, without a shell:
+ * `` cmd`mkfs.ext4 -L ${label} ${options} ${device}` ``. Spaces and line ends separate literal words. A value is always
+ * one word, even with spaces, and is joined to adjacent text (`` --size=${size} ``); a list becomes separate words, and
+ * must not touch other text. Literal quotes are refused, because they would not work as in a shell. Throws TypeError.
  */
 export function cmd(texts: TemplateStringsArray, ...values: readonly Word[]): readonly string[] {
   const words: string[] = [];
-  /** The word that is being put together; undefined between two words. */
+  /** The current word; undefined between two words. */
   let open: string | undefined;
   const close = () => {
     if (open !== undefined) words.push(open);

@@ -5,14 +5,14 @@ import { createLog, type Log } from "./log.ts";
 import { mayBeTerminal, STDERR, STDOUT, writeOut } from "./output.ts";
 
 export interface RunOptions {
-  /** Written to the program's standard input; without it the program reads end of file. */
+  /** Standard input of the program; empty without it. */
   readonly input?: string | Uint8Array;
-  /** Added to the environment. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** `true` (default): a status other than 0 throws. */
+  /** `true` (default): throws for a status other than 0. */
   readonly check?: boolean;
-  /** `inherit`: the program shares our terminal and nothing is captured. */
+  /** `inherit`: the program uses our terminal, and nothing is captured. */
   readonly stdio?: "capture" | "inherit";
   /** Milliseconds after which the program is killed and the call throws. */
   readonly timeout?: number;
@@ -26,25 +26,27 @@ export interface RunResult {
 
 /**
  * Runs a program: an argument vector, never a shell line.
- * Throws CommandError when it cannot be started, runs out of time, or (with `check`) exits with another status than 0.
+ * Throws CommandError if it cannot be started, times out, or (with `check`) exits with a status other than 0.
  */
 export type Run = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
 
 export interface ShellOptions {
-  /** Added to the environment. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Where the output goes besides errors, if not to our own standard output. */
+  /** The destination of the output, apart from errors, if not our own standard output. */
   readonly output?: "stderr";
 }
 
 /**
- * Runs a shell line that a user wrote, as it stands, on our own terminal; the only way to a shell. Nothing of ours is
- * ever put together into such a line. Returns the exit status, 128 plus its number for a signal.
+ * Runs a user's shell line unchanged on our own terminal; this is the only access to a shell. Never build such a line
+ * in the program. Returns the exit status, 128 plus its number for a signal.
  */
 export type Shell = (line: string, options?: ShellOptions) => Promise<number>;
 
-/** All effects of the product, as one plain value; functions take it last, narrowed by Pick to what they use. */
+/**
+ * All effects of the product, as one plain value. Functions take it last, narrowed by Pick to the part that they use.
+ */
 export interface Host {
   /** Prefix of every system path: "/" in production, a temporary directory in tests. */
   readonly root: string;
@@ -53,27 +55,27 @@ export interface Host {
   readonly sh: Shell;
   readonly log: Log;
   readonly clock: Clock;
-  /** Writes results to standard output; on a terminal without what would be a command to it. */
+  /** Writes results to standard output; on a terminal without control characters. */
   readonly print: (text: string) => void;
-  /** How it is told how far something has got, in bytes; undefined: on standard error, see showProgress(). */
+  /** Reports progress in bytes; undefined: on standard error, see showProgress(). */
   readonly progress?: (label: string, total?: number) => Progress;
-  /** Tells a program that listens (`--json`) what it need not read out of messages. */
+  /** Reports a finding to a listening program (`--json`), so that it need not parse messages. */
   readonly tell?: (finding: Finding) => void;
 }
 
-/** How far something has got, as whoever follows it is shown. */
+/** The display of an action's progress. */
 export interface Progress {
-  /** `done` bytes of what is now known to be `total` in all. */
+  /** `done` of `total` bytes, if the total is known by now. */
   update(done: number, total?: number): void;
   /** Shows the end result. Later calls do nothing. */
   finish(): void;
-  /** Ends the line where it stands, when the work failed; after `finish` it does nothing. */
+  /** Ends the line unfinished after a failure; does nothing after `finish`. */
   [Symbol.dispose](): void;
 }
 
-/** What is told to programs alone, by {@link Host.tell}: people are told the same in other words. */
+/** A report for programs only, by {@link Host.tell}: users get the same facts in messages. */
 export type Finding =
-  /** A part of the configuration is in effect, or not; `path` is the entry concerned, absent if it is the whole part. */
+  /** Whether a part of the configuration is in effect; `path` is the entry concerned, absent for the whole part. */
   | {
       readonly event: "applier";
       readonly phase: string;
@@ -81,13 +83,13 @@ export type Finding =
       readonly ok: boolean;
       readonly errors?: readonly { readonly path?: string; readonly message: string }[];
     }
-  /** What a command was asked to find out. */
+  /** The result that a command was run for. */
   | { readonly event: "result"; readonly value: object };
 
 export interface Clock {
-  /** Milliseconds since the epoch, for time stamps: whoever sets the clock makes it jump. */
+  /** Milliseconds since the epoch, for time stamps: jumps when the clock is set. */
   now(): number;
-  /** Milliseconds since some moment before this program began, for durations: nothing but time changes it. */
+  /** Milliseconds since an arbitrary time, for durations: not affected when the clock is set. */
   monotonic(): number;
   sleep(milliseconds: number): Promise<void>;
 }
@@ -98,7 +100,7 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
-/** The host that the program really runs on; its log goes to standard error unless the caller has another. */
+/** The real host of the program. Its log goes to standard error unless the caller passes another. */
 export function systemHost(options: { debug?: boolean; root?: string; log?: Log } = {}): Host {
   const log = options.log ?? createLog((line) => writeOut(STDERR, line), options);
   return {
@@ -115,14 +117,14 @@ export function systemHost(options: { debug?: boolean; root?: string; log?: Log 
   };
 }
 
-/** An argument vector as a line that can be pasted into a POSIX shell. */
+/** An argument vector as a line for a POSIX shell. */
 export function quoteArgv(argv: readonly string[]): string {
   return argv
     .map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`))
     .join(" ");
 }
 
-/** {@link Run} by node:child_process: needs no shell, so it works in an initrd. */
+/** {@link Run} with node:child_process: needs no shell, so it works in an initrd. */
 export async function runProgram(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [file, ...args] = argv;
   if (file === undefined) throw new TypeError("runProgram() needs a program name");
@@ -132,7 +134,7 @@ export async function runProgram(argv: readonly string[], options: RunOptions = 
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.env === undefined ? process.env : { ...process.env, ...options.env },
-      stdio: inherit ? "inherit" : "pipe", // never "ignore": a root without /dev/null must do
+      stdio: inherit ? "inherit" : "pipe", // never "ignore": it must work without /dev/null
       timeout: options.timeout,
       killSignal: "SIGKILL",
     });
@@ -140,7 +142,7 @@ export async function runProgram(argv: readonly string[], options: RunOptions = 
     const stderr: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => stderr.push(chunk));
-    child.stdin?.on("error", () => undefined); // the program may end without reading its input: its status tells
+    child.stdin?.on("error", () => undefined); // the program may end without reading its input: its status decides
     child.stdin?.end(options.input);
     child.on("error", (cause) => reject(new CommandError(`Cannot run ${quoteArgv(argv)}`, { cause })));
     child.on("close", (status, signal) => {
@@ -160,10 +162,10 @@ function programFailure(argv: readonly string[], how: string, result: RunResult)
   return new CommandError(`${quoteArgv(argv)} failed (${how})${output === "" ? "" : `: ${output}`}`);
 }
 
-/** bash, since lines written for the original's shell use `source` and `[[`, which Debian's sh lacks; else sh. */
+/** bash, since lines for the original's shell use `source` and `[[`, which Debian's sh lacks; else sh. */
 const SHELLS = ["/bin/bash", "/bin/sh"];
 
-/** {@link Shell} by zx, imported only when a line is really run. */
+/** {@link Shell} with zx, imported only on use. */
 export async function runShell(line: string, options: ShellOptions = {}): Promise<number> {
   const { $ } = await import("zx/core");
   const { constants } = await import("node:os");

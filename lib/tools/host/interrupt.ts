@@ -2,7 +2,7 @@ import { Interrupted } from "../text/errors.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A signal to this process does not end it until the scope does, but aborts `signal` with an Interrupted error. */
+/** Within the scope, a signal to this process does not end it, but aborts `signal` with an Interrupted error. */
 export function abortOnSignals(): Disposable & { readonly signal: AbortSignal } {
   const controller = new AbortController();
   const abort = (name: NodeJS.Signals) => controller.abort(new Interrupted(`Interrupted by ${name}`));

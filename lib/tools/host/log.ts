@@ -1,6 +1,6 @@
 import { printableMessage } from "../text/printable.ts";
 
-/** Where a program's running commentary goes. Results go to standard output and never through here. */
+/** A program's log. Results go to standard output, never here. */
 export interface Log {
   /** Only with --debug or K3OS_DEBUG. */
   debug(text: string): void;
@@ -10,8 +10,8 @@ export interface Log {
 }
 
 /**
- * A log that writes one line per message to `write`, debug messages only if `debug`. Messages may hold foreign text: what a
- * terminal would take for a command is replaced, and what is too long is cut.
+ * A log that writes one line per message to `write`, debug messages only if `debug` is set. Messages may contain
+ * foreign text: terminal control characters are replaced, and long messages are truncated.
  */
 export function createLog(write: (line: string) => void, options: { debug?: boolean } = {}): Log {
   const say = (text: string) => write(`${printableMessage(text)}\n`);

@@ -3,18 +3,18 @@ import { getSystemErrorName } from "node:util";
 import { CommandError } from "../text/errors.ts";
 
 /**
- * System calls that the runtimes offer no function for. This is the one module that differs between them: Bun calls the
- * C library by FFI, Node.js (armv7, in its launcher) calls an addon. Nothing is loaded before the first call.
+ * System calls that the runtimes do not expose. Only this module differs between them: Bun calls the C library by FFI,
+ * Node.js (armv7, in its launcher) calls an addon. Nothing is loaded before the first call.
  */
 
 /** An argument of a system call: an integer, a string (passed as its UTF-8 bytes and a NUL), memory, or NULL. */
 export type Argument = number | bigint | string | Uint8Array | null;
 
-/** What a runtime must provide. */
+/** The functions that a runtime provides. */
 interface Native {
   /** The result, or the negative errno. */
   readonly syscall: (number: number, ...args: (number | bigint | Uint8Array)[]) => number;
-  /** Where the bytes lie in memory; valid while the array is referenced. */
+  /** The address of the bytes in memory; valid while the array is referenced. */
   readonly address: (bytes: Uint8Array) => number;
 }
 
@@ -43,7 +43,7 @@ let native: Native | undefined;
 
 /**
  * Makes a system call by its number on this architecture (`process.arch`), with up to six arguments.
- * Returns the result, or the negative errno. Throws TypeError for a string that holds a NUL.
+ * Returns the result, or the negative errno. Throws TypeError for a string that contains a NUL.
  */
 export function syscall(number: number, ...args: readonly Argument[]): number {
   native ??= load();
@@ -51,9 +51,9 @@ export function syscall(number: number, ...args: readonly Argument[]): number {
 }
 
 /**
- * Replaces this process by another program: same process id, standard streams kept, all else closed.
- * The signals that the runtimes ignore get their default action back: an ignored signal would stay ignored in the
- * program and all its children. Throws CommandError if the program cannot be executed; the process then goes on.
+ * Replaces this process by another program: same process id and standard streams, all else closed.
+ * The signals that the runtimes ignore get their default action again: otherwise the program and all its children would
+ * ignore them. Throws CommandError if the program cannot be executed; the process continues then.
  */
 export function execve(
   file: string,
@@ -65,7 +65,7 @@ export function execve(
   setActions(SIG_DFL, calls.rt_sigaction);
   syscall(calls.rt_sigprocmask, SIG_SETMASK, Buffer.alloc(8), null, 8);
   for (const fd of [0, 1, 2]) inheritStream(fd, calls.fcntl);
-  // Linux before 5.11 lacks it; there only what a library opened without O_CLOEXEC stays open
+  // Linux before 5.11 lacks it; there only files that a library opened without O_CLOEXEC stay open
   syscall(calls.close_range, 3, 0x7fffffff, CLOSE_RANGE_CLOEXEC);
 
   const set = Object.entries(env).filter(([, value]) => value !== undefined);
@@ -81,7 +81,7 @@ function setActions(handler: number, rt_sigaction: number): void {
   for (const signal of SIGNALS_IGNORED_BY_RUNTIMES) syscall(rt_sigaction, signal, action, null, 8);
 }
 
-/** libuv opens terminals close-on-exec and makes streams non-blocking; neither must reach the next program. */
+/** libuv opens terminals close-on-exec and makes streams non-blocking; the next program must inherit neither. */
 function inheritStream(fd: number, fcntl: number): void {
   if (syscall(fcntl, fd, F_SETFD, 0) < 0) return; // not open
   const flags = syscall(fcntl, fd, F_GETFL, 0);
@@ -89,8 +89,8 @@ function inheritStream(fd: number, fcntl: number): void {
 }
 
 /**
- * Frees what is no longer used. Bun's collector otherwise lets it grow with the machine's memory, buffers of the network
- * most of all; Node.js needs no reminder.
+ * Frees unused memory. Otherwise Bun's collector lets it grow with the memory of the machine, especially network
+ * buffers; Node.js does not need it.
  */
 export function collectGarbage(): void {
   const { Bun: bun } = globalThis as { Bun?: { gc(wait: boolean): void } };
@@ -103,7 +103,7 @@ function cString(text: string): Buffer {
   return Buffer.from(`${text}\0`);
 }
 
-/** A NULL-terminated array of pointers to `strings`, which lie behind it in the same memory and live as long. */
+/** A NULL-terminated array of pointers to `strings`, which follow in the same memory and have the same lifetime. */
 function stringVector(strings: readonly string[]): Buffer {
   native ??= load();
   const pointerSize = process.arch === "arm" ? 4 : 8;
@@ -123,14 +123,14 @@ function load(): Native {
 }
 
 function loadForBun(): Native {
-  // not a static import: Node.js has no such module
+  // not a static import: Node.js lacks the module
   const ffi = process.getBuiltinModule("bun:ffi") as unknown as typeof import("bun:ffi");
-  // this name finds glibc, and in the product musl: its loader answers to every "libc.…" itself
+  // this name finds glibc, and in the product musl: its loader accepts any "libc.…" for itself
   const { symbols } = ffi.dlopen("libc.so.6", {
     syscall: { args: ["i64", "i64", "i64", "i64", "i64", "i64", "i64"], returns: "i64" },
     __errno_location: { args: [], returns: "ptr" },
   });
-  const errno = symbols.__errno_location(); // the same address for the life of the thread
+  const errno = symbols.__errno_location(); // the address is constant within a thread
   if (errno === null) throw new CommandError("The C library gives no errno");
   return {
     address: ffi.ptr,
@@ -145,7 +145,7 @@ function loadForBun(): Native {
 }
 
 function loadForNode(): Native {
-  const [, script = ""] = process.argv; // lies beside the addon in the directory that the launcher made
+  const [, script = ""] = process.argv; // beside the addon in the launcher's directory
   const addon = { exports: {} as Native };
   process.dlopen(addon, join(dirname(script), "native.node"));
   return addon.exports;

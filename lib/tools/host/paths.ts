@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 /** File system labels. */
 export const LABEL = {
-  /** ext4 holding the installed system and all its data. */
+  /** The ext4 file system of the installed system and all its data. */
   state: "K3OS_STATE",
   /** FAT32 EFI system partition that the installer makes. */
   esp: "K3OS_GRUB",
@@ -16,11 +16,11 @@ export const PATH = {
   systemConfig: "/k3os/system/config.yaml",
   localConfig: "/var/lib/rancher/k3os/config.yaml",
   localConfigDir: "/var/lib/rancher/k3os/config.d",
-  /** State that k3OS itself keeps across boots (host name, machine id, ssh keys, boot journals). */
+  /** State that k3OS keeps across boots (host name, machine id, SSH keys, boot journals). */
   localState: "/var/lib/rancher/k3os",
-  /** What a machine without a configured name is called: made up at its first boot, or given by DHCP. */
+  /** The host name of a machine without a configured name: generated at the first boot, or received by DHCP. */
   keptHostname: "/var/lib/rancher/k3os/hostname",
-  /** What starts that failed have said. */
+  /** The messages of failed boots. */
   failures: "/var/lib/rancher/k3os/failed",
   metadata: "/run/config",
   metadataHostname: "/run/config/local_hostname",
@@ -28,39 +28,41 @@ export const PATH = {
   userdata: "/run/config/userdata",
   runtime: "/run/k3os",
   mode: "/run/k3os/mode",
-  /** There once DHCP was asked for a name in this boot; empty if it had none. */
+  /** Exists once DHCP was queried for a name in this boot; empty without a name. */
   dhcpHostname: "/run/k3os/dhcp-hostname",
-  /** What somebody has put into the initrd, until the first commands of the configuration have run. */
+  /** Files that a user has added to the initrd, until the first commands of the configuration have run. */
   injected: "/run/k3os/initrd",
   target: "/run/k3os/target",
   medium: "/run/k3os/iso",
-  /** The URL that the medium was fetched from by the boot, if it was. */
+  /** The URL that the boot downloaded the medium from, if it did. */
   mediumUrl: "/run/k3os/iso-url",
-  /** What is to be remembered of the release that names that medium, if it is signed. */
+  /** The record to keep of the release that lists this medium, if it is signed. */
   mediumRelease: "/run/k3os/release.json",
   kernelMount: "/run/k3os/kernel",
-  /** The installer's own mount points and lock; nothing else mounts below it. */
+  /** The installer's own mount points and lock; no other code mounts below it. */
   installDir: "/run/k3os/install",
-  /** A static shell that outlives the initrd: there for any failure of the boot, whatever root is mounted. */
+  /** A static shell that outlives the initrd, available for any failure of the boot with any root mounted. */
   rescueShell: "/run/k3os/busybox",
-  /** What this boot has made of the configuration, and what the versions that are kept achieve of it (lib/tools/node/applied.ts). */
+  /**
+   * The outcome of the configuration in this boot, and under the versions that are kept (lib/tools/node/applied.ts).
+   */
   outcome: "/run/k3os/applied.json",
   applied: "/var/lib/rancher/k3os/applied.json",
-  /** Held while an upgrade runs; the original's name, which its Plan passes. */
+  /** Locked while an upgrade runs; the original's name, which its Plan passes. */
   upgradeLock: "/run/k3os/upgrade.lock",
-  /** The image's settings of sshd alone, for when it refuses those of /etc/ssh. */
+  /** The image's own settings of sshd, for use when sshd refuses those of /etc/ssh. */
   imageSshd: "/run/k3os/sshd_config",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
-  /** There while udevd runs. */
+  /** Exists while udevd runs. */
   udevControl: "/run/udev/control",
   /** GRUB's modules, one directory per platform. */
   grubLibrary: "/usr/lib/grub",
-  /** The state file system during boot, seen from the running root. */
+  /** The state file system during boot, as a path in the running root. */
   base: "/.base",
 } as const;
 
-/** Markers below `/k3os/system` of the state file system; their meaning is the original's. */
+/** Markers below `/k3os/system` of the state file system, with the meaning of the original. */
 export const MARKER = {
   growpart: "growpart",
   takeover: "takeover",
@@ -70,12 +72,12 @@ export const MARKER = {
 } as const;
 
 /**
- * Markers of a reset at the next start. The list of what is kept has a file of its own: the original, whose initrd may still
- * start this machine, does not know it, while it would delete everything for whatever is called `factory-reset`.
+ * Markers of a reset at the next boot. The list of kept paths has a separate file: the original, whose initrd may still
+ * boot this machine, does not know it, and would delete everything for any file named `factory-reset`.
  */
 export const RESET = { everything: MARKER.factoryReset, keeping: "factory-reset.json" } as const;
 
-/** Services that others have to know by name. */
+/** Services that other code refers to by name. */
 export const UNIT = { apply: "ccapply.service", k3s: "k3s-service.service" } as const;
 
 /** Names of files inside the version directories. */
@@ -88,11 +90,11 @@ export const FILE = {
   networkDrivers: "network.squashfs",
 } as const;
 
-/** The components of a generation, in the order in which they are switched. */
+/** The components of a generation, in the order of the switch. */
 export const COMPONENTS = ["k3os", "k3s", "kernel"] as const;
 export type Component = (typeof COMPONENTS)[number];
 
-/** An absolute path of the system, below the root that the host works on. */
+/** An absolute system path, below the root of the host. */
 export function inRoot(host: { readonly root: string }, path: string): string {
   return host.root === "/" ? path : join(host.root, path);
 }

@@ -2,22 +2,22 @@ import { messageOf } from "../text/errors.ts";
 import { cmd } from "./cmd.ts";
 import type { Host } from "./host.ts";
 
-/** How a machine goes down. */
+/** The kind of shutdown. */
 export type PowerChange = "restart" | "power-off";
 
 const PROGRAMS: Readonly<Record<PowerChange, string>> = { restart: "reboot", "power-off": "poweroff" };
 
-/** In all the namespaces of process 1: as if it were called outside of the container that this may run in. */
+/** In all namespaces of process 1: outside of the container that this may run in. */
 const OUTSIDE = cmd`nsenter -m -u -i -n -p -t 1`;
 
-/** Milliseconds that a way to restart may take to begin, and then to come into effect. */
+/** The time limits for one method of reboot, in milliseconds: to begin, and to take effect. */
 const BEGIN = 30_000;
 const TAKE_EFFECT = 90_000;
 
 /**
- * Has the machine's service manager end all services, and restart it or power it off; returns when that has begun. With
- * `outside` it is the machine that a container runs on. Throws CommandError if nothing begins. Process 1 of a boot, which has
- * no service manager yet, asks the kernel itself (lib/boot/go-down.ts).
+ * Makes the service manager stop all services, and reboot the machine or power it off; returns when that has begun.
+ * With `outside` it is the host of a container. Throws CommandError if nothing begins. Process 1 of a boot, which has
+ * no service manager yet, calls the kernel itself (lib/boot/go-down.ts).
  */
 export async function shutDown(
   how: PowerChange,
@@ -28,7 +28,7 @@ export async function shutDown(
   await host.run(argv);
 }
 
-/** Restarts a machine that may be too broken to do so in order: each way is harsher than the one before it. */
+/** Reboots a machine that may be too broken for an orderly reboot: each method is harsher than the previous one. */
 export async function restartByForce(host: Pick<Host, "run" | "log" | "clock">): Promise<void> {
   const ways = [cmd`systemctl reboot`, cmd`systemctl reboot --force`, cmd`reboot --force --force`];
   for (const argv of ways) {

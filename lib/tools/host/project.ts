@@ -1,4 +1,4 @@
-/** Where the project lives: package.json names the same. */
+/** The project's address: the same as in package.json. */
 export const PROJECT_URL = "https://github.com/k3os/k3os";
-/** What it publishes, a page for each version. */
+/** Its releases, a page for each version. */
 export const RELEASES_URL = `${PROJECT_URL}/releases`;

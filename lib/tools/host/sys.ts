@@ -25,7 +25,7 @@ const NUMBERS = {
   renameat2: { x64: 316, arm64: 276, arm: 382 },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** What ext4 says of a damaged file system; the runtimes have no name for it. */
+/** ext4's error for a damaged file system; the runtimes have no name for it. */
 const EUCLEAN = 117;
 
 /** A failed system call; `errno` is the positive error number. */
@@ -77,7 +77,7 @@ export function mount(
   call("mount", what, source, target, options.type ?? null, flags, options.data ?? null);
 }
 
-/** Unmounts `target`; `lazy` detaches it now and frees it when nothing uses it any more (MNT_DETACH). */
+/** Unmounts `target`; `lazy` detaches it now and frees it when it is no longer used (MNT_DETACH). */
 export function unmount(target: string, options: { lazy?: boolean } = {}): void {
   call("umount2", `Unmounting "${target}"`, target, options.lazy ? 2 : 0);
 }
@@ -87,7 +87,7 @@ export function pivotRoot(newRoot: string, putOld: string): void {
   call("pivot_root", `Changing the root to "${newRoot}"`, newRoot, putOld);
 }
 
-/** chroot(2) and the working directory to the new root. */
+/** Changes the root with chroot(2), and the working directory to the new root. */
 export function changeRoot(path: string): void {
   call("chroot", `Entering "${path}"`, path);
   process.chdir("/");
@@ -106,8 +106,8 @@ export function sync(): void {
 const LOCK = { exclusive: 2, nonBlocking: 4 } as const; // asm-generic/fcntl.h
 
 /**
- * Locks an open file for this process alone, until the descriptor is closed or the process ends, however it does:
- * flock(2). False if another one holds the lock. Throws SystemCallError.
+ * Locks an open file for this process alone, until the descriptor is closed or the process ends in any way:
+ * flock(2). False if another process holds the lock. Throws SystemCallError.
  */
 export function tryLock(fd: number): boolean {
   try {
@@ -123,14 +123,14 @@ const AT_FDCWD = -100; // linux/fcntl.h
 const RENAME_EXCHANGE = 2; // linux/fs.h
 
 /**
- * Lets two paths of one file system change places in one step: at no moment is either of them missing. Throws
- * SystemCallError; EINVAL where the file system cannot do it.
+ * Exchanges two paths of one file system in one step: neither is ever missing. Throws SystemCallError; EINVAL if the
+ * file system does not support it.
  */
 export function exchange(a: string, b: string): void {
   call("renameat2", `Exchanging "${a}" and "${b}"`, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
 }
 
-/** Writes the file system at `path` to its device, metadata to where they belong included. Throws SystemCallError. */
+/** Writes the file system at `path` to its device, including metadata to its final location. Throws SystemCallError. */
 export function syncFileSystem(path: string): void {
   const fd = openSync(path, "r");
   try {
@@ -141,8 +141,8 @@ export function syncFileSystem(path: string): void {
 }
 
 /**
- * Gives the mounted ext4 file system at `path` a label of at most 16 bytes.
- * ext4 can do it since Linux 5.17. Throws SystemCallError.
+ * Sets the label, at most 16 bytes, of the mounted ext4 file system at `path`.
+ * Requires Linux 5.17. Throws SystemCallError.
  * Source: FS_IOC_SETFSLABEL in https://github.com/torvalds/linux/blob/master/include/uapi/linux/fs.h
  */
 export function setFileSystemLabel(path: string, label: string): void {
@@ -156,7 +156,7 @@ export function setFileSystemLabel(path: string, label: string): void {
   }
 }
 
-/** Restarts or powers off at once, as process 1 may; linux/reboot.h. */
+/** Reboots or powers off at once, as process 1 may; linux/reboot.h. */
 export function reboot(how: PowerChange): void {
   sync();
   call("reboot", "Restarting", 0xfee1dead | 0, 672274793, how === "restart" ? 0x01234567 : 0x4321fedc);
@@ -165,7 +165,7 @@ export function reboot(how: PowerChange): void {
 const LIMITS = { processes: 6, openFiles: 7, lockedMemory: 8 } as const; // asm-generic/resource.h
 export const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 
-/** Sets soft and hard limit of a resource of this process. */
+/** Sets the soft and the hard limit of a resource of this process. */
 export function setLimit(resource: keyof typeof LIMITS, value: bigint): void {
   const limit = Buffer.alloc(16);
   limit.writeBigUInt64LE(value, 0);
@@ -173,7 +173,9 @@ export function setLimit(resource: keyof typeof LIMITS, value: bigint): void {
   call("prlimit64", `Setting the limit of ${resource}`, 0, LIMITS[resource], limit, null);
 }
 
-/** A loop device that holds an image; at the end of the scope the kernel frees it, or when nothing is mounted from it. */
+/**
+ * A loop device of an image; the kernel frees it at the end of the scope, or when nothing is mounted from it any more.
+ */
 export interface LoopDevice extends Disposable {
   /** Such as `/dev/loop0`. */
   readonly path: string;
@@ -182,9 +184,9 @@ export interface LoopDevice extends Disposable {
 const LOOP_TRIES = 16;
 
 /**
- * Attaches an open image file, read-only, to a free loop device; `name` is what losetup(8) shows.
+ * Attaches an open image file, read-only, to a free loop device; `name` is the name that losetup(8) shows.
  * Source: LOOP_CTL_GET_FREE, LOOP_SET_FD, LOOP_SET_STATUS64 and LO_FLAGS_AUTOCLEAR in
- * https://man7.org/linux/man-pages/man4/loop.4.html; they exist since Linux 3.1, where LOOP_CONFIGURE needs 5.8.
+ * https://man7.org/linux/man-pages/man4/loop.4.html. They exist since Linux 3.1; LOOP_CONFIGURE needs 5.8.
  * Throws SystemCallError.
  */
 export function attachImage(image: number, name: string): LoopDevice {
@@ -203,7 +205,7 @@ export function attachImage(image: number, name: string): LoopDevice {
         return { path, [Symbol.dispose]: () => closeSync(device) };
       } catch (error) {
         closeSync(device);
-        // another program has just taken it
+        // another program has just attached an image to it
         const isTaken = error instanceof SystemCallError && error.errno === constants.errno.EBUSY;
         if (!isTaken || tries === LOOP_TRIES) throw error;
       }
@@ -213,7 +215,7 @@ export function attachImage(image: number, name: string): LoopDevice {
   }
 }
 
-/** Mounts a read-only image file through a loop device that goes with the mount. Throws SystemCallError. */
+/** Mounts a read-only image file through a loop device that is freed on unmount. Throws SystemCallError. */
 export function mountImage(file: string, target: string, type: string): void {
   const image = openSync(file, "r");
   try {

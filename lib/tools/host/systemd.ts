@@ -1,10 +1,10 @@
 import { cmd } from "./cmd.ts";
 import type { Host } from "./host.ts";
 
-/** Milliseconds after which a service manager that does not answer is not waited for. */
+/** Timeout for an answer of the service manager, in milliseconds. */
 const PATIENCE = 30_000;
 
-/** The properties of a unit, as `systemctl show` prints them: one `NAME=value` a line. */
+/** The properties of a unit, as printed by `systemctl show`: one `NAME=value` per line. */
 export async function unitProperties(
   unit: string,
   names: readonly string[],
@@ -21,7 +21,7 @@ export async function unitProperties(
   );
 }
 
-/** The names of the units that have failed. Throws where there is no service manager to ask. */
+/** The names of the failed units. Throws without a service manager. */
 export async function failedUnits(host: Pick<Host, "run">): Promise<string[]> {
   const { stdout } = await host.run(cmd`systemctl --failed --output json`, { timeout: PATIENCE });
   return (JSON.parse(stdout || "[]") as readonly { readonly unit: string }[]).map(({ unit }) => unit);

@@ -1,9 +1,9 @@
 import { CommandError } from "../text/errors.ts";
 
-/** The architectures by the names that k3OS artifacts carry. */
+/** The architectures, named as in the k3OS artifacts. */
 export type Arch = "amd64" | "arm64" | "arm";
 
-/** Everything about one architecture that differs from the others: one row, read by build, boot, install and tests. */
+/** All properties that differ between architectures: one row, used by build, boot, install and tests. */
 export interface Target {
   readonly arch: Arch;
   /** `process.arch` of the running program. */
@@ -12,7 +12,7 @@ export interface Target {
   readonly machines: readonly string[];
   /** Debian's architecture name. */
   readonly debian: "amd64" | "arm64" | "armhf";
-  /** How the executable is made: a fused Bun, or Node.js in a static launcher (Bun has no 32-bit ARM target). */
+  /** The form of the executable: a fused Bun, or Node.js in a static launcher (Bun has no 32-bit ARM target). */
   readonly runtime:
     | { readonly kind: "bun"; readonly target: string; readonly package: string; readonly musl: string }
     | { readonly kind: "node" };
@@ -22,11 +22,11 @@ export interface Target {
   readonly triplet: string;
   /** ELF `e_machine` (ELF gABI). */
   readonly elfMachine: number;
-  /** Boards of this architecture run it with kernels of their own, by unpacking the tarball. */
+  /** Boards of this architecture run it with their own kernels, by unpacking the tarball. */
   readonly boards: boolean;
-  /** Debian kernel package; none where boards bring their own kernel. */
+  /** Debian kernel package; undefined if boards provide their own kernel. */
   readonly kernel: string | undefined;
-  /** GRUB platforms (directory names below /usr/lib/grub) that the ISO boots by. */
+  /** GRUB platforms (directory names below /usr/lib/grub) that can boot the ISO. */
   readonly grub: readonly string[];
   /**
    * File name of the removable-media boot loader in `/EFI/BOOT`, section 3.5.1.1 of
@@ -95,7 +95,7 @@ export const TARGETS: readonly Target[] = [
   },
 ];
 
-/** The row of an architecture given by its k3OS, Debian or `uname -m` name. Throws CommandError for any other. */
+/** The row of an architecture, by its k3OS, Debian or `uname -m` name. Throws CommandError for any other name. */
 export function targetOf(name: string): Target {
   const row = TARGETS.find((t) => t.arch === name || t.debian === name || t.machines.includes(name));
   if (row !== undefined) return row;
@@ -103,7 +103,7 @@ export function targetOf(name: string): Target {
   throw new CommandError(`Unsupported architecture "${name}": expected one of ${known}`);
 }
 
-/** The row of the machine that this program runs on. */
+/** The row of this machine. */
 export function hostTarget(): Target {
   return TARGETS.find((t) => t.node === process.arch) ?? targetOf(process.arch);
 }

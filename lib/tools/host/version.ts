@@ -1,8 +1,8 @@
 /** Set by the build (`--define`); absent when the source runs unbuilt. */
 declare const K3OS_VERSION: string | undefined;
 
-/** The version of a program that was never built. */
+/** The version of an unbuilt program. */
 export const UNRELEASED = "dev";
 
-/** The release this program was built as, a git tag such as `v0.30.0`; `dev` when run from source. */
+/** The release of this build, a git tag such as `v0.30.0`; `dev` when run from source. */
 export const VERSION: string = typeof K3OS_VERSION === "string" ? K3OS_VERSION : UNRELEASED;

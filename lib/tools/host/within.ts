@@ -1,6 +1,6 @@
 /**
- * What `work` comes to, or what `late` makes of it, or throws, where that takes longer than `milliseconds`. The work itself is
- * not stopped; what it then comes to is nobody's.
+ * The result of `work`, or the result or error of `late` if that takes longer than `milliseconds`. The work itself is
+ * not stopped; its later result is ignored.
  */
 export async function within<T>(milliseconds: number, work: Promise<T>, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -9,11 +9,11 @@ import { loadUndici } from "./http-undici.ts";
 import { downgradeError, isDowngrade, maskUrl } from "./http-url.ts";
 
 export interface ClientOptions {
-  /** PEM certificates to trust besides the system's and the compiled-in ones. */
+  /** PEM certificates to trust in addition to the system's and the built-in ones. */
   readonly ca?: string | undefined;
-  /** Port to call from; some clouds answer only to privileged ports. */
+  /** Local port; some clouds only answer privileged ports. */
   readonly localPort?: number | undefined;
-  /** The interface behind which link-local addresses are looked for. */
+  /** The interface for link-local addresses. */
   readonly zone?: string | undefined;
 }
 
@@ -22,17 +22,17 @@ export interface Request {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
-  /** Statuses that end in a TryError besides the usual ones. */
+  /** Further statuses that throw a TryError. */
   readonly tryAgain?: readonly number[] | undefined;
-  /** Default true; else an answer that is a redirect is returned. */
+  /** Default true; otherwise a redirect is returned as the response. */
   readonly followRedirects?: boolean | undefined;
-  /** Follow a redirect from https to http. Default: that is an HttpError. */
+  /** Follow a redirect from https to http. Default: throw an HttpError. */
   readonly plainRedirects?: boolean | undefined;
 }
 
-/** The head of a successful answer, and its body still to be read. */
+/** The head of a successful response, with its unread body. */
 export interface Reply {
-  /** Where the redirects ended. */
+  /** The final URL after redirects. */
   readonly url: URL;
   readonly status: number;
   /** By lower-case name; repeated headers are joined by ", ". */
@@ -41,11 +41,11 @@ export interface Reply {
 }
 
 export interface Client extends AsyncDisposable {
-  /** Throws TryError where another try may help, HttpError where it cannot. */
+  /** Throws TryError if a retry may help, otherwise HttpError. */
   send(url: URL, request: Request): Promise<Reply>;
 }
 
-/** A connector that adds the zone, which a URL cannot carry, to the addresses that need one. */
+/** A connector that adds the zone, which a URL cannot contain, to the addresses that need one. */
 function zoned(connector: buildConnector.connector, zone: string | undefined): buildConnector.connector {
   if (zone === undefined) return connector;
   return (target, done) => {
@@ -59,15 +59,15 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const TRY_AGAIN = new Set([408, 425, 429]);
 
 /**
- * Opens a client that lives for one download: its connections close with it. It follows redirects itself, since undici's
- * interceptor (7.30) gives every server the caller's own headers except three, which may be a cloud's token; sends all
- * requests through the first one's proxy; and cannot refuse a redirect from https to http.
+ * Opens a client for one download: its connections close with it. It follows redirects itself. undici's interceptor
+ * (7.30) passes the caller's headers, all but three, to every server, and they may include a cloud's token; it sends
+ * all requests through the proxy of the first one; and it cannot refuse a redirect from https to http.
  */
 export async function openClient(options: ClientOptions, host: Pick<Host, "env" | "log">): Promise<Client> {
   const { Agent, buildConnector, ProxyAgent, request } = await loadUndici();
   const dispatchers = new Map<string, Dispatcher>();
 
-  /** One dispatcher per proxy (or none) and scheme; certificates are read only where they are needed. */
+  /** One dispatcher per proxy (or none) and scheme; certificates are only read on use. */
   const dispatcherFor = (url: URL): Dispatcher => {
     const proxy = proxyFor(url, host.env);
     const key = `${url.protocol} ${proxy ?? ""}`;
@@ -76,7 +76,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
     const secure = url.protocol === "https:" || proxy?.startsWith("https:");
     const ca = secure ? trustedRoots(options.ca, host.env) : undefined;
     const connect = {
-      timeout: 0, // the try's own signal ends it
+      timeout: 0, // the signal of the attempt ends it
       ...(ca === undefined ? {} : { ca: [...ca] }),
       ...(options.localPort === undefined ? {} : { localPort: options.localPort }),
     };
@@ -84,7 +84,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
     const made =
       proxy === undefined
         ? new Agent({ ...limits, connect: zoned(buildConnector(connect), options.zone) })
-        : // plain http goes through a proxy as such: few proxies allow CONNECT to port 80
+        : // plain http is sent to a proxy without CONNECT: few proxies allow it to port 80
           new ProxyAgent({
             ...limits,
             uri: proxy,
@@ -113,16 +113,16 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
       signal: message.signal,
       dispatcher: dispatcherFor(url),
     });
-    // undici heeds the signal only once it is connected: a host that swallows packets would never end
+    // undici only heeds the signal once connected: a host that drops packets would never end
     const answer = await Promise.race([pending, whenAborted(message.signal)]);
-    answer.body.on("error", () => undefined); // the reader gets it; an unread body may break without harm
+    answer.body.on("error", () => undefined); // the reader gets it; an unread body may fail
     return answer;
   };
 
   return {
     send: async (first, message) => {
       let url = first;
-      const own = joinHeaders(message.headers); // by lower-case name: a default is replaced, not doubled
+      const own = joinHeaders(message.headers); // by lower-case name: a default is replaced, not added
       let headers = { ...defaultHeaders(first), ...own };
       for (let redirects = 0; ; redirects++) {
         const answer = await sendOnce(url, { ...message, headers });
@@ -168,7 +168,9 @@ function defaultHeaders(url: URL): Record<string, string> {
   return { ...headers, authorization: `Basic ${Buffer.from(secret).toString("base64")}` };
 }
 
-/** What may follow a redirect to another server: the caller's own headers may hold secrets meant for the first. */
+/**
+ * The headers to send to another server after a redirect: the caller's headers may contain secrets for the first one.
+ */
 function rangeHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(headers).filter(([name]) => name === "range" || name === "if-range");
   return Object.fromEntries(kept);
@@ -208,7 +210,10 @@ function statusFailure(
   return new TryError(text, { status, retryAfter: parseRetryAfter(headers) });
 }
 
-/** Milliseconds until the server wants to be asked again. Where it names a time, its own clock counts: ours may be wrong. */
+/**
+ * The server's delay before a retry, in milliseconds. A given time is compared with the server's clock: ours may be
+ * wrong.
+ */
 function parseRetryAfter({
   date = "",
   "retry-after": value = "",
@@ -219,7 +224,7 @@ function parseRetryAfter({
 
 const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 
-/** The compiled-in roots, the system's and `extra`; undefined where the compiled-in ones are all there is. */
+/** The built-in roots, the system's and `extra`; undefined if there are only built-in ones. */
 function trustedRoots(extra: string | undefined, env: Host["env"]): readonly string[] | undefined {
   const file = env.SSL_CERT_FILE || SYSTEM_ROOTS;
   const system = readTextIfThere(file) ?? "";

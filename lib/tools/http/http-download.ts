@@ -12,8 +12,8 @@ export interface DownloadOptions extends ReceiveOptions {
 }
 
 /**
- * {@link receive}s a content into `file`. It is flushed to the disk and checked before `file` appears; on failure nothing
- * is left and an older `file` stays. Throws HttpError or CommandError.
+ * {@link receive}s content into `file`. It is flushed to the disk and verified before `file` appears. On failure
+ * nothing is left and an older `file` is kept. Throws HttpError or CommandError.
  */
 export async function download(
   url: string,
@@ -51,18 +51,18 @@ export async function download(
   }
 }
 
-/** Makes a file that must not be there yet, with these permissions whatever the umask is. Throws CommandError. */
+/** Creates a file, which must not exist, with these permissions regardless of the umask. Throws CommandError. */
 export async function openNew(path: string, mode: number): Promise<FileHandle> {
   try {
     const handle = await open(path, "wx", mode);
-    await handle.chmod(mode); // whatever the umask is
+    await handle.chmod(mode); // independent of the umask
     return handle;
   } catch (cause) {
     throw new CommandError(`Cannot write "${path}"`, { cause });
   }
 }
 
-/** Writes all of `chunk` at an offset of the file, in bytes. Throws CommandError that names `path`. */
+/** Writes all of `chunk` at an offset of the file, in bytes. Throws CommandError with `path`. */
 export async function writeAll(
   handle: FileHandle,
   chunk: Uint8Array,

@@ -1,6 +1,6 @@
 import { CommandError } from "../text/errors.ts";
 
-/** A download that failed for good. `status` is the server's last answer, undefined when there was none. */
+/** A download that failed finally. `status` is the server's last one, undefined without a response. */
 export class HttpError extends CommandError {
   override readonly name = "HttpError";
   readonly status: number | undefined;
@@ -11,12 +11,12 @@ export class HttpError extends CommandError {
   }
 }
 
-/** One try that failed in a way that another try may mend. */
+/** A failed attempt that a retry may fix. */
 export class TryError extends Error {
   readonly status: number | undefined;
-  /** Milliseconds that the server asks us to wait. */
+  /** The delay that the server requires, in milliseconds. */
   readonly retryAfter: number | undefined;
-  /** Nothing was sent: there may be no way to the server, or to one that knows its name. */
+  /** Nothing was sent: the server, or its name server, may be unreachable. */
   readonly noWay: boolean;
 
   constructor(
@@ -30,7 +30,7 @@ export class TryError extends Error {
   }
 }
 
-/** Certificate failures that time does not mend; `CERT_NOT_YET_VALID` is not here: a clock may still be set. */
+/** Certificate errors that are permanent; not `CERT_NOT_YET_VALID`, because the clock may still be set. */
 const FINAL_CODES = new Set([
   "CERT_HAS_EXPIRED",
   "CERT_REVOKED",
@@ -56,7 +56,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "connection closed by the server",
 };
 
-/** What a connection to nowhere comes to; Bun calls ENETUNREACH of connect(2) "refused". */
+/** Errors of unreachable hosts; Bun reports ENETUNREACH of connect(2) as "refused". */
 const NO_WAY = new Set([
   "EADDRNOTAVAIL",
   "ECONNREFUSED",
@@ -67,8 +67,8 @@ const NO_WAY = new Set([
 ]);
 
 /**
- * Turns what a request threw into a TryError, or a final HttpError; errors that are ours pass unchanged. `routed`: the
- * server is reached by a default route.
+ * Converts a request's error into a TryError, or a final HttpError; our own errors are returned unchanged. `routed`:
+ * the server is reached by a default route.
  */
 export function transportFailure(error: unknown, { routed = false } = {}): Error {
   if (error instanceof CommandError || error instanceof TryError) return error;

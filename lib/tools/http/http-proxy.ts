@@ -16,7 +16,10 @@ export function proxyFor(url: URL, env: Host["env"]): string | undefined {
 
 const ALWAYS_DIRECT = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fe80::/10";
 
-/** Whether a URL's server is reached by a default route: it is not on this machine, nor on its own cable. */
+/**
+ * Whether a URL's server is reached by a default route: it is neither on this machine nor on a directly attached
+ * network.
+ */
 export function needsRoute(url: URL): boolean {
   return !isDirect(url, "");
 }

@@ -12,22 +12,22 @@ import { DEFAULTS, type FetchOptions } from "./http-options.ts";
 import { type Try, withTries } from "./http-retry.ts";
 import { httpUrl, localPath, maskUrl } from "./http-url.ts";
 
-/** {@link FetchOptions} whose `deadline` is one hour and `maxBytes` unlimited unless given. */
+/** {@link FetchOptions}, with a default `deadline` of one hour and unlimited `maxBytes`. */
 export interface ReceiveOptions extends Omit<FetchOptions, "method" | "body"> {
-  /** Hexadecimal digest that the content must have. */
+  /** The expected digest of the content, in hexadecimal. */
   readonly sha256?: string;
-  /** Called as data arrives: bytes so far, and in all where known. */
+  /** Called on new data with the bytes so far, and the total if known. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
 }
 
-/** Takes a content piece by piece, in order. What it throws ends the transfer for good if it is a CommandError. */
+/** Receives content in pieces, in order. A CommandError that it throws ends the transfer finally. */
 export interface Consumer {
   write(chunk: Uint8Array): Promise<void>;
-  /** All that was written is void: the content comes again from its beginning. */
+  /** Discards everything written: the content starts again from its beginning. */
   restart(): Promise<void>;
-  /** All has been written; its digest is not compared yet. */
+  /** Called when everything is written; the digest is not verified yet. */
   finish?(): Promise<void>;
-  /** Where a file may lie for a while that another program downloads. */
+  /** A directory for the temporary file of another download program. */
   readonly scratch: string;
 }
 
@@ -37,17 +37,17 @@ export interface Received {
   readonly sha256: string;
 }
 
-/** Schemes that are left to the `curl` program; the original accepted them because it called nothing else. */
+/** Schemes that the `curl` program downloads; the original accepted them because it always called curl. */
 const CURL_SCHEMES = ["ftp:", "ftps:", "tftp:"];
 const HOUR = 3_600_000;
-/** Bytes after which the buffers that they came in are worth a collection. */
+/** The number of bytes after which their buffers are collected. */
 const TIDY_EVERY = 16 << 20;
 
 /**
- * Hands the content behind a URL (http, https, file, ftp, ftps, tftp) or a local path to `consumer`, in constant memory.
- * After a break it continues where it stopped if the server allows, else the consumer is told to start anew. The content
- * is hashed as it passes; that it has the digest wanted is known only when this returns: nothing may be made of it
- * before. Throws HttpError or CommandError.
+ * Passes the content of a URL (http, https, file, ftp, ftps, tftp) or a local path to `consumer`, in constant memory.
+ * After an interruption it continues at the same offset if the server allows, otherwise it restarts the consumer. The
+ * content is hashed on the way; its digest is only verified when this returns: do not use the content earlier. Throws
+ * HttpError or CommandError.
  */
 export async function receive(
   url: string,
@@ -63,7 +63,7 @@ export async function receive(
   return { bytes: flow.size(), sha256 };
 }
 
-/** A consumer and what it has been given so far: size and digest always agree with that. */
+/** A consumer with the size and digest of everything passed to it so far. */
 interface Flow {
   size(): number;
   write(chunk: Uint8Array, total?: number): Promise<void>;
@@ -119,13 +119,13 @@ async function fill(
 }
 
 interface Resume {
-  /** Strong ETag or date of the content that we hold the beginning of (RFC 9110, 13.1.5). */
+  /** Strong ETag or date of the partial content that we hold (RFC 9110, 13.1.5). */
   validator: string | undefined;
-  /** Bytes of the longest beginning that any try has come to hold. */
+  /** The largest number of bytes that any attempt has reached. */
   furthest: number;
 }
 
-/** One try: asks for what is still missing, or for everything where the server gives no way to continue. */
+/** One attempt: requests the missing rest, or everything if the server cannot continue. */
 async function fetchRest(
   client: Client,
   url: URL,
@@ -146,7 +146,7 @@ async function fetchRest(
   const request = { method: "GET", headers, plainRedirects, signal: attempt.signal } as const;
   const reply = await client.send(url, request).catch((error) => {
     if (!(error instanceof HttpError) || error.status !== 416) throw error;
-    state.validator = undefined; // nothing lies behind what we have: start again
+    state.validator = undefined; // nothing follows our part: start again
     throw new TryError(error.message, { status: error.status });
   });
   refuseEncoding(reply);
@@ -161,10 +161,10 @@ async function fetchRest(
     throw new HttpError(`the content is larger than ${options.maxBytes} bytes: the server reports ${total}`);
   }
   for await (const chunk of reply.body) {
-    attempt.pause(); // a disk that is slow to take it is not the server's silence
+    attempt.pause(); // do not take a slow disk for a silent server
     await flow.write(chunk, total);
     attempt.alive();
-    // from a server that always begins anew the same beginning again is no progress
+    // with a server that always starts over, only new bytes are progress
     if (state.validator !== undefined && flow.size() > state.furthest) attempt.progressed();
     state.furthest = Math.max(state.furthest, flow.size());
   }
@@ -180,7 +180,7 @@ function validatorOf({ headers }: Reply): string | undefined {
   return etag?.startsWith('"') ? etag : headers["last-modified"];
 }
 
-/** A file is kept as the server has it; `gzip` of a `.gz` file only says what the file is (Apache's AddEncoding). */
+/** Refuses a Content-Encoding of the file; `gzip` for a `.gz` file only describes its type (Apache's AddEncoding). */
 function refuseEncoding({ url, headers }: Reply): void {
   const encoding = headers["content-encoding"]?.toLowerCase() ?? "identity";
   if (encoding === "identity" || encoding === "") return;
@@ -220,9 +220,9 @@ async function curl(
     await host.run(argv);
     await copyLocal(flow, scratch, options.signal);
   } catch (error) {
-    // the program's own message holds the URL as given
+    // the program's own message contains the unmasked URL
     const said = (error as Error).message.replaceAll(url, maskUrl(url));
-    const status = said.includes("(exit status 78)") ? 404 : undefined; // curl(1): the file is not there
+    const status = said.includes("(exit status 78)") ? 404 : undefined; // curl(1): file not found
     throw new HttpError(`Cannot download "${maskUrl(url)}": ${said}`, { status });
   } finally {
     await rm(scratch, { force: true });

@@ -4,36 +4,36 @@ import { hasDefaultRoute } from "./default-route.ts";
 import { HttpError, TryError, transportFailure } from "./http-error.ts";
 
 export interface RetryLimits {
-  /** Milliseconds without any sign of the server after which a try ends. */
+  /** Timeout of an attempt without data from the server, in milliseconds. */
   readonly timeout: number;
-  /** Milliseconds for all tries together. */
+  /** Milliseconds for all attempts together. */
   readonly deadline: number;
-  /** Tries after the first; a try that received data starts the count anew. */
+  /** The number of retries; an attempt that received data resets the count. */
   readonly retries: number;
   /** Ends everything at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Given to each try: its abort signal, and how to say that the server is alive. */
+/** Passed to each attempt: its abort signal, and functions that report the activity of the server. */
 export interface Try {
   readonly signal: AbortSignal;
-  /** The server sent something: the timeout starts again. */
+  /** The server sent data: restarts the timeout. */
   alive(): void;
-  /** It is our turn: the timeout stops until {@link Try.alive}. */
+  /** The server waits for us: stops the timeout until {@link Try.alive}. */
   pause(): void;
-  /** Data was received and kept: what follows a break is not the same failure again. */
+  /** New data was kept: a later interruption does not count as the same failure. */
   progressed(): void;
 }
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 5_000;
-/** A server that asks for more patience than this is down, for our purposes. */
+/** A server that requires a longer delay counts as down. */
 const LONGEST_RETRY_AFTER = 30_000;
 
 /**
- * Calls `action` until it succeeds, fails for good, or the limits are used up. A machine that is connected to nothing does
- * not try again: whoever starts us in a boot has waited for the network before. `what` ("fetch "URL"") goes into the
- * message. Throws HttpError; an error that is not of the transport (a full disk) passes unchanged.
+ * Calls `action` until it succeeds, fails finally, or reaches the limits. A machine without a network does not retry:
+ * the boot waits for the network before it starts us. `what` ("fetch "URL"") is part of the message. Throws HttpError;
+ * errors other than transport errors (a full disk) are rethrown unchanged.
  */
 export async function withTries<T>(
   what: string,
@@ -84,14 +84,14 @@ interface Watch extends Try {
   hasProgressed(): boolean;
 }
 
-/** The reason that the caller gave for ending it, and what the trouble was until then. */
+/** The error with the caller's reason for the abort, and the last transport error. */
 function givenUp(what: string, signal: AbortSignal, tries: number, last: TryError | undefined): HttpError {
   const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
   const trouble = last === undefined ? "" : ` (${tries} tries; ${last.message})`;
   return new HttpError(`Cannot ${what}: ${reason}${trouble}`, { status: last?.status });
 }
 
-/** Settles only if it is aborted. */
+/** Settles only on abort. */
 function whenAborted(signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
 }

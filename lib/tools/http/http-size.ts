@@ -6,8 +6,8 @@ import { type FetchOptions, fetchResponse } from "./http.ts";
 import { localPath } from "./http-url.ts";
 
 /**
- * The size in bytes of what lies behind a URL or path, which is not fetched; undefined where the server does not tell, or
- * the scheme has no way to ask. Throws HttpError or CommandError if it is not there.
+ * The size in bytes of a URL's or path's content, without a download; undefined if the server or the scheme does not
+ * provide it. Throws HttpError or CommandError if it does not exist.
  */
 export async function sizeOf(
   url: string,

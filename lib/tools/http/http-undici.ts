@@ -1,8 +1,8 @@
 import { Socket } from "node:net";
 
-/** What of undici's HTTP/1 parser is used here: lib/dispatcher/client-h1.js of 7.30. */
+/** The parts of undici's HTTP/1 parser that are used here: lib/dispatcher/client-h1.js of 7.30. */
 interface Parser {
-  /** The reader of the body is behind: nothing more is parsed. */
+  /** The reader of the body is slower: parsing is paused. */
   paused: boolean;
   readonly ptr: number;
   readonly socket: Socket;
@@ -13,9 +13,10 @@ interface Parser {
 }
 
 /**
- * Loads undici: the package's own file, as Bun replaces `import "undici"` by a shim whose agents and timeouts do nothing.
- * A fault of version 7 is mended: where a server closes the connection while the reader of the answer is behind, it ends
- * the process by an assertion that nobody can catch. Version 8, which needs Node.js 22, has mended it in the same way.
+ * Loads undici from the package's own file: Bun replaces `import "undici"` with a shim that ignores agents and
+ * timeouts.
+ * It fixes a bug of version 7: if a server closes the connection while the reader is slower, an uncatchable assertion
+ * ends the process. Version 8, which needs Node.js 22, has the same fix.
  * https://github.com/nodejs/undici/pull/5474
  */
 export async function loadUndici(): Promise<typeof import("undici")> {
@@ -26,7 +27,7 @@ export async function loadUndici(): Promise<typeof import("undici")> {
 
 let mending: Promise<void> | undefined;
 
-/** The parser's class is not exported: it shows when undici first hangs an instance on a socket. */
+/** The parser's class is not exported: it is accessible once undici has attached an instance to a socket. */
 async function mendParser(): Promise<void> {
   const { kParser } = (await import("undici/lib/core/symbols.js")).default;
   Object.defineProperty(Socket.prototype, kParser, {
@@ -40,7 +41,7 @@ async function mendParser(): Promise<void> {
   });
 }
 
-/** Parses what has come before the end is told: the answer may be complete, and only not read yet. */
+/** Parses the buffered data before the end of the connection: the response may be complete, only not read yet. */
 function finishPaused(finish: Parser["finish"]): Parser["finish"] {
   return function (this: Parser) {
     for (let more = true; this.paused && more; ) {

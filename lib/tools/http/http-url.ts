@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { CommandError } from "../text/errors.ts";
 import { HttpError } from "./http-error.ts";
 
-/** The URL, if it is one that this module can fetch by itself. */
+/** The URL, if this module can download it. */
 export function httpUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed?.protocol === "http:" || parsed?.protocol === "https:") return parsed;
@@ -10,7 +10,7 @@ export function httpUrl(url: string): URL {
 }
 
 /**
- * A URL as `URL` understands it, and apart from it the zone of an address that is only valid on one link:
+ * A URL for `URL`, and separately the zone of an address that is only valid on one link:
  * `http://[fe80::1%25eth0]/` (RFC 6874).
  */
 export function splitZone(url: string): { readonly url: string; readonly zone: string | undefined } {
@@ -19,7 +19,7 @@ export function splitZone(url: string): { readonly url: string; readonly zone: s
   return zone === undefined ? { url, zone } : { url: before + after, zone };
 }
 
-/** The local path that a `file:` URL or a plain path means; undefined for other URLs. */
+/** The local path of a `file:` URL or a plain path; undefined for other URLs. */
 export function localPath(url: string): string | undefined {
   if (/^file:/i.test(url)) {
     try {
@@ -33,17 +33,17 @@ export function localPath(url: string): string | undefined {
   return /^[a-z][a-z0-9+.-]*:/i.test(url) ? undefined : url;
 }
 
-/** The URL with user name and password masked; anything else unchanged. */
+/** The URL with masked user name and password; other text unchanged. */
 export function maskUrl(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1***@");
 }
 
-/** Whether a way from one URL to another gives up encryption. */
+/** Whether a redirect from one URL to another gives up encryption. */
 export function isDowngrade(from: string, to: string): boolean {
   return /^https:/i.test(from) && /^http:/i.test(to);
 }
 
-/** What is wrong with such a way. */
+/** The error for such a redirect. */
 export function downgradeError(from: string, to: string): HttpError {
   return new HttpError(
     `refused to follow "${maskUrl(from)}" to "${maskUrl(to)}": anybody on the way could answer that, which is not encrypted`,

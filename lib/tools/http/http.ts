@@ -15,7 +15,7 @@ export { type Consumer, type Received, type ReceiveOptions, receive } from "./ht
 export { maskUrl } from "./http-url.ts";
 
 export interface HttpResponse {
-  /** Where the redirects ended. */
+  /** The final URL after redirects. */
   readonly url: string;
   readonly status: number;
   /** By lower-case name. */
@@ -32,7 +32,7 @@ export async function fetchText(
   return (await fetchBytes(url, options, host)).toString("utf8");
 }
 
-/** The content behind an http(s) or file URL, or of a local path. Throws HttpError, or CommandError for a file. */
+/** The content of an http(s) or file URL, or of a local path. Throws HttpError, or CommandError for a file. */
 export async function fetchBytes(
   url: string,
   options: FetchOptions,
@@ -48,8 +48,8 @@ export async function fetchBytes(
 }
 
 /**
- * Sends one request (again after transport errors and the statuses 408, 425, 429 and 5xx), follows redirects, and
- * returns the successful answer, its body decoded. Throws HttpError, whose `status` tells what the server said.
+ * Sends one request (retried after transport errors and the statuses 408, 425, 429 and 5xx), follows redirects, and
+ * returns the successful response with its body decoded. Throws HttpError, whose `status` is that of the server.
  */
 export async function fetchResponse(
   url: string,
@@ -68,7 +68,7 @@ export async function fetchResponse(
       const { signal } = attempt;
       const request = { method, headers, body, tryAgain, followRedirects, plainRedirects, signal };
       const reply = await client.send(parsed, request);
-      // the answer to HEAD tells the length of a body that it does not have
+      // the response to HEAD has the length of a body that is not sent
       const raw = method === "HEAD" ? Buffer.alloc(0) : await readBody(reply, limits.maxBytes, attempt.alive);
       const content =
         method === "HEAD" ? raw : decode(raw, reply.headers["content-encoding"], limits.maxBytes);
@@ -97,7 +97,7 @@ function tooLarge(maxBytes: number): HttpError {
 
 const DECODERS = { gzip: gunzipSync, "x-gzip": gunzipSync, deflate: inflateSync, br: brotliDecompressSync };
 
-/** Undoes a Content-Encoding that the server applied although we asked for none. */
+/** Decodes a Content-Encoding that the server applied without a request for it. */
 function decode(raw: Buffer, encoding: string | undefined, maxBytes: number): Buffer {
   const name = encoding?.toLowerCase() ?? "identity";
   if (name === "identity" || name === "") return raw;

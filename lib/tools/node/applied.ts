@@ -7,66 +7,66 @@ import { inRoot, PATH } from "../host/paths.ts";
 /** The phases of a boot in which the configuration is applied. */
 export type BootPhase = "initrd" | "boot" | "runtime";
 
-/** An entry of the configuration, or a whole part of it, that is not in effect. */
+/** An entry of the configuration, or a whole part, that is not in effect. */
 export interface NotApplied {
-  /** The part, as the user would name it. */
+  /** The part, by its name for the user. */
   readonly applier: string;
   /** The entry, such as `run_cmd[0]`; absent if the whole part failed. */
   readonly path?: string;
   readonly message: string;
-  /** What it achieved before is still in effect: ssh keys whose server does not answer. */
+  /** The result of an earlier run is still in effect: SSH keys whose server does not answer. */
   readonly kept?: boolean;
 }
 
-/** What one phase of this boot has made of the configuration. */
+/** The outcome of one phase of this boot. */
 export interface PhaseOutcome {
-  /** Tells one run of the phase from the next. */
+  /** Distinguishes the runs of a phase. */
   readonly run: string;
-  /** All of it has been tried; false while it runs, and if it was cut short. */
+  /** All entries were tried; false while it runs, and after an interruption. */
   readonly done: boolean;
   /** A digest of the whole configuration. */
   readonly config: string;
-  /** Every entry that the phase applies: path → digest of what it says. */
+  /** All entries of the phase: path → digest of the content. */
   readonly items: Readonly<Record<string, string>>;
   readonly failures: readonly NotApplied[];
 }
 
-/** What this boot has made of the configuration so far. */
+/** The outcome of the configuration in this boot so far. */
 export interface Outcome {
-  /** A digest of the files that the configuration is read from. */
+  /** A digest of the configuration's source files. */
   readonly sources: string;
-  /** What of them could not be used, as messages. */
+  /** Messages about source files that could not be used. */
   readonly broken: readonly string[];
   readonly phases: Readonly<Partial<Record<BootPhase, PhaseOutcome>>>;
 }
 
-/** What a phase has achieved under the versions that are kept. */
+/** The results of a phase under the versions that are kept. */
 export interface PhaseRecord {
   /** The latest run that counted. */
   readonly run: string;
   readonly config: string;
-  /** Entry (its list and the digest of what it says, wherever it stands) → how often in a row it succeeded, at most 2. */
+  /** Entry (its list and the digest of its content, at any position) → number of successes in a row, at most 2. */
   readonly items: Readonly<Record<string, number>>;
-  /** Parts that failed as a whole. */
+  /** Parts that failed completely. */
   readonly failed: readonly string[];
 }
 
-/** What the configuration achieves under the versions that are kept: new ones have to achieve as much. */
+/** The results of the configuration under the versions that are kept: new versions must achieve the same. */
 export interface AppliedRecord {
   readonly sources: string;
   readonly broken: boolean;
   readonly phases: Readonly<Partial<Record<BootPhase, PhaseRecord>>>;
 }
 
-/** Both may hold digests and messages about secrets. */
+/** Both files may contain digests and messages about secrets. */
 const PRIVATE = { mode: 0o600, parents: true } as const;
 
-/** What this boot has made of the configuration; undefined if nothing is known. Throws where it may not be read. */
+/** The outcome of this boot; undefined if unknown. Throws if the file may not be read. */
 export function readOutcome(host: Pick<Host, "root">): Outcome | undefined {
   return readJson<Outcome>(inRoot(host, PATH.outcome));
 }
 
-/** What of the configuration is not in effect in this boot, as messages. Throws where that may not be read. */
+/** The entries that are not in effect in this boot, as messages. Throws if the file may not be read. */
 export function notApplied(host: Pick<Host, "root">): string[] {
   const phases = Object.values(readOutcome(host)?.phases ?? {});
   return [...new Set(phases.flatMap(({ failures }) => failures.map(describeFailure)))];
@@ -80,12 +80,12 @@ export function writeOutcome(outcome: Outcome, host: Pick<Host, "root">): void {
   writeFileAtomic(inRoot(host, PATH.outcome), `${JSON.stringify(outcome)}\n`, PRIVATE);
 }
 
-/** What was achieved before; undefined if nothing is known, as on a machine that comes from another version. */
+/** The earlier results; undefined if unknown, as on a machine that comes from another version. */
 export function readRecord(host: Pick<Host, "root">): AppliedRecord | undefined {
   return readJson<AppliedRecord>(inRoot(host, PATH.applied));
 }
 
-/** Makes what this boot achieves what new versions have to achieve. A phase that has not ended counts as it did before. */
+/** Makes the results of this boot the requirement for new versions. An unfinished phase keeps its earlier results. */
 export function recordOutcome(host: Pick<Host, "root">): void {
   const outcome = readOutcome(host);
   if (outcome === undefined) return;
@@ -117,18 +117,18 @@ function phaseRecord(outcome: PhaseOutcome, before: PhaseRecord | undefined): Ph
     items: Object.fromEntries(achieved),
     failed: [...new Set(parts.map(({ applier }) => applier))],
   };
-  // where nothing else has changed, nothing is written
+  // write nothing if nothing else has changed
   return JSON.stringify(record) === JSON.stringify(before) ? record : { ...record, run };
 }
 
-/** An entry by what it says: others may have come before it since. */
+/** Identifies an entry by its content: its position may have changed. */
 function itemKey(path: string, digest: string): string {
   return `${path.replace(/\[.*$/, "")}#${digest}`;
 }
 
 /**
- * What was achieved before, and is not now: one message for each. Failures of what is new in the configuration, or
- * failed before, are none. A command has to have succeeded twice in a row: many do so only once (`mkdir`, `adduser`).
+ * Earlier results that are missing now, one message each. Failures of new entries, and entries that failed before, do
+ * not count. A command must have succeeded twice in a row: many only succeed once (`mkdir`, `adduser`).
  */
 export function lostAchievements(record: AppliedRecord, outcome: Outcome): string[] {
   return [...lostSources(record, outcome), ...Object.keys(outcome.phases).flatMap(lostIn)];
@@ -150,7 +150,7 @@ function wasAchieved({ applier, path, kept }: NotApplied, before: PhaseRecord, n
   return (before.items[itemKey(path, digest)] ?? 0) >= needed;
 }
 
-/** The same files, which were valid, and are not any more. */
+/** Source files that are unchanged and were valid, but are invalid now. */
 function lostSources({ sources, broken }: AppliedRecord, outcome: Outcome): readonly string[] {
   return !broken && sources === outcome.sources ? outcome.broken : [];
 }
@@ -161,12 +161,12 @@ function readJson<T>(path: string): T | undefined {
     text = readTextBounded(path);
   } catch (error) {
     if (["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    return undefined; // missing, or something else in its place
+    return undefined; // missing, or another type
   }
   try {
     const value: unknown = JSON.parse(text);
     return isFields(value) && isFields(value.phases) ? (value as T) : undefined;
   } catch {
-    return undefined; // cut short by a power cut: as good as none
+    return undefined; // truncated by a power cut: treated as missing
   }
 }

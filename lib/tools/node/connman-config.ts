@@ -5,9 +5,9 @@ export interface ConnmanAddress {
   readonly prefix: number;
 }
 
-/** A wired interface whose settings connman is to take from us. What is undefined, connman finds out by itself. */
+/** A wired interface that connman configures with our settings. connman determines undefined settings itself. */
 export interface ConnmanService {
-  /** Which interface it is: by hardware address, or by name where several have the same one, as VLANs do. */
+  /** The interface, by hardware address, or by name if several share the address, as VLANs do. */
   readonly match: { readonly mac: string } | { readonly device: string };
   readonly ipv4: ConnmanAddress | undefined;
   readonly gateway4: string | undefined;
@@ -30,7 +30,7 @@ export function connmanConfig(
         ? [match.mac.replaceAll(":", ""), `MAC=${match.mac}`]
         : [match.device.replace(/[^A-Za-z0-9]/g, "_"), `DeviceName=${match.device}`];
     const lines = [`[service_${id}]`, "Type=ethernet", line];
-    // connman wants a gateway in every address; that of zeros is none
+    // connman requires a gateway in every address; zeros mean none
     if (ipv4 !== undefined)
       lines.push(`IPv4=${ipv4.address}/${netmask(ipv4.prefix)}/${gateway4 ?? "0.0.0.0"}`);
     if (ipv6 !== undefined) lines.push(`IPv6=${ipv6.address}/${ipv6.prefix}/${gateway6 ?? "::"}`);
@@ -40,7 +40,7 @@ export function connmanConfig(
   return [`[global]\nName=${about.name}\nDescription=${about.description}\n`, ...sections].join("\n");
 }
 
-/** `/24` as `255.255.255.0`. */
+/** `/24` in the form `255.255.255.0`. */
 export function netmask(prefix: number): string {
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > 32)
     throw new CommandError(`"/${prefix}" is no prefix`);

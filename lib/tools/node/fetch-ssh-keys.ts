@@ -4,8 +4,8 @@ import { CommandError } from "../text/errors.ts";
 import { readKeys } from "./ssh-key.ts";
 
 /**
- * The keys that a URL holds, and how many of its lines are none; no key at all is fine if there is no other line either.
- * `name` stands for it in messages. Throws HttpError, or CommandError where it holds something else.
+ * The keys of a URL, and the number of its invalid lines. An empty file is valid. `name` replaces the URL in messages.
+ * Throws HttpError, or CommandError for other content.
  */
 export async function fetchKeys(
   { name, url }: { readonly name: string; readonly url: string },

@@ -1,8 +1,8 @@
 import { locateFile } from "../fs/links.ts";
 
 /**
- * A root file system that is not ours, over which our tarball was unpacked: a board's own Linux, whose kernel starts our
- * `/sbin/init`. The tarball, `k3os overlay` and the boot share what is here.
+ * A foreign root file system that our tarball was unpacked over: a board's own Linux, whose kernel starts our
+ * `/sbin/init`. The tarball, `k3os overlay` and the boot share this module.
  */
 
 /** Links at the root of the tarball and the ISO, path → target (legacy layout, `/sbin`). */
@@ -15,22 +15,25 @@ export const FOREIGN_ROOT_LINKS: Readonly<Record<string, string>> = {
   "sbin/ctr": "k3s",
 };
 
-/** What `k3os overlay apply` calls a program whose name it needs: it stays beside it, so that relative links go on to work. */
+/**
+ * The suffix by which `k3os overlay apply` renames a program whose name it needs. The directory stays the same, so that
+ * relative links still work.
+ */
 export const KEPT_SUFFIX = ".before-k3os";
 
-/** Init programs that are not `/sbin/init` themselves: what that was a link to, where tar has written over it. */
+/** Init programs other than `/sbin/init`: the usual targets of its link, for roots where tar has overwritten it. */
 const INIT_PROGRAMS: readonly { readonly path: string; readonly only?: string }[] = [
   { path: "usr/lib/systemd/systemd" },
   { path: "lib/systemd/systemd" },
   { path: "sbin/openrc-init" },
   { path: "sbin/runit-init" },
-  // which is on many systems that it does not start
+  // also present on many systems that do not boot with it
   { path: "bin/busybox", only: "etc/inittab" },
 ];
 
 /**
- * The program that started a root file system before we did, as a path below it: what was kept, or else what `/sbin/init`
- * usually is a link to. Undefined if there is none.
+ * The previous init program of a root file system, as a path below it: the kept one, or else the usual target of
+ * `/sbin/init`. Undefined if there is none.
  */
 export function oldInit(root: string): string | undefined {
   const candidates = [{ path: `sbin/init${KEPT_SUFFIX}`, only: undefined }, ...INIT_PROGRAMS];

@@ -1,6 +1,6 @@
 import { printableText } from "../text/printable.ts";
 
-/** A network interface as `ip -json address` has it; what is not used here is left out. */
+/** A network interface from `ip -json address`, with the fields used here. */
 interface Interface {
   readonly ifname: string;
   readonly operstate?: string;
@@ -11,19 +11,19 @@ interface Interface {
   }[];
 }
 
-/** Interfaces that Kubernetes networks make: a node has dozens, and nobody reaches it by them. */
+/** Interfaces of Kubernetes networks: a node has dozens, and none of them is for logging in. */
 const HIDDEN = /^(?:lo$|flannel|cni|veth|cali|kube-)/;
 
-/** An interface of the machine itself, as people want to see it. */
+/** An interface of the machine itself, for display. */
 export interface InterfaceAddresses {
   readonly name: string;
-  /** `UP`, `DOWN`, `UNKNOWN`; empty where the kernel does not say. */
+  /** `UP`, `DOWN`, `UNKNOWN`; empty if the kernel does not report it. */
   readonly state: string;
-  /** `10.0.2.15/24`; without those that are valid on one link only. */
+  /** `10.0.2.15/24`; without link-local addresses. */
   readonly addresses: readonly string[];
 }
 
-/** The machine's own interfaces, from what `ip -json address` prints. */
+/** The machine's own interfaces, from the output of `ip -json address`. */
 export function ownInterfaces(ipJson: string): readonly InterfaceAddresses[] {
   const interfaces = JSON.parse(ipJson || "[]") as readonly Interface[];
   return interfaces
@@ -35,7 +35,7 @@ export function ownInterfaces(ipJson: string): readonly InterfaceAddresses[] {
     });
 }
 
-/** The interfaces with their state and addresses as a table, from what `ip -json address` prints. */
+/** The interfaces with their state and addresses as a table, from the output of `ip -json address`. */
 export function addressTable(ipJson: string): string {
   const rows = ownInterfaces(ipJson).map(({ name, state, addresses }) => [name, state, addresses.join(" ")]);
   const table = [["NIC", "State", "Address"], ...rows];
@@ -50,8 +50,8 @@ export function addressTable(ipJson: string): string {
 }
 
 /**
- * What a terminal shows above its login prompt: the image's text, with the table before its last paragraph. A backslash
- * would begin an escape of agetty(8).
+ * The text above the login prompt of a terminal: the image's text, with the table before its last paragraph. A
+ * backslash would begin an escape of agetty(8), so it is doubled.
  */
 export function issueText(template: string, table: string): string {
   const text = template.trimEnd();

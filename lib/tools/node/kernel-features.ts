@@ -1,10 +1,12 @@
-/** What k3OS and k3s need of a kernel that is not ours, and how one finds out whether it can do that. */
+/** The kernel features that k3OS and k3s require of a foreign kernel, and how to detect them. */
 
-/** What is known of a kernel; each is undefined where it cannot be read, texts are as the kernel or its package have them. */
+/**
+ * The facts about a kernel. Each is undefined if it cannot be read; texts have the format of the kernel or its package.
+ */
 export interface KernelSources {
   /** `uname -r` */
   readonly version: string;
-  /** It is the one that runs: what it does not list, it does not have, unless a module brings it. */
+  /** It is the running kernel: a feature that it does not list is missing, unless a module provides it. */
   readonly running: boolean;
   /** `/proc/filesystems` */
   readonly filesystems?: string | undefined;
@@ -23,26 +25,26 @@ export interface KernelSources {
   readonly modules?: string | undefined;
 }
 
-/** `off`: it is there, but has been switched off on the kernel's command line. */
+/** `off`: supported, but disabled on the kernel's command line. */
 type Answer = "yes" | "no" | "off" | "unknown";
 
-/** One way for a kernel to do something. */
+/** One way to provide a feature. */
 interface Way {
   /** Option of the kernel's configuration, without `CONFIG_`. */
   readonly option: string;
-  /** The module that brings it where it is not built in. */
+  /** The module that provides it if it is not built in. */
   readonly module?: string;
-  /** What the running kernel itself says; undefined: nothing about it. */
+  /** The answer of the running kernel itself; undefined if it has none. */
   readonly listed: (kernel: KernelSources) => Answer | undefined;
 }
 
-/** Something that a kernel must be able to do. */
+/** A required feature of a kernel. */
 interface Feature extends Way {
   readonly name: string;
 }
 
 /**
- * What k3OS does not boot without, and the controllers that the kubelet does not start without.
+ * The features without which k3OS does not boot, and the controllers without which the kubelet does not start.
  * https://github.com/k3s-io/k3s/blob/main/pkg/daemons/agent/agent_linux.go
  */
 const FEATURES: readonly Feature[] = [
@@ -56,16 +58,16 @@ const FEATURES: readonly Feature[] = [
   { name: "cgroup controller pids", option: "CGROUP_PIDS", listed: controller("pids") },
 ];
 
-/** Something that the network of k3s is made of; one way is enough. */
+/** A network feature that k3s requires; one way is enough. */
 interface NetworkFeature {
   readonly name: string;
   readonly ways: readonly Way[];
 }
 
 /**
- * What pods and services need: flannel, the bridge of its CNI plugin, and the rules of kube-proxy and of the network
- * policies (k3s, contrib/util/check-config.sh; flannel, "Backends": vxlan is k3s's default). Rules reach the kernel through
- * nf_tables, or through the older ip_tables.
+ * The requirements of pods and services: flannel, the bridge of its CNI plugin, and the rules of kube-proxy and of the
+ * network policies (k3s, contrib/util/check-config.sh; flannel, "Backends": vxlan is k3s's default). Rules reach the
+ * kernel through nf_tables, or through the older ip_tables.
  */
 const NETWORK_FEATURES: readonly NetworkFeature[] = [
   { name: "veth", ways: [byModule("VETH", "veth")] },
@@ -93,18 +95,19 @@ const NETWORK_FEATURES: readonly NetworkFeature[] = [
   { name: "ipt_REJECT", ways: [byModule("IP_NF_TARGET_REJECT", "ipt_REJECT")] },
 ];
 
-/** What a kernel lacks, what of it has been switched off, and what nobody can tell; names are for people. */
+/** The missing, disabled and unknown features of a kernel; names are for the user. */
 export interface KernelReport {
   readonly missing: readonly string[];
   readonly off: readonly string[];
   readonly unknown: readonly string[];
-  /** Of the network of k3s: k3OS boots without, and so does a k3s that is told to use another network. */
+  /** Network features of k3s: k3OS boots without them, and so does a k3s that is configured for another network. */
   readonly network: readonly string[];
 }
 
 export function inspectKernel(kernel: KernelSources): KernelReport {
   const answers = FEATURES.map((feature) => ({ name: feature.name, answer: answerOf(feature, kernel) }));
-  const names = (wanted: Answer) => answers.filter(({ answer }) => answer === wanted).map(({ name }) => name);
+  const names = (expected: Answer) =>
+    answers.filter(({ answer }) => answer === expected).map(({ name }) => name);
   const network = NETWORK_FEATURES.filter(({ ways }) => ways.every((way) => answerOf(way, kernel) === "no"));
   return {
     missing: names("no"),
@@ -122,7 +125,7 @@ function answerOf({ option, module, listed }: Way, kernel: KernelSources): Answe
   if (configured === "n") return "no";
   const loadable = module === undefined ? undefined : hasModule(kernel, module);
   if (loadable !== undefined) return loadable ? "yes" : "no";
-  if (configured === "m") return "unknown"; // its modules may be elsewhere
+  if (configured === "m") return "unknown"; // its modules may be in another place
   return setting ?? "unknown";
 }
 
@@ -132,14 +135,14 @@ function configuredAs(config: string | undefined, option: string): "y" | "m" | "
   return value === "y" || value === "m" ? value : "n";
 }
 
-/** Whether a module is there or built in; undefined where no list of modules is. */
+/** Whether a module exists or is built in; undefined without a list of modules. */
 function hasModule({ builtin, modules }: KernelSources, name: string): boolean | undefined {
   if (builtin === undefined && modules === undefined) return undefined;
   const file = new RegExp(`(^|/)${name}\\.ko(\\.\\w+)?(:|$)`, "m");
   return file.test(builtin ?? "") || file.test(modules ?? "");
 }
 
-/** A way that the running kernel shows among its modules, once it is loaded. */
+/** A way that is visible among the running kernel's modules once it is loaded. */
 function byModule(option: string, module: string): Way {
   return { option, module, listed: ({ loaded }) => (loaded?.includes(module) ? "yes" : undefined) };
 }
@@ -148,7 +151,7 @@ function fileSystem(type: string): Way["listed"] {
   return ({ filesystems }) => listedIn(filesystems, new RegExp(`\\t${type}$`, "m"));
 }
 
-/** `/proc/devices` names drivers of block devices behind the heading for them. */
+/** `/proc/devices` names the drivers of block devices after their heading. */
 function blockDevice(driver: string): Way["listed"] {
   return ({ devices }) =>
     listedIn(devices?.slice(devices.indexOf("Block devices:")), new RegExp(`^ *\\d+ ${driver}$`, "m"));
@@ -159,7 +162,7 @@ function listedIn(text: string | undefined, entry: RegExp): Answer | undefined {
   return entry.test(text) ? "yes" : "no";
 }
 
-/** By cgroups(7); newer kernels leave those out of `/proc/cgroups` that only the unified hierarchy has. */
+/** From cgroups(7); newer kernels omit controllers from `/proc/cgroups` that only exist in the unified hierarchy. */
 function controller(name: string): Way["listed"] {
   return ({ cgroups, controllers }) => {
     if (controllers?.split(/\s+/).includes(name)) return "yes";

@@ -7,7 +7,7 @@ import type { KernelSources } from "./kernel-features.ts";
 
 const MODULES = "/sys/module";
 
-/** What the kernel that runs says of itself, and what its root holds of it. */
+/** The facts about the running kernel, from itself and from its root. */
 export function runningKernel(): KernelSources {
   const version = release();
   const config = readIfThere("/proc/config.gz");
@@ -26,7 +26,7 @@ export function runningKernel(): KernelSources {
   };
 }
 
-/** What a root file system holds of a kernel. Fedora and k3OS keep its configuration beside its modules. */
+/** The facts about a kernel in a root file system. Fedora and k3OS keep its configuration beside its modules. */
 export function installedKernel(root: string, version: string) {
   return {
     config: readInRoot(root, `boot/config-${version}`) ?? readInRoot(root, `lib/modules/${version}/config`),

@@ -1,6 +1,6 @@
 import { UNIT } from "../host/paths.ts";
 
-/** Services of the original by their OpenRC names, and the unit that does the same here. */
+/** Services of the original by their OpenRC names, with the equivalent unit. */
 export const OPENRC_UNITS: Readonly<Record<string, string>> = {
   ccapply: UNIT.apply,
   "cloud-config": "cloud-config.service",
@@ -38,7 +38,7 @@ export const OPENRC_UNITS: Readonly<Record<string, string>> = {
   wpa_supplicant: "wpa_supplicant.service",
 };
 
-/** Services that are part of the boot or of the kernel now: whoever asks for one has what it did. */
+/** Services that are now part of the boot or the kernel: they are always active. */
 export const BUILT_IN_SERVICES: readonly string[] = [
   ...[
     "acpid",

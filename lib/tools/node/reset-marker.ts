@@ -4,17 +4,17 @@ import { readTextBounded } from "../fs/read-bounded.ts";
 import { MARKER, RESET } from "../host/paths.ts";
 import { CommandError } from "../text/errors.ts";
 
-/** What the next start deletes of the data. */
+/** The reset that was ordered for the next boot. */
 export interface ResetOrder {
-  /** The marker that asks for it; its name is for people. */
+  /** The marker file of the reset; its name appears in messages. */
   readonly marker: string;
-  /** Absolute paths of the running system that stay, with all below them; links in them are not followed. */
+  /** Absolute paths of the running system that are kept with everything below them; links in them are not followed. */
   readonly keep: readonly string[];
 }
 
 /**
- * What the markers of a system directory ask for; undefined: nothing. Where several are there, the one that deletes most
- * counts. Throws CommandError for a list that cannot be understood.
+ * The reset that the markers of a system directory order; undefined: none. Of several markers, the one that deletes
+ * most applies. Throws CommandError for an invalid list.
  */
 export function readResetOrder(system: string): ResetOrder | undefined {
   for (const marker of [RESET.everything, MARKER.ephemeral]) {
@@ -40,7 +40,7 @@ function parseKeepList(text: string): readonly string[] {
   return keep.map((path: unknown) => checkKeptPath(path));
 }
 
-/** A path that names one place below "/", and cannot lead out of it. Throws CommandError. */
+/** A path that names one place below "/", and cannot lead out of it. Throws CommandError otherwise. */
 export function checkKeptPath(path: unknown): string {
   const isPlain =
     typeof path === "string" &&

@@ -4,8 +4,8 @@ import { inRoot, PATH } from "../host/paths.ts";
 import { VERSION } from "../host/version.ts";
 
 /**
- * The version of k3OS that the machine was started with. After an upgrade that is not this program's own, which is the
- * new one already; outside of k3OS there is none but that.
+ * The version of k3OS that the machine was booted with. After an upgrade this program may be newer; outside of k3OS it
+ * is the version of this program.
  */
 export function runningVersion(host: Pick<Host, "root">): string {
   const path = inRoot(host, PATH.osRelease);

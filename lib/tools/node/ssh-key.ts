@@ -1,17 +1,17 @@
 import { decodeExactBase64 } from "../text/base64.ts";
 import { CommandError } from "../text/errors.ts";
 
-/** Where keys come from: an entry of `ssh_authorized_keys`. */
+/** The source of keys: an entry of `ssh_authorized_keys`. */
 export type KeySource =
   | {
       readonly kind: "literal";
       readonly lines: readonly string[];
-      /** What is wrong with further lines, which are no keys. */
+      /** The errors of further lines that are not keys. */
       readonly flaws: readonly string[];
     }
   | { readonly kind: "url"; readonly name: string; readonly url: string };
 
-/** Where the sites that publish their users' keys have them. */
+/** The URLs of sites that publish their users' keys. */
 const ACCOUNTS: Readonly<Record<string, (user: string) => string>> = {
   github: (user) => `https://github.com/${user}.keys`,
   gitlab: (user) => `https://gitlab.com/${user}.keys`,
@@ -20,8 +20,8 @@ const ACCOUNTS: Readonly<Record<string, (user: string) => string>> = {
 };
 
 /**
- * What an entry means: `github:USER` and the like, an http(s) URL, or the keys themselves, one a line. Throws CommandError
- * where it is none of these, or not one of its lines is a key.
+ * The meaning of an entry: `github:USER` and the like, an http(s) URL, or keys, one per line. Throws CommandError for
+ * any other text, or if no line is a key.
  */
 export function keySource(entry: string): KeySource {
   const text = entry.trim();
@@ -54,7 +54,7 @@ function literalSource(text: string): KeySource {
   return { kind: "literal", lines: keys, flaws };
 }
 
-/** The keys in a text, one a line, and what is wrong with lines that are neither key, comment nor blank. */
+/** The keys of a text, one per line, and the errors of lines that are neither key, comment nor empty. */
 export function readKeys(text: string): { keys: string[]; flaws: string[] } {
   const keys: string[] = [];
   const flaws: string[] = [];
@@ -85,13 +85,13 @@ const TYPES: Readonly<Record<string, number>> = {
   "sk-ssh-ed25519@openssh.com": 3,
   "sk-ecdsa-sha2-nistp256@openssh.com": 4,
 };
-/** sshd takes no shorter RSA key: https://man.openbsd.org/sshd_config#RequiredRSASize */
+/** sshd refuses shorter RSA keys: https://man.openbsd.org/sshd_config#RequiredRSASize */
 const RSA_BITS = 1024;
 const TYPE = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$/;
 
 /**
- * What keeps a line from being a key as sshd(8) reads it: options perhaps, a type, base64 that holds a key of that type,
- * and a comment. undefined if it is one. Never repeats the line.
+ * Why a line is not a key for sshd(8): it expects optional options, a type, base64 of a key of that type, and a
+ * comment. Undefined for a key. The result never repeats the line.
  */
 export function keyFlaw(line: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -100,7 +100,7 @@ export function keyFlaw(line: string): string | undefined {
   const begin = TYPE.test(words[0] ?? "") ? line : withoutOptions(line);
   const [type = "", base64 = ""] = begin?.split(/[ \t]+/) ?? [];
   if (begin === undefined || !TYPE.test(type)) {
-    // what stands before a key can only be options
+    // only options can precede a key
     return words.some((word) => TYPE.test(word))
       ? "found no options of sshd(8) before an ssh public key"
       : 'found no ssh public key, expected one such as "ssh-ed25519 AAAA… name"';
@@ -120,7 +120,9 @@ function rsaFlaw([, , modulus]: readonly Buffer[]): string | undefined {
   return bits >= RSA_BITS ? undefined : `found an RSA key of ${bits} bits, expected at least ${RSA_BITS}`;
 }
 
-/** The fields of a key, each behind its length in four bytes (RFC 4251, 5); undefined if the last one is cut off. */
+/**
+ * The fields of a key, each preceded by its length in four bytes (RFC 4251, 5); undefined if the last one is truncated.
+ */
 function split(key: Buffer): readonly Buffer[] | undefined {
   const parts: Buffer[] = [];
   for (let at = 0; at < key.length; ) {
@@ -140,7 +142,7 @@ const OPTION = [
 ].join("|");
 const OPTIONS = new RegExp(`^(?:${OPTION})(?:,(?:${OPTION}))*[ \\t]+`, "i");
 
-/** A line without the options before its key; undefined where it does not begin with any. */
+/** A line without the options before its key; undefined if it does not begin with options. */
 function withoutOptions(line: string): string | undefined {
   const [options] = OPTIONS.exec(line) ?? [];
   return options === undefined ? undefined : line.slice(options.length);

@@ -1,9 +1,9 @@
 import { CommandError } from "../text/errors.ts";
 
 /**
- * The path below /proc/sys of a key as sysctl(8) takes it: if its first separator is a dot, dots separate and a slash
- * stands for a dot in a name (`net.ipv4.conf.eth0/100.rp_filter`); if it is a slash, the other way round. Throws
- * CommandError for what is no such key.
+ * The path below /proc/sys of a key of sysctl(8): if its first separator is a dot, dots separate and a slash means a
+ * dot in a name (`net.ipv4.conf.eth0/100.rp_filter`); if it is a slash, the other way round. Throws CommandError for an
+ * invalid key.
  */
 export function sysctlPath(key: string): string {
   const text = key.trim();

@@ -7,46 +7,46 @@ import { showProgress } from "../terminal/progress.ts";
 import { CommandError, messageOf } from "../text/errors.ts";
 import {
   chooseTrust,
+  expectedContent,
   isMissing,
   type Release,
   readRelease,
   type Trust,
-  wantedContent,
 } from "./read-release.ts";
 import { listName, signatureName } from "./release-list.ts";
 import type { Signed } from "./release-memory.ts";
 
-/** An ISO image that is known to be there, and what is known of its content. */
+/** An ISO image that exists, with the known facts about its content. */
 export interface IsoImage {
   /** URL, or path of a file. */
   readonly url: string;
-  /** What its content must be, from a signed list; undefined where the user trusts anyone and there is no list. */
+  /** The expected digest, from a signed list; undefined if the user skips verification and there is no list. */
   readonly sha256: string | undefined;
-  /** Bytes; undefined if nobody tells. */
+  /** Bytes; undefined if unknown. */
   readonly size: number | undefined;
-  /** How it may be fetched, and how large it may be. */
+  /** Limits for its download. */
   readonly limits?: Pick<ReceiveOptions, "maxBytes" | "plainRedirects">;
-  /** Whose list names it. */
+  /** The release whose list names it. */
   readonly release?: Signed;
-  /** What to do where its content is another; undefined for an ISO that the list names. */
+  /** The advice for an unexpected content; undefined for an ISO that the list names. */
   readonly advice?: string | undefined;
 }
 
 export interface IsoTrust {
-  /** minisign public keys to trust besides those compiled in: paths, or the keys themselves. */
+  /** minisign public keys to trust besides the built-in ones: paths, or the keys themselves. */
   readonly keys: readonly string[];
-  /** Trust anyone. */
+  /** Skip verification. */
   readonly insecure: boolean;
-  /** Where the list of the release lies, if there is none beside the ISO. */
+  /** The location of the release's list, if there is none beside the ISO. */
   readonly releaseUrl?: string | undefined;
 }
 
 type IsoHost = Pick<Host, "log" | "clock" | "env" | "run">;
 
 /**
- * Finds out, without fetching it, whether an ISO is there and what the signed list beside it says of it, or else the list of
- * the release. An ISO that has another name than the list knows must be the list's own by its digest.
- * Throws CommandError or HttpError if it is not there, or nobody who is trusted has signed for it.
+ * Checks, without downloading it, whether an ISO exists, and reads its digest from the signed list beside it, or else
+ * from the list of the release. An ISO with a name that is not in the list must have a digest of the list.
+ * Throws CommandError or HttpError if it does not exist, or has no trusted signature.
  */
 export async function checkIso(
   url: string,
@@ -61,16 +61,16 @@ export async function checkIso(
   const release = await readFirst(places, { arch, trust }, host);
   const own = `k3os-${arch}.iso`;
   const isRenamed = !release.files.has(name) && release.files.has(own);
-  const { sha256, ...limits } = wantedContent(release, isRenamed ? own : name);
+  const { sha256, ...limits } = expectedContent(release, isRenamed ? own : name);
   const size = release.sizes.get(isRenamed ? own : name) ?? found;
   if (!isRenamed) return { url, size, sha256, limits, release };
-  const wanted = `the ${own} of ${release.version ?? "the release"}`;
+  const expected = `the ${own} of ${release.version ?? "the release"}`;
   if (found !== undefined && found !== size) {
-    throw new DigestError(`"${name}" is not ${wanted}: it has ${found} bytes, expected ${size}`, {
+    throw new DigestError(`"${name}" is not ${expected}: it has ${found} bytes, expected ${size}`, {
       hint: adviceFor(arch),
     });
   }
-  host.log.info(`"${name}" is not listed: it must be ${wanted}`);
+  host.log.info(`"${name}" is not listed: it must be ${expected}`);
   return { url, size, sha256, limits, release, advice: adviceFor(arch) };
 }
 
@@ -81,25 +81,25 @@ function adviceFor(arch: Arch): string {
   );
 }
 
-/** The release of the first place that has a list. */
+/** The release of the first place with a list. */
 async function readFirst(
   places: readonly (string | undefined)[],
-  wanted: { readonly arch: Arch; readonly trust: Trust },
+  query: { readonly arch: Arch; readonly trust: Trust },
   host: IsoHost,
 ): Promise<Release> {
   const [place = ".", ...others] = new Set(places.filter((one) => one !== undefined && one !== ""));
   try {
-    return await readRelease(place, { ...wanted, listed: others.length > 0 }, host);
+    return await readRelease(place, { ...query, listed: others.length > 0 }, host);
   } catch (error) {
-    if (others.length > 0 && isMissing(error)) return await readFirst(others, wanted, host);
+    if (others.length > 0 && isMissing(error)) return await readFirst(others, query, host);
     if (!isMissing(error)) throw error;
     throw new CommandError(`No signed checksum file was found next to the ISO: ${messageOf(error)}`, {
-      hint: `put ${listName(wanted.arch)} and ${signatureName(wanted.arch)} of its release there, or name the place of the release in K3OS_RELEASE_URL`,
+      hint: `put ${listName(query.arch)} and ${signatureName(query.arch)} of its release there, or name the place of the release in K3OS_RELEASE_URL`,
     });
   }
 }
 
-/** Fetches it into `file`, which appears only with the content that was signed. Throws HttpError or CommandError. */
+/** Downloads it into `file`, which only appears with the signed content. Throws HttpError or CommandError. */
 export async function fetchIso(
   iso: IsoImage,
   file: string,
@@ -112,7 +112,7 @@ export async function fetchIso(
   progress.finish();
 }
 
-/** Runs what compares the content of an ISO; that it is another gets the advice that there is for it. */
+/** Runs the comparison of an ISO's content; a mismatch gets the ISO's advice as a hint. */
 export async function withAdvice<T>({ advice }: IsoImage, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
@@ -122,7 +122,7 @@ export async function withAdvice<T>({ advice }: IsoImage, action: () => Promise<
   }
 }
 
-/** For messages: credentials and queries stay out. */
+/** The name for messages, without credentials and query. */
 export function isoName({ url }: Pick<IsoImage, "url">): string {
   return maskUrl(url);
 }

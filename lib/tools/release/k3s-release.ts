@@ -4,24 +4,24 @@ import { type DownloadOptions, download, fetchText } from "../http/http.ts";
 import { CommandError } from "../text/errors.ts";
 import release from "./k3s-release.json" with { type: "json" };
 
-/** A release of k3s, as one architecture has it. */
+/** A release of k3s for one architecture. */
 export interface K3sRelease {
   readonly version: string;
   /** URL of the executable. */
   readonly url: string;
   /** URL of the release's own checksums. */
   readonly sums: string;
-  /** Digest of the executable; undefined while none is pinned. */
+  /** Digest of the executable; undefined if none is pinned. */
   readonly sha256: string | undefined;
 }
 
-/** Name of the executable among the files of a release. */
+/** The asset name of the executable in a release. */
 const ASSET: Readonly<Record<Arch, string>> = { amd64: "k3s", arm64: "k3s-arm64", arm: "k3s-armhf" };
 
-/** Largest executable that is taken, in bytes; today's have 70 MB. */
+/** The size limit of the executable in bytes; current ones have 70 MB. */
 const MAX_EXECUTABLE = 512 << 20;
 
-/** The release that goes into images, and that a node without k3s fetches. */
+/** The release for images, which is also downloaded by a node without k3s. */
 export function pinnedK3s(arch: Arch): K3sRelease {
   const base = `${release.url}/${encodeURIComponent(release.version)}`;
   const digests: Readonly<Record<Arch, string | null>> = release.sha256;
@@ -34,8 +34,8 @@ export function pinnedK3s(arch: Arch): K3sRelease {
 }
 
 /**
- * Downloads the executable of a release to `file`. It must have the pinned digest or, while there is none, the one that
- * the release itself publishes. Returns the digest. Throws HttpError or CommandError, and leaves nothing then.
+ * Downloads the executable of a release to `file`. It must have the pinned digest or, if there is none, the digest that
+ * the release publishes. Returns the digest. Throws HttpError or CommandError, and leaves nothing then.
  */
 export async function downloadK3s(
   { url, sums, sha256 }: K3sRelease,
@@ -50,7 +50,7 @@ export async function downloadK3s(
   ).sha256;
 }
 
-/** The sum of one file in the text of a checksum file. Throws CommandError if it is not there. */
+/** The digest of one file in the text of a checksum file. Throws CommandError if it is not listed. */
 function sumOf(text: string, name: string): string {
   for (const line of text.split("\n")) {
     const [sum, file] = line.trim().split(/\s+\*?/);

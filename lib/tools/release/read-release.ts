@@ -20,53 +20,53 @@ import { releaseKeys } from "./release-keys.ts";
 import { claimedFields, listName, MAX_LIST, signatureName, verifyList } from "./release-list.ts";
 import { type PublicKey, readPublicKey } from "./signature-keys.ts";
 
-/** Whose releases are accepted: those that one of the keys signed, or anyone's. */
+/** The accepted releases: those signed by one of the keys, or all. */
 export type Trust =
   | { readonly kind: "keys"; readonly keys: readonly PublicKey[] }
   | { readonly kind: "anyone" };
 
-/** What a release directory offers one architecture. */
+/** The content of a release directory for one architecture. */
 export interface Release {
-  /** Such as `v0.30.0`; can be undefined only where `signed` is false, and then nobody vouches for it. */
+  /** Such as `v0.30.0`; only undefined if `signed` is false, so that it is not verified. */
   readonly version: string | undefined;
   readonly arch: Arch;
   /** SHA-256 in lower-case hexadecimal by base name. */
   readonly files: ReadonlyMap<string, string>;
-  /** Bytes by base name, where the signature tells them. */
+  /** Bytes by base name, if the signature has them. */
   readonly sizes: ReadonlyMap<string, number>;
-  /** When the list was signed, in seconds since the epoch; 0 if nobody says. */
+  /** When the list was signed, in seconds since the epoch; 0 if unknown. */
   readonly timestamp: number;
-  /** A key that is trusted signed version, architecture, sizes and digests. */
+  /** Version, architecture, sizes and digests have the signature of a trusted key. */
   readonly signed: boolean;
 }
 
 export interface TrustOptions {
   /** Paths or base64 of public keys. */
   readonly keys: readonly string[];
-  /** Trust anyone; undefined where the command has no such option. */
+  /** Skip verification; undefined if the command has no such option. */
   readonly insecure?: boolean;
-  /** Default: the keys compiled in. */
+  /** Default: the built-in keys. */
   readonly builtIn?: readonly PublicKey[];
 }
 
 export interface WantedRelease {
   readonly arch: Arch;
   readonly trust: Trust;
-  /** A missing list is an error where anyone is trusted, too. */
+  /** A missing list is an error even if verification is skipped. */
   readonly listed?: boolean;
 }
 
 type ReleaseHost = Pick<Host, "log" | "clock" | "env" | "run">;
 
 const MAX_SIGNATURE = 1 << 14;
-/** Largest file of a release whose size nobody has signed, in bytes. */
+/** The limit in bytes for a file of a release without a signed size. */
 const MAX_FILE = 4 * 2 ** 30;
-/** Seconds after which a list is old: there has been a release since, most likely. */
+/** The age of an old list in seconds: there is probably a newer release. */
 const OLD = 180 * 86_400;
 
 /**
- * Whom to trust by what the options `--key` and `--insecure-skip-verify` say; the latter is warned of, and outdoes the
- * keys. Throws CommandError if a key cannot be used, or none is known at all.
+ * The trust by the options `--key` and `--insecure-skip-verify`; the latter is logged as a warning, and overrides the
+ * keys. Throws CommandError if a key is invalid, or there is no key.
  */
 export function chooseTrust(
   { keys, insecure, builtIn = releaseKeys() }: TrustOptions,
@@ -86,10 +86,10 @@ export function chooseTrust(
 }
 
 /**
- * Reads what a release directory offers an architecture; it is a URL (http, https, ftp, file) or a path, and holds
- * `sha256sum-ARCH.txt` and its signature. The list is not looked at before its signature is verified, and found to be for
- * this list and architecture. Where anyone is trusted, a missing list and whatever is wrong with the signature are only
- * warned of. Throws HttpError or CommandError.
+ * Reads the content of a release directory for an architecture. The directory is a URL (http, https, ftp, file) or a
+ * path, and contains `sha256sum-ARCH.txt` and its signature. The list is only parsed after its signature is verified
+ * for this list and architecture. If verification is skipped, a missing list and a bad signature are only logged as
+ * warnings. Throws HttpError or CommandError.
  */
 export async function readRelease(
   directory: string,
@@ -112,31 +112,30 @@ export async function readRelease(
   return { ...list, signed: true };
 }
 
-/** The digest that a file of a release must have: SHA-256, hexadecimal. Throws CommandError if it is not listed. */
+/** The expected digest of a file of a release: SHA-256, hexadecimal. Throws CommandError if it is not listed. */
 export function digestOf({ files, arch }: Pick<Release, "files" | "arch">, name: string): string {
   const digest = files.get(name);
   if (digest !== undefined) return digest;
   throw new CommandError(`The release has no "${name}": its ${listName(arch)} does not list it`);
 }
 
-/** {@link digestOf}; undefined if it is not listed where nobody has signed the list. */
-export function wantedDigest(release: Release, name: string): string | undefined {
+/** {@link digestOf}; undefined if the file is not listed and the list is not signed. */
+export function expectedDigest(release: Release, name: string): string | undefined {
   return release.signed || release.files.has(name) ? digestOf(release, name) : undefined;
 }
 
-/** What a download of a file of a release must be. Throws CommandError if a signed list does not have it. */
-export function wantedContent(
+/** The expected content of a download of a release. Throws CommandError if a signed list does not have the file. */
+export function expectedContent(
   release: Release,
   name: string,
 ): Pick<ReceiveOptions, "sha256" | "maxBytes" | "plainRedirects"> {
-  const sha256 = wantedDigest(release, name);
+  const sha256 = expectedDigest(release, name);
   const maxBytes = release.sizes.get(name) ?? MAX_FILE;
   return { maxBytes, plainRedirects: !release.signed, ...(sha256 && { sha256 }) };
 }
 
 /**
- * The content of a small file of a release, which is what the list says it is. Throws HttpError or CommandError, also if
- * it is larger than 1 MiB.
+ * The verified content of a small file of a release. Throws HttpError or CommandError, also if it is larger than 1 MiB.
  */
 export async function readReleaseFile(
   directory: string,
@@ -144,15 +143,15 @@ export async function readReleaseFile(
   release: Release,
   host: ReleaseHost,
 ): Promise<Buffer> {
-  const wanted = wantedDigest(release, name);
+  const expected = expectedDigest(release, name);
   const url = releaseFile(directory, name);
   const content = await readSmall(url, { maxBytes: MAX_LIST, plainRedirects: !release.signed }, host);
   const found = createHash("sha256").update(content).digest("hex");
-  checkDigest(maskUrl(url), found, wanted);
+  checkDigest(maskUrl(url), found, expected);
   return content;
 }
 
-/** The URL or path of a file in a release directory; a query of the URL stays behind it. */
+/** The URL or path of a file in a release directory; the query of a URL is kept. */
 export function releaseFile(directory: string, name: string): string {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(directory)) return join(directory, name);
   const [, base = "", query = ""] = /^([^?#]*?)\/*([?#].*)?$/.exec(directory) ?? [];
@@ -188,7 +187,7 @@ async function readUnverified(
   }
 }
 
-/** Where the user trusts anyone. */
+/** Without verification, any redirect is followed. */
 const ANY_WAY = { plainRedirects: true } as const;
 
 async function readSignature(
@@ -201,7 +200,7 @@ async function readSignature(
   try {
     return (await readSmall(url, { maxBytes: MAX_SIGNATURE, ...way }, host)).toString();
   } catch (cause) {
-    // a list without its signature is not a release that is missing
+    // an unsigned list is not a missing release
     if (isMissing(cause)) throw new CommandError(`Nobody has signed "${shown(directory, arch)}"`, { cause });
     throw cause;
   }
@@ -214,7 +213,7 @@ async function readSmall(
   host: ReleaseHost,
 ): Promise<Buffer> {
   if (localPath(url) !== undefined || /^https?:/i.test(url)) return await fetchBytes(url, options, host);
-  // ftp is left to a program that writes files
+  // ftp is downloaded by a program that writes files
   const scratch = await mkdtemp(join(tmpdir(), "k3os-release-"));
   try {
     const file = join(scratch, "file");
@@ -225,7 +224,7 @@ async function readSmall(
   }
 }
 
-/** Whether what was asked for is known not to be there, as opposed to being out of reach. */
+/** Whether the resource is known not to exist, as opposed to unreachable. */
 export function isMissing(error: unknown): boolean {
   if (error instanceof HttpError) return error.status === 404 || error.status === 410;
   return error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT";

@@ -5,7 +5,7 @@ import { type Arch, TARGETS } from "../host/targets.ts";
 import { CommandError } from "../text/errors.ts";
 import { listName } from "./release-list.ts";
 
-/** The architectures whose lists a local release directory holds. Throws CommandError if there is none. */
+/** The architectures with a list in a local release directory. Throws CommandError if there is none. */
 export function archesIn(directory: string): Arch[] {
   const arches = TARGETS.map(({ arch }) => arch).filter((arch) =>
     existsSync(join(directory, listName(arch))),
@@ -16,10 +16,10 @@ export function archesIn(directory: string): Arch[] {
   throw new CommandError(`"${directory}" is not a release directory: ${why}`);
 }
 
-/** What a file was found to be: undefined where it is as listed, else what is wrong with it. */
+/** The result for a file: undefined if it is as listed, otherwise the problem. */
 export type Finding = readonly [name: string, complaint: string | undefined];
 
-/** Compares each listed file in a directory with its digest (SHA-256, hexadecimal), in order of the list. */
+/** Compares each listed file in a directory with its digest (SHA-256, hexadecimal), in the order of the list. */
 export async function* compareFiles(
   directory: string,
   files: ReadonlyMap<string, string>,

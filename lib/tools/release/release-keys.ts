@@ -1,16 +1,16 @@
 import committed from "./release-keys.json" with { type: "json" };
 import { type PublicKey, parsePublicKey } from "./signature-keys.ts";
 
-/** Set by a build that adds keys (`--define`): their base64, separated by spaces. */
+/** Set by a build with additional keys (`--define`): their base64, separated by spaces. */
 declare const K3OS_RELEASE_KEYS: string | undefined;
 
-/** As many as a change of keys needs: today's key and the next one. */
+/** Enough for a change of keys: the current key and the next one. */
 export const MAX_RELEASE_KEYS = 2;
 
-/** The base64 of the keys that every build trusts: those of this project's releases. */
+/** The base64 of the built-in keys of every build: those of this project's releases. */
 export const COMMITTED_KEYS: readonly string[] = committed;
 
-/** The keys by which this program knows a release. */
+/** The keys that this program accepts for releases. */
 export function releaseKeys(): PublicKey[] {
   const added = typeof K3OS_RELEASE_KEYS === "string" ? K3OS_RELEASE_KEYS.split(" ") : [];
   return [...COMMITTED_KEYS, ...added].map(parsePublicKey);

@@ -6,45 +6,45 @@ import type { PublicKey } from "./signature-keys.ts";
 import { isVersion } from "./version-name.ts";
 
 /**
- * The list of a release's files for one architecture, `sha256sum-ARCH.txt`, is what is signed. The trusted comment of
- * its signature says what it is for, so that another architecture's cannot pass for it, nor an old one for a new one:
+ * The signed file of a release is its list of files for one architecture, `sha256sum-ARCH.txt`. The trusted comment of
+ * the signature identifies the list, so that neither another architecture's list nor an old one can replace it:
  *
  *     timestamp:1767225600 TAB file:sha256sum-amd64.txt TAB version:v0.30.0 TAB arch:amd64 TAB sizes:NAME=BYTES,… TAB hashed
  *
- * The sizes are there and not in the list, in which `sha256sum --check` wants nothing else than digests.
+ * The sizes are not in the list itself, because `sha256sum --check` only expects digests there.
  */
 export interface ListIdentity {
   readonly arch: Arch;
   readonly version: string;
 }
 
-/** What a trusted comment says. */
+/** The fields of a trusted comment. */
 interface SignedFields {
   readonly version: string;
-  /** When the list was signed, in seconds since the epoch; 0 if it does not say. */
+  /** When the list was signed, in seconds since the epoch; 0 if missing. */
   readonly timestamp: number;
-  /** Bytes by base name; of lists that were signed with them. */
+  /** Bytes by base name, for lists that were signed with sizes. */
   readonly sizes: ReadonlyMap<string, number>;
 }
 
-/** A list whose signature was verified. */
+/** A list with a verified signature. */
 export interface VerifiedList extends ListIdentity, SignedFields {
   /** SHA-256 in lower-case hexadecimal by base name. */
   readonly files: ReadonlyMap<string, string>;
 }
 
-export interface WantedSignature {
+export interface ExpectedSignature {
   /** The text of the signature file. */
   readonly signature: string;
   readonly arch: Arch;
-  /** Of whom one must have signed. */
+  /** One of these keys must have signed. */
   readonly keys: readonly PublicKey[];
 }
 
-/** The public key of who signed, for whoever verifies by hand; not in the list, as it proves nothing by itself. */
+/** The public key of the signer, for manual verification; not in the list, because it proves nothing by itself. */
 export const PUBLIC_KEY_NAME = "k3os.pub";
 
-/** Largest list that is read, in bytes. */
+/** The size limit of a list, in bytes. */
 export const MAX_LIST = 1 << 20;
 
 /** The name of the list of an architecture's files in a release directory. */
@@ -57,7 +57,7 @@ export function signatureName(arch: Arch): string {
   return `${listName(arch)}.minisig`;
 }
 
-/** What is signed with a list. */
+/** The signed properties of a list. */
 export interface SignedIdentity extends ListIdentity {
   /** Seconds since the epoch. */
   readonly timestamp: number;
@@ -65,10 +65,10 @@ export interface SignedIdentity extends ListIdentity {
   readonly sizes?: ReadonlyMap<string, number>;
 }
 
-/** What minisign writes for a trusted comment, in bytes: its line has 4096 with what C adds (helpers.c, xfprintf). */
+/** minisign's limit for a trusted comment, in bytes: its line has 4096 with C's terminator (helpers.c, xfprintf). */
 const MAX_COMMENT = 4095 - "trusted comment: \n".length;
 
-/** The trusted comment that a list is signed with. Throws CommandError if the version could not be the name of a directory. */
+/** The trusted comment to sign a list with. Throws CommandError if the version is not a valid directory name. */
 export function listComment({ arch, version, timestamp, sizes = new Map() }: SignedIdentity): string {
   if (!isVersion(version))
     throw new CommandError(`Cannot sign: "${version}" is not a version such as v0.30.0`);
@@ -80,20 +80,20 @@ export function listComment({ arch, version, timestamp, sizes = new Map() }: Sig
 }
 
 /**
- * The content of a list that one of `keys` signed, for this architecture. The list is not looked at before all of that is
- * certain. Throws CommandError.
+ * The content of a list that is signed by one of `keys` for this architecture. The list is only parsed after the
+ * verification. Throws CommandError.
  */
-export function verifyList(list: Uint8Array, { signature, arch, keys }: WantedSignature): VerifiedList {
+export function verifyList(list: Uint8Array, { signature, arch, keys }: ExpectedSignature): VerifiedList {
   const signed = fieldsFor(arch, verifySignature(list, signature, keys));
   return { arch, ...signed, files: parseChecksums(Buffer.from(list).toString()) };
 }
 
-/** What a signature claims of its list. Nothing is verified. Throws CommandError. */
+/** The unverified fields of a list's signature. Throws CommandError. */
 export function claimedFields(signature: string, arch: Arch): SignedFields {
   return fieldsFor(arch, parseSignature(signature).trustedComment);
 }
 
-/** What a trusted comment says that must be for an architecture's list. */
+/** The fields of a trusted comment, which must be for an architecture's list. */
 function fieldsFor(arch: Arch, comment: string): SignedFields {
   const file = field(comment, "file");
   if (file !== listName(arch))

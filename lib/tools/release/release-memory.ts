@@ -8,13 +8,13 @@ import type { Release } from "./read-release.ts";
 import { isVersion } from "./version-name.ts";
 
 /**
- * Which signed list a node took last, in `/k3os/system`, which no reset deletes: whoever has the server, or the way to it,
- * cannot lead the node back to an older release, whose faults are known.
+ * The signed list that a node installed last, in `/k3os/system`, which no reset deletes. An attacker who controls the
+ * server or the network cannot make the node install an older release with known vulnerabilities.
  */
 export const RELEASE_FILE = "release.json";
 const MAX_FILE = 1 << 14;
 
-/** What there is to remember of a release. */
+/** The properties of a release to remember. */
 export type Signed = Pick<Release, "signed" | "version" | "timestamp">;
 
 interface Taken {
@@ -24,8 +24,8 @@ interface Taken {
 }
 
 /**
- * Refuses a list that was signed before the one that was taken last. Throws CommandError. A list that nobody has signed
- * says nothing, and a record that cannot be read neither.
+ * Refuses a list that was signed before the last installed one. Throws CommandError. An unsigned list is ignored, and
+ * so is an unreadable record.
  */
 export function refuseOlder(
   system: string,
@@ -42,7 +42,7 @@ export function refuseOlder(
   );
 }
 
-/** Notes which list was taken. That it cannot be noted is warned of: what was taken is there. */
+/** Records the installed list. A failure is only logged as a warning: the installation is done. */
 export function rememberRelease(system: string, release: Signed, host: Pick<Host, "log">): void {
   const record = releaseRecord(release);
   if (record === undefined) return;
@@ -53,7 +53,7 @@ export function rememberRelease(system: string, release: Signed, host: Pick<Host
   }
 }
 
-/** The text of {@link RELEASE_FILE}; undefined for a list that nobody has signed. */
+/** The text of {@link RELEASE_FILE}; undefined for an unsigned list. */
 export function releaseRecord({ signed, version, timestamp }: Signed): string | undefined {
   if (!signed || version === undefined) return undefined;
   const taken: Taken = { version, timestamp };

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 
-/** What stands before the 32 bytes of a key in its DER structure (RFC 8410): node:crypto takes no bare keys. */
+/** The prefix of a 32-byte key in its DER structure (RFC 8410): node:crypto does not accept bare keys. */
 const SPKI = Buffer.from("302a300506032b6570032100", "hex");
 
 /** An Ed25519 public key of 32 bytes, for node:crypto. */

@@ -9,7 +9,7 @@ import { CommandError } from "../text/errors.ts";
  *     "Ed"  number 8  point 32
  */
 export interface PublicKey {
-  /** The key's number as minisign prints it: `A31383D6A7BC88EA`. */
+  /** The key's number in minisign's form: `A31383D6A7BC88EA`. */
   readonly id: string;
   /** The same, 8 bytes. */
   readonly number: Buffer;
@@ -20,10 +20,10 @@ export interface PublicKey {
 const ALGORITHM = "Ed";
 const PUBLIC_LENGTH = 42;
 const COMMENT = "untrusted comment: ";
-/** Two lines. */
+/** The limit for two lines, in bytes. */
 const MAX_KEY_FILE = 1 << 14;
 
-/** Base64 of exactly so many bytes; undefined for anything else. */
+/** Base64 of exactly this number of bytes; undefined for any other text. */
 export function decodeField(text: string, length: number): Buffer | undefined {
   const bytes = decodeExactBase64(text);
   return bytes?.length === length ? bytes : undefined;
@@ -38,7 +38,7 @@ export function parsePublicKey(text: string): PublicKey {
   return publicKey(bytes.subarray(2, 10), bytes.subarray(10));
 }
 
-/** The public key that an option means: the path of a file, or the base64 of the key itself. Throws CommandError. */
+/** The public key of an option: the path of a file, or the base64 of the key itself. Throws CommandError. */
 export function readPublicKey(source: string): PublicKey {
   if (decodeField(source, PUBLIC_LENGTH) !== undefined) return parsePublicKey(source);
   const text = readKeyText(source);
@@ -47,7 +47,7 @@ export function readPublicKey(source: string): PublicKey {
   return parsePublicKey(text);
 }
 
-/** The base64 of a public key, as it stands in files and on command lines. */
+/** The base64 of a public key, for files and command lines. */
 export function encodePublicKey({ number, point }: PublicKey): string {
   return Buffer.concat([Buffer.from(ALGORITHM), number, point]).toString("base64");
 }
@@ -75,7 +75,7 @@ function notPublic(message: string): CommandError {
   });
 }
 
-/** The text of a key's file, which is short. Throws CommandError. */
+/** The text of a key's file, up to its size limit. Throws CommandError. */
 export function readKeyText(file: string): string {
   try {
     return readTextBounded(file, { maxBytes: MAX_KEY_FILE });

@@ -26,9 +26,8 @@ const PREHASHED = "ED";
 const LEGACY = "Ed";
 
 /**
- * Reads a signature file; it may have CRLF at the ends of its lines and none after the last. Nothing in it is verified.
- * Throws CommandError for a signature of the legacy kind, whose making takes the whole content at once, and for
- * anything that is no signature.
+ * Reads a signature file; it may have CRLF line ends, and no line end after the last line. It verifies nothing.
+ * Throws CommandError for a legacy signature, which needs the whole content in memory, and for any other text.
  */
 export function parseSignature(text: string): Signature {
   const [untrusted, first = "", trusted, second = "", ...rest] = text.replace(/\r?\n$/, "").split(/\r?\n/);
@@ -50,8 +49,8 @@ export function parseSignature(text: string): Signature {
 }
 
 /**
- * Checks that one of `keys` signed the content, and the trusted comment with it; returns that comment. Throws
- * CommandError that says which of it is wrong.
+ * Verifies that one of `keys` signed the content and the trusted comment; returns that comment. Throws CommandError
+ * with the part that is wrong.
  */
 export function verifySignature(content: Uint8Array, signature: string, keys: readonly PublicKey[]): string {
   const { number, signature: own, trustedComment, commentSignature } = parseSignature(signature);
@@ -75,7 +74,7 @@ export function verifySignature(content: Uint8Array, signature: string, keys: re
   return trustedComment;
 }
 
-/** getHashes() of Bun does not list this algorithm, though it is there; a test holds it to its specification. */
+/** Bun supports this algorithm, but getHashes() does not list it; a test compares it with its specification. */
 function contentDigest(content: Uint8Array): Buffer {
   return createHash("blake2b512").update(content).digest();
 }
@@ -84,7 +83,7 @@ function signedComment(signature: Buffer, comment: string): Buffer {
   return Buffer.concat([signature, Buffer.from(comment)]);
 }
 
-/** Whether a text holds control characters other than tabs; a terminal would obey them. */
+/** Whether a text contains control characters other than tabs, which a terminal would execute. */
 function hasControls(text: string): boolean {
   return /(?!\t)\p{Cc}/u.test(text);
 }

@@ -10,11 +10,11 @@ import { verifySignature } from "./signature.ts";
 import { keyBytes, type PublicKey, readKeyText, readPublicKey } from "./signature-keys.ts";
 
 /**
- * A secret key of minisign, which alone decrypts it and signs with it. minisign 0.11 by itself is too lenient: it takes
- * any amount of memory that a key asks for, leaves half a signature behind where it fails, and ignores the checksum of a
- * key without a password. So the amount is limited here, it writes to a directory that goes away, and each signature is
- * verified before the caller gets it. A wrong number in a key without a password goes unnoticed: verifying with the
- * published key tells.
+ * A secret key of minisign. Only minisign decrypts it and signs with it. minisign 0.11 is too lenient: it allocates as
+ * much memory as a key requests, leaves half a signature after a failure, and ignores the checksum of a key without a
+ * password. So the amount is limited here, it writes to a temporary directory, and each signature is verified before it
+ * is returned. A wrong number in a key without a password is not detected: verification with the published key fails
+ * then.
  */
 export interface SigningKey {
   readonly file: string;
@@ -27,18 +27,18 @@ export interface SigningKey {
 export const PASSWORD_VARIABLE = "K3OS_SIGN_PASSWORD";
 
 /**
- * Where the fields are in a secret key (src/minisign.h, SeckeyStruct):
+ * The offsets of the fields in a secret key (src/minisign.h, SeckeyStruct):
  *
  *     "Ed"  kdf 2  "B2"  salt 32  operations 8  memory 8  protected 104
  */
 const AT = { kdf: 2, checksum: 4, salt: 6, memory: 46 } as const;
 const LENGTH = 158;
-/** minisign's own keys ask for 1024 MiB. */
+/** minisign's own keys require 1024 MiB. */
 const MAX_MEMORY_MIB = 2048;
-/** Four lines, of which minisign makes none longer than 4096 bytes. */
+/** Four lines; minisign's lines have at most 4096 bytes. */
 const MAX_SIGNATURE = 1 << 14;
 
-/** Opens a secret key. Its password comes from the environment, or is asked for. Throws CommandError. */
+/** Opens a secret key. Its password comes from the environment or a prompt. Throws CommandError. */
 export async function openSigningKey(file: string, host: Pick<Host, "env" | "run">): Promise<SigningKey> {
   const text = readKeyText(file);
   return await during(`Opening the secret key "${file}"`, async () => {
@@ -49,13 +49,13 @@ export async function openSigningKey(file: string, host: Pick<Host, "env" | "run
     const path = join(scratch.path, "key.pub");
     await runMinisign(cmd`minisign -R -s ${file} -p ${path}`, { password }, host);
     const key = { file, password, publicKey: readPublicKey(path) };
-    // a damaged key that has a password was found by then
+    // a key with a password is already verified by it
     if (password === undefined) await signContent(Buffer.alloc(0), "trial", key, host);
     return key;
   });
 }
 
-/** Makes a secret key without a password, unless the file is there. Throws CommandError. */
+/** Creates a secret key without a password, unless the file exists. Throws CommandError. */
 export async function makeSigningKey(file: string, host: Pick<Host, "run">): Promise<void> {
   await during(`Creating the secret key "${file}"`, async () => {
     using scratch = scratchDirectory(dirname(file), ".k3os-key-");
@@ -66,8 +66,8 @@ export async function makeSigningKey(file: string, host: Pick<Host, "run">): Pro
 }
 
 /**
- * Signs content and a trusted comment of one line; returns the text of the signature file. The same input gives the
- * same text. Throws CommandError, also where the signature is not good.
+ * Signs content and a trusted comment of one line; returns the text of the signature file. The same input results in
+ * the same text. Throws CommandError, also if the signature is invalid.
  */
 export async function signContent(
   content: Uint8Array,
@@ -89,7 +89,7 @@ export async function signContent(
   throw new CommandError(`Cannot sign: minisign changed the trusted comment to "${signed}"`);
 }
 
-/** Whether a secret key needs a password. Throws CommandError if it is none, or asks for too much. */
+/** Whether a secret key needs a password. Throws CommandError if it is invalid, or requires too much memory. */
 function isEncrypted(text: string): boolean {
   const bytes = keyBytes(text, LENGTH);
   const field = (from: number, to: number) => bytes?.toString("latin1", from, to);
@@ -115,7 +115,7 @@ async function askedPassword(file: string): Promise<string> {
   });
 }
 
-/** Runs minisign, which reads the password from its standard input. Throws CommandError. */
+/** Runs minisign with the password on its standard input. Throws CommandError. */
 async function runMinisign(
   argv: readonly string[],
   { password = "" }: { readonly password?: string | undefined },
@@ -128,7 +128,7 @@ async function runMinisign(
   const { code, stderr } = await run(argv, `${password}\n`, host);
   if (code === 0) return;
   if (stderr.includes("Wrong password")) throw wrong;
-  // its prompt is there, too
+  // its prompt is also there
   const reason = stderr.trim().split("\n").at(-1);
   throw new CommandError(`minisign failed (exit status ${code}): ${reason}`);
 }

@@ -1,14 +1,14 @@
 import { coerce, compare, type SemVer } from "semver";
 
-/** What the second of two versions is to the first. */
+/** The second of two versions, compared with the first. */
 export type Comparison = "same" | "newer" | "older" | "unknown";
 
-/** Words that mark what comes before the version they are part of. */
+/** Words that mark a prerelease. */
 const BEFORE = /^(alpha|beta|pre|rc|dev)$/i;
 
 /**
- * What `to` is to `from`, by {@link versionOrder}. `unknown` unless both start with three numbers; versions that differ
- * only in how they are written are the same.
+ * Compares `to` with `from` by {@link versionOrder}. `unknown` unless both start with three numbers; versions that only
+ * differ in spelling are the same.
  */
 export function compareVersions(from: string, to: string): Comparison {
   if (from === to) return "same";
@@ -20,10 +20,10 @@ export function compareVersions(from: string, to: string): Comparison {
 }
 
 /**
- * The one order of versions, for sort(): the oldest first. The three numbers count as semver says; what follows them part by
- * part, numbers as numbers: the versions of k3OS (`v0.21.1-k3s1r10`), k3s (`v1.31.2+k3s1`) and Debian's kernels
- * (`6.12.57+deb13-amd64`) all count up there, where semver knows only prereleases and no order of builds. What does not start
- * with three numbers, as no release does, is before all others.
+ * The only order of versions, for sort(): the oldest first. The three numbers are compared as in semver, the rest part
+ * by part, numbers as numbers: the versions of k3OS (`v0.21.1-k3s1r10`), k3s (`v1.31.2+k3s1`) and Debian's kernels
+ * (`6.12.57+deb13-amd64`) all count up there, but semver only knows prereleases, and no order of builds. A text that
+ * does not start with three numbers, as no release does, is before all versions.
  */
 export function versionOrder(a: string, b: string): number {
   const [x, y] = [split(a), split(b)];
@@ -63,7 +63,7 @@ function compareTokens(a: readonly string[], b: readonly string[]): number {
   return 0;
 }
 
-/** `rc` is before the end of the version, anything else behind it. */
+/** `rc` is before the end of the version, all others after it. */
 function rank(token: string | undefined): number {
   if (token === undefined) return 1;
   if (BEFORE.test(token)) return 0;

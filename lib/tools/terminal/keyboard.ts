@@ -1,25 +1,25 @@
 import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
-/** A terminal's keys, or what plays them in a test. */
+/** A terminal's keys, or their simulation in a test. */
 export interface Keys extends Readable {
-  /** Missing where there are no modes to set. */
+  /** Missing without terminal modes. */
   setRawMode?(raw: boolean): unknown;
 }
 
 /**
- * What is typed at a terminal, from the first question to the last. Nothing that is typed is lost: what comes before its
- * question is shown waits for it, as it would for a shell's `read`. Meanwhile the terminal echoes nothing.
+ * The input of a terminal, from the first prompt to the last. No input is lost: keys that are typed before their prompt
+ * is shown wait for it, as with a shell's `read`. The terminal does not echo them.
  */
 export interface Keyboard extends Disposable {
   /**
-   * Runs a question, which reads its keys from `input`, one by one. `ended` is aborted when no more can come. Only one
-   * question is asked at a time.
+   * Runs a prompt, which reads its keys from `input`, one by one. `ended` is aborted at the end of the input. Only one
+   * prompt runs at a time.
    */
   ask<T>(question: (input: Readable, ended: AbortSignal) => Promise<T>): Promise<T>;
-  /** Keys wait while `action` looks at an answer: they are for the next question. */
+  /** Keys wait while `action` checks an answer: they are for the next prompt. */
   hold<T>(action: () => Promise<T>): Promise<T>;
-  /** Forgets what was typed ahead: it was meant for questions that do not come now. */
+  /** Discards keys that were typed ahead: their prompts do not follow now. */
   drop(): void;
 }
 
@@ -29,7 +29,7 @@ const INTERRUPT = "\u0003";
 const KEY = /\u001b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\u001b[O])?|[\s\S]/gu;
 const ENDING = ["SIGTERM", "SIGHUP"] as const;
 
-/** Takes the keyboard until the scope ends; then the terminal is as it was. */
+/** Takes the keyboard until the scope ends; then the terminal is restored. */
 export function openKeyboard(keys: Keys = process.stdin): Keyboard {
   const queue: string[] = [];
   const decoder = new StringDecoder("utf8");
@@ -52,7 +52,7 @@ export function openKeyboard(keys: Keys = process.stdin): Keyboard {
     ended = true;
     wake();
   };
-  /** At once, whatever waits: by the question that is shown, else as the terminal itself would do it. */
+  /** Immediately, before waiting keys: handled by the current prompt, else like the terminal would. */
   const interrupt = () => {
     queue.length = 0;
     if (active !== undefined) return active.push(INTERRUPT);
@@ -73,7 +73,7 @@ export function openKeyboard(keys: Keys = process.stdin): Keyboard {
   keys.on("data", take).on("end", end).resume();
   for (const signal of ENDING) process.once(signal, leave);
 
-  /** Hands over key after key; each has had its effect before the next one. */
+  /** Passes on the keys; each has taken effect before the next one. */
   async function feed(input: Readable): Promise<void> {
     while (active === input) {
       const key = held > 0 ? undefined : queue.shift();
@@ -91,7 +91,7 @@ export function openKeyboard(keys: Keys = process.stdin): Keyboard {
     ask: async (question) => {
       const input = new Readable({ read: () => undefined });
       const over = new AbortController();
-      // a reader that meets the end of input pauses it, and would wait for ever
+      // a reader pauses the input at its end, and would wait forever
       input.once("pause", () => over.abort());
       active = input;
       const feeding = feed(input);
@@ -108,7 +108,7 @@ export function openKeyboard(keys: Keys = process.stdin): Keyboard {
       try {
         return await action();
       } finally {
-        // once the question has seen what came of it
+        // after the prompt has handled the result
         void turn().then(() => {
           held--;
           wake();
@@ -122,7 +122,7 @@ export function openKeyboard(keys: Keys = process.stdin): Keyboard {
   };
 }
 
-/** Until everything that is due now has been done. */
+/** Waits until all pending work is done. */
 async function turn(): Promise<void> {
   for (let round = 0; round < 2; round++) await new Promise((resolve) => setImmediate(resolve));
 }

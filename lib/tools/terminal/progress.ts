@@ -1,12 +1,12 @@
 import type { Clock, Host, Progress } from "../host/host.ts";
 import { printable } from "../text/printable.ts";
 
-/** Where progress is shown: `process.stderr`, or anything that takes text. */
+/** The output for progress: `process.stderr`, or any text stream. */
 export interface ProgressStream {
   write(text: string): unknown;
-  /** True: one line that is drawn over; else plain lines, for logs and serial consoles. */
+  /** True: one line that is redrawn; else plain lines, for logs and serial consoles. */
   readonly isTTY?: boolean;
-  /** 0 where the terminal does not know it, as on a serial line. */
+  /** 0 if the terminal does not know it, as on a serial line. */
   readonly columns?: number;
 }
 
@@ -16,8 +16,9 @@ const LINE_EVERY_PERCENT = 10;
 const RATE_WINDOW = 5_000;
 
 /**
- * Shows how far some bytes have got: on a terminal a bar with rate and time left, elsewhere a line for every tenth or
- * every ten seconds, whichever comes later for short and sooner for long work. `total` is undefined where unknown.
+ * Shows the progress of a number of bytes: on a terminal a bar with rate and time left, elsewhere a line for every
+ * tenth or every ten seconds, the later one for short and the earlier one for long work. `total` is undefined if
+ * unknown.
  */
 export function createProgress(
   name: string,
@@ -105,7 +106,7 @@ function describe(label: string, state: State, bytesPerSecond: number | undefine
   return `${label}: ${parts.join(", ")}`;
 }
 
-/** The text with a bar behind it, if at least ten columns are left for one; never wider than `width`. */
+/** The text with a bar after it, if at least ten columns are left; never wider than `width`. */
 function withBar(text: string, state: State, width: number): string {
   const percent = percentOf(state);
   const room = Math.min(40, width - text.length - 3);
@@ -114,7 +115,7 @@ function withBar(text: string, state: State, width: number): string {
   return `${text} [${"=".repeat(filled)}${" ".repeat(room - filled)}]`;
 }
 
-/** The rate over the last seconds, so that it follows the network and not the past. */
+/** The rate over the last seconds, so that it follows the network. */
 function createRate(started: number) {
   let samples = [{ at: started, done: 0 }];
   let latest = 0;
@@ -135,14 +136,14 @@ function createRate(started: number) {
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
-/** A number of bytes for people: three digits and a binary unit, `512 B`, `1.5 MiB`, `120 MiB`. */
+/** A number of bytes for display: three digits and a binary unit, `512 B`, `1.5 MiB`, `120 MiB`. */
 export function formatBytes(bytes: number): string {
   const exponent = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   const value = bytes / 1024 ** exponent;
   return `${value < 10 && exponent > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[exponent]}`;
 }
 
-/** Seconds for people: `0.4 s`, `12 s`, `3:05`, `1:02:03`. */
+/** Seconds for display: `0.4 s`, `12 s`, `3:05`, `1:02:03`. */
 export function formatDuration(seconds: number): string {
   if (seconds < 1) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);

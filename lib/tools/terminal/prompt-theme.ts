@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
 
 /**
- * How questions look, in ASCII: consoles of the kernel and of serial lines have few other characters. It is given to every
- * kind of question, which takes of it what it has.
+ * The theme of prompts, in ASCII: kernel and serial consoles have few other characters. Every kind of prompt gets it,
+ * and uses the parts that it supports.
  */
 export function promptTheme(coloured: boolean) {
   const paint = (format: Parameters<typeof styleText>[0]) => (text: string) =>
@@ -30,8 +30,8 @@ export function promptTheme(coloured: boolean) {
 }
 
 /**
- * Whether a terminal of this kind shows colours. Those of serial lines (vt100, vt220) and `dumb` ones do not say that they
- * do, so they get none; nor does anybody who sets NO_COLOR (https://no-color.org).
+ * Whether a terminal of this type shows colours. Serial terminals (vt100, vt220) and `dumb` ones do not declare
+ * support, so they get none; NO_COLOR disables colours (https://no-color.org).
  */
 export function showsColours(env: Readonly<Record<string, string | undefined>>): boolean {
   if (env.NO_COLOR !== undefined && env.NO_COLOR !== "") return false;

@@ -8,43 +8,43 @@ import { promptTheme, showsColours } from "./prompt-theme.ts";
 export interface Choice<T> {
   readonly name: string;
   readonly value: T;
-  /** Lines that are shown while the cursor is on it. */
+  /** Lines that are shown for the selected choice. */
   readonly description?: string;
-  /** Why it is shown but cannot be chosen, in a word or two. */
+  /** Why it cannot be chosen, in a word or two. */
   readonly disabled?: string;
 }
 
-/** What is wrong with an answer; undefined: nothing. It may take its time, and is asked again after each correction. */
+/** The problem of an answer; undefined: none. It may be slow, and runs again after each correction. */
 export type Check = (answer: string) => string | undefined | Promise<string | undefined>;
 
-/** Somebody to ask. All but `show` throw Interrupted on Ctrl-C or at the end of input. */
+/** Prompts for a user. All except `show` throw Interrupted on Ctrl-C or at the end of input. */
 export interface Asker {
-  /** Lets the user choose one of several; `first` is where the cursor begins. */
+  /** Prompts for one of several choices; `first` is the initial selection. */
   choose<T>(message: string, choices: readonly Choice<T>[], first?: T): Promise<T>;
-  /** A yes or no question whose answer to a mere Enter is no. */
+  /** Prompts for yes or no; the default is no. */
   confirm(message: string): Promise<boolean>;
-  /** Asks for a line of text until `check` has nothing against it. */
+  /** Prompts for a line of text until `check` accepts it. */
   text(message: string, check: Check): Promise<string>;
-  /** The same for a secret: what is typed shows as asterisks. */
+  /** Prompts for a secret: the input is shown as asterisks. */
   secret(message: string, check: Check): Promise<string>;
-  /** Shows a text; what does not fit on the screen is above it. */
+  /** Shows a text; lines that do not fit on the screen scroll up. */
   show(text: string): Promise<void>;
 }
 
-/** The keys are ours from the first question on. */
+/** Takes the keys from the first prompt on. */
 export interface OpenTerminal extends Asker, Disposable {
-  /** Gives the terminal back before the scope ends. */
+  /** Releases the terminal before the scope ends. */
   close(): void;
 }
 
-/** Whether there is somebody to ask. */
+/** Whether a user can be prompted. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
 /**
- * Whoever sits at our terminal, until the scope ends. What is typed before its question is shown is the answer all the same:
- * installations are scripted by typing all answers at once.
+ * The user at our terminal, until the scope ends. Input that is typed before its prompt is shown counts as the answer:
+ * scripts of installations type all answers at once.
  */
 export function openTerminal(): OpenTerminal {
   let keyboard: Keyboard | undefined;
@@ -110,7 +110,7 @@ const askerAt = (keyboard: () => Keyboard): Asker => ({
   },
 });
 
-/** A choice as the terminal may show it: disks and networks have names that somebody else gave. */
+/** A choice, printable on the terminal: names of disks and networks are foreign text. */
 function shown<T>(choice: Choice<T>): Choice<T> {
   const { name, description, disabled } = choice;
   return {
@@ -121,10 +121,10 @@ function shown<T>(choice: Choice<T>): Choice<T> {
   };
 }
 
-/** Lines that a list leaves to its question, to a description of its own, to an error and to the help. */
+/** Lines of the screen for the prompt, a description, an error and the help around a list. */
 const AROUND_CHOICES = 12;
 
-/** A serial line does not know its size: it says 0. */
+/** The rows of the terminal; a serial line reports 0. */
 function rows(): number {
   return process.stderr.rows || 24;
 }
@@ -137,13 +137,13 @@ function theme() {
   return promptTheme(showsColours(process.env));
 }
 
-/** A check in the words of @inquirer/prompts; what it finds is kept within the screen. */
+/** A check in the form of @inquirer/prompts; its message fits on the screen. */
 function verdict(check: Check, keyboard: Keyboard): (answer: string) => Promise<string | true> {
   return async (answer) => {
     const problem = await keyboard.hold(async () => await check(answer));
     if (problem === undefined) return true;
     keyboard.drop();
-    // "> " goes before it
+    // follows "> "
     return fold(printableText(problem), columns() - 2)
       .slice(0, Math.max(3, rows() - 4))
       .join("\n");
@@ -156,12 +156,12 @@ interface Context {
   readonly signal: AbortSignal;
 }
 
-/** Questions are no results: they go to standard error. */
+/** Prompts are not results: they go to standard error. */
 async function answered<T>(keyboard: Keyboard, question: (context: Context) => Promise<T>): Promise<T> {
   try {
     return await keyboard.ask((input, signal) => question({ input, output: process.stderr, signal }));
   } catch (error) {
-    // the name is all that tells them apart: the classes are not exported by @inquirer/prompts
+    // only the name distinguishes them: @inquirer/prompts does not export the classes
     if (error instanceof Error && /^(Exit|Abort)PromptError$/.test(error.name)) {
       throw new Interrupted("Interrupted");
     }

@@ -13,15 +13,15 @@ export const BOOLEAN_WORDS: Readonly<Record<string, boolean>> = {
 };
 
 /**
- * The boolean that a text means, the same in a file, on the kernel command line and in the environment; undefined if it
- * means none.
+ * Parses a boolean, in the same way for files, the kernel command line and the environment; undefined for any other
+ * text.
  */
 export function booleanOf(text: string): boolean | undefined {
   const word = text.trim().toLowerCase();
   return Object.hasOwn(BOOLEAN_WORDS, word) ? BOOLEAN_WORDS[word] : undefined;
 }
 
-/** What a message says of a text that is no boolean; `found` shows the text. */
+/** The error message for an invalid boolean; `found` shows the text. */
 export function noBoolean(found: string): string {
   return `found ${found}, expected true or false`;
 }

@@ -1,9 +1,9 @@
 import { printableMessage } from "./printable.ts";
 
-/** Exit statuses shared by every command; a command may document more of its own. */
+/** Exit statuses of all commands; a command may document further ones. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
-/** A failure whose message is for the user: what we were doing, why it failed and, as `hint`, what to do next. */
+/** A failure with a message for the user: the action, the reason and, as `hint`, the next step. */
 export class CommandError extends Error {
   override readonly name: string = "CommandError";
   readonly hint: string | undefined;
@@ -14,17 +14,17 @@ export class CommandError extends Error {
   }
 }
 
-/** The command line cannot be understood: exit status 2, with the usage of the command concerned. */
+/** An invalid command line: exit status 2, with the usage of the command. */
 export class UsageError extends CommandError {
   override readonly name = "UsageError";
 }
 
-/** The user ended the program (Ctrl-C, or "no" where that means stop): exit status 130. */
+/** The user ended the program (Ctrl-C, or "no" if that means stop): exit status 130. */
 export class Interrupted extends CommandError {
   override readonly name = "Interrupted";
 }
 
-/** The exit status that a thrown value stands for. */
+/** The exit status for a thrown value. */
 export function exitStatus(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof Interrupted) return EXIT.interrupted;
@@ -32,14 +32,14 @@ export function exitStatus(error: unknown): number {
 }
 
 /**
- * The text of a thrown value, its causes joined by ": "; never a stack. What failed first comes first, also where
- * cleaning up at the end of an `await using` failed after it (SuppressedError).
+ * The text of a thrown value, with its causes joined by ": "; never a stack. The original failure comes first, also if
+ * the cleanup of an `await using` failed after it (SuppressedError).
  */
 export function messageOf(error: unknown): string {
   return describe(error, "");
 }
 
-/** `said` is what has been said before: a path in it need not be said again. */
+/** `said` is the preceding text: a path in it is not repeated. */
 function describe(error: unknown, said: string): string {
   if (!(error instanceof Error)) return String(error);
   if ("suppressed" in error && "error" in error) {
@@ -54,7 +54,7 @@ function isErrno(error: Error): error is NodeJS.ErrnoException {
   return typeof (error as NodeJS.ErrnoException).syscall === "string";
 }
 
-/** `ENOENT: no such file or directory, open '/etc/x'` as people say it: `"/etc/x": no such file or directory`. */
+/** Formats `ENOENT: no such file or directory, open '/etc/x'` for users: `"/etc/x": no such file or directory`. */
 function describeErrno(
   { code = "", message, path, syscall = "" }: NodeJS.ErrnoException,
   said: string,
@@ -66,8 +66,8 @@ function describeErrno(
 }
 
 /**
- * What the user sees of a failure, without a final newline: `Error: …`, and the hint on a line of its own. With `stack` also
- * where in the program it happened, unless it was to be expected: then that says nothing to anybody.
+ * The error message for the user, without a final newline: `Error: …`, and the hint on a separate line. With `stack`,
+ * an unexpected error also gets its stack; for an expected one it is no help.
  */
 export function formatError(error: unknown, options: { stack?: boolean } = {}): string {
   const lines = [printableMessage(`Error: ${messageOf(error)}`)];
@@ -79,13 +79,13 @@ export function formatError(error: unknown, options: { stack?: boolean } = {}): 
   return lines.join("\n");
 }
 
-/** A failure that the program knows how to tell, or one of the system, such as a file that is not there. */
+/** An error with a message for users, or one of the system, such as a missing file. */
 function isExpected(error: Error): boolean {
   if ("suppressed" in error && error.suppressed instanceof Error) return isExpected(error.suppressed);
   return error instanceof CommandError || isErrno(error);
 }
 
-/** Runs `action`; an error gets `doing` (a gerund: "opening /dev/vda") put before it as context. */
+/** Runs `action`; an error gets `doing` (a gerund: "opening /dev/vda") as context. */
 export async function during<T>(doing: string, action: () => T | Promise<T>): Promise<T> {
   try {
     return await action();

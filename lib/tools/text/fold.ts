@@ -1,4 +1,4 @@
-/** The lines of a text, those that are too wide broken at a blank, or anywhere where there is none. */
+/** The lines of a text; long lines are broken at a space, or anywhere without one. */
 export function fold(text: string, width: number): string[] {
   return text
     .replace(/\n$/, "")
@@ -6,10 +6,10 @@ export function fold(text: string, width: number): string[] {
     .flatMap((line) => foldLine(line, width));
 }
 
-/** The same for one line. Further lines are indented as the first is, and by `hanging` more. */
+/** The same for one line. Further lines have the indentation of the first, plus `hanging`. */
 export function foldLine(line: string, width: number, hanging = 0): string[] {
   const folded: string[] = [];
-  // what takes half of the room is not kept
+  // an indentation is limited to half of the width
   const indent = (/^ */.exec(line)?.[0] ?? "").slice(0, width / 2) + " ".repeat(hanging);
   let rest = line;
   while (rest.length > width) {

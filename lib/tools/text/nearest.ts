@@ -1,4 +1,4 @@
-/** The candidate most like `name`, if one is near enough to be a slip of the finger; a third of its letters may differ. */
+/** The candidate most similar to `name`, if it is near enough to be a typo; a third of the letters may differ. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;

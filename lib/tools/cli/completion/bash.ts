@@ -2,8 +2,8 @@ import type { CompletedCommand, Completion } from "./describe-commands.ts";
 import { singleQuoted } from "./quote.ts";
 
 /**
- * The completion script for bash. It needs nothing of the package bash-completion, and knows that readline hands over
- * `--option=value` as three words.
+ * The completion script for bash. It does not need the package bash-completion, and expects that readline splits
+ * `--option=value` into three words.
  */
 export function bashCompletion(commands: readonly CompletedCommand[]): string {
   const names = commands.flatMap(({ links }) => links);

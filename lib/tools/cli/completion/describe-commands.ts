@@ -8,37 +8,37 @@ import {
 } from "../cli.ts";
 import { loadCommands } from "../command-tree.ts";
 
-/** What a value or an argument can be: files and the like of the machine, or words. */
+/** The possible values of an option or argument: paths of this machine, or words. */
 export type Completion =
   | { readonly kind: "file" | "directory" | "device" }
   | { readonly kind: "words"; readonly words: readonly string[] }
   | { readonly kind: "unknown" };
 
-/** An option as a shell completes it. */
+/** An option, described for shell completion. */
 export interface CompletedOption {
   /** `--help`, `-h`. */
   readonly names: readonly string[];
   readonly help: string;
   readonly multiple: boolean;
-  /** Undefined: it takes none. */
+  /** Undefined: the option takes no value. */
   readonly value: Completion | undefined;
 }
 
-/** A command as a shell completes it. */
+/** A command, described for shell completion. */
 export interface CompletedCommand {
-  /** What leads to it after the program's name; none is the program itself. */
+  /** The words after the program's name that select the command; empty for the program itself. */
   readonly words: readonly string[];
-  /** The first is its usual name. */
+  /** The first name is the usual one. */
   readonly subcommands: readonly { readonly names: readonly string[]; readonly summary: string }[];
   readonly options: readonly CompletedOption[];
-  /** What each positional argument can be; with `repeats`, the last counts for all that follow. */
+  /** The values of each positional argument; with `repeats`, the last one applies to all further arguments. */
   readonly arguments: readonly Completion[];
   readonly repeats: boolean;
-  /** Names in PATH that mean it. */
+  /** Names in PATH that run the command. */
   readonly links: readonly string[];
 }
 
-/** Everything that can be completed of a table's commands, the program itself first; hidden ones are left out. */
+/** Describes the completion of all commands of a table, the program itself first. Hidden commands are omitted. */
 export async function describeCommands(table: CommandTable): Promise<readonly CompletedCommand[]> {
   const program: Command = { options: PROGRAM_OPTIONS, subcommands: table, run: async () => 0 };
   const commands = (await loadCommands(table)).filter(({ row }) => !row.hidden);
@@ -81,12 +81,12 @@ function describeOptions(options: Options): Promise<readonly CompletedOption[]> 
   );
 }
 
-/** By what stands for a value in the help; of alternatives (`FILE|URL`) the first counts. */
+/** Kinds by the placeholder in the help; of alternatives (`FILE|URL`) the first one decides. */
 const KINDS: Readonly<Record<string, "file" | "directory" | "device">> = {
   FILE: "file",
-  KEY: "file", // a minisign key, by file or as text
+  KEY: "file", // a minisign key: a file, or its text
   TARBALL: "file",
-  ISO_URL: "file", // a path will do
+  ISO_URL: "file", // a path is valid
   "IN.iso": "file",
   "OUT.iso": "file",
   DIR: "directory",

@@ -1,4 +1,4 @@
-/** A word of bash and zsh that stands for the text as it is. */
+/** Quotes a text literally for bash and zsh. */
 export function singleQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

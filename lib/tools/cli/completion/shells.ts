@@ -11,7 +11,7 @@ const SHELLS: Readonly<Record<string, (commands: readonly CompletedCommand[]) =>
   fish: fishCompletion,
 };
 
-/** The script by which a shell completes the commands of a table. Throws UsageError for an unknown shell. */
+/** The completion script of a shell for the commands of a table. Throws UsageError for an unknown shell. */
 export async function completionScript(shell: string, table: CommandTable): Promise<string> {
   const write = SHELLS[shell];
   if (write !== undefined) return write(await describeCommands(table));

@@ -1,7 +1,7 @@
 import type { CompletedCommand, CompletedOption, Completion } from "./describe-commands.ts";
 import { singleQuoted } from "./quote.ts";
 
-/** The completion script for zsh, a file of its `fpath`: one function for each command, by zsh's own `_arguments`. */
+/** The completion script for zsh, a file in its `fpath`: one function per command, with zsh's own `_arguments`. */
 export function zshCompletion(commands: readonly CompletedCommand[]): string {
   const names = commands.flatMap(({ links }) => links);
   return `#compdef ${names.join(" ")}
@@ -79,7 +79,7 @@ function argumentSpecs({ words, subcommands, arguments: places, repeats }: Compl
   });
 }
 
-/** Text between double quotes of an action, where a colon would end the word that is described. */
+/** Text between double quotes of an action, where a colon would end the described word. */
 function within(text: string): string {
   return text.replace(/[:"\\$`]/g, "\\$&");
 }

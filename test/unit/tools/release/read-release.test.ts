@@ -7,10 +7,10 @@ import { runProgram } from "../../../../lib/tools/host/host.ts";
 import {
   chooseTrust,
   digestOf,
+  expectedContent,
   readRelease,
   releaseFile,
   type Trust,
-  wantedContent,
 } from "../../../../lib/tools/release/read-release.ts";
 import { COMMITTED_KEYS, MAX_RELEASE_KEYS, releaseKeys } from "../../../../lib/tools/release/release-keys.ts";
 import { encodePublicKey, publicKeyFile } from "../../../../lib/tools/release/signature-keys.ts";
@@ -184,14 +184,14 @@ describe("releaseFile()", () => {
   });
 });
 
-test("wantedContent() bounds a file by the size that is signed, and any other", () => {
+test("expectedContent() bounds a file by the size that is signed, and any other", () => {
   const release = { ...RELEASE, arch: "amd64" } as const;
   const wanted = { sha256: DIGEST, maxBytes: 5, plainRedirects: false };
-  expect(wantedContent(release, "k3os-amd64")).toEqual(wanted);
+  expect(expectedContent(release, "k3os-amd64")).toEqual(wanted);
   const unsized = { ...release, sizes: new Map() };
-  expect(wantedContent(unsized, "k3os-amd64")).toEqual({ ...wanted, maxBytes: 4 * 2 ** 30 });
+  expect(expectedContent(unsized, "k3os-amd64")).toEqual({ ...wanted, maxBytes: 4 * 2 ** 30 });
   const anyones = { ...release, signed: false, files: new Map(), sizes: new Map() };
-  expect(wantedContent(anyones, "x")).toEqual({ maxBytes: 4 * 2 ** 30, plainRedirects: true });
+  expect(expectedContent(anyones, "x")).toEqual({ maxBytes: 4 * 2 ** 30, plainRedirects: true });
 });
 
 test("digestOf() throws for a file that is not listed", () => {
