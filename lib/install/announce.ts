@@ -7,13 +7,16 @@ import { formatError } from "../tools/text/errors.ts";
 import type { InstallSettings } from "./install-settings.ts";
 
 const KERNEL_LOG = "/dev/kmsg";
-/** The first of its numbers: the kernel shows messages of lower levels only; `quiet` and a configuration change it. */
+/**
+ * The first number is the console log level: the kernel only shows messages of lower levels. `quiet` and a
+ * configuration change it.
+ */
 const PRINTK = "/proc/sys/kernel/printk";
 const NOTICE = 5;
 
 /**
- * Runs `action` with a log for whoever watches. A machine that installs itself at boot has nobody at its terminal, but
- * perhaps somebody at another: then steps and failures go through the kernel's log, which shows on every console.
+ * Runs `action` with a visible log. A machine that installs itself at boot has no user at its own terminal, but perhaps
+ * one at another console: then steps and failures go to the kernel's log, which appears on every console.
  */
 export async function announced<T>(
   { silent }: Pick<InstallSettings, "silent">,
@@ -37,12 +40,14 @@ function consoleLog(host: Pick<Host, "root" | "log">): Log {
       const level = shownLevel(readFileSync(inRoot(host, PRINTK), "utf8"));
       for (const line of text.trimEnd().split("\n")) appendFileSync(path, `<${level}>k3os: ${line}\n`);
     } catch {
-      host.log.info(text.trimEnd()); // no /dev/kmsg in a container
+      host.log.info(text.trimEnd()); // a container has no /dev/kmsg
     }
   });
 }
 
-/** A notice, or whatever level more urgent the consoles still show: what an installer does is not to be hidden. */
+/**
+ * The level of a notice, or a more urgent one that the consoles still show: the installer's messages must be visible.
+ */
 function shownLevel(printk: string): number {
   const shownBelow = Number(printk.trim().split(/\s+/)[0]);
   return Number.isInteger(shownBelow) ? Math.max(0, Math.min(NOTICE, shownBelow - 1)) : NOTICE;

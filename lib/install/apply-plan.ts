@@ -24,14 +24,17 @@ interface Step {
   readonly run: (plan: DiskPlan, host: ApplyHost) => Promise<void>;
 }
 
-/** What makes a disk new, in order. Erasing comes first and takes the boot code away: from then on it does not boot. */
+/**
+ * The steps for a new disk, in order. Erasing comes first and removes the boot code: from then on the disk does not
+ * boot.
+ */
 const DISK_STEPS: readonly Step[] = [
   { title: ({ device }) => `Erasing ${device}`, run: eraseDisk },
   { title: ({ device }) => `Partitioning ${device}`, run: partitionDisk },
   { title: ({ state }) => `Formatting ${state.path}`, run: formatPartitions },
 ];
 
-/** Carries out a plan, until `signal` aborts: between two steps or files. */
+/** Applies a plan. When `signal` aborts, it stops after the current step or file. */
 export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
   switch (plan.kind) {
     case "disk":
@@ -44,13 +47,13 @@ export async function applyPlan(plan: InstallPlan, signal: AbortSignal, host: Ap
 }
 
 /**
- * Until the very last write of a new disk, it does not boot; when a step fails, or `signal` aborts, its partition table is
- * taken away again, so that neither firmware nor a later installation takes it for a system.
+ * A new disk does not boot before the very last write. When a step fails, or `signal` aborts, its partition table is
+ * removed again, so that neither the firmware nor a later installation finds a system on it.
  */
 async function makeDisk(plan: DiskPlan, signal: AbortSignal, host: ApplyHost): Promise<void> {
   await using _lock = await during(`Locking ${plan.device}`, () => lockDisk(plan.device, host));
   await during(`Taking ${plan.device} out of use`, () => freeDisk(plan.device, host));
-  if (signal.aborted) await recallPartitions(plan.device, host); // nothing has been written yet
+  if (signal.aborted) await recallPartitions(plan.device, host); // nothing is written yet
   signal.throwIfAborted();
   try {
     for (const step of DISK_STEPS) {
@@ -65,7 +68,7 @@ async function makeDisk(plan: DiskPlan, signal: AbortSignal, host: ApplyHost): P
     await during(`Making ${plan.device} bootable`, () => makeBootable(plan, core, host));
   } catch (error) {
     await clearTable(plan, host);
-    signal.throwIfAborted(); // programs that the same signal ended are no failure of their own
+    signal.throwIfAborted(); // report the abort, not the programs that the signal ended
     throw error;
   }
 }
@@ -75,7 +78,7 @@ async function keepAndCopy(plan: PartitionPlan, signal: AbortSignal, host: Apply
   if (plan.relabel) await host.run(cmd`tune2fs -L ${LABEL.state} ${plan.state.path}`);
 }
 
-/** Makes the disk ours alone, in the kernel's eyes too. Nothing is written to it: when that fails, all is as it was. */
+/** Takes exclusive use of the disk, also in the kernel. It writes nothing: when it fails, the disk is unchanged. */
 async function freeDisk(device: string, host: ApplyHost): Promise<void> {
   await stopHolders(device, host);
   if (!(await comesAbout(() => !isClaimed(device), host))) {
@@ -85,13 +88,13 @@ async function freeDisk(device: string, host: ApplyHost): Promise<void> {
 }
 
 async function eraseDisk({ device, erased }: DiskPlan, host: ApplyHost): Promise<void> {
-  // the table first: what an interruption leaves is an empty disk, and not one with partitions of nobody's
+  // the table first: an interruption must leave an empty disk, not one with unknown partitions
   eraseEnds(device, erased, MIB);
   await host.run(cmd`wipefs --all --force ${device}`, { env: LOCKED_BY_US });
 }
 
 async function partitionDisk({ device, layout }: DiskPlan, host: ApplyHost): Promise<void> {
-  // what an older system left where a partition now begins or ends would otherwise be found again
+  // remove old signatures where a partition begins or ends, which would be found again
   const wipe = ["--wipe", "always", "--wipe-partitions", "always"];
   const argv = cmd`sfdisk --quiet --no-reread --no-tell-kernel ${wipe} ${device}`;
   await host.run(argv, { input: sfdiskScript(layout), env: LOCKED_BY_US });
@@ -105,12 +108,12 @@ async function partitionDisk({ device, layout }: DiskPlan, host: ApplyHost): Pro
 async function formatPartitions({ state, loader, ext4Off }: DiskPlan, host: ApplyHost): Promise<void> {
   if (loader.kind === "efi") await host.run(cmd`mkfs.vfat -F 32 -n ${LABEL.esp} ${loader.esp}`);
   const off = ext4Off.length === 0 ? [] : ["-O", ext4Off.map((name) => `^${name}`).join(",")];
-  // the journal keeps its size when the file system grows, so it is larger than mke2fs would make it for this one
+  // the journal does not grow with the file system, so it is larger than mke2fs's default for this size
   const options = ["-J", "size=64", "-L", LABEL.state, "-U", state.uuid];
   await host.run(cmd`mkfs.ext4 -q -F ${off} ${options} ${state.path}`);
 }
 
-/** Puts everything into the state file system, and leaves it unmounted and flushed. */
+/** Copies everything into the state file system, flushes and unmounts it. */
 async function fillState(
   plan: DiskPlan | PartitionPlan,
   signal: AbortSignal,
@@ -129,7 +132,7 @@ async function fillState(
   return core;
 }
 
-/** After a failure: without a table nothing on the disk is found, neither by firmware nor by a later installation. */
+/** After a failure: without a table, neither the firmware nor a later installation finds anything on the disk. */
 async function clearTable({ device, size }: DiskPlan, host: ApplyHost): Promise<void> {
   try {
     eraseEnds(device, [{ start: 0, size }], MIB);

@@ -24,9 +24,9 @@ import type { DiskPlan, PartitionPlan } from "./install-plan.ts";
 export type CoreImage = Buffer;
 
 /**
- * Puts GRUB's modules and its environment block below `root/boot/grub`, and makes the core image that will load them.
- * We place GRUB ourselves, and not by grub-install, to decide when the disk becomes bootable; this also works where
- * udev does not run, as in a container that makes disk images.
+ * Writes GRUB's modules and its environment block below `root/boot/grub`, and makes the core image that loads them.
+ * k3OS installs GRUB itself, without grub-install, to control when the disk becomes bootable. This also works without
+ * udev, as in a container that makes disk images.
  */
 export async function addBootFiles(
   plan: DiskPlan | PartitionPlan,
@@ -51,7 +51,7 @@ export async function addBootFiles(
   return readFileSync(output);
 }
 
-/** Makes a disk bootable whose file systems are complete and flushed; it is so only with the last write. */
+/** Makes a disk bootable, whose file systems are complete and flushed. Only the last write has this effect. */
 export async function makeBootable(
   { device, loader, grub }: DiskPlan,
   core: CoreImage | undefined,
@@ -63,7 +63,10 @@ export async function makeBootable(
   writeBootCode(device, bootCode(image), core, FIRST_PARTITION);
 }
 
-/** By mtools, which needs no vfat in the kernel. A rename makes the file appear whole under the name firmware loads. */
+/**
+ * Uses mtools, which need no vfat in the kernel. A rename makes the complete file appear under the name that the
+ * firmware loads.
+ */
 async function addToEsp(
   esp: string,
   file: string,

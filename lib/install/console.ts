@@ -1,7 +1,7 @@
 /**
- * The values of the installed kernel's `console=` parameters; the last becomes /dev/console. A terminal that was asked
- * for, or the serial one that the installer runs on, comes after tty1, as in the original. Else the installed system
- * gets the consoles of the running one, so that what is installed over a serial line can be reached by it.
+ * The values of the installed kernel's `console=` parameters; the last becomes /dev/console. The requested terminal, or
+ * the serial one that the installer runs on, comes after tty1, as in the original. Otherwise the installed system gets
+ * the consoles of the running one, so that a system installed over a serial line is accessible there.
  */
 export function consolesOf(
   tty: string | undefined,

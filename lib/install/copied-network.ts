@@ -4,17 +4,17 @@ import type { Host } from "../tools/host/host.ts";
 import { inRoot } from "../tools/host/paths.ts";
 import { type ConnmanAddress, connmanConfig } from "../tools/node/connman-config.ts";
 
-/** What of the running system's network a new system is told. */
+/** The network settings of the running system for the new one. */
 export interface CopiedNetwork {
   /** A provisioning file of connman for the interfaces with fixed addresses; undefined if all come from DHCP. */
   readonly config: string | undefined;
-  /** One line per interface for people. */
+  /** One line per interface for the user. */
   readonly summary: readonly string[];
-  /** What cannot be carried over, and would leave the machine unreachable. */
+  /** Settings that cannot be copied; without them the machine would be unreachable. */
   readonly problems: readonly string[];
 }
 
-/** Where connman looks for it, in the new system. */
+/** The file in the new system, in connman's directory. */
 export const NETWORK_FILE = "/var/lib/connman/copied-network.config";
 
 const COPIED = { name: "copied", description: "Addresses of the system that was here before" };
@@ -27,11 +27,11 @@ export interface FixedInterface {
   readonly gateway4: string | undefined;
   readonly ipv6: ConnmanAddress | undefined;
   readonly gateway6: string | undefined;
-  /** What of it connman has no words for. */
+  /** Settings that connman does not support. */
   readonly problems: readonly string[];
 }
 
-/** Reads the fixed addresses and name servers of the running system; what DHCP has given, DHCP will give again. */
+/** Reads the fixed addresses and name servers of the running system; DHCP will assign its own again. */
 export async function copyNetwork(host: Pick<Host, "root" | "run">): Promise<CopiedNetwork> {
   const json = async (...argv: string[]): Promise<unknown> => {
     const { stdout } = await host.run(cmd`ip -json ${argv}`);
@@ -51,7 +51,7 @@ export async function copyNetwork(host: Pick<Host, "root" | "run">): Promise<Cop
   };
 }
 
-/** `ip -json address`, as far as it matters here. */
+/** `ip -json address`, with the fields used here. */
 export interface RawInterface {
   readonly ifname: string;
   readonly address?: string;
@@ -61,7 +61,7 @@ export interface RawInterface {
     readonly local: string;
     readonly prefixlen: number;
     readonly scope: string;
-    /** It has a lifetime: DHCP or a router has given it. */
+    /** It has a lifetime: DHCP or a router assigned it. */
     readonly dynamic?: boolean;
   }[];
 }
@@ -73,10 +73,10 @@ export interface RawRoute {
   readonly dev?: string;
 }
 
-/** Made by programs of the old system, not by hardware. */
+/** Created by programs of the old system, not by hardware. */
 const VIRTUAL = /^(br-|cni|docker|flannel|lo$|tap|tun|veth|virbr)/;
 
-/** The ethernet interfaces that have fixed global addresses, with the gateways that lead out through them. */
+/** The ethernet interfaces with fixed global addresses, and their gateways. */
 export function fixedInterfaces(found: {
   readonly addresses: readonly RawInterface[];
   readonly routes4: readonly RawRoute[];
@@ -85,7 +85,7 @@ export function fixedInterfaces(found: {
   return found.addresses.flatMap(({ ifname: name, address: mac, link_type: type, addr_info: all }) => {
     const fixed = all.filter(({ scope, dynamic }) => scope === "global" && dynamic !== true);
     if (type !== "ether" || mac === undefined || fixed.length === 0 || VIRTUAL.test(name)) return [];
-    const family = (wanted: string) => fixed.filter(({ family: each }) => each === wanted).map(toAddress);
+    const family = (required: string) => fixed.filter(({ family: each }) => each === required).map(toAddress);
     const way = (routes: readonly RawRoute[]) => routes.find(({ dev }) => dev === name)?.gateway;
     const [ipv4, ...more4] = family("inet");
     const [ipv6, ...more6] = family("inet6");
@@ -114,8 +114,8 @@ function isWithin(gateway: string, { address, prefix }: ConnmanAddress): boolean
 }
 
 /**
- * The name servers that the system really asks: behind systemd-resolved's and other local stubs are those that the stub
- * asks. Source: https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html
+ * The actual name servers of the system: for local stubs, such as systemd-resolved's, these are the upstream servers.
+ * Source: https://www.freedesktop.org/software/systemd/man/latest/systemd-resolved.service.html
  */
 function readNameservers(host: Pick<Host, "root">): string[] {
   for (const path of ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]) {

@@ -12,8 +12,8 @@ import type { InstallPlan } from "./install-plan.ts";
 import type { Medium, MediumEntry } from "./medium.ts";
 
 /**
- * Puts everything of a plan below `root` but the medium's links, which {@link linkMedium} makes when all else is on the
- * disk. Throws as {@link copyMedium} does.
+ * Writes everything of a plan below `root`, except the medium's links: {@link linkMedium} makes them when all else is
+ * on the disk. Throws as {@link copyMedium} does.
  */
 export async function copySystem(
   plan: Pick<InstallPlan, "medium" | "directories" | "files">,
@@ -29,7 +29,7 @@ export async function copySystem(
   }
 }
 
-/** A configuration that is replaced stays beside the new one. */
+/** Keeps a replaced configuration beside the new one. */
 function keepOldConfig({ files }: Pick<InstallPlan, "files">, root: string): void {
   const path = join(root, PATH.systemConfig);
   const config = files.find((file) => file.path === PATH.systemConfig);
@@ -38,8 +38,9 @@ function keepOldConfig({ files }: Pick<InstallPlan, "files">, root: string): voi
 }
 
 /**
- * Copies a medium's tree below `root`. Each file appears whole, in place of one of the same name; links come last, in
- * {@link linkMedium}. Throws CommandError when a copy has another size than its source, and the reason of `signal` when that aborts.
+ * Copies a medium's tree below `root`. Each file appears completely, and replaces a file of the same name; {@link
+ * linkMedium} makes the links last. Throws CommandError if a copy differs from its source in size, and the reason of
+ * `signal` when it aborts.
  */
 export async function copyMedium(
   medium: Medium,
@@ -57,7 +58,7 @@ export async function copyMedium(
   progress.finish();
 }
 
-/** Makes the links of a medium's tree, each by a rename: one that is there is replaced in one step. */
+/** Makes the links of a medium's tree, each by a rename: an existing one is replaced in one step. */
 export function linkMedium(medium: Medium, root: string): void {
   for (const entry of medium.entries) {
     if (entry.kind === "link") putLink(join(root, entry.path), entry.target);
@@ -67,8 +68,8 @@ export function linkMedium(medium: Medium, root: string): void {
 function makeDirectory(path: string, mode: number): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory()) return;
-  if (found !== undefined) rmSync(path); // a file or link where the new system has a directory
-  mkdirSync(path, { mode: mode | 0o700, recursive: true }); // ISO 9660 shows everything as read-only
+  if (found !== undefined) rmSync(path); // a file or link in the place of a new directory
+  mkdirSync(path, { mode: mode | 0o700, recursive: true }); // ISO 9660 shows all modes as read-only
 }
 
 async function copyEntry(
@@ -98,7 +99,10 @@ function putLink(path: string, target: string): void {
   replaceLink(path, target);
 }
 
-/** One name for every run: the next one goes on from what an interruption has left, and nobody else installs meanwhile. */
+/**
+ * The same name in every run: the next run replaces the leftovers of an interrupted one; there is only one installation
+ * at a time.
+ */
 function temporaryName(path: string): string {
   return join(dirname(path), `.${basename(path)}.partial`);
 }

@@ -11,7 +11,7 @@ const AFTERWARDS = {
   "power-off": "power off",
 } as const;
 
-/** The plan for people, as `--dry-run` prints it. Secrets of the configuration are not in it. */
+/** The plan for the user, as printed by `--dry-run`, without secrets of the configuration. */
 export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: PlanOrigins): string {
   const { medium } = plan;
   const lines = [...heading(plan, origins), "", ...describeTarget(plan, facts)];
@@ -25,7 +25,7 @@ export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: Pl
   return lines.join("\n");
 }
 
-/** What becomes of the file system that everything goes to. */
+/** The changes to the target file system. */
 function describeTarget(plan: InstallPlan, facts: InstallFacts): string[] {
   const { path, uuid } = plan.state;
   switch (plan.kind) {
@@ -82,7 +82,7 @@ function heading({ medium, device, size }: InstallPlan, origins: PlanOrigins): s
   ];
 }
 
-/** What a person wants to see of a plan before it is carried out; with the question it fits on a screen of 24 lines. */
+/** The summary of a plan before it is applied; with the prompt it fits on a screen of 24 lines. */
 export function summarizePlan(plan: InstallPlan, facts: InstallFacts, origins: PlanOrigins): string {
   const lines = [
     ...heading(plan, origins),
@@ -102,7 +102,7 @@ function summarizeDisk({ device, loader }: DiskPlan, facts: Pick<InstallFacts, "
   return [erased, ...shortened(occupants), `Make ${made}, started by ${firmwareOf(loader)}`];
 }
 
-/** Lines of a list that may be long. */
+/** The line limit of a list. */
 const SHOWN = 5;
 
 function shortened(lines: readonly string[]): string[] {

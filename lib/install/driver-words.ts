@@ -2,12 +2,12 @@ import { readCmdline, splitCmdline } from "../config/read/cmdline.ts";
 import { mergeLayers } from "../config/read/merge.ts";
 import { PATH } from "../tools/host/paths.ts";
 
-/** Words that keep the kernel from drivers with which the machine would not start. */
+/** Kernel parameters that disable drivers which prevent the machine from booting. */
 const KEPT_AWAY = ["modprobe.blacklist", "module_blacklist"];
 
 /**
- * The words of the running kernel's command line that its successor on the disk needs before it can see that disk, quoted
- * for GRUB: what `k3os.modules` names, and what is kept away. From the installed configuration they would come too late.
+ * The parameters of the running kernel's command line that the installed kernel needs to find its disk, quoted for
+ * GRUB: `k3os.modules`, and the disabled drivers. In the installed configuration they would be too late.
  */
 export function driverWords(cmdline: string): string[] {
   const { config } = mergeLayers([readCmdline(cmdline, PATH.cmdline)]);
@@ -21,6 +21,6 @@ export function driverWords(cmdline: string): string[] {
   ];
 }
 
-/** In these neither GRUB nor the kernel finds more than names and parameters. */
+/** Names and parameters without special characters of GRUB or the kernel. */
 const SAFE_MODULE = /^[\w-]+( [\w.,:=@/+-]+)*$/;
 const SAFE_LIST = /^[\w,-]+$/;

@@ -28,56 +28,62 @@ import { hasProgram, missingMessage } from "./programs.ts";
 import { inspectState, type StateFacts } from "./state-facts.ts";
 import { gatherTakeoverFacts, type TakeoverFacts } from "./takeover/takeover-facts.ts";
 
-/** The device that is to be installed to. */
+/** The device to install to. */
 export interface DeviceFacts {
   readonly device: BlockDevice;
-  /** The disk that it is or is part of. */
+  /** Its disk, or the disk that it is part of. */
   readonly disk: BlockDevice;
-  /** The kernel would not give it, or what is built upon it, to us alone: mounted, if only in a container, or used else. */
+  /**
+   * The kernel refuses exclusive use of it, or of a device on top of it: mounted, if only in a container, or used
+   * otherwise.
+   */
   readonly busy: boolean;
-  /** What is on the disk; empty with no-format, where nothing is erased. */
+  /** The content of the disk; empty with no-format, which erases nothing. */
   readonly occupants: readonly Occupant[];
-  /** Those of its table; empty with no-format. */
+  /** The partitions of its table; empty with no-format. */
   readonly partitions: readonly FoundPartition[];
-  /** With no-format: the file system that is kept. */
+  /** With no-format: the existing file system. */
   readonly state: StateFacts | undefined;
 }
 
-/** What the machine is like. Nothing here depends on the medium or on the configuration. */
+/** The facts about the machine, independent of the medium and the configuration. */
 export interface InstallFacts {
   readonly devices: readonly BlockDevice[];
-  /** Disks that could be installed to, for messages and questions. */
+  /** The disks that can be installed to, for messages and prompts. */
   readonly candidates: readonly BlockDevice[];
-  /** Undefined: none was named, or it does not exist. */
+  /** Undefined: none was given, or it does not exist. */
   readonly device: DeviceFacts | undefined;
-  /** With no-format and no name: the devices that are labelled as an installed system; the only one of them counts. */
+  /**
+   * With no-format and no device: the devices with the label of an installed system; it is only used if there is
+   * exactly one.
+   */
   readonly labelled: readonly string[];
   readonly target: Target;
   readonly efiFirmware: boolean;
   /** Running mode: `live`, `install`, `local` … */
   readonly mode: string | undefined;
-  /** What to say of programs that the plan needs and the system lacks; undefined: it has them all. */
+  /** The error for missing programs that the plan needs; undefined: none is missing. */
   readonly missing: string | undefined;
-  /** The firmware boots only what is signed for it, and k3OS is not. */
+  /** The firmware only boots signed programs, and k3OS is not signed. */
   readonly secureBoot: boolean;
-  /** The device that "/" is on, if it is a device. */
+  /** The device of "/", if there is one. */
   readonly root: BlockDevice | undefined;
-  /** With takeover: the system that is to be replaced. */
+  /** With takeover: the system to replace. */
   readonly takeover: TakeoverFacts | undefined;
-  /** With copy-network: what is carried over. */
+  /** With copy-network: the copied settings. */
   readonly network: CopiedNetwork | undefined;
-  /** ext4 features that GRUB cannot read and that mke2fs would switch on: to be switched off. */
+  /** ext4 features to disable: GRUB cannot read them, and mke2fs would enable them. */
   readonly ext4Off: readonly string[];
   readonly cmdline: string;
   /** Bytes of memory. */
   readonly memory: number;
-  /** The terminal we run on, `/dev/ttyS0`; undefined if none. */
+  /** The terminal of this process, `/dev/ttyS0`; undefined if none. */
   readonly terminal: string | undefined;
-  /** For the file system to be made. */
+  /** For the new file system. */
   readonly uuid: string;
 }
 
-/** Finds out all that the plan depends on, by reading only. */
+/** Gathers all facts that the plan depends on. It only reads. */
 export async function gatherFacts(
   settings: InstallSettings,
   host: Pick<Host, "root" | "run" | "env">,
@@ -90,7 +96,7 @@ export async function gatherFacts(
   ];
   const message = () => missingMessage("Missing programs", missing, host.env);
   if (missing.includes("lsblk") || missing.includes("blkid")) throw new CommandError(message());
-  await settle(host); // a disk attached a moment ago
+  await settle(host); // a disk may have been attached a moment ago
   const devices = await listBlockDevices(host);
   const root = devices.flatMap(withDescendants).find(({ mountpoints }) => mountpoints.includes("/"));
   const labelled = await labelledDevices(settings, host);
@@ -117,7 +123,7 @@ export async function gatherFacts(
   };
 }
 
-/** How the machine is to boot. arm64 has no BIOS: there UEFI is the only way. */
+/** The boot method of the new system. arm64 has no BIOS, only UEFI. */
 export function bootStyle(
   settings: Pick<InstallSettings, "forceEfi">,
   target: Target,
@@ -143,13 +149,13 @@ async function deviceFacts(
   return { ...found, ...nothing, busy: isClaimed(device.path), state: await inspectState(device.path, host) };
 }
 
-/** What there is to know of a disk that is to be erased. Throws CommandError if it cannot be read. */
+/** The facts about a disk to erase. Throws CommandError if it cannot be read. */
 export async function diskFacts(device: BlockDevice, host: Pick<Host, "run">): Promise<DeviceFacts> {
   const busy = isInUse(device);
   return { device, disk: device, busy, ...(await readDisk(device.path, host)), state: undefined };
 }
 
-/** Without a name no-format means the one file system that has our label; of several none is chosen. */
+/** Without a device, no-format selects the only file system with our label; with several, none. */
 async function labelledDevices(
   { noFormat, takeOver, device }: Pick<InstallSettings, "noFormat" | "takeOver" | "device">,
   host: Pick<Host, "run">,
@@ -157,7 +163,7 @@ async function labelledDevices(
   return noFormat && !takeOver && device === undefined ? await devicesByLabel(LABEL.state, host) : [];
 }
 
-/** Every program that the installation will run. */
+/** All programs that the installation will run. */
 function programs(settings: InstallSettings, target: Target, efiFirmware: boolean): string[] {
   const network = settings.copyNetwork ? ["ip"] : [];
   const always = ["lsblk", "blkid", "mount", "umount", "sync", ...network];
@@ -170,13 +176,13 @@ function programs(settings: InstallSettings, target: Target, efiFirmware: boolea
   ];
 }
 
-/** The programs that take down what holds the disk. */
+/** The missing programs that stop the holders of the disk. */
 function missingStoppers(device: DeviceFacts | undefined, env: Host["env"]): string[] {
   const names = device === undefined ? [] : holdersOf(device.device).flatMap(({ stop }) => stop?.[0] ?? []);
   return [...new Set(names)].filter((name) => !hasProgram(name, env));
 }
 
-/** GRUB's files for this kind of machine, as one more program that may be missing. */
+/** The missing GRUB files for this platform, in the form of missing programs. */
 function missingLoaders(
   settings: InstallSettings,
   target: Target,
@@ -190,7 +196,7 @@ function missingLoaders(
 }
 
 /**
- * The variable SecureBoot, one byte behind the four of attributes that efivarfs puts first.
+ * The variable SecureBoot: one byte, after four bytes of attributes in efivarfs.
  * https://uefi.org/specs/UEFI/2.10/03_Boot_Manager.html#globally-defined-variables
  */
 const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
@@ -200,8 +206,8 @@ function hasSecureBoot(host: Pick<Host, "root">): boolean {
 }
 
 /**
- * Since e2fsprogs 1.47 mke2fs switches on features with which GRUB 2.06 says "unknown filesystem"; older ones refuse to
- * hear of them. `-n` only shows what would be done.
+ * Since e2fsprogs 1.47 mke2fs enables features that make GRUB 2.06 report "unknown filesystem"; older versions of
+ * mke2fs reject their names. `-n` is a dry run.
  */
 async function ext4FeaturesToDisable(host: Pick<Host, "run">): Promise<string[]> {
   const off: string[] = [];

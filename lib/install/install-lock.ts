@@ -8,7 +8,7 @@ import { inRoot, PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
 /**
- * Makes this the only installation of the machine until the scope ends, and clears away what a killed one left mounted.
+ * Prevents other installations on the machine until the scope ends, and unmounts the leftovers of a killed one.
  * Throws CommandError while another one runs.
  */
 export async function lockInstaller(host: Pick<Host, "root" | "run" | "log">): Promise<AsyncDisposable> {

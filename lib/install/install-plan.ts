@@ -22,19 +22,19 @@ import { bootStyle, type DeviceFacts, type InstallFacts } from "./install-facts.
 import type { InstallSettings } from "./install-settings.ts";
 import type { Medium } from "./medium.ts";
 
-/** A file to be written on the state file system, by its path there. */
+/** A file to write to the state file system, with its path there. */
 export interface PlannedFile {
   readonly path: string;
   readonly content: string | Uint8Array;
   readonly mode: number;
 }
 
-/** What the firmware starts: boot code in the first sector, or a file in the EFI system partition. */
+/** The file that the firmware boots: boot code in the first sector, or a file in the EFI system partition. */
 export type Loader =
   | { readonly kind: "bios" }
   | { readonly kind: "efi"; readonly esp: string; readonly file: string };
 
-/** What each kind of installation does to the device. */
+/** The common changes of all kinds of installation. */
 interface CommonPlan {
   readonly device: string;
   /** Bytes. */
@@ -46,57 +46,57 @@ interface CommonPlan {
   readonly afterwards: InstallSettings["afterwards"];
 }
 
-/** The disk is made anew. */
+/** A new partition table for the disk. */
 export interface DiskPlan extends CommonPlan {
   readonly kind: "disk";
   readonly layout: Layout;
   readonly loader: Loader;
   readonly grub: GrubPlatform;
   readonly ext4Off: readonly string[];
-  /** What is erased at both ends: the disk, and the partitions that are on it. */
+  /** The ranges to erase at both ends: the disk, and its existing partitions. */
   readonly erased: readonly Range[];
 }
 
-/** With no-format: the file system of a partition is kept, and so is the boot loader. */
+/** With no-format: the file system of a partition and the boot loader are kept. */
 export interface PartitionPlan extends CommonPlan {
   readonly kind: "partition";
   readonly relabel: boolean;
 }
 
-/** The running system is to be replaced by the next start of the machine: "/" is where everything goes. */
+/** The next boot replaces the running system: everything is written to "/". */
 export interface TakeoverPlan extends CommonPlan {
   readonly kind: "takeover";
   readonly record: TakeoverRecord;
-  /** The boot menu that replaces the running system's, as the very last step. */
+  /** The boot menu that replaces the running system's in the very last step. */
   readonly menu: PlannedFile;
   /** GRUB's environment block. */
   readonly environment: string;
 }
 
-/** Everything that will be done to the device: nothing is decided after this. */
+/** All changes to the device: nothing is decided later. */
 export type InstallPlan = DiskPlan | PartitionPlan | TakeoverPlan;
 
-/** What only one kind of installation does. */
+/** The fields of only one kind of installation. */
 type Own<Plan extends InstallPlan> = Omit<Plan, keyof CommonPlan>;
 
-/** The configuration of the installed system: its content, and where that comes from. */
+/** The configuration of the installed system: content and source. */
 export interface InstalledConfig {
   readonly content: string | Uint8Array;
   readonly origin: string;
 }
 
-/** What goes onto the disk, and what the node is to remember of its release: see {@link releaseRecord}. */
+/** The content for the disk, and the record of its release: see {@link releaseRecord}. */
 export interface Sources {
   readonly medium: Medium;
   readonly config: InstalledConfig | undefined;
   readonly release?: string | undefined;
 }
 
-/** Left behind where there is nothing to configure, so that there is a file to edit. */
+/** Written if there is no configuration, so that the user has a file to edit. */
 const EMPTY_CONFIG = `# k3OS configuration, see ${PROJECT_URL}#configuration\n`;
 
 /**
- * Decides what to do. Pure: all that it depends on is in its arguments.
+ * Makes the plan. Pure: it only depends on its arguments.
  * Throws CommandError if the medium does not fit on the device.
  */
 export function planInstall(
@@ -203,14 +203,14 @@ function planDisk(
   };
 }
 
-/** What of a range is on a disk: the table of another, larger one may name more. */
+/** Limits a range to the disk: the table of another, larger disk may exceed it. */
 function within(diskSize: number, { start, size }: Range): Range[] {
   return start >= diskSize ? [] : [{ start, size: Math.min(size, diskSize - start) }];
 }
 
 /**
- * Bytes of the first state partition: the medium, an eighth for the file system's own tables, the journal, and room
- * for what the first boot writes before the partition has grown to the end of the disk.
+ * Bytes of the initial state partition: the medium, an eighth for the file system's metadata, the journal, and space
+ * for the first boot's data before the partition grows to the end of the disk.
  */
 export function stateSize(mediumSize: number, entries: number): number {
   const blocks = mediumSize + entries * 4096;

@@ -37,7 +37,7 @@ function optionOf({ field, env, value, argument, help }: InstallerSetting): Opti
   };
 }
 
-/** The options of the settings; --debug every command has. */
+/** The options of the settings, without --debug, which every command has. */
 const SETTING_OPTIONS = Object.fromEntries(
   SETTINGS.flatMap(([, setting]) => {
     return setting.flag === undefined || setting.flag in GLOBAL_OPTIONS
@@ -54,42 +54,48 @@ export const INSTALL_OPTIONS = {
   "dry-run": { type: "boolean", help: "check everything and show the plan, but change nothing" },
 } as const satisfies Options;
 
-/** What an installation is asked to do, from all places where that can be said. */
+/** The settings of an installation, merged from all sources. */
 export interface InstallSettings {
   readonly device: string | undefined;
   readonly isoUrl: string | undefined;
-  /** Only the configuration names the ISO, as a boot menu does for machines without a medium: one at hand will do. */
+  /**
+   * The ISO is only named in the configuration, like by a boot menu for machines without a medium: an attached medium
+   * is also accepted.
+   */
   readonly isoOptional: boolean;
   readonly configUrl: string | undefined;
-  /** `ttyS0` or `ttyS0,115200`, checked. */
+  /** `ttyS0` or `ttyS0,115200`, validated. */
   readonly tty: string | undefined;
   readonly forceEfi: boolean;
   readonly noFormat: boolean;
   readonly powerOff: boolean;
   readonly takeOver: boolean;
   readonly copyNetwork: boolean;
-  /** minisign public keys to trust besides those of this program: paths, or the keys themselves. */
+  /** minisign public keys to trust besides the built-in ones: paths, or the keys themselves. */
   readonly keys: readonly string[];
   readonly insecure: boolean;
-  /** This is another Linux: nothing in it is meant as configuration of k3OS. */
+  /** This is another Linux: none of its files is a configuration of k3OS. */
   readonly bootstrap: boolean;
-  /** Where the release lies that the ISO is taken from when none is named. */
+  /** The location of the release whose ISO is used if none is named. */
   readonly releaseUrl: string | undefined;
-  /** The installed system starts with `k3os.debug`. */
+  /** The installed system boots with `k3os.debug`. */
   readonly debug: boolean;
   readonly silent: boolean;
-  /** The command line has not said what to do: a person is asked for all that is not configured. */
+  /**
+   * The command line does not determine the installation: the user is prompted for all settings that are not
+   * configured.
+   */
   readonly interview: boolean;
-  /** Consent to erase what is not ours. */
+  /** The user consents to the deletion of foreign data. */
   readonly force: boolean;
   readonly dryRun: boolean;
-  /** An image, device or directory that is the medium, whatever else is attached. */
+  /** An image, device or directory to use as the medium, regardless of other media. */
   readonly medium: string | undefined;
-  /** What happens after success. DEVICE on the command line means that a person or a script goes on from there. */
+  /** The action after success. With DEVICE on the command line, a user or a script continues. */
   readonly afterwards: "return" | PowerChange;
 }
 
-/** The value of each setting; false, undefined or [] where nothing gives one. */
+/** The value of each setting; false, undefined or [] for an absent one. */
 type Merged = {
   readonly [Name in keyof Settings]:
     | ValueOf<Settings[Name]["field"]>
@@ -114,8 +120,8 @@ function merge(
 }
 
 /**
- * Merges the sources of the settings: command line over environment over configuration; with `json` a program calls, which
- * nothing is asked. Throws UsageError for what is no boolean, CommandError for a terminal name that cannot be one.
+ * Merges the sources of the settings: command line over environment over configuration. With `json` a program calls,
+ * which cannot be prompted. Throws UsageError for an invalid boolean, CommandError for an invalid terminal name.
  */
 export function mergeSettings(
   args: Arguments<typeof INSTALL_OPTIONS & typeof GLOBAL_OPTIONS>,
@@ -144,25 +150,25 @@ export function mergeSettings(
     medium: text(env.ISO_DEVICE),
     afterwards: whatFollows({
       ...merged,
-      asked: positionals.length > 0 || given.includes("device"),
+      isExplicit: positionals.length > 0 || given.includes("device"),
       off: unconfigured.powerOff,
     }),
   };
 }
 
 /**
- * A takeover is complete only after the restart: it is that which may end with the power off. It needs no DEVICE, so that
- * its absence from the command line does not show that nobody is there.
+ * A takeover is only complete after the reboot: that boot may end with a power-off. A takeover needs no DEVICE, so a
+ * missing DEVICE does not mean that there is no user.
  */
 function whatFollows(options: {
-  readonly asked: boolean;
+  readonly isExplicit: boolean;
   readonly device: string | undefined;
   readonly off: boolean;
   readonly powerOff: boolean;
   readonly takeOver: boolean;
 }): InstallSettings["afterwards"] {
-  if (options.takeOver) return options.asked || options.device === undefined ? "return" : "restart";
-  if (options.asked && !options.off) return "return";
+  if (options.takeOver) return options.isExplicit || options.device === undefined ? "return" : "restart";
+  if (options.isExplicit && !options.off) return "return";
   return options.powerOff ? "power-off" : "restart";
 }
 
@@ -170,7 +176,7 @@ function text(value: string | undefined): string | undefined {
   return value === "" ? undefined : value;
 }
 
-/** It becomes part of grub.cfg and of the kernel command line, so nothing else than a name and a mode may be in it. */
+/** The value becomes part of grub.cfg and of the kernel command line, so only a name and a mode are valid. */
 function checkTty(tty: string | undefined): string | undefined {
   if (tty === undefined || tty === "") return undefined;
   const name = tty.replace(/^\/dev\//, "");

@@ -5,8 +5,8 @@ import { maskUrl } from "../tools/http/http.ts";
 import type { InstalledConfig } from "./install-plan.ts";
 
 /**
- * The configuration that the installed system gets: what `url` holds, word by word, or else that of the running system
- * without its `install` section; undefined if that is empty. Throws CommandError when it cannot be had or has errors.
+ * The configuration of the installed system: the unchanged content of `url`, or else the running system's without its
+ * `install` section; undefined if that is empty. Throws CommandError if it is unavailable or has errors.
  */
 export async function installedConfig(
   url: string | undefined,

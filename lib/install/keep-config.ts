@@ -5,8 +5,9 @@ import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 
 /**
- * Keeps a configuration, without its `install` section, for root's eyes only: in the system's own file, or in the local one
- * where that cannot be written to, as on a live system and on an installed one. Returns its path. Throws CommandError.
+ * Writes a configuration, without its `install` section, readable by root only: to the system's own file, or to the
+ * local one if that is not writable, as on a live system and on an installed one. Returns its path. Throws
+ * CommandError.
  */
 export function keepConfig(config: CloudConfig, host: Pick<Host, "root">): string {
   const text = configYaml(config);

@@ -7,29 +7,29 @@ import { type Component, FILE } from "../tools/host/paths.ts";
 import type { Target } from "../tools/host/targets.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 
-/** Something below the medium's `k3os` directory; paths are relative to the medium. */
+/** An entry below the medium's `k3os` directory; paths are relative to the medium. */
 export type MediumEntry =
   | { readonly kind: "directory"; readonly path: string; readonly mode: number }
   | { readonly kind: "file"; readonly path: string; readonly size: number; readonly mode: number }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
-/** An installation medium that was looked through. */
+/** A validated installation medium. */
 export interface Medium {
-  /** Directory where it is mounted. */
+  /** Its mount point. */
   readonly root: string;
-  /** Versions behind the `current` links; k3s may be missing, then the first boot fetches it. */
+  /** Versions of the `current` links; k3s may be missing, then the first boot downloads it. */
   readonly versions: { readonly k3os: string; readonly kernel: string; readonly k3s: string | undefined };
-  /** Directories before what is in them. */
+  /** Directories before their content. */
   readonly entries: readonly MediumEntry[];
   /** Bytes of all files. */
   readonly size: number;
-  /** Its own `config.yaml`, unless that holds nothing but comments. */
+  /** Its own `config.yaml`, unless that only has comments. */
   readonly config: Buffer | undefined;
 }
 
 const TREE = "k3os";
 const SYSTEM = "k3os/system";
-/** Where a medium has its configuration, which an installation copies. */
+/** The configuration on a medium, which an installation copies. */
 export const CONFIG = "k3os/system/config.yaml";
 const REQUIRED = [
   `k3os/system/k3os/current/${FILE.executable}`,
@@ -38,14 +38,14 @@ const REQUIRED = [
   `k3os/system/kernel/current/${FILE.initrd}`,
 ];
 
-/** Whether a directory looks like the root of a medium, without going deep. */
+/** Whether a directory looks like the root of a medium; a shallow check. */
 export function looksLikeMedium(root: string): boolean {
   return REQUIRED.every((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile() ?? false);
 }
 
 /**
- * Looks through a medium. Throws CommandError when files are missing or empty, when its program is for another
- * architecture, and for anything that does not belong there: devices, links that lead out of the tree.
+ * Validates a medium. Throws CommandError if files are missing or empty, if its program is for another architecture,
+ * and for unexpected entries: devices, links that lead out of the tree.
  */
 export function inspectMedium(root: string, target: Pick<Target, "arch" | "elfMachine">): Medium {
   for (const path of REQUIRED) requireFile(root, path);
@@ -122,8 +122,8 @@ function walk(root: string, path: string): MediumEntry[] {
 }
 
 /**
- * Links of the system itself stay inside it; those of `k3os/data`, the future root, may lead anywhere. Returns the target;
- * throws CommandError.
+ * Validates a link: links of the system itself stay inside it; those of `k3os/data`, the future root, may lead
+ * anywhere. Returns the target; throws CommandError.
  */
 export function checkLink(path: string, target: string): string {
   const inside = !target.startsWith("/") && normalize(join(path, "..", target)).startsWith(`${SYSTEM}/`);

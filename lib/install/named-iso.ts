@@ -13,7 +13,7 @@ import { formatBytes } from "../tools/terminal/progress.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import type { InstallSettings } from "./install-settings.ts";
 
-/** The ISO that was named: by itself, or as that of a release. A device or directory is a medium, and no ISO. */
+/** The named ISO: directly, or as that of a release. A device or directory is a medium, not an ISO. */
 export function namedIso(
   { medium, isoUrl, releaseUrl }: Pick<InstallSettings, "medium" | "isoUrl" | "releaseUrl">,
   { arch }: Pick<Target, "arch">,
@@ -27,28 +27,28 @@ export function namedIso(
   return found === undefined || found.isFile() ? isoUrl : undefined;
 }
 
-/** The settings, without an ISO that the machine runs from already: a boot from the network has fetched it. */
+/** The settings without an ISO that the machine already runs from: a network boot has downloaded it. */
 export function withoutRunningIso(settings: InstallSettings, host: Pick<Host, "root">): InstallSettings {
   const runs = settings.isoUrl !== undefined && settings.isoUrl === fetchedFrom(host);
   return runs ? { ...settings, isoUrl: undefined, isoOptional: false } : settings;
 }
 
-/** The URL that the running system's medium was fetched from by the boot; undefined for any other medium. */
+/** The URL that the boot downloaded the running system's medium from; undefined for any other medium. */
 export function fetchedFrom(host: Pick<Host, "root">): string | undefined {
   return readTextIfThere(inRoot(host, PATH.mediumUrl));
 }
 
-/** What is to be remembered of the release that names the medium from {@link fetchedFrom}; undefined if nobody has signed it. */
+/** The record of the release that lists the medium from {@link fetchedFrom}; undefined if it is not signed. */
 export function fetchedRelease(host: Pick<Host, "root">): string | undefined {
   return readTextIfThere(inRoot(host, PATH.mediumRelease));
 }
 
-/** An ISO that only the configuration names, and that cannot be reached. */
+/** An unreachable ISO that is only named in the configuration. */
 export interface UnreachableIso {
   readonly unreachable: Error;
 }
 
-/** {@link checkIso}, but that an ISO that is optional may be out of reach. */
+/** {@link checkIso}, but an optional ISO may be unreachable. */
 export async function checkNamedIso(
   url: string,
   settings: IsoTrust & Pick<InstallSettings, "isoOptional">,
@@ -63,7 +63,7 @@ export async function checkNamedIso(
   }
 }
 
-/** As opposed to an ISO that is there, and is not what was signed. */
+/** Whether an ISO is unreachable, as opposed to not being the signed one. */
 export function isOutOfReach(error: unknown, url: string): error is CommandError {
   if (error instanceof HttpError) return true;
   const path = localPath(url);
@@ -71,8 +71,8 @@ export function isOutOfReach(error: unknown, url: string): error is CommandError
 }
 
 /**
- * A directory with room for a download: the user's choice, or else on a disk rather than in memory, of which /tmp is
- * often made. Throws CommandError if there is none.
+ * A directory with enough space for a download: the user's choice, or else on a disk, since /tmp is often in memory.
+ * Throws CommandError if there is none.
  */
 export function downloadDirectory(size: number, { env }: Pick<Host, "env">): string {
   const candidates = env.TMPDIR ? [env.TMPDIR] : ["/var/tmp", tmpdir(), "/run"];

@@ -10,25 +10,25 @@ import type { InstallSettings } from "./install-settings.ts";
 import { MIN_DISK } from "./state-facts.ts";
 import { takeoverObjections } from "./takeover/takeover-objections.ts";
 
-/** What stands in the way of an installation. */
+/** A reason against an installation. */
 export interface Objection {
   readonly message: string;
-  /** The user can lift it by consenting to lose what is on the disk. */
+  /** `consent`: the user can accept the loss of the disk's data. */
   readonly kind: "consent" | "refusal";
-  /** What to do about it. */
+  /** The next step for the user. */
   readonly hint?: string;
 }
 
-/** Kinds of block devices that a partition table can be put on and that firmware boots. */
+/** Types of block devices that can have a partition table and be booted by the firmware. */
 const DISK_TYPES = ["disk", "loop"];
 
-/** Everything that speaks against installing here, all at once; empty: nothing does. */
+/** All objections to an installation; empty: none. */
 export function findObjections(settings: InstallSettings, facts: InstallFacts): Objection[] {
   const network = (facts.network?.problems ?? []).map(refusal);
   return [...machineObjections(settings, facts), ...network, ...targetObjections(settings, facts)];
 }
 
-/** What speaks against installing from this machine, whatever the disk. */
+/** The objections to the machine, for any disk. */
 export function machineObjections(settings: InstallSettings, facts: InstallFacts): Objection[] {
   const found: Objection[] = [];
   const refuse = (message: string) => found.push(refusal(message));
@@ -67,7 +67,7 @@ function noDevice({ device, noFormat }: InstallSettings, { candidates, labelled 
   return `Missing DEVICE: expected the disk to install to, found ${disks === "" ? "no free disk" : disks}`;
 }
 
-/** What speaks against one device. */
+/** The objections to one device. */
 export function deviceObjections(
   settings: InstallSettings,
   machine: Pick<InstallFacts, "root" | "target" | "efiFirmware">,
@@ -97,9 +97,9 @@ function runningSystem(device: string, root: string, { kernel }: Pick<Target, "k
 }
 
 /**
- * Mounted, used as swap, or part of something that somebody uses: consent does not help, whoever uses it has to stop first.
- * What was only put together of the disk, as Linux does by itself with volume groups and arrays that it finds, is taken
- * down with consent.
+ * The device is mounted, used as swap, or part of a device in use: consent does not help, its users must release it
+ * first. Devices that were only assembled from the disk, as Linux does automatically with volume groups and arrays, are
+ * stopped with consent.
  */
 function useObjections(
   { noFormat }: Pick<InstallSettings, "noFormat">,
@@ -151,7 +151,7 @@ function diskObjections(
   return found;
 }
 
-/** Bytes: what GRUB's boot code and the BIOS's own functions count in. */
+/** Bytes: the sector size of GRUB's boot code and the BIOS's own functions. */
 const BIOS_SECTOR = 512;
 const UEFI_INSTEAD =
   "start this machine by UEFI (a setting of its firmware) and install again; for another machine: --force-efi";
@@ -173,7 +173,7 @@ function foreignOccupants({ occupants }: DeviceFacts): string[] {
   return foreign.map(({ path, what }) => `"${path}" holds data that is not of k3OS: ${what}`);
 }
 
-/** Throws CommandError that names them all, if there are any. */
+/** Throws CommandError with all objections, if there are any. */
 export function refuse(objections: readonly Objection[]): void {
   const [only] = objections;
   if (only === undefined) return;

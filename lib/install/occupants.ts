@@ -5,28 +5,28 @@ import { LABEL } from "../tools/host/paths.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { messageOf } from "../tools/text/errors.ts";
 
-/** Something that lies on a disk. */
+/** Something found on a disk. */
 export interface Occupant {
   /** Node of the disk or of its partition. */
   readonly path: string;
   /** `ext4 file system "data"`, `LVM2_member`, `partition of 1.0 GiB without a known file system`. */
   readonly what: string;
-  /** k3OS put it there: it may be replaced without asking. */
+  /** k3OS created it: it may be replaced without consent. */
   readonly ours: boolean;
 }
 
-/** What is written on a disk. */
+/** The content of a disk. */
 export interface DiskContent {
   readonly occupants: readonly Occupant[];
-  /** Those of its partition table, also where their nodes are missing. */
+  /** The partitions of its table, even if their nodes are missing. */
   readonly partitions: readonly FoundPartition[];
 }
 
-/** Reads what lies on a disk: its own signatures, its partition table, and each partition's. */
+/** Reads the content of a disk: its own signatures, its partition table, and each partition's signatures. */
 export async function readDisk(disk: string, host: Pick<Host, "run">): Promise<DiskContent> {
   const content = await probe(disk, host);
   if (content.kind === "nothing") return { occupants: [], partitions: [] };
-  const partitions = await readTable(disk, host).catch(messageOf); // there is none, or a damaged one
+  const partitions = await readTable(disk, host).catch(messageOf); // no table, or a damaged one
   const found = typeof partitions === "string" ? [] : partitions;
   if (content.kind !== "table") return { occupants: [occupant(disk, content)], partitions: found };
   const whole = (what: string) => ({ occupants: [{ path: disk, what, ours: false }], partitions: found });
@@ -38,7 +38,7 @@ export async function readDisk(disk: string, host: Pick<Host, "run">): Promise<D
   }
   const occupants: Occupant[] = [];
   for (const partition of partitions) {
-    // one may lie behind the end of the disk, when the table is that of a larger one
+    // with the table of a larger disk, a partition may lie behind the end
     const inside = await probe(disk, host, partition).catch(() => undefined);
     occupants.push(
       inside === undefined
@@ -50,8 +50,8 @@ export async function readDisk(disk: string, host: Pick<Host, "run">): Promise<D
 }
 
 /**
- * What a partition is. One without a file system counts as ours only where it lies as an installation lays it out:
- * that is what remains when one was interrupted between partitioning and formatting.
+ * The description of a partition. One without a file system only counts as ours if it is at the position of an
+ * installation's layout: an installation interrupted between partitioning and formatting leaves that.
  */
 export function partitionOccupant(
   partition: FoundPartition,

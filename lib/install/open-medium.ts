@@ -24,23 +24,23 @@ import {
   type UnreachableIso,
 } from "./named-iso.ts";
 
-/** A medium that is mounted, or a directory in place of one, until the scope ends. */
+/** A mounted medium, or a directory used as one, until the scope ends. */
 export interface OpenedMedium extends Opened {
-  /** Where it comes from, for people. */
+  /** Its origin, for messages. */
   readonly origin: string;
-  /** The block device that it is on, if it is on one. */
+  /** Its block device, if it has one. */
   readonly device: string | undefined;
-  /** What is to be remembered of the release, as {@link releaseRecord} has it, if its list names this medium. */
+  /** The record of the release in the format of {@link releaseRecord}, if its list names this medium. */
   readonly release?: string | undefined;
 }
 
 type SourceHost = Pick<Host, "root" | "run" | "log" | "clock" | "env" | "progress">;
 
 /**
- * Finds the installation medium: what was named (a directory, device or ISO), else the medium that the machine runs
- * from, else one on another device, else the ISO of the running release from the network. An ISO that only the
- * configuration names gives way to a medium at hand, if it cannot be reached. A device counts only by what is on it; the
- * disk to be installed to never does. Throws CommandError if there is none.
+ * Finds the installation medium: the named one (a directory, device or ISO), else the medium that the machine runs
+ * from, else one on another device, else the ISO of the running release from the network. An unreachable ISO that is
+ * only named in the configuration is replaced by an attached medium. A device is recognised by its content; the disk to
+ * install to is never a medium. Throws CommandError if there is none.
  */
 export async function openMedium(
   settings: InstallSettings,
@@ -70,7 +70,7 @@ export async function openMedium(
   });
 }
 
-/** An ISO that breaks off for good is out of reach, too. */
+/** An ISO whose download fails finally is unreachable, too. */
 async function openNamedIso(
   iso: IsoImage | UnreachableIso,
   { isoOptional }: Pick<InstallSettings, "isoOptional">,
@@ -93,7 +93,7 @@ function refuseTarget(path: string, target: BlockDevice): void {
   );
 }
 
-/** A directory as it is, a device, or an image file. */
+/** A directory itself, a device, or an image file. */
 async function openPath(path: string, host: SourceHost): Promise<OpenedMedium> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) throw new CommandError(`Installation medium not found: "${path}"`);
@@ -108,7 +108,7 @@ async function openPath(path: string, host: SourceHost): Promise<OpenedMedium> {
   });
 }
 
-/** Nothing is mounted before its content is known to be what was signed. */
+/** Mounts the ISO only after its content is verified. */
 async function openIso(iso: IsoImage, host: SourceHost): Promise<OpenedMedium> {
   const path = localPath(iso.url);
   if (path !== undefined) return await openLocalIso(path, iso, host);
@@ -135,7 +135,7 @@ function recordOf({ release }: IsoImage): string | undefined {
   return release && releaseRecord(release);
 }
 
-/** Mounts an image file, which is opened once: what was compared is what is mounted, whatever its name comes to mean. */
+/** Mounts an image file, which is opened once: the verified content is mounted, even if the name is reused. */
 async function mountFile(path: string, sha256: string | undefined, host: SourceHost): Promise<OpenedMedium> {
   using file = openRegular(path);
   if (sha256 !== undefined) checkDigest(path, await sha256Opened(file), sha256);
@@ -143,7 +143,7 @@ async function mountFile(path: string, sha256: string | undefined, host: SourceH
   return { ...(await mountMedium(loop.path, host)), origin: path, device: undefined };
 }
 
-/** File systems of media, with options that keep the kernel from writing to them: replaying a journal is writing. */
+/** File systems of media, with options that prevent writes by the kernel, such as the replay of a journal. */
 const MEDIUM_FLAGS = new Map([
   ...["iso9660", "udf", "vfat", "exfat", "squashfs", "ext2"].map((type): [string, string[]] => [
     type,
@@ -163,7 +163,7 @@ async function mountMedium(path: string, host: SourceHost): Promise<OpenedMedium
   return { ...mount, origin: path, device: path };
 }
 
-/** In live mode boot has mounted the medium. */
+/** In live mode the boot has mounted the medium. */
 function runningMedium(host: Pick<Host, "root">): OpenedMedium | undefined {
   const path = inRoot(host, PATH.medium);
   if (!looksLikeMedium(path)) return undefined;
@@ -197,7 +197,7 @@ async function attachedMedium(
   return undefined;
 }
 
-/** The ISO of the release that runs, as its os-release(5) names it. */
+/** The ISO of the running release, by its os-release(5). */
 function releasedIso(host: Pick<Host, "root">): string | undefined {
   const path = inRoot(host, PATH.osRelease);
   if (!existsSync(path)) return undefined;

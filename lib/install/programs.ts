@@ -2,7 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Host } from "../tools/host/host.ts";
 
-/** The package managers that we can name a package for, by the program that shows which one is here. */
+/** The supported package managers, by the program that identifies each. */
 const MANAGERS = {
   apt: { program: "apt-get", install: "apt-get install" },
   dnf: { program: "dnf", install: "dnf install" },
@@ -23,8 +23,8 @@ const MTOOLS = everywhere("mtools");
 const E2FSPROGS_EXTRA: Packages = ["e2fsprogs", "e2fsprogs", "e2fsprogs", "e2fsprogs-extra", "e2fsprogs"];
 
 /**
- * The package that each program comes with. Sources: the indexes of the distributions,
- * https://packages.debian.org, https://packages.fedoraproject.org, https://pkgs.alpinelinux.org and the like.
+ * The package of each program. Sources: the indexes of the distributions, https://packages.debian.org,
+ * https://packages.fedoraproject.org, https://pkgs.alpinelinux.org and the like.
  */
 const PACKAGES: Readonly<Record<string, Packages>> = {
   lsblk: ["util-linux", "util-linux", "util-linux", "lsblk", "util-linux"],
@@ -48,27 +48,27 @@ const PACKAGES: Readonly<Record<string, Packages>> = {
   ip: ["iproute2", "iproute", "iproute2", "iproute2", "iproute2"],
   "grub-mkimage": GRUB_TOOLS,
   "grub-editenv": GRUB_TOOLS,
-  // GRUB's own files for each kind of machine, which are no programs but are asked for in the same way
+  // GRUB's files for each platform, which are not programs but are checked in the same way
   "i386-pc": ["grub-pc-bin", "grub2-pc-modules", "grub2-i386-pc", "grub-bios", "grub"],
   "x86_64-efi": ["grub-efi-amd64-bin", "grub2-efi-x64-modules", "grub2-x86_64-efi", "grub-efi", "grub"],
   "arm64-efi": ["grub-efi-arm64-bin", "grub2-efi-aa64-modules", "grub2-arm64-efi", "grub-efi", "grub"],
 };
 
-/** Fedora and openSUSE call GRUB's programs by another name. */
+/** Fedora's and openSUSE's names of GRUB's programs. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   "grub-mkimage": "grub2-mkimage",
   "grub-editenv": "grub2-editenv",
 };
 
-/** Whether a program is here, under any of its names. */
+/** Whether a program is installed, under any of its names. */
 export function hasProgram(name: string, env: Host["env"]): boolean {
   return isInPath(name, env) || (OTHER_NAMES[name] !== undefined && isInPath(OTHER_NAMES[name], env));
 }
 
-/** Where administrators' programs are; not in everybody's PATH, nor in that of every ssh session of root. */
+/** The directories of administrators' programs, which are not in every PATH, not even in every SSH session of root. */
 const ADMIN_DIRECTORIES = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** A host that finds administrators' programs, and runs programs by the name that they have here. */
+/** A host that finds administrators' programs, and runs programs by their local names. */
 export function withLocalNames<H extends Pick<Host, "run" | "env">>(host: H): H {
   const directories = (host.env.PATH ?? "").split(delimiter).filter((path) => path !== "");
   const more = ADMIN_DIRECTORIES.filter((path) => !directories.includes(path));
@@ -87,8 +87,8 @@ export function withLocalNames<H extends Pick<Host, "run" | "env">>(host: H): H 
 }
 
 /**
- * What to say of missing programs: `Missing programs: mcopy, mkfs.vfat (to install them: apt-get install mtools
- * dosfstools)`. Where no known package manager is here, only the programs are named.
+ * The message for missing programs: `Missing programs: mcopy, mkfs.vfat (to install them: apt-get install mtools
+ * dosfstools)`. Without a known package manager it only names the programs.
  */
 export function missingMessage(what: string, names: readonly string[], env: Host["env"]): string {
   const list = `${what}: ${names.join(", ")}`;

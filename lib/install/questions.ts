@@ -8,14 +8,14 @@ import { knownOperation } from "./interview/choose-operation.ts";
 import { type Interview, isSet, type StepHost } from "./interview/step.ts";
 import { askAll, INTERVIEW } from "./interview/steps.ts";
 
-/** Somebody is there and wants to be asked. */
+/** Whether a user is present and accepts prompts. */
 export function isAttended({ silent }: Pick<InstallSettings, "silent">): boolean {
   return !silent && canAsk();
 }
 
 /**
- * Asks a person for what is not known: everything, or only for the disk where the command line has said what to do. With
- * nobody to ask, the settings stay as they are. Throws Interrupted when the person gives up.
+ * Prompts for unknown settings: all of them, or only the disk if the command line determines the rest. Without a user,
+ * the settings stay the same. Throws Interrupted when the user quits.
  */
 export async function askQuestions(
   settings: InstallSettings,
@@ -37,7 +37,7 @@ export async function askQuestions(
 
 const HEADING = "\nk3OS installer. Ctrl-C leaves everything as it is.\n\n";
 
-/** Shows what is about to happen and asks whether it may. Throws Interrupted when the answer is no. */
+/** Shows the planned changes and prompts for consent. Throws Interrupted if the answer is no. */
 export async function askForConsent(what: string, device: string, asker: Asker): Promise<void> {
   await asker.show(what);
   if (await asker.confirm(`Erase everything on ${device} and install k3OS?`)) return;

@@ -25,29 +25,29 @@ import { openMedium } from "./open-medium.ts";
 import { withLocalNames } from "./programs.ts";
 import { askForConsent, askQuestions, isAttended } from "./questions.ts";
 
-/** A machine with 1 GiB shows less: firmware and kernel have taken their part. */
+/** The limit for a machine with 1 GiB, which reports less: firmware and kernel reserve some. */
 const MIN_MEMORY = 0.85 * GIB;
 
-/** What came of it: the system was installed, or shown to be; or what runs is to be configured instead. */
+/** The result: the system was installed, or described; or the running system is configured instead. */
 export type InstallOutcome =
   | { readonly kind: "installed" }
   | { readonly kind: "planned" }
   | { readonly kind: "configure"; readonly config: CloudConfig };
 
 /**
- * Installs k3OS: facts, questions, checks, medium, plan, consent; and only then the first write to the disk.
- * Throws CommandError that names all that is wrong before that, with the disk as it was.
+ * Installs k3OS: facts, prompts, checks, medium, plan, consent; and only then the first write to the disk.
+ * Throws CommandError with all problems before that, with the disk unchanged.
  */
 export async function installSystem(
-  asked: InstallSettings,
+  requested: InstallSettings,
   running: Merged,
   plainHost: Host,
 ): Promise<InstallOutcome> {
   const host = withLocalNames(plainHost);
   await using _lock = await lockInstaller(host);
   using terminal = openTerminal();
-  const wanted = withoutRunningIso(asked, host);
-  const answers = await askQuestions(wanted, running, await gatherFacts(wanted, host), terminal, host);
+  const initial = withoutRunningIso(requested, host);
+  const answers = await askQuestions(initial, running, await gatherFacts(initial, host), terminal, host);
   const { settings, facts } = answers;
   if (answers.operation === "configure") return { kind: "configure", config: answers.config };
   const attended = isAttended(settings) && !settings.dryRun;
@@ -75,7 +75,7 @@ export async function installSystem(
     host.print(isAnswered ? `${configuration}\n${description}` : description);
     return { kind: "planned" };
   }
-  if (attended && (settings.interview || consents || settings.device !== asked.device)) {
+  if (attended && (settings.interview || consents || settings.device !== requested.device)) {
     const summary = summarizePlan(plan, facts, origins);
     await askForConsent(`\n${configuration}\n${summary}`, plan.device, terminal);
   }
@@ -93,11 +93,11 @@ ${join(PATH.system, "k3os/current", FILE.executable)} takeover --undo`;
 interface Checked {
   readonly config: InstalledConfig | undefined;
   readonly iso: IsoImage | UnreachableIso | undefined;
-  /** The disk holds what is not ours, and whoever is there is to be asked about that. */
+  /** The disk has foreign data, and a user is present to consent to its deletion. */
   readonly consents: boolean;
 }
 
-/** Everything that can be checked without fetching an ISO; all that is wrong comes in one error. */
+/** All checks that need no download of an ISO; all problems come in one error. */
 async function preflight(
   settings: InstallSettings,
   facts: InstallFacts,
@@ -128,7 +128,7 @@ async function preflight(
   return { config, iso, consents };
 }
 
-/** What is free now: a download may have come to lie on the file system that is installed to. */
+/** Updates the free space: a download may be on the target file system. */
 function withFreeSpace(facts: InstallFacts, host: Pick<Host, "root">): InstallFacts {
   if (facts.takeover === undefined) return facts;
   return { ...facts, takeover: { ...facts.takeover, free: freeBytes(inRoot(host, "/")) } };

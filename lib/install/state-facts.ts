@@ -6,18 +6,18 @@ import type { Host } from "../tools/host/host.ts";
 /** Bytes. */
 export const MIN_DISK = 2 * GIB;
 
-/** The file system that an installation with no-format goes to. */
+/** The target file system of an installation with no-format. */
 export interface StateFacts {
-  /** `ext4`, or what else was found; undefined: nothing. */
+  /** `ext4`, or another type; undefined: none. */
   readonly type: string | undefined;
   readonly label: string | undefined;
   readonly uuid: string | undefined;
-  /** Bytes of the whole file system, and those not used. */
+  /** Bytes of the whole file system, and the free ones. */
   readonly size: number;
   readonly free: number;
 }
 
-/** What file system a partition holds. */
+/** The file system of a partition. */
 export async function inspectState(path: string, host: Pick<Host, "run">): Promise<StateFacts> {
   const content = await probe(path, host);
   if (content.kind !== "data") {

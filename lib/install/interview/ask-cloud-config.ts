@@ -4,7 +4,7 @@ import { createLog } from "../../tools/host/log.ts";
 import { formatError } from "../../tools/text/errors.ts";
 import { isComposed, type Step } from "./step.ts";
 
-/** A file that is to be the whole configuration. It is fetched and looked through before the answer counts. */
+/** A file with the complete configuration. It is downloaded and validated before the answer is accepted. */
 export const cloudConfig: Step = {
   skip: (known) => !isComposed(known),
   ask: async ({ settings, diagnostics }, asker, host) => {
@@ -18,13 +18,13 @@ export const cloudConfig: Step = {
       if (warnings !== "") await asker.show(warnings);
       if (url.trim() !== "") return { settings: { ...settings, configUrl: url.trim() } };
     }
-    // what was answered is to become part of it
+    // the answers become part of this configuration
     refuseErrors("The configuration of the running system has errors", diagnostics);
     return {};
   },
 };
 
-/** What keeps a file from being the configuration, and what else its author should know. */
+/** The errors of a configuration file, and the warnings for its author. */
 async function checkFile(
   answer: string,
   host: Pick<Host, "clock" | "env">,

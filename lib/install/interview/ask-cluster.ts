@@ -3,7 +3,7 @@ import { textProblem } from "../../config/schema/scalars.ts";
 import { SCHEMA } from "../../config/schema/schema.ts";
 import { hasConfigFile, isSet, type Step, withK3os } from "./step.ts";
 
-/** What the node is in its cluster. One that is configured with a server to join is an agent. */
+/** The role of the node in its cluster. A node with a configured server to join is an agent. */
 export const role: Step = {
   skip: (known) => known.role !== undefined || hasConfigFile(known),
   ask: async (_known, asker) => ({
@@ -22,7 +22,7 @@ export const serverUrl: Step = {
   },
 };
 
-/** Nobody joins without the secret of the cluster; a server without one makes one up. */
+/** Joining requires the secret of the cluster; a server without one generates it. */
 export const token: Step = {
   skip: (known) => known.role === undefined || hasConfigFile(known) || isSet(known.config.k3os?.token),
   ask: async ({ role, config }, asker) => {
@@ -42,7 +42,7 @@ export function urlProblem(answer: string): string | undefined {
   return answer.trim() === "" ? "Expected the URL of a server" : textProblem(SERVER_URL, answer.trim());
 }
 
-/** What somebody types hardly has blanks or other alphabets in it, though k3s would take them. */
+/** Typed secrets rarely contain spaces or other alphabets, though k3s would accept them. */
 export function tokenProblem(answer: string): string | undefined {
   const text = answer.trim();
   return /[^!-~]/.test(text) ? "Expected ASCII characters without blanks" : tokenFlaw(text)?.message;

@@ -6,13 +6,13 @@ import type { Host } from "../../tools/host/host.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
 import { hasLogin, isComposed, type Step, withK3os } from "./step.ts";
 
-/** Bytes: crypt(3) of libxcrypt takes fewer than its CRYPT_MAX_PASSPHRASE_SIZE, 512. */
+/** The limit in bytes: crypt(3) of libxcrypt accepts less than its CRYPT_MAX_PASSPHRASE_SIZE, 512. */
 const MAX_PASSWORD = 511;
 
-/** The user that is logged in as. */
+/** The login user. */
 const USER = "rancher";
 
-/** A password for who has no key: without either, nobody could log in. Only its hash goes on from here. */
+/** A password for a user without a key: without either, no login is possible. Only its hash is kept. */
 export const password: Step = {
   skip: (known) => !isComposed(known) || hasLogin(known.config),
   ask: async ({ config }, asker, host) => {
@@ -36,8 +36,8 @@ export function passwordProblem(typed: string): string | undefined {
 }
 
 /**
- * The password's hash (SHA-512, as crypt(5) has it), by chpasswd(8) in a root of its own: it reads the password from
- * standard input, and every Linux has it. Throws CommandError.
+ * The password's hash (SHA-512, format of crypt(5)), made by chpasswd(8) in a temporary root: it reads the password
+ * from standard input, and every Linux has it. Throws CommandError.
  */
 export async function hashPassword(typed: string, host: Pick<Host, "run">): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), "k3os-password-"));

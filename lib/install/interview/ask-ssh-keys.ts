@@ -6,12 +6,12 @@ import { isKey, keySource } from "../../tools/node/ssh-key.ts";
 import { messageOf } from "../../tools/text/errors.ts";
 import { hasLogin, isComposed, type Step, type StepHost } from "./step.ts";
 
-/** Somebody waits at the prompt. */
+/** Short limits: the user waits at the prompt. */
 const LIMITS = { timeout: 5_000, deadline: 10_000, retries: 1, maxBytes: 1 << 20 };
 
 /**
- * Accounts whose keys may log in. Their keys are fetched and counted; who is sure of an account that cannot be reached, or
- * that has no keys yet, confirms it by a second Enter.
+ * Accounts whose keys may log in. Their keys are downloaded and counted. For an account that is unreachable, or has no
+ * keys yet, the user confirms with a second Enter.
  */
 export const sshKeys: Step = {
   skip: (known) => !isComposed(known) || hasLogin(known.config),
@@ -34,15 +34,15 @@ export const sshKeys: Step = {
   },
 };
 
-/** The entries of `ssh_authorized_keys` that an answer means. A mere name is a user of GitHub. */
+/** The entries of `ssh_authorized_keys` in an answer. A plain name is a GitHub user. */
 export function keyEntries(answer: string): string[] {
-  // a key's options may have commas in them
+  // a key's options may contain commas
   const parts = isKey(answer.trim()) ? [answer] : answer.split(",");
   const names = parts.map((part) => part.trim()).filter((part) => part !== "");
   return names.map((name) => (/^[\w.+-]+$/.test(name) ? `github:${name}` : name));
 }
 
-/** What is wrong with the form of an answer. */
+/** The syntax error of an answer. */
 export function entriesProblem(answer: string): string | undefined {
   const entries = keyEntries(answer);
   if (entries.length === 0) return "Expected a user";
@@ -55,7 +55,7 @@ export function entriesProblem(answer: string): string | undefined {
 
 interface Counted {
   readonly count: number;
-  /** For people. */
+  /** The line for the user. */
   readonly line: string;
 }
 

@@ -5,9 +5,11 @@ import { type DeviceFacts, diskFacts, gatherFacts } from "../install-facts.ts";
 import { deviceObjections } from "../objections.ts";
 import type { Interview, Step, StepHost } from "./step.ts";
 
-/** Columns that a disk may take in the list: the rest of 80 is for the cursor, a number, and why it cannot be chosen. */
+/**
+ * Columns of a disk in the list: the rest of 80 is for the cursor, a number, and the reason why it cannot be chosen.
+ */
 const WIDTH = 60;
-/** Partitions that are named; the list must fit on the screen with them. */
+/** The number of partitions shown; the list must fit on the screen with them. */
 const MAX_OCCUPANTS = 5;
 
 export const disk: Step = {
@@ -37,7 +39,7 @@ async function choiceOf(
   try {
     return diskChoice(await diskFacts(device, host), known);
   } catch (error) {
-    // one that is broken must not keep the others from being chosen
+    // a broken disk must not block the choice of others
     const description = indented([...wholeName(device), messageOf(error)]);
     return { name: nameOf(device), value: device.path, description, ...UNUSABLE };
   }
@@ -50,13 +52,13 @@ function nameOf(device: BlockDevice): string {
   return line.length > WIDTH ? `${line.slice(0, WIDTH - 1)}…` : line;
 }
 
-/** What tells two disks of one model apart stands at the end. */
+/** The full name: the difference between two disks of one model is at its end. */
 function wholeName(device: BlockDevice): string[] {
   const line = describeBlockDevice(device);
   return line.length > WIDTH ? [line] : [];
 }
 
-/** A disk in the list: what it is, what is on it, and everything that speaks against it. */
+/** A disk in the list: its name, its content, and all objections. */
 export function diskChoice(
   found: DeviceFacts,
   { settings, facts }: Pick<Interview, "settings" | "facts">,

@@ -3,13 +3,13 @@ import type { InstallFacts } from "../install-facts.ts";
 import type { InstallSettings } from "../install-settings.ts";
 import type { Operation, Step } from "./step.ts";
 
-/** What is to be done where that needs no asking: by the mode that the machine was booted in, or for want of a choice. */
+/** The operation if it needs no prompt: by the mode of the boot, or because there is no alternative. */
 export function knownOperation(
   { mode }: Pick<InstallFacts, "mode">,
   { bootstrap, interview }: Pick<InstallSettings, "bootstrap" | "interview">,
 ): Operation | undefined {
   if (mode === "live-server" || mode === "live-agent") return "configure";
-  // where no k3OS runs there is none to configure
+  // outside of k3OS there is no system to configure
   if (!interview || mode === "install" || mode === undefined || bootstrap) return "install";
   return undefined;
 }

@@ -9,7 +9,7 @@ import { disk } from "./choose-disk.ts";
 import { operation } from "./choose-operation.ts";
 import type { Interview, Step, StepHost } from "./step.ts";
 
-/** Asks nothing, but ends an interview that would be in vain. */
+/** Has no prompt, but ends an interview that cannot succeed. */
 const machine: Step = {
   skip: () => false,
   ask: async ({ operation, settings, facts }) => {
@@ -18,7 +18,7 @@ const machine: Step = {
   },
 };
 
-/** The questions in the order of the original, to which scripts are written that type the answers. */
+/** The prompts in the order of the original, which scripts with typed answers depend on. */
 export const INTERVIEW: readonly Step[] = [
   operation,
   machine,
@@ -32,7 +32,7 @@ export const INTERVIEW: readonly Step[] = [
   token,
 ];
 
-/** Asks what is not known. Throws Interrupted when the user gives up, and whatever a step throws. */
+/** Prompts for all unknown answers. Throws Interrupted when the user quits, and the errors of the steps. */
 export async function askAll(
   steps: readonly Step[],
   first: Interview,

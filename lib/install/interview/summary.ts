@@ -1,7 +1,7 @@
 import { parseConfigText } from "../../config/read/parse.ts";
 import { shownYaml } from "../../config/write/dump.ts";
 
-/** What the installed system will be configured with, for the screen: nothing secret is in it. */
+/** The configuration of the installed system for the screen, without secrets. */
 export function describeConfig(content: string | Uint8Array | undefined): string {
   const text = content === undefined ? "" : Buffer.from(content).toString();
   const { config } = parseConfigText(text, "the configuration");

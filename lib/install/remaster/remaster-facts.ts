@@ -15,7 +15,7 @@ import { hasProgram, missingMessage } from "../programs.ts";
 
 export const MENU = "boot/grub/grub.cfg";
 
-/** Something below a directory that is to be added; `path` is relative to it. */
+/** An entry of a directory to add; `path` is relative to it. */
 export interface AddedEntry {
   readonly path: string;
   readonly kind: "file" | "directory" | "link";
@@ -26,14 +26,14 @@ export interface AddedEntry {
 export interface RemasterFacts {
   /** Bytes of the ISO. */
   readonly size: number;
-  /** Every path of it, without a leading slash. */
+  /** All its paths, without a leading slash. */
   readonly paths: readonly string[];
-  /** Its boot menu, or the one that replaces it. */
+  /** Its boot menu, or the replacement. */
   readonly menu: string;
   readonly config: Buffer | undefined;
-  /** Directories before what is in them. */
+  /** Directories before their content. */
   readonly added: readonly AddedEntry[];
-  /** Bytes that can be written where the result goes. */
+  /** Bytes that can be written to the file system of the result. */
   readonly free: number;
 }
 
@@ -48,8 +48,8 @@ export interface RemasterSources {
 export type RemasterHost = Pick<Host, "run" | "log" | "clock" | "env" | "progress" | "print">;
 
 /**
- * Finds out everything that is needed to know whether a medium can be remastered; `scratch` is an empty directory for it.
- * Throws CommandError where the ISO or what is to be added cannot be used.
+ * Gathers all facts that decide whether a medium can be remastered; `scratch` is an empty directory for it.
+ * Throws CommandError if the ISO or an addition cannot be used.
  */
 export async function remasterFacts(
   { input, output, config, add }: RemasterSources,
@@ -104,7 +104,7 @@ function checkOutput(input: string, output: string): void {
   }
 }
 
-/** A medium with its release's list beside it is compared with that, so that a broken download goes no further. */
+/** Compares a medium with its release's list beside it, so that a broken download is refused. */
 async function compareChecksum(input: string): Promise<void> {
   for (const name of globSync("sha256sum-*.txt", { cwd: dirname(input) })) {
     const list = join(dirname(input), name);
@@ -117,7 +117,7 @@ async function compareChecksum(input: string): Promise<void> {
   }
 }
 
-/** What is to be added. A link is added as it is: nothing behind it is looked at. Throws CommandError. */
+/** The entries to add. A link is added as a link: its target is not read. Throws CommandError. */
 export function entriesBelow(root: string): AddedEntry[] {
   if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new CommandError(`Directory not found: "${root}"`);
@@ -133,12 +133,12 @@ export function entriesBelow(root: string): AddedEntry[] {
   });
 }
 
-/** How xorriso is called: without anybody's configuration, telling of failures only, and ending with one at once. */
+/** The call of xorriso: without user configuration, printing failures only, and ending at the first one. */
 export const XORRISO = [
   ...["xorriso", "-no_rc", "-report_about", "SORRY", "-abort_on", "FAILURE", "-return_with", "SORRY", "32"],
 ];
 
-/** Lists an ISO and takes the boot menu out of it. */
+/** Lists an ISO and extracts its boot menu. */
 async function readIso(
   input: string,
   copy: string,
@@ -152,7 +152,7 @@ async function readIso(
   return { paths, menu: readTextBounded(copy) };
 }
 
-/** The paths that `xorriso -find` prints: each on a line, quoted for a shell. */
+/** The paths printed by `xorriso -find`: one per line, quoted for a shell. */
 export function isoPaths(text: string): string[] {
   return text.split("\n").flatMap((line) => {
     const [, quoted] = /^'\/(.+)'$/.exec(line.trim()) ?? [];

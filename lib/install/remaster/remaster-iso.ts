@@ -15,15 +15,16 @@ import { type MenuEntry, menuWords } from "./remaster-menu.ts";
 import { planRemaster, type RemasterPlan } from "./remaster-plan.ts";
 
 export interface RemasterSettings extends RemasterSources {
-  /** Kernel parameters that every entry of the boot menu gets. */
+  /** Kernel parameters for every entry of the boot menu. */
   readonly cmdline: string;
-  /** The entry that starts by itself; undefined: the one that did. */
+  /** The default entry; undefined: unchanged. */
   readonly startsBy: MenuEntry | undefined;
 }
 
 /**
- * Makes a medium of another: with a configuration, files, kernel parameters of its own. It boots by whatever the other
- * booted by. The new one appears whole or not at all; prints its SHA-256 as sha256sum(1) does. Throws CommandError.
+ * Makes a medium from another one, with its own configuration, files and kernel parameters. It boots in the same ways
+ * as the original. The new one appears completely or not at all; its SHA-256 is printed in the format of sha256sum(1).
+ * Throws CommandError.
  */
 export async function remaster(settings: RemasterSettings, host: RemasterHost): Promise<void> {
   const { words, warnings } = menuWords(settings.cmdline);
@@ -32,7 +33,7 @@ export async function remaster(settings: RemasterSettings, host: RemasterHost): 
   const facts = await remasterFacts(settings, scratch.path, host);
   const plan = planRemaster(facts, { words, startsBy: settings.startsBy });
   using interruption = abortOnSignals();
-  // beside the result, which is then a rename
+  // on the file system of the result, so that it can be renamed
   using partial = scratchDirectory(dirname(settings.output), SCRATCH);
   const iso = join(partial.path, basename(settings.output));
   const { signal } = interruption;
@@ -44,7 +45,7 @@ export async function remaster(settings: RemasterSettings, host: RemasterHost): 
   host.print(`${sha256}  ${basename(settings.output)}\n`);
 }
 
-/** Has xorriso write the plan. Boot records, partition table and boot loader of the other medium are made anew as they were. */
+/** Makes xorriso write the plan. Boot records, partition table and boot loader of the original medium are recreated. */
 async function write(
   plan: RemasterPlan,
   { input, output, add = "" }: RemasterSettings,
@@ -64,7 +65,7 @@ async function write(
   try {
     await during(`Writing "${output}"`, () => host.run(argv));
   } catch (error) {
-    signal.throwIfAborted(); // xorriso, too, was told to end
+    signal.throwIfAborted(); // the signal also ends xorriso
     throw error;
   } finally {
     clearInterval(timer);
@@ -76,10 +77,10 @@ async function write(
 }
 
 const SCRATCH = ".k3os-remaster-";
-/** Milliseconds between looks at how far the file has grown. */
+/** Milliseconds between checks of the file's size. */
 const LOOK_EVERY = 200;
 
-/** Writes what is ours to files that xorriso can take: path of the file, path on the medium. */
+/** Writes our content to files for xorriso: path of the file, path on the medium. */
 function ownFiles({ menu, config }: RemasterPlan, scratch: string): [string, string][] {
   const files: [string, string][] = [];
   if (menu !== undefined) {
@@ -89,7 +90,7 @@ function ownFiles({ menu, config }: RemasterPlan, scratch: string): [string, str
   }
   if (config !== undefined) {
     const path = join(scratch, "config.yaml");
-    writeFileSync(path, config, { mode: 0o600 }); // may hold a token, which users of the live system need not read
+    writeFileSync(path, config, { mode: 0o600 }); // may contain a token, which users of the live system must not read
     files.push([path, CONFIG]);
   }
   return files;

@@ -3,7 +3,9 @@ import { readCmdline, splitCmdline } from "../../config/read/cmdline.ts";
 import { type Diagnostic, hasErrors } from "../../config/read/diagnostics.ts";
 import { CommandError, UsageError } from "../../tools/text/errors.ts";
 
-/** The entries of a medium's boot menu, and the kernel parameter that each is known by (lib/make/image/grub-menu.ts). */
+/**
+ * The entries of a medium's boot menu, with the kernel parameter that identifies each (lib/make/image/grub-menu.ts).
+ */
 export const MENU_ENTRIES = {
   live: "k3os.mode=live",
   install: "k3os.mode=install",
@@ -19,17 +21,17 @@ export function menuEntry(name: string): MenuEntry {
   throw new UsageError(`Found the menu entry "${name}", expected ${names.join(", ")}`);
 }
 
-/** What is changed in the boot menu of a medium. */
+/** The changes to the boot menu of a medium. */
 export interface MenuChange {
-  /** Kernel parameters that every entry gets besides its own, as words of GRUB. */
+  /** Additional kernel parameters for every entry, as words of GRUB. */
   readonly words: readonly string[];
-  /** The entry that starts by itself; undefined: the one that did. */
+  /** The default entry; undefined: unchanged. */
   readonly startsBy: MenuEntry | undefined;
 }
 
 /**
- * Kernel parameters as words of GRUB's language; `warnings` tells of those that look like settings and are none. Throws
- * CommandError for settings that are wrong, and for what does not reach the kernel as it was written.
+ * Kernel parameters as words of GRUB's language; `warnings` has those that look like unknown settings. Throws
+ * CommandError for invalid settings, and for parameters that would not reach the kernel unchanged.
  */
 export function menuWords(cmdline: string): {
   readonly words: readonly string[];
@@ -45,8 +47,8 @@ export function menuWords(cmdline: string): {
 }
 
 /**
- * A word in quotes where it needs them: GRUB takes these off, and puts double ones around a word with blanks, as the kernel
- * wants it. It also puts backslashes before quotes and backslashes, which the kernel does not take off
+ * Quotes a word if necessary: GRUB removes these quotes, and puts double ones around a word with spaces, as the kernel
+ * expects. It also puts backslashes before quotes and backslashes, which the kernel does not remove
  * (grub_create_loader_cmdline() in grub-core/lib/cmdline.c).
  */
 function menuWord(word: string): string {
@@ -58,7 +60,7 @@ function menuWord(word: string): string {
   return /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word}'`;
 }
 
-/** The text of `grub.cfg` with the change made. Throws CommandError where it has no such entries. */
+/** The text of `grub.cfg` with the change. Throws CommandError if it has no such entries. */
 export function changeMenu(text: string, { words, startsBy }: MenuChange): string {
   const entries = [...text.matchAll(/^menuentry [\s\S]*?^\}/gm)].map(([entry]) => entry);
   if (!entries.some((entry) => linuxLine(entry) !== "")) {

@@ -7,18 +7,18 @@ import { CommandError } from "../../tools/text/errors.ts";
 import { type AddedEntry, MENU, type RemasterFacts } from "./remaster-facts.ts";
 import { changeMenu, type MenuChange } from "./remaster-menu.ts";
 
-/** What becomes of a medium. */
+/** The changes to a medium. */
 export interface RemasterPlan {
-  /** The new boot menu; undefined: it stays. */
+  /** The new boot menu; undefined: unchanged. */
   readonly menu: string | undefined;
   readonly config: Buffer | undefined;
-  /** Paths that are added with what is below them: the same on the medium as in the directory. */
+  /** Paths to add with everything below them: the same on the medium as in the directory. */
   readonly added: readonly string[];
-  /** Bytes of the result, about. */
+  /** Approximate bytes of the result. */
   readonly size: number;
 }
 
-/** Decides what is written. Throws CommandError for what is no medium of ours, a menu that cannot be changed, and no room. */
+/** Makes the plan. Throws CommandError for a foreign medium, a menu that cannot be changed, and too little space. */
 export function planRemaster(facts: RemasterFacts, change: MenuChange): RemasterPlan {
   const missing = missingFromMedium(facts.paths);
   if (missing !== undefined) throw new CommandError(`The ISO is not a k3OS medium: it has no "${missing}"`);
@@ -36,7 +36,7 @@ export function planRemaster(facts: RemasterFacts, change: MenuChange): Remaster
   };
 }
 
-/** What a medium must have to boot and to be installed from, and how that is called where it is missing. */
+/** The files that a medium needs for boot and installation, and their names in messages. */
 const REQUIRED: readonly (readonly [string, RegExp])[] = [
   [MENU, new RegExp(`^${MENU}$`)],
   ...["k3os", "kernel"].map((part): [string, RegExp] => {
@@ -53,7 +53,7 @@ const REQUIRED: readonly (readonly [string, RegExp])[] = [
   }),
 ];
 
-/** What a list of paths lacks to be that of a medium. */
+/** The required part of a medium that a list of paths lacks. */
 export function missingFromMedium(paths: readonly string[]): string | undefined {
   return REQUIRED.find(([, pattern]) => !paths.some((path) => isPlace(path, pattern)))?.[0];
 }
@@ -64,8 +64,8 @@ function isPlace(path: string, pattern: RegExp): boolean {
 }
 
 /**
- * Of what is added, the paths that are handed over with all that is below them. A directory that the medium has is none of
- * them, so that it keeps its owner and permissions; what is in it is looked at one by one.
+ * The added paths to copy with everything below them. An existing directory of the medium is not among them, so that it
+ * keeps its owner and permissions; its entries are checked one by one.
  */
 export function addedPaths(added: readonly AddedEntry[], paths: readonly string[]): string[] {
   const known = new Set(paths);

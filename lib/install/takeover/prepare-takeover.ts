@@ -32,7 +32,7 @@ interface Step {
   readonly run: (work: Work, host: TakeoverHost) => Promise<void> | void;
 }
 
-/** The new system lies beside the running one, and nothing knows of it, until the boot menu changes in the last step. */
+/** The new system is written beside the running one, and has no effect until the last step changes the boot menu. */
 const STEPS: readonly Step[] = [
   { title: "Preparing the takeover", run: recordTakeover },
   { title: "Copying the new system", run: copyNewSystem },
@@ -42,8 +42,8 @@ const STEPS: readonly Step[] = [
 ];
 
 /**
- * Makes the next start of the machine one that replaces the running system. When a step fails, or `signal` aborts,
- * everything is taken back; when the machine dies, the running system starts as ever, and the next call succeeds.
+ * Prepares the replacement of the running system at the next boot. When a step fails, or `signal` aborts, everything is
+ * undone; after a power cut the running system boots as before, and the next call succeeds.
  */
 export async function prepareTakeover(
   plan: TakeoverPlan,
@@ -63,7 +63,7 @@ export async function prepareTakeover(
   }
 }
 
-/** Takes back a takeover before its first boot. Throws CommandError if none is prepared. */
+/** Undoes a takeover before its first boot. Throws CommandError if none is prepared. */
 export function undoTakeover(host: TakeoverHost): void {
   if (!existsSync(inRoot(host, TAKEOVER.directory))) throw new CommandError("No takeover is prepared here");
   if (existsSync(inRoot(host, TAKEOVER.verified))) {
@@ -89,7 +89,7 @@ function takeBack(host: TakeoverHost): void {
   }
 }
 
-/** The old menu and everything else that starts the old system, as it was: the same files, not copies of them. */
+/** Restores the old menu and all other boot files of the old system: the same files, not copies. */
 function restoreBoot(record: TakeoverRecord, host: TakeoverHost): void {
   const directory = inRoot(host, record.grub);
   const menu = join(directory, "grub.cfg");
@@ -101,15 +101,15 @@ function restoreBoot(record: TakeoverRecord, host: TakeoverHost): void {
   else forgetTry(environment, host);
   const motd = inRoot(host, TAKEOVER.oldMotd);
   if (existsSync(motd)) renameSync(motd, inRoot(host, "/etc/motd"));
-  syncFileSystem(directory); // GRUB may see a menu of ours until then, whoever has replaced it
+  syncFileSystem(directory); // until then GRUB may still read our menu, even if another program replaced it
 }
 
-/** Whether a boot menu is that of a takeover; one that is not there is not. */
+/** Whether a boot menu is a takeover's; false if it does not exist. */
 function isOurs(path: string): boolean {
   return readTextIfThere(path)?.startsWith(TAKEOVER_MARK) ?? false;
 }
 
-/** The record comes first: from it an interrupted takeover is known, and can be taken back or begun again. */
+/** The record is written first: it identifies an interrupted takeover, which can be undone or restarted. */
 function recordTakeover({ plan }: Work, host: TakeoverHost): void {
   const earlier = recallTakeoverRecord(host.root, host);
   if (earlier !== undefined) restoreBoot(earlier, host);
@@ -123,7 +123,7 @@ async function copyNewSystem({ plan, signal }: Work, host: TakeoverHost): Promis
   linkMedium(plan.medium, inRoot(host, "/"));
 }
 
-/** The digests are those of the medium, so that the first boot also finds what went wrong while copying. */
+/** The digests are those of the medium, so that the first boot also detects errors of the copy. */
 async function noteChecksums({ plan: { medium }, signal }: Work, host: TakeoverHost): Promise<void> {
   const lines: string[] = [];
   for (const entry of medium.entries) {

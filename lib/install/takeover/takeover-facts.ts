@@ -20,42 +20,42 @@ import { inRoot, LABEL } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { inspectState, type StateFacts } from "../state-facts.ts";
 
-/** How the running system is started. */
+/** The boot loader of the running system. */
 export interface GrubFacts {
   /** `/boot/grub`, or `/boot/grub2` on Fedora and openSUSE. */
   readonly directory: string;
-  /** Its menu is a plain file, which can be exchanged by a rename. */
+  /** Its menu is a plain file, which a rename can replace. */
   readonly plainMenu: boolean;
-  /** GRUB's file to note things in is a plain file, or can be made. */
+  /** GRUB's environment block is a plain file, or can be created. */
   readonly plainEnvironment: boolean;
   readonly hasEnvironment: boolean;
-  /** `i386-pc`, `x86_64-efi`, `arm64-efi`: by the firmware that started this machine. */
+  /** `i386-pc`, `x86_64-efi`, `arm64-efi`: by the firmware of this boot. */
   readonly platform: string;
-  /** As GRUB's own files tell it, `2.12-9`; undefined if they do not. */
+  /** From GRUB's own files, `2.12-9`; undefined if they do not contain it. */
   readonly version: string | undefined;
-  /** Modules that our menu needs and that are not beside GRUB's others. */
+  /** Modules that our menu needs and that are missing beside GRUB's others. */
   readonly missingModules: readonly string[];
 }
 
-/** The system that a takeover replaces. */
+/** The system to replace. */
 export interface TakeoverFacts {
   /** The file system of "/". */
   readonly state: StateFacts | undefined;
   readonly writable: boolean;
   /** Bytes that root may still write. */
   readonly free: number;
-  /** Directories that have to be on the same file system, and are not. */
+  /** Directories that must be on the same file system, but are not. */
   readonly apart: readonly string[];
   readonly grub: GrubFacts | undefined;
-  /** Left by an earlier takeover that was not finished. */
+  /** The record of an earlier, unfinished takeover. */
   readonly record: TakeoverRecord | undefined;
-  /** There is a `/k3os` that no takeover has made. */
+  /** A `/k3os` exists that no takeover has made. */
   readonly foreignTree: boolean;
-  /** Other file systems that call themselves k3OS's. */
+  /** Other file systems with the label of k3OS. */
   readonly otherStates: readonly string[];
 }
 
-/** Looks at the running system as a takeover has to know it, by reading only. */
+/** Gathers the facts about the running system for a takeover. It only reads. */
 export async function gatherTakeoverFacts(
   root: BlockDevice | undefined,
   machine: { readonly target: Target; readonly efiFirmware: boolean },
@@ -80,7 +80,7 @@ export async function gatherTakeoverFacts(
   };
 }
 
-/** Beside what a power cut leaves of a takeover that has hardly begun, or whose undoing is nearly done. */
+/** Whether there is more than a power cut leaves at the beginning of a takeover, or near the end of its undoing. */
 function holdsOthers(tree: string): boolean {
   if (!existsSync(tree)) return false;
   return readdirSync(tree).some((name) => name !== basename(TAKEOVER.directory));
@@ -116,7 +116,7 @@ function grubFacts(
   };
 }
 
-/** The module that shows the menu's title holds the version, behind the text `GNU GRUB  version %s`. */
+/** GRUB's module for the menu's title contains the version after the text `GNU GRUB  version %s`. */
 export function grubVersion(path: string): string | undefined {
   return /\0(2\.\d\d[\w.~+-]*)\0/.exec(readIfThere(path)?.toString("latin1") ?? "")?.[1];
 }

@@ -4,7 +4,7 @@ import type { InstallFacts } from "../install-facts.ts";
 import { MIN_DISK } from "../state-facts.ts";
 import type { GrubFacts } from "./takeover-facts.ts";
 
-/** Everything that speaks against replacing the running system; each says what was found and what is needed. */
+/** All objections to the replacement of the running system; each has what was found and what is expected. */
 export function takeoverObjections({ takeover, root, device }: InstallFacts): string[] {
   if (takeover === undefined || root === undefined) {
     return ['The root file system is not on a device that can be found: --takeover needs "/" on a partition'];
