@@ -19,12 +19,13 @@ import { findFaults, type HealthHost, trialChecks, waitForHealth } from "./healt
 import { prune } from "./switch.ts";
 import { writable } from "./writable.ts";
 
-/** Milliseconds until a new generation must have been found healthy. */
+/** Milliseconds until a new generation must be healthy. */
 export const DEADLINE = 600_000;
 
 /**
- * Keeps the generation that runs on trial if the machine becomes healthy with it; else has it changed back by a restart.
- * Returns what was wrong, or nothing if all is well; undefined if nothing is on trial, or something else by now.
+ * Keeps the generation on trial if the machine becomes healthy; otherwise a reboot reverts it.
+ * Returns the problems, or an empty list if there are none; undefined if no generation is on trial, or another one by
+ * now.
  */
 export async function judgeTrial(deadline: number, host: HealthHost): Promise<string[] | undefined> {
   const system = inRoot(host, PATH.system);
@@ -44,7 +45,7 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
     rememberApplied(host);
     host.log.info(`${describeVersions(changedVersions(trial.parts))}: healthy, and kept from now on`);
     await renewMenu(host).catch((error: unknown) => host.log.warn(messageOf(error)));
-    prune(system, readGenerations(system), trial.keep, host); // of what is there now: judging takes minutes
+    prune(system, readGenerations(system), trial.keep, host); // of the current facts: the health checks take minutes
     return [];
   }
   await keepJournal(trial, host);
@@ -52,13 +53,15 @@ export async function judgeTrial(deadline: number, host: HealthHost): Promise<st
   return faults;
 }
 
-/** Whether the record is of the change that was judged: an upgrade with --force or a rollback may have replaced it. */
+/**
+ * Whether the record is still that of the checked change: an upgrade with --force or a rollback may have replaced it.
+ */
 function isStillOnTrial({ since, parts }: Trial, system: string): boolean {
   const { trial } = readRecords(system);
   return trial?.since === since && isDeepStrictEqual(trial.parts, parts);
 }
 
-/** From here on new versions have to achieve what this one does. */
+/** From now on new versions must achieve the same results as this one. */
 function rememberApplied(host: HealthHost): void {
   try {
     recordOutcome(host);
@@ -67,7 +70,7 @@ function rememberApplied(host: HealthHost): void {
   }
 }
 
-/** What the services said, for whoever looks for the reason afterwards. */
+/** Keeps the journal of the services for later diagnosis. */
 async function keepJournal(trial: Trial, host: HealthHost): Promise<void> {
   const directory = inRoot(host, PATH.failures);
   const [version = "unknown"] = Object.values(changedVersions(trial.parts));

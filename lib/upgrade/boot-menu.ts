@@ -10,9 +10,9 @@ import { inRoot } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
 /**
- * Brings the boot menu up to date: that of the original's installer becomes one that knows of generations on trial, with its
- * consoles, debug and what else its user has given to the kernel; one of ours that does not name its disk names it. The menu before is kept as `grub.cfg.old`. Any other
- * menu is left alone. Throws CommandError if the file system's UUID cannot be found out.
+ * Updates the boot menu. A menu of the original's installer becomes one that supports trials, with its consoles, debug
+ * and the user's kernel parameters; a menu of ours without the parameter for its disk gets it. The old menu is kept as
+ * `grub.cfg.old`. Any other menu is not changed. Throws CommandError if the file system's UUID is unavailable.
  */
 export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promise<void> {
   nameDisk(host.root, host);
@@ -41,8 +41,8 @@ export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promi
 }
 
 /**
- * Makes a menu of ours, below `root`, name the disk that it starts. Versions that do not know the word ignore it, so this may
- * be done before a new version is started, to which another disk with the same label could be in the way.
+ * Adds the parameter for the disk to a menu of ours below `root`. Versions that do not support the parameter ignore it,
+ * so this can be done before the boot of a new version, which could be confused by another disk with the same label.
  */
 export function nameDisk(root: string, host: Pick<Host, "log">): void {
   const path = GRUB_DIRECTORIES.map((directory) => join(root, directory, "grub.cfg")).find(existsSync);

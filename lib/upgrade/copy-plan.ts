@@ -23,11 +23,11 @@ import { bootsForeignKernel } from "./own-kernel.ts";
 
 const MIB = 1 << 20;
 
-/** A component of a source, and what it would take to have it in a destination. */
+/** A component of a source, and the work to copy it to a destination. */
 export interface CopyPart extends Part {
-  /** The version that is current in the destination. */
+  /** The current version in the destination. */
   readonly from: string | undefined;
-  /** Bytes to be copied; 0 where the version is there already. */
+  /** Bytes to copy; 0 if the version already exists. */
   readonly size: number;
 }
 
@@ -37,7 +37,7 @@ export interface CopyPlan {
   readonly parts: readonly CopyPart[];
 }
 
-/** Throws CommandError where source or destination is no directory, or both are the same, by whatever names. */
+/** Throws CommandError if source or destination is not a directory, or both are the same under any name. */
 export function checkDirectories({
   source,
   destination,
@@ -53,9 +53,9 @@ export function checkDirectories({
 }
 
 /**
- * Decides what an upgrade from one system directory to another, of which `facts` are known, copies. A component that only
- * the destination lacks is left out (a board with its own kernel), one that the source lacks is an error. Throws
- * CommandError, too, where there is no room.
+ * Plans the copies of an upgrade from one system directory to another, which has these `facts`. A component that only
+ * the destination lacks is omitted (a board with its own kernel), one that the source lacks is an error. Also throws
+ * CommandError without enough space.
  */
 export function planCopy(
   { components, source, destination }: Pick<CopySettings, "components" | "source" | "destination">,
@@ -77,9 +77,9 @@ export function planCopy(
 interface Between {
   readonly source: string;
   readonly destination: string;
-  /** What the source brings. */
+  /** The versions of the source. */
   readonly offered: Links;
-  /** What the destination has. */
+  /** The facts about the destination. */
   readonly facts: GenerationFacts;
 }
 
@@ -111,7 +111,7 @@ function planPart(
   return [{ component, version, from, size }];
 }
 
-/** Whether what has the version's name is more than the beginning of it. */
+/** Whether an existing version is complete, not only its beginning. */
 function sameSizes(a: string, b: string): boolean {
   const [one, other] = [lstatSync(a), lstatSync(b, { throwIfNoEntry: false })];
   if (!one.isDirectory()) return other?.isFile() === one.isFile() && other.size === one.size;
@@ -124,7 +124,7 @@ function sizeOf(path: string): number {
   return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
 }
 
-/** Copies the versions of a plan beside those that are there, each of which appears whole or not at all. */
+/** Copies the versions of a plan beside the existing ones; each appears completely or not at all. */
 export async function copyVersions(
   plan: CopyPlan,
   signal: AbortSignal,
@@ -160,7 +160,7 @@ async function copyVersion(
   }
 }
 
-/** Copies what is in a directory into another, and writes every file to the disk. */
+/** Copies the content of a directory into another, and flushes every file to the disk. */
 async function copyTree(from: string, to: string, watch: CopyWatch): Promise<void> {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [here, there] = [join(from, entry.name), join(to, entry.name)];

@@ -3,7 +3,7 @@ import { COMPONENTS, type Component, PATH } from "../tools/host/paths.ts";
 import { UsageError } from "../tools/text/errors.ts";
 import { KEEP_OPTIONS, keepCount } from "./upgrade-settings.ts";
 
-/** The options of `k3os upgrade`; names and variables are the original's, and Plans out there use them. */
+/** The options of `k3os upgrade`; existing Plans use these names and variables of the original. */
 export const COPY_OPTIONS = {
   rootfs: { type: "boolean", help: "upgrade k3os and k3s", env: "K3OS_UPGRADE_ROOTFS" },
   kernel: { type: "boolean", help: "upgrade the kernel", env: "K3OS_UPGRADE_KERNEL" },
@@ -40,7 +40,7 @@ export const COPY_OPTIONS = {
 } as const satisfies Options;
 
 export interface CopySettings {
-  /** In the order in which they are copied. */
+  /** In the order of the copies. */
   readonly components: readonly Component[];
   readonly source: string;
   readonly destination: string;

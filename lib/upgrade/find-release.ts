@@ -14,41 +14,41 @@ import { listName } from "../tools/release/release-list.ts";
 import { isVersion } from "../tools/release/version-name.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 
-/** A release that was found, its list read and, where anyone is not trusted, its signature verified. */
+/** A release with its list; the signature is verified, unless verification is skipped. */
 export interface FoundRelease {
   /** The URL or path of the directory with its files. */
   readonly directory: string;
   readonly release: Release;
-  /** As it is signed; what was asked for where nobody vouches for it. */
+  /** The signed version; the requested one if it is not verified. */
   readonly version: string;
 }
 
-export interface WantedUpgrade {
+export interface ReleaseQuery {
   readonly arch: Arch;
   readonly trust: Trust;
 }
 
 type FindHost = Pick<Host, "log" | "clock" | "env" | "run">;
 
-/** Where a release may lie, and what its version must be if that is known. */
+/** The possible locations of a release, and its expected version if known. */
 interface Places {
   readonly directories: readonly string[];
   readonly version: string | undefined;
 }
 
 /**
- * Finds the release that `K3OS_VERSION` names, or the latest, at `K3OS_RELEASE_URL` (default: the project's). That can be
- * GitHub's `…/releases` or the same of its API, a mirror with a directory for each version, or one release's own
- * directory: a URL or a path, as install.sh takes it. The list decides: its signed version must be the one asked for.
- * Throws HttpError or CommandError, which name all places that were looked at.
+ * Finds the release with the version `K3OS_VERSION`, or the latest, at `K3OS_RELEASE_URL` (default: the project's).
+ * That can be GitHub's `…/releases` or the equivalent URL of its API, a mirror with a directory for each version, or
+ * the directory of a single release: a URL or a path, as accepted by install.sh. The list decides: its signed version
+ * must be the requested one. Throws HttpError or CommandError, with all locations that were tried.
  */
-export async function findRelease({ arch, trust }: WantedUpgrade, host: FindHost): Promise<FoundRelease> {
+export async function findRelease({ arch, trust }: ReleaseQuery, host: FindHost): Promise<FoundRelease> {
   const base = (host.env.K3OS_RELEASE_URL || RELEASES_URL).replace(/\/+(?=$|[?#])/, "");
-  const asked = host.env.K3OS_VERSION || undefined;
-  if (asked !== undefined && !isVersion(asked)) {
-    throw new CommandError(`K3OS_VERSION is "${asked}", which is not a version such as v0.30.0`);
+  const requested = host.env.K3OS_VERSION || undefined;
+  if (requested !== undefined && !isVersion(requested)) {
+    throw new CommandError(`K3OS_VERSION is "${requested}", which is not a version such as v0.30.0`);
   }
-  const places = asked === undefined ? await latest(base, host) : await placesOf(asked, base, host);
+  const places = requested === undefined ? await latest(base, host) : await placesOf(requested, base, host);
   for (const directory of places.directories) {
     const release = await readIfThere(directory, { arch, trust }, host);
     if (release === undefined) continue;
@@ -63,34 +63,36 @@ export async function findRelease({ arch, trust }: WantedUpgrade, host: FindHost
 
 async function readIfThere(
   directory: string,
-  wanted: WantedUpgrade,
+  query: ReleaseQuery,
   host: FindHost,
 ): Promise<Release | undefined> {
   try {
-    return await readRelease(directory, { ...wanted, listed: true }, host);
+    return await readRelease(directory, { ...query, listed: true }, host);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
-/** The version must be the one that was asked for or that the server called the latest, with or without its `v`. */
-function agreedVersion({ version }: Release, wanted: string | undefined, directory: string): string {
-  const found = version ?? wanted;
+/** The version of a release: it must be the requested one, or the server's latest, with or without its `v`. */
+function agreedVersion({ version }: Release, expected: string | undefined, directory: string): string {
+  const found = version ?? expected;
   if (found === undefined) {
     throw new CommandError(`Cannot tell which version "${maskUrl(directory)}" is: its list is not signed`, {
       hint: "name it in K3OS_VERSION",
     });
   }
-  if (wanted === undefined || bare(found) === bare(wanted)) return found;
-  throw new CommandError(`"${maskUrl(directory)}" is not release ${wanted}: its list is signed for ${found}`);
+  if (expected === undefined || bare(found) === bare(expected)) return found;
+  throw new CommandError(
+    `"${maskUrl(directory)}" is not release ${expected}: its list is signed for ${found}`,
+  );
 }
 
 function bare(version: string): string {
   return version.replace(/^v/, "");
 }
 
-/** Where a version may lie that was asked for by name. */
+/** The possible locations of a requested version. */
 async function placesOf(version: string, base: string, host: FindHost): Promise<Places> {
   if (localPath(base) !== undefined) return { version, directories: [releaseFile(base, version), base] };
   const github = base.replace(/\/latest(\/download)?(?=$|[?#])/, "");
@@ -99,23 +101,26 @@ async function placesOf(version: string, base: string, host: FindHost): Promise<
   return { version, directories: [...versionPlaces(github, version), base] };
 }
 
-/** GitHub's way, and that of a plain mirror. */
+/** The layout of GitHub, and that of a plain mirror. */
 function versionPlaces(base: string, version: string): string[] {
   return [releaseFile(base, `download/${version}`), releaseFile(base, version)];
 }
 
-/** Where the latest release lies. */
+/** The locations of the latest release. */
 async function latest(base: string, host: FindHost): Promise<Places> {
   const version = undefined;
   const local = [base, releaseFile(base, "latest")];
   if (localPath(base) !== undefined || !/^https?:/i.test(base)) return { version, directories: local };
   if (/\/download(\/[^/?#]*)?(?=$|[?#])/.test(base)) return { version, directories: [base] };
   const start = /\/latest(?=$|[?#])/.test(base) ? base : releaseFile(base, "latest");
-  const told = await followLatest(start, host);
-  if (told.kind === "version") {
-    return { version: told.version, directories: [...versionPlaces(told.base, told.version), base] };
+  const found = await followLatest(start, host);
+  if (found.kind === "version") {
+    return {
+      version: found.version,
+      directories: [...versionPlaces(found.base, found.version), base],
+    };
   }
-  if (told.kind === "directory") return { version: told.version, directories: [told.directory] };
+  if (found.kind === "directory") return { version: found.version, directories: [found.directory] };
   return { version, directories: local };
 }
 
@@ -126,13 +131,15 @@ type Latest =
 
 const MAX_REDIRECTS = 5;
 
-/** Asks `…/latest` where it leads to, without fetching the page behind it: only JSON, the API's answer, is read. */
+/**
+ * Requests the redirect of `…/latest`, without downloading the page behind it: only JSON, the API's answer, is read.
+ */
 async function followLatest(start: string, host: FindHost): Promise<Latest> {
   let url = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const options = { method: "HEAD", followRedirects: false } as const;
     const answer = await fetchResponse(url, options, host).catch((error: unknown) => {
-      // a mirror without a "latest", or one that knows no HEAD
+      // a mirror without a "latest", or without support for HEAD
       if (error instanceof HttpError && error.status !== undefined && error.status < 500) return undefined;
       throw error;
     });
@@ -147,7 +154,7 @@ async function followLatest(start: string, host: FindHost): Promise<Latest> {
     url = next;
     const [, before = "", last = ""] = /^(.*?)\/([^/?#]*)\/?([?#].*)?$/.exec(url) ?? [];
     const version = decodeURIComponent(last);
-    // `…/releases/tag/VERSION`; a repository that was renamed redirects to its new `…/latest` first
+    // `…/releases/tag/VERSION`; a renamed repository first redirects to its new `…/latest`
     if (version !== "latest" && isVersion(version)) {
       return { kind: "version", version, base: before.replace(/\/tag$/, "") };
     }
@@ -155,17 +162,17 @@ async function followLatest(start: string, host: FindHost): Promise<Latest> {
   throw new CommandError(`Cannot find the latest release: "${maskUrl(start)}" leads in circles`);
 }
 
-/** Whether a base is that of GitHub's API, or one like it: https://docs.github.com/rest/releases */
+/** Whether a base URL is GitHub's API, or compatible: https://docs.github.com/rest/releases */
 function isApi(base: string): boolean {
   return /^https?:\/\/(api\.|[^/]*\/(.*\/)?repos\/)/.test(base);
 }
 
 async function apiDirectory(base: string, path: string, host: FindHost): Promise<string | undefined> {
-  const told = await askApi(releaseFile(base, path), host);
-  return told.kind === "directory" ? told.directory : undefined;
+  const answer = await askApi(releaseFile(base, path), host);
+  return answer.kind === "directory" ? answer.directory : undefined;
 }
 
-/** What the API says of a release: its tag, and where its files can be fetched from. */
+/** The API's data of a release: its tag, and the location of its files. */
 async function askApi(url: string, host: FindHost): Promise<Latest> {
   const text = await fetchText(url, {}, host);
   try {

@@ -20,8 +20,9 @@ export interface UpgradeOptions extends Pick<SwitchOptions, "force" | "keepData"
 }
 
 /**
- * Copies the versions of one system directory to another and makes them current, all or none, on trial.
- * Returns whether anything changed. Throws CommandError, with the destination as it was but for whole versions.
+ * Copies the versions of one system directory to another and makes them current on trial, all or none.
+ * Returns whether anything changed. Throws CommandError; the destination is unchanged then, except for complete new
+ * versions.
  */
 export async function upgradeSystem(
   settings: CopySettings,
@@ -62,8 +63,8 @@ export function describeCopy({ parts }: CopyPlan): string {
 }
 
 /**
- * Restarts the machine whose system directory was upgraded. A container that holds nothing but k3OS has no program to do
- * that: there it is that of the machine, whose root is two levels above the destination.
+ * Reboots the machine of the upgraded system directory. A container with only k3OS has no program for that: it uses the
+ * machine's, whose root is two levels above the destination.
  */
 export async function restartMachine(destination: string, host: Pick<Host, "run" | "log">): Promise<void> {
   const machine = dirname(dirname(destination));

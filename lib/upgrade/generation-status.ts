@@ -14,27 +14,27 @@ import { labelled } from "../tools/text/wrap.ts";
 
 type Versions = Readonly<Partial<Record<Component, string>>>;
 
-/** What `k3os status --json` prints. */
+/** The output of `k3os status --json`. */
 export interface Status {
   /** `local`, `live`, `install`, `shell`; undefined outside of k3OS. */
   readonly mode: string | undefined;
-  /** What runs now. */
+  /** The running versions. */
   readonly running: { readonly k3os: string; readonly kernel: string };
-  /** What the next start runs, if nothing fails. */
+  /** The versions of the next boot, if nothing fails. */
   readonly current: Versions;
   readonly previous: Versions;
   readonly available: Readonly<Record<Component, readonly string[]>>;
-  /** A change that is not finished. */
+  /** An unfinished change. */
   readonly trial: { readonly state: string; readonly kind: string; readonly since: string } | undefined;
-  /** What failed here, the latest last. */
+  /** The failed generations of this machine, the latest last. */
   readonly failed: readonly Quarantined[];
-  /** What cannot be read of that, and why. */
+  /** The unreadable records, with the reasons. */
   readonly damaged: readonly string[];
-  /** Files about starts that failed. */
+  /** Log files of failed boots. */
   readonly logs: readonly string[];
 }
 
-/** Finds out what runs, what is next, and what failed before. Needs no root. */
+/** Reads the running, next and failed versions. Needs no root. */
 export function readStatus(host: Pick<Host, "root">): Status {
   const system = inRoot(host, PATH.system);
   const { trial, quarantine, damage, links, versions } = readGenerations(system);
@@ -66,7 +66,7 @@ function orDamaged<T>(read: () => T, damaged: string[]): T | undefined {
   }
 }
 
-/** The status of the versions for people. */
+/** The status of the versions for the user. */
 export function describeStatus(status: Status): string {
   const { mode, running, current, previous, trial, failed, damaged, logs } = status;
   const rows: [string, string][] = [

@@ -10,29 +10,29 @@ import { messageOf } from "../tools/text/errors.ts";
 
 export type HealthHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 
-/** Something that a healthy machine is; `look` says what is wrong, or nothing. */
+/** A requirement for a healthy machine; `look` returns the problem, if any. */
 export interface HealthCheck {
   readonly name: string;
   readonly look: (host: HealthHost) => Promise<string | undefined>;
 }
 
-/** Executables of the user, each of which ends with status 0 when all is well with what it looks at. */
+/** The user's health checks: executables, each of which must exit with status 0. */
 export const HEALTH_DIRECTORY = "/var/lib/rancher/k3os/health.d";
 
 /**
- * Where the kubelet says whether it is well, on servers and agents: its `--healthz-port`.
+ * The health endpoint of the kubelet, on servers and agents: its `--healthz-port`.
  * https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
  */
 const KUBELET = "http://127.0.0.1:10248/healthz";
 
-/** Milliseconds for one check. */
+/** Timeout of a check, in milliseconds. */
 const PATIENCE = 30_000;
 
 const SYSTEM: HealthCheck = { name: "system", look: systemRuns };
 const K3S: HealthCheck = { name: "k3s", look: k3sReady };
 const OWN: HealthCheck = { name: "health.d", look: ownChecksPass };
 
-/** What a healthy machine is, in the order in which it comes true. */
+/** The requirements for a healthy machine, in the order in which they are fulfilled. */
 export const HEALTH_CHECKS: readonly HealthCheck[] = [
   SYSTEM,
   { name: "configuration", look: configurationApplied },
@@ -41,14 +41,14 @@ export const HEALTH_CHECKS: readonly HealthCheck[] = [
 ];
 
 /**
- * What a machine must be for a new generation to be kept. What its configuration does not achieve is no reason to go
- * back, unless it achieved that with the versions before. `last`: there is no time left to wait for it.
+ * The requirements for keeping a new generation. A part of the configuration that is not in effect only counts as a
+ * failure if it was in effect with the previous versions. `last`: there is no time left to wait for it.
  */
 export function trialChecks({ last }: { readonly last: boolean }): readonly HealthCheck[] {
   return [SYSTEM, { name: "configuration", look: (host) => configurationKept(last, host) }, K3S, OWN];
 }
 
-/** What is wrong with the machine now, each with the name of its check; empty: nothing. */
+/** The current problems of the machine, each with the name of its check; empty: none. */
 export async function findFaults(
   host: HealthHost,
   checks: readonly HealthCheck[] = HEALTH_CHECKS,
@@ -62,8 +62,8 @@ export async function findFaults(
 }
 
 /**
- * Waits until a machine is healthy, and returns nothing; or, when it is not within `deadline` milliseconds, what was
- * wrong in the end.
+ * Waits until a machine is healthy, and returns an empty list; or, after `deadline` milliseconds, returns the last
+ * problems.
  */
 export async function waitForHealth(
   deadline: number,
@@ -71,19 +71,19 @@ export async function waitForHealth(
   checks: readonly HealthCheck[] = HEALTH_CHECKS,
 ): Promise<string[]> {
   const end = host.clock.monotonic() + deadline;
-  let said = "";
+  let lastText = "";
   for (;;) {
     const faults = await findFaults(host, checks);
     if (faults.length === 0) return [];
     const text = faults.join("; ");
-    if (text !== said) host.log.info(`Not healthy yet: ${text}`);
-    said = text;
+    if (text !== lastText) host.log.info(`Not healthy yet: ${text}`);
+    lastText = text;
     if (host.clock.monotonic() >= end) return faults;
     await host.clock.sleep(2_000);
   }
 }
 
-/** The target that all services of a running system belong to has been reached; single ones may have failed. */
+/** Checks that the target of all services of a running system is reached; single services may have failed. */
 async function systemRuns(host: HealthHost): Promise<string | undefined> {
   const state = (await unitProperties("multi-user.target", ["ActiveState"], host)).get("ActiveState");
   return state === "active" ? undefined : `multi-user.target is ${state ?? "unknown"}`;
@@ -96,7 +96,7 @@ async function configurationApplied(host: HealthHost): Promise<string | undefine
   return `${UNIT.apply} is ${state ?? "unknown"}${result === "success" ? "" : ` (${result})`}`;
 }
 
-/** How a service ends that did not end by itself. */
+/** The results of a service that did not exit by itself. */
 const CRASHES = ["signal", "core-dump", "oom-kill", "exec-condition", "resources"];
 
 async function configurationKept(last: boolean, host: HealthHost): Promise<string | undefined> {
@@ -115,12 +115,12 @@ async function configurationKept(last: boolean, host: HealthHost): Promise<strin
     if (lost.length > 0) return `achieved before, and not now: ${lost.join("; ")}`;
   }
   if (runtime?.done === true) return undefined;
-  // a command that never ends: of the user, who changed the configuration, or since the change of version?
+  // a command that never ends: is it due to the user, who changed the configuration, or the new version?
   const isSame = record.phases.runtime !== undefined && record.phases.runtime.config === runtime?.config;
   return last && !isSame ? undefined : `${UNIT.apply} is ${state}`;
 }
 
-/** Where k3s is configured: a server's API says that it is ready; an agent's kubelet that it is well. */
+/** If k3s is configured: a server's API must be ready; an agent's kubelet must be healthy. */
 async function k3sReady(host: HealthHost): Promise<string | undefined> {
   if (!existsSync(inRoot(host, `/etc/systemd/system/${UNIT.k3s}`))) return undefined;
   const properties = await unitProperties(UNIT.k3s, ["ActiveState", "ExecStart"], host);
@@ -154,6 +154,6 @@ function isExecutable(path: string): boolean {
     accessSync(path, constants.X_OK);
     return true;
   } catch {
-    return false; // a README, or a check that is switched off
+    return false; // a README, or a disabled check
   }
 }

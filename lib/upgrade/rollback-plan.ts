@@ -14,19 +14,19 @@ import { COMPONENTS, type Component } from "../tools/host/paths.ts";
 import { timeStamp } from "../tools/host/time-stamp.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
-/** What a rollback would do. */
+/** The action of a rollback. */
 export type RollbackPlan =
-  /** The generation on trial fails by order: the next start changes it back, and it is noted as failed. */
+  /** The generation on trial fails by command: the next boot reverts it, and it is recorded as failed. */
   | { readonly kind: "fail-trial"; readonly trial: Trial }
-  /** The generation before becomes current, and the current one the one before. */
+  /** The previous generation becomes current, and the current one previous. */
   | {
       readonly kind: "swap";
       readonly parts: readonly Part[];
-      /** Why the record of a change that is set aside cannot be understood. */
+      /** Why the renamed record of a change is invalid. */
       readonly damage: unknown;
     };
 
-/** Decides how to get to the generation before. Pure. Throws CommandError if there is none. */
+/** Plans the return to the previous generation. Pure. Throws CommandError if there is none. */
 export function planRollback(facts: GenerationFacts): RollbackPlan {
   const { trial, links, damage } = facts;
   if (trial?.kind === "upgrade" && trial.state !== "switching") return { kind: "fail-trial", trial };
@@ -36,8 +36,8 @@ export function planRollback(facts: GenerationFacts): RollbackPlan {
 }
 
 /**
- * What ran before: what the links say, or where there is none, since the original's scripts leave none, the newest of the
- * versions that are there besides the current one.
+ * The previous versions: from the links or, since the original's scripts make none, the newest existing versions
+ * besides the current one.
  */
 function previousVersions({
   links,
@@ -51,7 +51,7 @@ function previousVersions({
   return Object.fromEntries(others.filter(([, version]) => version !== undefined));
 }
 
-/** Carries it out; the versions take effect at the next start of the machine. */
+/** Applies the plan; the versions take effect at the next boot. */
 export function applyRollback(
   system: string,
   plan: RollbackPlan,
@@ -72,7 +72,7 @@ export function applyRollback(
   );
 }
 
-/** One line per component that changes: `k3os v2 → v1`. */
+/** One line per changed component: `k3os v2 → v1`. */
 export function describeRollback(plan: RollbackPlan): string[] {
   if (plan.kind === "swap") {
     return plan.parts.flatMap(({ component, from, to }) =>

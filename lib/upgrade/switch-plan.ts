@@ -7,33 +7,33 @@ import type { Component } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
 export interface SwitchOptions {
-  /** Also a version that failed here before, and while another is on trial. */
+  /** Also install a version that failed here before, even while another is on trial. */
   readonly force: boolean;
-  /** Versions of each component that stay besides current and previous. */
+  /** The number of versions of each component to keep besides current and previous. */
   readonly keep: number;
-  /** The datastore of k3s is not changed back when the upgrade is. */
+  /** Keep the datastore of k3s when the upgrade is reverted. */
   readonly keepData: boolean;
 }
 
-/** What an upgrade knows of the system that it changes. */
+/** The facts about the system to upgrade. */
 export interface SwitchFacts extends GenerationFacts {
   /** The running system could not apply its configuration. */
   readonly applyFailed: boolean;
 }
 
-/** What makes versions current: its steps, in their order. */
+/** The steps that make versions current, in order. */
 export interface SwitchPlan {
-  /** Records that are set aside. */
+  /** Records to rename. */
   readonly damage: Records["damage"];
-  /** A change that was not finished: its links are changed back, or it is only forgotten. */
+  /** An unfinished change: its links are reverted, or only its record is removed. */
   readonly unfinished: { readonly kind: "revert" | "forget"; readonly trial: Trial } | undefined;
-  /** What goes on trial; undefined where the versions are current already. */
+  /** The change that goes on trial; undefined if the versions are already current. */
   readonly change: Pick<Trial, "parts" | "keep" | "tolerated" | "keepData"> | undefined;
 }
 
 /**
- * Decides how versions that are there become current, on trial: all or none. Pure: all that it depends on is in its
- * arguments. Throws CommandError as {@link refuseSwitch} does.
+ * Plans how existing versions become current on trial, all or none. Pure: it only depends on its arguments. Throws
+ * CommandError as {@link refuseSwitch} does.
  */
 export function planSwitch(
   facts: SwitchFacts,
@@ -54,7 +54,7 @@ export function planSwitch(
 
 /**
  * Throws CommandError if these versions must not become current: they failed here before, or another upgrade is on
- * trial. To be asked before anything is fetched or copied, too.
+ * trial. Call it also before any download or copy.
  */
 export function refuseSwitch(
   { trial, links, quarantine }: Pick<GenerationFacts, "trial" | "links" | "quarantine">,
@@ -77,18 +77,18 @@ export function refuseSwitch(
   });
 }
 
-/** What was never found healthy is not what anybody wants to go back to: the links lead to what was before it. */
+/** A generation that was never healthy is not a useful rollback target: the links lead to the generation before it. */
 function isTakenBack({ kind, state }: Trial): boolean {
   return kind === "upgrade" || state === "switching";
 }
 
-/** What an upgrade has brought that no start has tried yet: another one before the restart joins it. */
+/** The versions of an upgrade that no boot has tried yet: another upgrade before the reboot is added to it. */
 function waitingVersions(trial: Trial | undefined): Partial<Record<Component, string>> {
   const waits = trial?.state === "trial" && trial.kind === "upgrade" && !trial.started;
   return waits ? changedVersions(trial.parts) : {};
 }
 
-/** The links as they are when a change has been taken back, as far as what it came from is still there. */
+/** The links after the reversion of a change, as far as its old versions still exist. */
 function revertedLinks(
   { links, versions }: Pick<GenerationFacts, "links" | "versions">,
   { parts }: Pick<Trial, "parts">,

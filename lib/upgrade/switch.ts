@@ -11,12 +11,12 @@ import { messageOf } from "../tools/text/errors.ts";
 import { nameDisk } from "./boot-menu.ts";
 import { planSwitch, type SwitchFacts, type SwitchOptions, type SwitchPlan } from "./switch-plan.ts";
 
-/** Left by the service that applies the configuration, when that failed, until the next start. */
+/** The marker of a failed service that applies the configuration, until the next boot. */
 const APPLY_FAILED = "run/k3os/ccapply-failed";
 
 /**
- * Makes versions current, on trial: all or none. The facts are read anew, since what brought the versions may have taken
- * hours. Returns false if they are current already. Throws CommandError as {@link planSwitch} does.
+ * Makes versions current on trial, all or none. It reads the facts again, since a download may have taken hours.
+ * Returns false if they are already current. Throws CommandError as {@link planSwitch} does.
  */
 export function switchGeneration(
   system: string,
@@ -34,7 +34,10 @@ function readSwitchFacts(system: string): SwitchFacts {
   return { ...readGenerations(system), applyFailed };
 }
 
-/** Carries out a plan. Whatever cuts it off, a start finds one generation or the other, and the next switch succeeds. */
+/**
+ * Applies a plan. After an interruption at any time, a boot finds one generation or the other, and the next switch
+ * succeeds.
+ */
 export function applySwitch(
   system: string,
   { damage, unfinished, change }: SwitchPlan,
@@ -60,8 +63,8 @@ function rootOf(system: string): string {
 }
 
 /**
- * Makes room before an upgrade: what no link leads to goes, but the newest `keep`, the versions that are wanted, and those
- * of a change that is not finished.
+ * Frees space before an upgrade: removes versions without a link, except the newest `keep`, the requested versions, and
+ * those of an unfinished change.
  */
 export function makeRoom(
   system: string,
@@ -72,7 +75,7 @@ export function makeRoom(
   if (facts.trial === undefined) prune(system, facts, keep, host);
 }
 
-/** Removes what is not kept, and says so. */
+/** Removes the versions that are not kept, and logs it. */
 export function prune(system: string, facts: GenerationFacts, keep: number, host: Pick<Host, "log">): void {
   const names = planPrune(facts, keep);
   removeVersions(system, names);

@@ -2,7 +2,7 @@ import type { Options, Values } from "../tools/cli/cli.ts";
 import { PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
-/** What every upgrade can be told to keep. */
+/** The options of every upgrade about what to keep. */
 export const KEEP_OPTIONS = {
   keep: {
     type: "string",
@@ -13,7 +13,7 @@ export const KEEP_OPTIONS = {
   "keep-data": { type: "boolean", help: "do not restore the k3s datastore on a rollback" },
 } as const satisfies Options;
 
-/** What the help of every upgrade from a release says. */
+/** The common help text of upgrades from a release. */
 export const ABOUT_RELEASES = `\
 K3OS_VERSION selects the release; the default is the latest. K3OS_RELEASE_URL is
 where to look for it: a GitHub releases page (the default is this project's),
@@ -54,7 +54,7 @@ export const RELEASE_UPGRADE_OPTIONS = {
   system: { type: "string", value: "DIR", help: "system directory", hidden: true },
 } as const satisfies Options;
 
-/** What an upgrade from a release is asked to do. */
+/** The settings of an upgrade from a release. */
 export interface ReleaseUpgradeSettings {
   /** The path of `/k3os/system`. */
   readonly system: string;
@@ -62,16 +62,16 @@ export interface ReleaseUpgradeSettings {
   readonly allowDowngrade: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
-  /** minisign public keys to trust besides those of this program: paths, or the keys themselves. */
+  /** minisign public keys to trust besides the built-in ones: paths, or the keys themselves. */
   readonly keys: readonly string[];
   readonly insecure: boolean;
-  /** Versions that stay besides current and previous. */
+  /** The number of versions to keep besides current and previous. */
   readonly keep: number;
   readonly keepData: boolean;
   readonly reboot: boolean;
 }
 
-/** The settings that the options give, already completed from the environment. */
+/** The settings from the options, which already include the environment. */
 export function upgradeSettings(values: Values<typeof RELEASE_UPGRADE_OPTIONS>): ReleaseUpgradeSettings {
   return {
     system: values.system ?? PATH.system,
@@ -87,7 +87,7 @@ export function upgradeSettings(values: Values<typeof RELEASE_UPGRADE_OPTIONS>):
   };
 }
 
-/** Throws CommandError for anything but a small whole number. */
+/** Parses a small whole number. Throws CommandError for any other text. */
 export function keepCount(text: string | undefined): number {
   if (text === undefined) return 0;
   if (/^\d{1,3}$/.test(text)) return Number(text);

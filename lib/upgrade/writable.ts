@@ -5,16 +5,16 @@ import { type MountFlag, mount as setMount } from "../tools/host/sys.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /**
- * Makes `/k3os/system`, which a running system mounts read-only on itself, writable until the scope ends. A directory
- * that is no mount point, or a writable one, is left as it is. Throws CommandError; that it could not be made read-only
- * again is only warned of, as what was done is done.
+ * Makes `/k3os/system`, which a running system mounts read-only, writable until the scope ends. A directory that is not
+ * a mount point, or is writable, is not changed. Throws CommandError; a failure to make it read-only again is only
+ * logged as a warning, because the work is done.
  */
 export async function writable(system: string, host: Pick<Host, "log">): Promise<AsyncDisposable> {
   const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
   const path = realpathSync(system);
   const mount = mounts.findLast(({ target }) => target === path);
   if (!mount?.readOnly) return { [Symbol.asyncDispose]: async () => undefined };
-  // by the system call: the controller's container holds no program for it
+  // with the system call: the controller's container has no program for it
   const remount = (access: readonly MountFlag[]) =>
     setMount("none", path, { flags: ["remount", "bind", ...access] });
   try {
