@@ -4,31 +4,33 @@ import { inspectKernel, type KernelSources } from "../tools/node/kernel-features
 import { formatBytes } from "../tools/terminal/progress.ts";
 import type { OverlayFacts } from "./overlay-facts.ts";
 
-/** What is to be laid over a root. */
+/** The tarball for a root. */
 export interface OverlayTarball {
   readonly arch: Arch;
-  /** Bytes of the file; undefined where its server does not tell. */
+  /** Bytes of the file; undefined if its server does not report it. */
   readonly size: number | undefined;
 }
 
-/** What was found: a refusal keeps the overlay from being applied. */
+/** The findings: a refusal prevents the overlay. */
 export interface OverlayFindings {
   readonly refusals: readonly string[];
   readonly warnings: readonly string[];
 }
 
-/** Of the unpacked files, by the bytes of the tarball: the executable shrinks to a third, all else is compressed already. */
+/**
+ * The ratio of the unpacked files to the tarball: the executable shrinks to a third, all else is already compressed.
+ */
 const UNPACKED = 2;
-/** Bytes that have to stay free for what the machine keeps before it does anything. */
+/** Bytes that must stay free for the machine's data. */
 const MARGIN = 256 * MIB;
 
-/** File systems whose content does not outlive a restart, or cannot be written to. */
+/** File systems that lose their content at a reboot, or are read-only. */
 const FLEETING = ["overlay", "tmpfs", "ramfs", "rootfs", "squashfs", "erofs", "iso9660"];
 
-/** What a Raspberry Pi's command line needs, where the memory controller is off by default. */
+/** The kernel parameters that a Raspberry Pi needs, where the memory controller is disabled by default. */
 const MEMORY_WORDS = ["cgroup_enable=memory", "cgroup_memory=1"];
 
-/** Everything that speaks against laying a tarball over a root, all at once. */
+/** All problems of a tarball on a root. */
 export function findProblems(tarball: OverlayTarball, facts: OverlayFacts): OverlayFindings {
   const refusals = [...rootProblems(facts), ...archProblems(tarball.arch, facts)];
   const needed = tarball.size === undefined ? undefined : tarball.size * UNPACKED + MARGIN;
@@ -65,16 +67,16 @@ function rootProblems(facts: OverlayFacts): string[] {
   return found;
 }
 
-/** The kernel decides, and where it is not known, the programs that are there. */
+/** The kernel decides; if it is unknown, the existing programs do. */
 function archProblems(arch: Arch, { root, machine, kernelMachine }: OverlayFacts): string[] {
-  const wanted = TARGETS.find((target) => target.arch === arch);
+  const expected = TARGETS.find((target) => target.arch === arch);
   if (machine === undefined) return [`"${root}" contains no Linux: /bin/sh is missing`];
   const programs = TARGETS.find((target) => target.elfMachine === machine)?.arch;
   const kernel = TARGETS.find(({ machines }) => machines.some((name) => name === kernelMachine))?.arch;
   if (kernelMachine !== undefined && kernel === undefined) {
     return [`This machine is ${kernelMachine}, which k3OS is not made for`];
   }
-  if (wanted?.elfMachine === machine || kernel === arch) return [];
+  if (expected?.elfMachine === machine || kernel === arch) return [];
   const found = programs ?? "another architecture";
   return [`The tarball is for ${arch}, "${root}" is for ${found}`];
 }
@@ -84,7 +86,7 @@ function kernelProblems(kernel: KernelSources, words: readonly string[]): Overla
   const name = `Kernel ${kernel.version}`;
   const refusals = missing.length === 0 ? [] : [`${name} lacks ${missing.join(", ")}`];
   const warnings: string[] = [];
-  // the words may be in the file already, and count from the next start on
+  // the parameters may be in the file already, and take effect from the next boot on
   if (off.length > 0 && !MEMORY_WORDS.some((word) => words.includes(word))) {
     warnings.push(
       `${name} has ${off.join(", ")} disabled, so k3s cannot start: ` +

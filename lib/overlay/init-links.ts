@@ -6,13 +6,13 @@ import { syncFileSystem } from "../tools/host/sys.ts";
 import { FOREIGN_ROOT_LINKS, KEPT_SUFFIX, oldInit } from "../tools/node/foreign-root.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
-/** The name that the kernel starts; all others only have to be there when it does. */
+/** The name that the kernel executes; all others must exist before. */
 const INIT = "sbin/init";
 const OTHERS = Object.keys(FOREIGN_ROOT_LINKS).filter((name) => name !== INIT);
 
 /**
- * Gives a root our links, `/sbin/init` last and in one step; whatever had one of the names stays beside it as
- * `NAME.before-k3os`. All else must be on the disk already. Throws CommandError.
+ * Installs our links in a root, `/sbin/init` last and in one step; an existing file of one of the names is kept beside
+ * it as `NAME.before-k3os`. All else must be on the disk already. Throws CommandError.
  */
 export function takeNames(root: string): void {
   change(root, [...OTHERS, INIT], (path, name) => {
@@ -23,7 +23,7 @@ export function takeNames(root: string): void {
   });
 }
 
-/** A second name for what has one that we need; what we kept once is not replaced by what came later. */
+/** Keeps an existing file under a second name; a file kept earlier is not replaced by a later one. */
 function keep(path: string): void {
   const kept = `${path}${KEPT_SUFFIX}`;
   const found = lstatSync(path, { throwIfNoEntry: false });
@@ -34,8 +34,8 @@ function keep(path: string): void {
 }
 
 /**
- * Takes our links away again, `/sbin/init` first, and gives the names back to what had them. Returns the init program
- * that is started from now on. Throws CommandError where there is none, nothing being changed.
+ * Removes our links, `/sbin/init` first, and restores the files with these names. Returns the init program of the next
+ * boot. Throws CommandError without changes if there is none.
  */
 export function giveNamesBack(root: string): string {
   const old = oldInit(root);
@@ -47,7 +47,7 @@ export function giveNamesBack(root: string): string {
     const kept = `${path}${KEPT_SUFFIX}`;
     if (isThere(kept)) renameSync(kept, path);
     else if (name !== INIT) rmSync(path);
-    else replaceLink(path, old); // tar has written over the link that was here
+    else replaceLink(path, old); // tar has overwritten the link
   });
   return old;
 }

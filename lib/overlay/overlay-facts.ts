@@ -11,43 +11,43 @@ import type { KernelSources } from "../tools/node/kernel-features.ts";
 import { installedKernel, runningKernel } from "../tools/node/kernel-sources.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
 
-/** What matters of a root file system that k3OS is to be laid over. */
+/** The facts about a root file system for the overlay. */
 export interface OverlayFacts {
-  /** Absolute path of it; "/" for the system that runs. */
+  /** Its absolute path; "/" for the running system. */
   readonly root: string;
-  /** What the running k3OS runs as; undefined where another system runs. */
+  /** The mode of the running k3OS; undefined on another system. */
   readonly mode: string | undefined;
-  /** ELF `e_machine` of its programs; undefined where none was found, and it is no root file system. */
+  /** ELF `e_machine` of its programs; undefined if none was found, so that it is not a root file system. */
   readonly machine: number | undefined;
-  /** `uname -m` of the kernel that will start it; undefined where that is not the one that runs. */
+  /** `uname -m` of the kernel that will boot it; undefined if that is not the running kernel. */
   readonly kernelMachine: string | undefined;
-  /** The kernels that may start it. */
+  /** The kernels that may boot it. */
   readonly kernels: readonly KernelSources[];
-  /** What the kernel is told to start instead of `/sbin/init`. */
+  /** The program of the kernel parameter `init=`, instead of `/sbin/init`. */
   readonly otherInit: string | undefined;
-  /** The names that the overlay needs and that are taken: by directories, by links that lead in circles or to our place. */
+  /** The names for the overlay that are taken: by directories, by looping links or by links to our own place. */
   readonly blocked: readonly string[];
-  /** Directories that would lie on another file system than the root's own. */
+  /** Directories that would be on a file system other than the root's. */
   readonly apart: readonly string[];
   readonly readOnly: boolean;
   /** Such as ext4. */
   readonly fileSystem: string | undefined;
   /** Bytes. */
   readonly free: number;
-  /** Words of the kernel command line: of the running kernel, and in the files from which boards take them. */
+  /** Parameters of the kernel command line: of the running kernel, and from the boards' files. */
   readonly words: readonly string[];
 }
 
-/** Where a root has one of these, what kind of programs it holds can be seen; not `/sbin/init`, which may be ours. */
+/** Programs whose architecture is that of a root; not `/sbin/init`, which may be ours. */
 const PROGRAMS = ["bin/sh", "bin/busybox", "usr/bin/env"];
 
-/** Directories that are ours. A link in the place of one could lead out of a root that is mounted in another machine. */
+/** Our own directories. A link in the place of one could lead out of a root that is mounted on another machine. */
 const OWN = ["k3os", "k3os/system", ...COMPONENTS.map((component) => `k3os/system/${component}`)];
 
-/** Files from which boards' firmware takes the kernel command line: Raspberry Pi OS, now and before Debian 12. */
+/** Files with the kernel command line for boards' firmware: Raspberry Pi OS, now and before Debian 12. */
 const COMMAND_LINES = ["boot/firmware/cmdline.txt", "boot/cmdline.txt"];
 
-/** Looks at a root file system, and changes nothing. */
+/** Gathers the facts about a root file system. It only reads. */
 export function gatherOverlayFacts(root: string): OverlayFacts {
   const running = root === "/";
   const mount = mountOf(realpathSync(root), parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")));
@@ -79,14 +79,14 @@ function machineOf(root: string): number | undefined {
   return undefined;
 }
 
-/** The last `init=` of the words counts (kernel-command-line(7)). */
+/** The last `init=` decides (kernel-command-line(7)). */
 function otherInit(words: readonly string[]): string | undefined {
   const value = words.findLast((word) => word.startsWith("init="))?.slice("init=".length);
   return value === undefined || value === "/sbin/init" ? undefined : value;
 }
 
 function blockedNames(root: string): string[] {
-  // what lies below the first that is none would not be in this root
+  // anything below the first one that is not a directory would not be in this root
   const own = OWN.find((name) => {
     return lstatSync(join(root, name), { throwIfNoEntry: false })?.isDirectory() === false;
   });
@@ -108,7 +108,7 @@ function directoriesApart(root: string): string[] {
   });
 }
 
-/** The kernels whose modules a root holds: which of them will start it is not known. */
+/** The kernels with modules in a root: it is unknown which of them will boot it. */
 function kernelsIn(root: string): KernelSources[] {
   const modules = locateFile(root, "lib/modules");
   const names = modules === undefined ? [] : readdirSync(modules);

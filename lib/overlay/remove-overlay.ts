@@ -8,15 +8,15 @@ import { CommandError } from "../tools/text/errors.ts";
 import { giveNamesBack } from "./init-links.ts";
 
 export interface RemovalSettings {
-  /** Absolute path of the root file system; "/" for what this machine has started from, be it k3OS or not. */
+  /** Absolute path of the root file system; "/" for the one that this machine booted from, with or without k3OS. */
   readonly root: string;
-  /** Delete `/k3os` too: the versions, the configuration, and all data of the node. */
+  /** Also delete `/k3os`: the versions, the configuration, and all data of the node. */
   readonly purge: boolean;
 }
 
 type RemovalHost = Pick<Host, "log" | "run">;
 
-/** Makes a root file system start as it did before k3OS was laid over it. Throws CommandError. */
+/** Makes a root file system boot as before the overlay. Throws CommandError. */
 export async function removeOverlay(settings: RemovalSettings, host: RemovalHost): Promise<void> {
   if (settings.root !== "/" || !existsSync(PATH.mode)) return removeFrom(settings.root, settings, host);
   if (readFileSync(PATH.mode, "utf8").trim() !== "local") {
@@ -27,7 +27,7 @@ export async function removeOverlay(settings: RemovalSettings, host: RemovalHost
       hint: "remove the overlay, reboot, and then run: rm -r /k3os",
     });
   }
-  // the old root is not mounted any more once k3OS has started
+  // once k3OS has booted, the old root is not mounted any more
   await using root = await mounted(deviceOf("/").path, join(PATH.runtime, "overlay"), {}, host);
   removeFrom(root.path, settings, host);
 }

@@ -14,32 +14,32 @@ import type { ResetFacts } from "./reset-facts.ts";
 /** A server's datastore with its certificates, token and manifests. */
 const DATASTORE = "/var/lib/rancher/k3s/server";
 
-/** What a node cannot get from anywhere else: its configuration and identity, its datastore, the files of its people. */
+/** Data that a node cannot restore from elsewhere: its configuration and identity, its datastore, its users' files. */
 const BACKED_UP = [PATH.localState, DATASTORE, "/var/lib/connman", "/home", "/root"];
 
-/** Kinds of file systems that are gone after a restart. */
+/** File system types that lose their content at a reboot. */
 const IN_MEMORY = ["tmpfs", "ramfs"];
 
 /**
- * The file that a backup is written to: the one that was named, or one with a name of ours in the directory that was.
- * Throws CommandError where it would not outlive the reset.
+ * The file of a backup: the named one, or a generated name in the named directory.
+ * Throws CommandError if it would not survive the reset.
  */
 export function backupFile(
-  given: string,
+  destination: string,
   { mounts, keep }: Pick<ResetFacts, "mounts" | "keep">,
   host: Pick<Host, "root" | "clock">,
 ): string {
-  const path = resolve(given);
+  const path = resolve(destination);
   const isDirectory = statSync(inRoot(host, path), { throwIfNoEntry: false })?.isDirectory() ?? false;
   const name = `k3os-backup-${hostname()}-${timeName(host)}.tar.gz`;
   const directory = isDirectory ? path : dirname(path);
   const found = locateFile(host.root, directory);
   if (found === undefined)
-    throw new CommandError(`Cannot back up to "${given}": there is no directory "${directory}"`);
+    throw new CommandError(`Cannot back up to "${destination}": there is no directory "${directory}"`);
   const real = `/${found.slice(host.root.length).replace(/^\//, "")}`;
   const why = unsafe(real, mounts, keep);
   if (why !== undefined) {
-    throw new CommandError(`Cannot back up to "${given}": ${why}`, {
+    throw new CommandError(`Cannot back up to "${destination}": ${why}`, {
       hint: "choose a place on another disk",
     });
   }
@@ -52,15 +52,15 @@ function unsafe(directory: string, mounts: readonly Mount[], keep: readonly stri
   if (IN_MEMORY.includes(mount.type)) return "it is in memory, and gone after the restart";
   if (mount.target === "/boot" || keep.some((path) => `${directory}/`.startsWith(`${path}/`)))
     return undefined;
-  // a directory of the data may be mounted in another place, too
+  // a directory of the data may also be mounted in another place
   const data = mounts.findLast(({ target }) => target === "/");
   const isApart = mount.source !== data?.source && mount.type !== "overlay";
   return isApart ? undefined : "it is below a deleted path";
 }
 
 /**
- * Writes what a node cannot get from anywhere else and would be deleted into a `.tar.gz`. Returns the paths that are in it.
- * Throws CommandError, also while k3s runs, whose datastore could be copied in the middle of a change.
+ * Writes the irreplaceable data of a node that would be deleted into a `.tar.gz`. Returns the paths in it.
+ * Throws CommandError, also while k3s runs, because its datastore could be copied in the middle of a change.
  */
 export async function writeBackup(
   file: string,

@@ -3,10 +3,10 @@ import { printable } from "../tools/text/printable.ts";
 import { wrap } from "../tools/text/wrap.ts";
 import type { Entry } from "./reset-facts.ts";
 
-/** Entries told of by name. */
+/** The number of entries listed by name. */
 const MOST = 16;
 
-/** What a reset would do, for people: what it deletes, the largest first, and what stays. */
+/** The effect of a reset for the user: the deleted entries, the largest first, and the kept ones. */
 export function describeReset({
   deleted,
   kept,

@@ -6,7 +6,7 @@ import { keepList } from "../tools/node/reset-marker.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import type { ResetFacts } from "./reset-facts.ts";
 
-/** Throws CommandError unless this is an installed system that a reset means something for. */
+/** Throws CommandError unless a reset has an effect on this system: it must be installed. */
 export function checkReset({ mode, ephemeral, keep }: ResetFacts): void {
   if (mode !== "local") {
     const what =
@@ -21,8 +21,8 @@ export function checkReset({ mode, ephemeral, keep }: ResetFacts): void {
 }
 
 /**
- * Orders the reset of a system directory for the next start, in the place of one that was ordered before. Whenever the
- * power goes, one of the two is ordered, or none: never more deletion than one of them means.
+ * Orders the reset of a system directory at the next boot, and replaces an earlier order. After a power cut at any
+ * time, one of the two is ordered, or none: never more deletion than one of them means.
  */
 export function orderReset(system: string, keep: readonly string[]): void {
   const [everything, keeping] = [join(system, RESET.everything), join(system, RESET.keeping)];
@@ -37,7 +37,7 @@ export function orderReset(system: string, keep: readonly string[]): void {
   flushDirectory(system);
 }
 
-/** Takes back what was ordered; returns whether anything was. */
+/** Cancels the order; returns whether there was one. */
 export function cancelReset(system: string): boolean {
   const markers = Object.values(RESET).map((name) => join(system, name));
   const found = markers.filter((path) => existsSync(path));

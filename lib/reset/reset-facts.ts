@@ -9,24 +9,24 @@ import { checkKeptPath } from "../tools/node/reset-marker.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
 import { CommandError, UsageError } from "../tools/text/errors.ts";
 
-/** Something below "/", with what it takes on the disk. */
+/** An entry below "/", with its size on the disk. */
 export interface Entry {
   readonly path: string;
   readonly bytes: number;
 }
 
-/** What the data of the running system are, and what of it would be left. */
+/** The data of the running system, and the part that a reset keeps. */
 export interface ResetFacts {
   /** `local`, `live` …; undefined outside of k3OS. */
   readonly mode: string | undefined;
-  /** Every start deletes all data anyway. */
+  /** Every boot deletes all data anyway. */
   readonly ephemeral: boolean;
   readonly mounts: readonly Mount[];
-  /** What is to be kept: where it really lies, links being followed. */
+  /** The paths to keep, with links resolved. */
   readonly keep: readonly string[];
 }
 
-/** Finds out what a reset meets, by reading only. Throws CommandError for a path that cannot be kept. */
+/** Gathers the facts for a reset. It only reads. Throws CommandError for a path that cannot be kept. */
 export function gatherResetFacts(keep: readonly string[], host: Pick<Host, "root">): ResetFacts {
   const mounts = parseMountinfo(readTextIfThere(inRoot(host, "/proc/self/mountinfo")) ?? "");
   const facts = {
@@ -38,27 +38,29 @@ export function gatherResetFacts(keep: readonly string[], host: Pick<Host, "root
   return { ...facts, keep: [...new Set(keep.map((path) => keptPath(path, mounts, host)))] };
 }
 
-/** Where what a user wants to keep lies in the data. */
-function keptPath(given: string, mounts: readonly Mount[], host: Pick<Host, "root">): string {
-  const path = `/${given}`.replaceAll(/\/+/g, "/").replace(/(.)\/$/, "$1");
+/** The location in the data of a path that the user wants to keep. */
+function keptPath(input: string, mounts: readonly Mount[], host: Pick<Host, "root">): string {
+  const path = `/${input}`.replaceAll(/\/+/g, "/").replace(/(.)\/$/, "$1");
   if (path.split("/").includes(".."))
-    throw new UsageError(`Cannot keep "${given}": expected a path without ".."`);
+    throw new UsageError(`Cannot keep "${input}": expected a path without ".."`);
   if (path === "/") throw new UsageError('Cannot keep "/": nothing would be deleted');
   const found = locateFile(host.root, path);
-  if (found === undefined) throw new CommandError(`Cannot keep "${given}": there is nothing`);
+  if (found === undefined) throw new CommandError(`Cannot keep "${input}": there is nothing`);
   const real = `/${found.slice(host.root.length).replace(/^\//, "")}`;
   const mount = mountOf(real, mounts);
   if (mount?.target === "/") return checkKeptPath(real);
   const why = [PATH.system, "/boot"].includes(mount?.target ?? "")
     ? "a reset does not touch it"
     : "it is not on the disk, but rebuilt at each boot";
-  throw new CommandError(`Cannot keep "${given}": ${why}`);
+  throw new CommandError(`Cannot keep "${input}": ${why}`);
 }
 
-/** Directories whose content is told of one by one. */
+/** Directories whose entries are listed one by one. */
 const OPENED = ["/", "/var", "/var/lib", "/var/lib/rancher", "/var/lib/rancher/k3s"];
 
-/** What a reset deletes and what it keeps; what is mounted, and so on no disk or not part of the data, is neither. */
+/**
+ * The entries that a reset deletes and keeps; without mount points, which are not on a disk or not part of the data.
+ */
 export function measureData(
   { mounts, keep }: Pick<ResetFacts, "mounts" | "keep">,
   host: Pick<Host, "root">,

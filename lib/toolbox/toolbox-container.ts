@@ -4,16 +4,19 @@ import type { Host } from "../tools/host/host.ts";
 import { CommandError, during } from "../tools/text/errors.ts";
 
 /**
- * The toolbox: a container with the tools that the read-only system has not, run by the containerd of k3s. It has a
- * namespace of its own there, in which the kubelet does not look when it removes images that no pod uses.
+ * The toolbox: a container with the tools that the read-only system lacks, run by the containerd of k3s. It has its own
+ * namespace there, which the kubelet ignores when it removes images that no pod uses.
  */
 const CTR = ["ctr", "--namespace", "k3os"];
 const NAME = "toolbox";
 
-/** Where the container sees the file systems of the node. */
+/** The mount point of the node's file systems in the container. */
 const HOST_ROOT = "/host";
 
-/** The release that the userland is of: maintained, made for all architectures, and its programs fit those of the node. */
+/**
+ * The Debian release of the userland: maintained, available for all architectures, and compatible with the node's
+ * programs.
+ */
 export const DEFAULT_IMAGE = "docker.io/library/debian:trixie";
 export const DEFAULT_SHELL = "sh";
 
@@ -37,7 +40,7 @@ export const SHELL_OPTION = {
 
 type ToolboxHost = Pick<Host, "run" | "log">;
 
-/** Fetches the image and starts the container. Throws CommandError if there is one. */
+/** Downloads the image and starts the container. Throws CommandError if it exists. */
 export async function createToolbox(image: string, host: ToolboxHost): Promise<void> {
   if (await isThere(host)) {
     throw new CommandError("The toolbox already exists", {
@@ -59,14 +62,14 @@ export async function createToolbox(image: string, host: ToolboxHost): Promise<v
 
 export interface Visit {
   readonly shell: string;
-  /** What the terminal is called that we run on; undefined: there is none. */
+  /** The name of the current terminal; undefined: none. */
   readonly terminal: string | undefined;
-  /** Tells this visit from others that go on. */
+  /** Distinguishes this session from parallel ones. */
   readonly id: string;
 }
 
 /**
- * Runs a shell in the container, which is started if it does not run: after a restart of the node, for instance.
+ * Runs a shell in the container, which is started first if necessary, for instance after a reboot of the node.
  * Returns the shell's exit status. Throws CommandError if there is no container.
  */
 export async function enterToolbox({ shell, terminal, id }: Visit, host: ToolboxHost): Promise<number> {
@@ -83,7 +86,9 @@ export async function enterToolbox({ shell, terminal, id }: Visit, host: Toolbox
   return code;
 }
 
-/** Ends everything in the container, and removes it; the image stays. Throws CommandError if there is no container. */
+/**
+ * Ends all processes in the container, and removes it; the image stays. Throws CommandError if there is no container.
+ */
 export async function removeToolbox(host: ToolboxHost): Promise<void> {
   await requireToolbox(host);
   if ((await taskStatus(host)) !== undefined) await host.run(cmd`${CTR} tasks delete --force ${NAME}`);
@@ -100,7 +105,7 @@ async function isThere(host: Pick<Host, "run">): Promise<boolean> {
   return (await ask(["containers", "list", "--quiet"], host)).split("\n").includes(NAME);
 }
 
-/** RUNNING, STOPPED and so on; undefined where nothing runs, as after a restart of the node. */
+/** RUNNING, STOPPED and so on; undefined if the task does not run, as after a reboot of the node. */
 async function taskStatus(host: Pick<Host, "run">): Promise<string | undefined> {
   const rows = (await ask(["tasks", "list"], host)).split("\n").map((row) => row.trim().split(/\s+/));
   return rows.find(([name]) => name === NAME)?.[2];
