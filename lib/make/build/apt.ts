@@ -15,12 +15,12 @@ import { ensurePackages } from "./required-packages.ts";
  *     const source = await apt.source("musl", directory);  // unpacked, Debian's patches applied
  */
 export interface AptRoot extends AsyncDisposable {
-  /** Environment that makes apt tools (apt-get, apt-cache, mmdebstrap's hooks …) work on this root. */
+  /** Environment that makes apt tools (apt-get, apt-cache, mmdebstrap's hooks …) use this root. */
   readonly env: { readonly APT_CONFIG: string };
-  /** The lines of sources.list in use: without the updates if the mirror cannot give them. */
+  /** The active lines of sources.list: without the updates if the mirror cannot serve them. */
   readonly sources: readonly string[];
   /**
-   * Downloads packages and, unless `dependencies` is false, all they depend on (recommended packages excepted),
+   * Downloads packages and, unless `dependencies` is false, all their dependencies (without recommended packages),
    * verified by apt against the archive's signature. Returns the paths of the .deb files, valid until the root is
    * closed, sorted by name.
    */
@@ -30,15 +30,15 @@ export interface AptRoot extends AsyncDisposable {
 }
 
 export interface AptRootOptions {
-  /** A Debian release by code name. Its security and stable updates are included when the mirror has them whole. */
+  /** A Debian release by code name. Its security and stable updates are included if the mirror has them completely. */
   readonly suite: string;
   /** Debian's name of the architecture: amd64, arm64, armhf. */
   readonly arch: string;
-  /** Take package lists whose signature is right but older than the archive wants to be used. */
+  /** Accept package lists with a valid but expired signature. */
   readonly allowExpired?: boolean;
 }
 
-/** The Debian packages that a step needs which opens a root, and the variables that it looks up. */
+/** The Debian packages that a step needs to open a root, and the variables that it reads. */
 export const APT_PACKAGES: readonly string[] = [
   ...["apt", "coreutils", "debian-archive-keyring", "dpkg", "dpkg-dev"],
 ];
@@ -47,7 +47,7 @@ export const APT_VARIABLES: readonly string[] = ["K3OS_DEBIAN_MIRROR", "K3OS_DEB
 const DEFAULT_MIRROR = "http://deb.debian.org/debian";
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** Debian's mirror as URLs: `K3OS_DEBIAN_MIRROR` and `K3OS_DEBIAN_SECURITY_MIRROR` name others. */
+/** Debian's mirror as URLs: `K3OS_DEBIAN_MIRROR` and `K3OS_DEBIAN_SECURITY_MIRROR` override them. */
 export function debianMirrors(env: Host["env"]): { readonly main: string; readonly security: string } {
   const main = (env.K3OS_DEBIAN_MIRROR || DEFAULT_MIRROR).replace(/\/+$/, "");
   return { main, security: env.K3OS_DEBIAN_SECURITY_MIRROR || `${main}-security` };
@@ -68,8 +68,8 @@ export function sourcesList(
 }
 
 /**
- * {@link openAptRoot} on the first of several suites that the mirror has whole. A mirror can be out of step with its own
- * signed index for days; a newer suite serves then, since what apt cannot verify is never taken.
+ * {@link openAptRoot} for the first of several suites that is complete on the mirror. A mirror can be out of sync with
+ * its own signed index for days; then a newer suite is used, since unverified packages are never accepted.
  */
 export async function openAnyAptRoot(
   [first, ...others]: readonly [AptRootOptions, ...AptRootOptions[]],
@@ -86,7 +86,7 @@ export async function openAnyAptRoot(
   }
 }
 
-/** Makes an empty apt root in a temporary directory and fetches the package lists; closing removes it. */
+/** Makes an empty apt root in a temporary directory and downloads the package lists; closing removes it. */
 export async function openAptRoot(
   { suite, arch, allowExpired = false }: AptRootOptions,
   host: Pick<Host, "run" | "log" | "env" | "clock">,
@@ -130,8 +130,8 @@ type AptGet = (
 ) => ReturnType<Host["run"]>;
 
 /**
- * Mirrors of the updates are at times out of step with their signed index, for the rarer architectures for days on
- * end; then the release itself, which does not change, has to do, with those updates that can be had.
+ * Mirrors of the updates are sometimes out of sync with their signed index, for the rarer architectures for days; then
+ * the release itself, which does not change, is used with the available updates.
  */
 async function readPackageLists(
   file: string,
@@ -189,11 +189,11 @@ async function unpackSource(
   await aptGet(["source", name], { cwd: scratch });
   const tree = readdirSync(scratch, { withFileTypes: true }).find((entry) => entry.isDirectory());
   if (tree === undefined) throw new CommandError(`Source package "${name}" holds no directory`);
-  await host.run(cmd`mv ${join(scratch, tree.name)} ${into}`); // may cross file systems
+  await host.run(cmd`mv ${join(scratch, tree.name)} ${into}`); // may move to another file system
   return join(into, tree.name);
 }
 
-/** Unpacks .deb files over each other into `directory`; no maintainer script runs. */
+/** Unpacks .deb files on top of each other into `directory`, without maintainer scripts. */
 export async function unpackPackages(
   debs: readonly string[],
   directory: string,
@@ -213,7 +213,7 @@ function aptConfig(directory: string, arch: string, downloadLines: readonly stri
     `APT::Architecture "${arch}";`,
     `APT::Architectures { "${arch}"; };`,
     'APT::Install-Recommends "false";',
-    'APT::Sandbox::User "root";', // the directory is ours alone
+    'APT::Sandbox::User "root";', // the directory is private
     'Acquire::Languages "none";',
     'Acquire::Retries "3";',
     ...downloadLines,
@@ -221,7 +221,7 @@ function aptConfig(directory: string, arch: string, downloadLines: readonly stri
   ].join("\n");
 }
 
-/** The machine's proxies and time limits for downloads, which count here too. */
+/** The machine's proxies and timeouts for downloads, which also apply here. */
 async function downloadSettings(host: Pick<Host, "run">): Promise<string[]> {
   const { stdout } = await host.run(cmd`apt-config dump`);
   return stdout.split("\n").filter((line) => /^Acquire::https?::/.test(line));

@@ -4,10 +4,15 @@ import { join } from "node:path";
 
 const CHUNK = 1 << 20;
 
-/** Of a file in the project only what git keeps counts; of what was made, who owns it and all of its mode. */
+/**
+ * `git`: for project files, only the attributes that git stores; `all`: for results, also the owner and the full mode.
+ */
 export type Attributes = "git" | "all";
 
-/** A SHA-256 of a file or of a directory with all below it: names, kinds, attributes, contents; links are not followed. */
+/**
+ * A SHA-256 of a file, or of a directory with everything below it: names, types, attributes, contents; links are not
+ * followed.
+ */
 export function contentDigest(path: string, attributes: Attributes): string {
   const hash = createHash("sha256");
   addEntry(hash, path, "", attributes);

@@ -7,24 +7,27 @@ import { CommandError } from "../../tools/text/errors.ts";
 import type { StepRunner } from "./build-step.ts";
 import { runStep } from "./run-step.ts";
 
-/** What a build works with. */
+/** The context of a build. */
 export interface BuildContext {
   readonly host: Host;
   /** The project's root directory. */
   readonly project: string;
   /** Finished artifacts: `dist/artifacts`. */
   readonly artifacts: string;
-  /** Results of build steps for this clone alone, and its signing key: `.cache`. */
+  /** Results of build steps for this clone only, and its signing key: `.cache`. */
   readonly cache: string;
-  /** Does the steps of the build. */
+  /** Runs the build steps. */
   readonly make: StepRunner;
   /** The release being built, e.g. `v0.30.0`. */
   readonly version: string;
-  /** The base64 of public keys of releases that the program is to trust besides the committed ones. */
+  /** The base64 of public keys of releases that the program trusts besides the committed ones. */
   readonly releaseKeys: readonly string[];
-  /** Seconds since the epoch that every timestamp in an artifact gets (reproducible-builds.org). */
+  /** The time of every timestamp in an artifact, in seconds since the epoch (reproducible-builds.org). */
   readonly sourceDateEpoch: number;
-  /** Seconds since the epoch that a signature of what is built says: by that a node knows an older list from a newer. */
+  /**
+   * The time in the signature of the artifacts, in seconds since the epoch: by it a node distinguishes an older list
+   * from a newer one.
+   */
   readonly signedAt: number;
 }
 
@@ -50,13 +53,15 @@ export function createBuildContext(
     make: (step, work) => runStep(step, work, environment),
     version: checkVersion(process.env.K3OS_BUILD_VERSION ?? `v${manifest.version}`),
     releaseKeys: options.releaseKeys ?? [],
-    // a fixed day unless the caller says otherwise: the same sources give the same bytes
+    // a fixed day unless overridden: the same sources result in the same bytes
     sourceDateEpoch: Number(process.env.SOURCE_DATE_EPOCH ?? 1_767_225_600),
     signedAt: Number(process.env.SOURCE_DATE_EPOCH ?? Math.floor(Date.now() / 1000)),
   };
 }
 
-/** Where the results are that serve every clone on this machine: `K3OS_BUILD_CACHE`, else below the user's cache directory. */
+/**
+ * The directory of results for all clones on this machine: `K3OS_BUILD_CACHE`, else below the user's cache directory.
+ */
 export function sharedCachePath(env: Host["env"]): string {
   const byUser = join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "k3os/build");
   return resolve(env.K3OS_BUILD_CACHE || byUser);
@@ -65,7 +70,7 @@ export function sharedCachePath(env: Host["env"]): string {
 function openSharedCache(env: Host["env"]): string {
   const directory = sharedCachePath(env);
   try {
-    // other users must not reach the programs in it that run as root
+    // other users must not change the programs in it, which run as root
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     return directory;
   } catch (cause) {

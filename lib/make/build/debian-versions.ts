@@ -2,15 +2,15 @@ import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 
-/** A Debian package that is installed on this machine. */
+/** An installed Debian package of this machine. */
 export interface Installed {
   /** With the architecture: `amd64 1:4.6.1-1`. */
   readonly version: string;
-  /** Names of packages that it depends on, those that would do instead included. */
+  /** Names of its dependencies, including alternatives. */
   readonly needs: readonly string[];
 }
 
-/** By name; a name that others provide has those as its needs. */
+/** By name; a virtual package has its providers as dependencies. */
 export type InstalledPackages = ReadonlyMap<string, Installed>;
 
 const FIELDS = [
@@ -23,14 +23,14 @@ const FIELDS = [
   "Provides",
 ];
 
-/** What this machine has installed. */
+/** The installed packages of this machine. */
 export async function installedPackages(host: Pick<Host, "run">): Promise<InstalledPackages> {
   const format = `${FIELDS.map((field) => `\${${field}}`).join("\\t")}\\n`;
   const { stdout } = await host.run(cmd`dpkg-query --show --showformat ${format}`);
   return parseInstalled(stdout);
 }
 
-/** Parses lines of {@link FIELDS} with tabs between them. */
+/** Parses tab-separated lines of {@link FIELDS}. */
 export function parseInstalled(text: string): InstalledPackages {
   const packages = new Map<string, Installed>();
   const providers = new Map<string, string[]>();
@@ -38,7 +38,7 @@ export function parseInstalled(text: string): InstalledPackages {
     const [name = "", architecture, status, version, before = "", after = "", provided = ""] =
       line.split("\t");
     if (status !== "installed") continue;
-    // of another architecture beside this machine's: what runs here is its own
+    // foreign architectures are also listed: programs run from the native one
     const known = packages.get(name);
     const versions = [known?.version, `${architecture} ${version}`].filter((one) => one !== undefined);
     const needs = [...(known?.needs ?? []), ...relationNames(before), ...relationNames(after)];
@@ -58,8 +58,8 @@ function relationNames(field: string): string[] {
 }
 
 /**
- * Packages and all that they depend on, as lines `NAME VERSION`, sorted: a library changes what a program makes, too.
- * Throws CommandError for one that is not installed.
+ * Packages and all their dependencies, as sorted lines `NAME VERSION`: a library also affects the output of a program.
+ * Throws CommandError for a package that is not installed.
  */
 export function versionsOf(names: readonly string[], installed: InstalledPackages): string[] {
   const missing = names.filter((name) => !installed.has(name));
@@ -69,7 +69,7 @@ export function versionsOf(names: readonly string[], installed: InstalledPackage
   const queue = [...names];
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     const entry = installed.get(name);
-    if (entry === undefined || found.has(name)) continue; // another one is there in its place
+    if (entry === undefined || found.has(name)) continue; // an alternative is installed instead
     found.set(name, `${name} ${entry.version}`);
     queue.push(...entry.needs);
   }

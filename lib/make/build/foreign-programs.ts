@@ -8,8 +8,8 @@ import { ensurePackages } from "./required-packages.ts";
 const BINFMT = "/proc/sys/fs/binfmt_misc";
 
 /**
- * Makes this kernel run a target's programs by qemu-user, also in a chroot that has no qemu: the kernel opens qemu when
- * it is registered (flag F), and passes on argv[0] (flag P). Needs root. Throws CommandError where that cannot be done.
+ * Makes this kernel run a target's programs with qemu-user, also in a chroot without qemu: the kernel opens qemu at
+ * registration (flag F), and passes on argv[0] (flag P). Needs root. Throws CommandError if this is not possible.
  * https://docs.kernel.org/admin-guide/binfmt-misc.html
  */
 export async function enableForeignPrograms(
@@ -35,7 +35,7 @@ export async function enableForeignPrograms(
   try {
     writeFileSync(`${BINFMT}/register`, [":", ours, ":", ...fields.slice(2, -1).join(":"), ":PF"].join(""));
   } catch (error) {
-    if (!isUsable(`${BINFMT}/${ours}`)) throw error; // another build beside this one may just have done it
+    if (!isUsable(`${BINFMT}/${ours}`)) throw error; // a parallel build may have just registered it
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../../tools/text/errors.ts";
 
-/** A package as package-lock.json has it; of the project's own directories some fields are missing. */
+/** A package in package-lock.json; the project's own directories lack some fields. */
 export interface LockedPackage {
   readonly version?: string;
   readonly integrity?: string;
@@ -10,7 +10,7 @@ export interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** By path: `node_modules/NAME`, and `node_modules/OTHER/node_modules/NAME` where OTHER wants another version. */
+/** By path: `node_modules/NAME`, and `node_modules/OTHER/node_modules/NAME` if OTHER needs another version. */
 export type LockedPackages = Readonly<Record<string, LockedPackage | undefined>>;
 
 /** The packages of a project's package-lock.json (lockfileVersion 3). */
@@ -22,8 +22,8 @@ export function readLockedPackages(project: string): LockedPackages {
 }
 
 /**
- * npm packages and all that they need, as lines `PATH VERSION INTEGRITY`, sorted. Throws CommandError for one that is not
- * locked, unless it is optional.
+ * npm packages and all their dependencies, as sorted lines `PATH VERSION INTEGRITY`. Throws CommandError for a package
+ * that is not locked, unless it is optional.
  */
 export function lockedClosure(names: readonly string[], locked: LockedPackages): string[] {
   const found = new Map<string, string>();
@@ -43,7 +43,7 @@ export function lockedClosure(names: readonly string[], locked: LockedPackages):
   return [...found.values()].sort();
 }
 
-/** Where Node.js finds a package that the one at `from` imports: in its own directory, or in one above. */
+/** The path by which Node.js resolves an import of the package at `from`: in its own directory, or in a parent. */
 function locate(name: string, from: string, locked: LockedPackages): string | undefined {
   for (let base = from; ; base = base.slice(0, Math.max(0, base.lastIndexOf("/node_modules/")))) {
     const path = base === "" ? `node_modules/${name}` : `${base}/node_modules/${name}`;

@@ -4,36 +4,36 @@ import { dirname, join, normalize } from "node:path";
 import { Transpiler } from "bun";
 import { CommandError } from "../../tools/text/errors.ts";
 
-/** The modules that entries lead to. Imports of types alone lead nowhere: nothing of them is left when it runs. */
+/** The modules that are reachable from the entries. Imports of types do not count: they do not exist at run time. */
 export interface ModuleGraph {
   /** By path in the project. */
   readonly modules: ReadonlyMap<string, Module>;
-  /** Names of the npm packages that they import. */
+  /** Names of the imported npm packages. */
   readonly packages: readonly string[];
 }
 
-/** A module, as much of it as counts. */
+/** The relevant parts of a module. */
 export interface Module {
-  /** The code without types and comments; the text, if it is none. */
+  /** The code without types and comments; the unchanged text of other files. */
   readonly code: string;
-  /** What it imports, as it is written there. */
+  /** Its import specifiers. */
   readonly specifiers: readonly string[];
 }
 
 export interface GraphOptions {
   /**
-   * Whether the modules run as they lie in the project. Then they must not look at the environment or at files beside
-   * them, since what they depend on could not be determined. Default true.
+   * Whether the modules run from the project. Then they must not read the environment or files beside them, because
+   * these inputs could not be determined. Default true.
    */
   readonly strict?: boolean;
 }
 
 const TYPESCRIPT = new Transpiler({ loader: "ts", target: "bun" });
 
-/** By text: most modules belong to several steps. */
+/** By text: most modules are shared by several steps. */
 const parsed = new Map<string, Module>();
 
-/** What a step's module would depend on beyond what its step declares, and what it does instead. */
+/** Undeclared inputs of a step's module, and their alternatives. */
 const UNDECLARED = [
   {
     pattern: /\bprocess\.(env|cwd)\b/,
@@ -47,15 +47,15 @@ const UNDECLARED = [
   },
 ] as const;
 
-/** A text in code. */
+/** A string literal. */
 const TEXT = /"(?:[^"\\\n]|\\.)*"/g;
 
-/** `import(` of something else than a text: what that is shows only when it runs. */
+/** `import(` of anything but a string literal: its value is only known at run time. */
 const COMPUTED = /\bimport\((?!\s*(?:"[^"]*"|'[^']*'|`[^`$]*`)\s*[,)])/;
 
 /**
- * Follows the imports of modules, given by paths in the project. Throws CommandError where it cannot be determined what a
- * module depends on.
+ * Follows the imports of modules, given as paths in the project. Throws CommandError if the dependencies of a module
+ * cannot be determined.
  */
 export function moduleGraph(
   entries: readonly string[],
@@ -127,19 +127,19 @@ function packageOf(specifier: string): string {
     .join("/");
 }
 
-/** An import for the whole of a module, as the transpiler prints it. */
+/** An import of a whole module, as printed by the transpiler. */
 const IMPORT = /^import\b[^;"]*"[^"]+"[^;]*;\n?/gm;
 
 /**
- * A digest of a module with all that it imports. In place of the path of what it imports there is the digest of that, and the
- * order of its imports does not count: a file that only moves changes nothing.
+ * A digest of a module with all its imports. The path of an import is replaced by its digest, and the order of imports
+ * is ignored: moving a file changes nothing.
  */
 export function linkedDigest(entry: string, { modules }: ModuleGraph): string {
   const known = new Map<string, string>();
   const digestOf = (path: string): string => {
     const before = known.get(path);
     if (before !== undefined) return before;
-    known.set(path, `circle to ${path}`); // until its own is known
+    known.set(path, `circle to ${path}`); // until its own digest is known
     const { code, specifiers } = modules.get(path) ?? { code: "", specifiers: [] };
     const linked = specifiers.filter(isRelative).reduce((text, specifier) => {
       return text.replaceAll(`"${specifier}"`, `"${digestOf(resolveFrom(path, specifier))}"`);
@@ -154,7 +154,7 @@ export function linkedDigest(entry: string, { modules }: ModuleGraph): string {
   return digestOf(entry);
 }
 
-/** A digest of the modules of a program by their paths, which a bundler may write into what it makes. */
+/** A digest of the modules of a program with their paths, which a bundler may write into its output. */
 export function bundledDigest({ modules }: ModuleGraph): string {
   const entries = [...modules].sort(([a], [b]) => (a < b ? -1 : 1));
   const hash = createHash("sha256");

@@ -2,10 +2,10 @@ import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError, messageOf } from "../../tools/text/errors.ts";
 
-/** How long another apt-get may go on: that of a build beside this one, or of the machine itself. */
+/** Timeout for the lock of another apt-get, of a parallel build or of the machine itself. */
 const LOCK_SECONDS = 300;
 
-/** Installs the Debian packages that are missing; without root, throws a CommandError that holds the one line to run. */
+/** Installs missing Debian packages; without root, throws a CommandError with the command to run. */
 export async function ensurePackages(
   packages: readonly string[],
   host: Pick<Host, "run" | "log" | "clock">,

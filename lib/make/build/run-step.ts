@@ -20,10 +20,10 @@ export interface StepEnvironment {
   readonly sharedCache: string;
 }
 
-/** Results of one name that clones at different commits may still want. */
+/** Results of one name that clones at other commits may still need. */
 const OLDER_SHARED = 3;
 
-/** Does a step, unless there is a result that was made from the same inputs. Throws CommandError if these cannot be determined. */
+/** Runs a step, unless there is a result of the same inputs. Throws CommandError if these cannot be determined. */
 export async function runStep<I>(
   step: Step<I>,
   { name, input }: { readonly name: string; readonly input: I },
@@ -70,7 +70,7 @@ function resultOf(name: string, key: string, store: ResultStore): Made {
   throw new CommandError(`The result ${name}@${key} is gone from "${store.directory}" already`);
 }
 
-/** Gives the paths of what a step declares to read, and of nothing else in the project. */
+/** Returns the paths of the declared files of a step, and refuses all other paths of the project. */
 function sourceOf<I>(step: Step<I>, name: string, project: string): (path: string) => string {
   const readable = [...(step.files ?? []), ...(step.bundles ?? [])];
   return (path) => {
@@ -82,7 +82,7 @@ function sourceOf<I>(step: Step<I>, name: string, project: string): (path: strin
   };
 }
 
-/** How long a step took the last time. */
+/** The duration of a step's last run. */
 function readSeconds(file: string): number | undefined {
   return existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
 }

@@ -1,4 +1,4 @@
-/** How a run of characters on a terminal's screen looks. */
+/** The style of a run of characters on a terminal's screen. */
 interface Style {
   readonly colour?: string | undefined;
   readonly background?: string | undefined;
@@ -12,7 +12,7 @@ interface Run extends Style {
   readonly text: string;
 }
 
-/** The sixteen colours of a terminal, normal and bright, to be read on a dark ground. */
+/** The sixteen colours of a terminal, normal and bright, for a dark background. */
 const COLOURS = [
   ...["#3b4252", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d8dee9"],
   ...["#6b7489", "#ff7b86", "#b5e890", "#ffd68a", "#7cc7ff", "#de8ff2", "#6fd3df", "#ffffff"],
@@ -20,13 +20,13 @@ const COLOURS = [
 const GROUND = "#1e222a";
 const TEXT = "#d8dee9";
 
-/** Of a character cell, in SVG's units. */
+/** The character cell, in SVG's units. */
 const CELL = { width: 8.4, height: 18, size: 14, baseline: 13 };
 const MARGIN = 14;
 
 /**
- * Draws a terminal's screen as SVG. `screen` is its lines as tmux prints them with escapes (`capture-pane -p -e`): text and
- * SGR sequences (ECMA-48, 8.3.117) alone; `title` is read out to who cannot see it. Lines below the last one that holds something are left out.
+ * Draws a terminal's screen as SVG. `screen` has the lines that tmux prints with escapes (`capture-pane -p -e`): only
+ * text and SGR sequences (ECMA-48, 8.3.117). `title` is for screen readers. Empty lines at the end are omitted.
  */
 export function drawScreen(
   screen: string,
@@ -75,7 +75,7 @@ function drawRun(run: Run, x: number, top: number): string {
     faint ? ' opacity="0.6"' : "",
     underlined ? ' text-decoration="underline"' : "",
   ].join("");
-  // the length holds the columns, whatever font there is
+  // the length preserves the columns in any font
   return `${box}<text x="${left}" y="${top + CELL.baseline}" textLength="${width}"${looks}>${escapeXml(text)}</text>`;
 }
 
@@ -83,7 +83,7 @@ function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** The lines of a screen as runs of one style each. A style goes on over the end of a line. */
+/** The lines of a screen as runs of one style each. A style continues after the end of a line. */
 function parseScreen(screen: string): readonly (readonly Run[])[] {
   let style: Style = {};
   return screen.split("\n").map((line) => {
@@ -97,7 +97,7 @@ function parseScreen(screen: string): readonly (readonly Run[])[] {
   });
 }
 
-/** What each SGR parameter changes. */
+/** The effect of each SGR parameter. */
 const CHANGES: Readonly<Record<number, Style>> = {
   1: { bold: true },
   2: { faint: true },
@@ -112,7 +112,7 @@ const CHANGES: Readonly<Record<number, Style>> = {
   ...Object.fromEntries(COLOURS.map((background, at) => [at < 8 ? 40 + at : 92 + at, { background }])),
 };
 
-/** A style after the parameters of an SGR sequence. Colours of larger palettes are passed over. */
+/** A style after the parameters of an SGR sequence. Colours of larger palettes are ignored. */
 function changedStyle(before: Style, parameters: readonly number[]): Style {
   let style = before;
   for (const code of parameters) {

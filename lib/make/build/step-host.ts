@@ -3,7 +3,7 @@ import type { Host } from "../../tools/host/host.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import type { Step, StepContext } from "./build-step.ts";
 
-/** The programs that steps run, by the Debian package that has them. */
+/** The programs that steps run, by their Debian package. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   apt: ["apt-cache", "apt-config", "apt-get"],
   binutils: ["readelf"],
@@ -26,10 +26,10 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   zstd: ["zstd"],
 };
 
-/** Of a compiler's package, and of the binutils that it needs, for one target. */
+/** The compiler packages, and the required binutils, of one target. */
 const COMPILER = /^[a-z0-9_]+-linux-gnu\w*-(gcc|strip)$/;
 
-/** How the network is reached; what comes from there does not depend on it. */
+/** The proxies; downloaded content does not depend on them. */
 const PROXY = /^(https?|all|no)_proxy$/i;
 
 /** A step's view of the host: only the programs and variables that it declares. */

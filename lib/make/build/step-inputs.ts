@@ -8,25 +8,25 @@ import { type InstalledPackages, versionsOf } from "./debian-versions.ts";
 import { lockedClosure, readLockedPackages } from "./locked-packages.ts";
 import { bundledDigest, linkedDigest, moduleGraph } from "./module-graph.ts";
 
-/** What a step depends on outside of itself. */
+/** The external inputs of a step. */
 export interface Surroundings {
   /** The project's root directory. */
   readonly project: string;
-  /** Directories whose paths differ between clones and machines; no input may name one. */
+  /** Directories whose paths differ between clones and machines; they must not occur in an input. */
   readonly places: readonly string[];
   readonly installed: InstalledPackages;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** All that a result depends on: what it is, and a digest or a text that changes with it. */
+/** All inputs of a result: their names, and a digest or a text of each. */
 export type StepInputs = Readonly<Record<string, string>>;
 
-/** Where this program itself lies: steps name their modules by absolute paths. */
+/** The directory of this program: steps name their modules by absolute paths. */
 const PROJECT = join(import.meta.dirname, "../../..");
 
 /**
- * Everything that the result of a step depends on. Nothing of it depends on where the project lies, so that a result serves
- * another clone. Throws CommandError where that cannot be determined.
+ * All inputs of a step's result. They do not depend on the location of the project, so that another clone can use a
+ * result. Throws CommandError if they cannot be determined.
  */
 export function stepInputs<I>(step: Step<I>, input: I, around: Surroundings): StepInputs {
   const { project, installed, env } = around;
@@ -49,7 +49,7 @@ export function stepInputs<I>(step: Step<I>, input: I, around: Surroundings): St
   ]);
 }
 
-/** What a result is kept by. */
+/** The key of a result. */
 export function stepKey(inputs: StepInputs): string {
   return digestOf(JSON.stringify(Object.entries(inputs).sort(([a], [b]) => (a < b ? -1 : 1)))).slice(0, 16);
 }
@@ -68,7 +68,10 @@ function fileDigest(path: string, project: string): string {
   throw new CommandError(`The build reads "${path}", which is not in the project`);
 }
 
-/** An input as text; what was made counts by its content. Throws CommandError for what JSON does not hold, and for paths. */
+/**
+ * An input as text; results of steps are represented by their digests. Throws CommandError for values without a JSON
+ * form, and for paths.
+ */
 function inputText(input: unknown, places: readonly string[]): string {
   return JSON.stringify(input, (name, value) => {
     if (isMade(value)) return value.digest;
@@ -83,7 +86,7 @@ function inputText(input: unknown, places: readonly string[]): string {
   });
 }
 
-/** Whether JSON holds all of a value. */
+/** Whether JSON can represent a value completely. */
 function isPlain(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return !["function", "symbol"].includes(typeof value);
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;

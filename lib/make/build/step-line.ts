@@ -3,15 +3,15 @@ import { formatDuration, type ProgressStream } from "../../tools/terminal/progre
 const EVERY = 1000;
 const BAR = 24;
 
-/** Names of the steps that go on, each begun by the one before it. */
+/** Names of the running steps, each started by the previous one. */
 const going: string[] = [];
 
-/** What takes a line away that was drawn; whoever writes to the same terminal meanwhile begins with it. */
+/** Clears a drawn line; other output to the same terminal begins with it. */
 export const CLEAR_LINE = "\r\x1b[K";
 
 /**
- * Shows on a terminal how long a step of the build has taken, and how long it took the last time: `expected` seconds, if that
- * is known. Only the innermost step shows. Elsewhere, and for steps of less than a second, nothing is drawn.
+ * Shows the duration of a build step on a terminal, with the `expected` seconds of its last run, if known. Only the
+ * innermost step is shown. Without a terminal, and for steps of less than a second, it draws nothing.
  */
 export function showStep(
   name: string,
@@ -34,7 +34,10 @@ export function showStep(
   };
 }
 
-/** `userland-amd64: 1:10, 3:00 left [=======                 ]`; without `expected` (seconds) the name and the time alone. */
+/**
+ * `userland-amd64: 1:10, 3:00 left [=======                 ]`; without `expected` (seconds) only the name and the
+ * time.
+ */
 export function stepLine(name: string, seconds: number, expected: number | undefined): string {
   const taken = `${name}: ${formatDuration(seconds)}`;
   if (expected === undefined) return taken;

@@ -15,26 +15,27 @@ import { contentDigest } from "./content-digest.ts";
 import type { StepInputs } from "./step-inputs.ts";
 
 /**
- * A directory of results. Each is a directory `NAME@KEY` that appears whole or not at all, its time that of its last use:
+ * A directory of results. Each is a directory `NAME@KEY`, which appears completely or not at all; its modification time
+ * is that of its last use:
  *
- *     content/       what the step made
- *     digest         of that
- *     inputs.json    what it was made from
+ *     content/       the output of the step
+ *     digest         the digest of the content
+ *     inputs.json    the inputs of the step
  */
 export interface ResultStore {
   readonly directory: string;
-  /** Results of one name that are kept besides the newest one. */
+  /** The number of results of one name to keep besides the newest one. */
   readonly older: number;
 }
 
 const HOUR = 3_600_000;
-/** A result that was used since then may be in use by another build. */
+/** A result that was used more recently than this may be in use by another build. */
 const IN_USE = HOUR;
-/** A result that nobody used for so long goes, whatever its name. */
+/** Results that were not used for this time are removed, regardless of their name. */
 const FORGOTTEN = 30 * 24 * HOUR;
 const PARTIAL = ".partial";
 
-/** The result that is kept by a key; its last use is now. */
+/** The result of a key; updates its last use. */
 export function findResult(name: string, key: string, { directory }: ResultStore): Made | undefined {
   const result = join(directory, `${name}@${key}`);
   if (!existsSync(result)) return undefined;
@@ -43,7 +44,7 @@ export function findResult(name: string, key: string, { directory }: ResultStore
   return { path: join(result, "content"), digest: readFileSync(join(result, "digest"), "utf8") };
 }
 
-/** Keeps what `make` writes into an empty directory; another build of the same may run beside this one. */
+/** Stores what `make` writes into an empty directory; another build of the same result may run in parallel. */
 export async function keepResult(
   { name, key, inputs }: { readonly name: string; readonly key: string; readonly inputs: StepInputs },
   make: (into: string) => Promise<void>,
@@ -67,7 +68,7 @@ export async function keepResult(
     rmSync(join(store.directory, old), { recursive: true, force: true });
 }
 
-/** An entry of a store, and when it was last used, in milliseconds since the epoch. */
+/** An entry of a store, with its last use in milliseconds since the epoch. */
 export interface Entry {
   readonly entry: string;
   readonly used: number;
@@ -81,8 +82,8 @@ function readResults(directory: string): Entry[] {
 }
 
 /**
- * Which results besides a new one of `name` are to go: of that name all but the `older` last used ones, and whatever nobody used
- * for a month. Where several builds share the store (`older` > 0) none goes that was in use just now.
+ * The results to remove besides a new one of `name`: of that name all but the `older` most recently used ones, and all
+ * that were not used for a month. If several builds share the store (`older` > 0), recently used ones are kept.
  */
 export function superfluous(entries: readonly Entry[], name: string, older: number, now: number): string[] {
   const idle = (entry: Entry) => now - entry.used;

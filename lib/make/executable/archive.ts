@@ -9,23 +9,23 @@ export interface Entry {
   readonly size: number;
 }
 
-/** A string in a file that the launcher replaces by the path of another file of the archive. */
+/** A string in a file that the launcher replaces with the path of another file of the archive. */
 export interface Patch {
   /** The file whose path is written. */
   readonly name: string;
-  /** Index of the entry that is written to. */
+  /** Index of the modified entry. */
   readonly entry: number;
   readonly offset: number;
-  /** Bytes at that offset that the path may take, with its NUL. */
+  /** Bytes at that offset available for the path with its NUL. */
   readonly capacity: number;
 }
 
 export interface Archive {
-  /** zstd frames; decompressed one after the other they give the entries' contents in order. */
+  /** zstd frames, which decompress to the contents of the entries in order. */
   readonly frames: readonly Buffer[];
   readonly entries: readonly Entry[];
   readonly patches: readonly Patch[];
-  /** Eight characters that name the directory the runtime is unpacked to. */
+  /** Eight characters that name the directory of the unpacked runtime. */
   readonly runtime: string;
   /** The entry that Node.js runs. */
   readonly script: string;
@@ -55,8 +55,8 @@ export function appendArchive(launcher: Buffer, archive: Archive): Buffer {
 }
 
 /**
- * Patches for all NUL-terminated paths of scripts below `prefix` in `content`, the file at index `entry`; `nameOf` gives
- * the archive's name of the file at a path.
+ * Patches for all NUL-terminated paths of scripts below `prefix` in `content`, the file at index `entry`; `nameOf`
+ * returns the archive's name of the file at a path.
  */
 export function pathPatches(
   content: Buffer,

@@ -37,7 +37,7 @@ const bunStep: Step<LockedBun> = {
   },
 };
 
-/** Bun's own program for a target, as the npm registry has it, at the version of our `bun` dependency. */
+/** Bun's own program for a target from the npm registry, at the version of our `bun` dependency. */
 export async function bunFor(
   packageName: string,
   { make, project }: Pick<BuildContext, "make" | "project">,

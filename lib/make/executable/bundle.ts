@@ -2,13 +2,13 @@ import { dirname } from "node:path";
 import { during } from "../../tools/text/errors.ts";
 import type { Step, StepContext } from "../build/build-step.ts";
 
-/** What a bundled program is made from, and the files that Bun looks at when it does that. */
+/** The sources of a bundled program, and the files that Bun reads for it. */
 export const PROGRAM_SOURCES: Required<Pick<Step<unknown>, "bundles" | "files">> = {
   bundles: ["bin/k3os.ts"],
   files: ["package.json", "tsconfig.json"],
 };
 
-/** What a program is built into itself with. */
+/** The constants that are compiled into a program. */
 export interface ProgramConstants {
   readonly version: string;
   /** See BuildContext. */
@@ -22,7 +22,7 @@ export interface BundleOptions extends ProgramConstants {
   readonly outfile: string;
 }
 
-/** Makes the program into one file by a command that `argvOf` gives, in the project's root directory. */
+/** Bundles the program into one file with the command of `argvOf`, in the project's root directory. */
 export async function bundleProgram(
   outfile: string,
   constants: ProgramConstants,
@@ -63,7 +63,9 @@ export function compileArgv(
   ];
 }
 
-/** Under the launcher the runtime's path is that of its loader, which cannot be executed to run this program again. */
+/**
+ * Under the launcher the path of the runtime is that of its loader, which cannot be executed to run this program again.
+ */
 const OWN_PATH = "process.execPath = process.env.K3OS_SELF; delete process.env.K3OS_SELF;";
 
 /** The command that bundles the program into one CommonJS file for Node.js in the launcher. */
@@ -74,7 +76,9 @@ export function nodeBundleArgv({ bun, entry, outfile, ...constants }: BundleOpti
   ];
 }
 
-/** The constants that lib/tools/host/version.ts and lib/tools/release/release-keys.ts take from the build; without keys, no trace of them. */
+/**
+ * The build constants for lib/tools/host/version.ts and lib/tools/release/release-keys.ts; the latter only with keys.
+ */
 function definitions({ version, releaseKeys }: ProgramConstants): string[] {
   const constants: Record<string, string> = { K3OS_VERSION: version };
   if (releaseKeys.length > 0) constants.K3OS_RELEASE_KEYS = releaseKeys.join(" ");

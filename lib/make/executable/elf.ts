@@ -41,7 +41,7 @@ export interface ElfHeader {
 /** Size of a program header table row of a 64-bit file. */
 export const SEGMENT_SIZE = 56;
 
-/** Reads the header and the segments of an ELF file. Throws CommandError if it is none or is cut off. */
+/** Reads the header and the segments of an ELF file. Throws CommandError if it is invalid or truncated. */
 export function parseElf(file: Buffer): ElfHeader {
   const magic = file.subarray(0, 4).toString("latin1");
   if (magic !== "\x7fELF") throw new CommandError("Not an ELF file");
@@ -71,7 +71,7 @@ function wordReader(file: Buffer, bits: 32 | 64): (offset: number) => number {
 function parseSegment(file: Buffer, at: number, bits: 32 | 64): Segment {
   const word = wordReader(file, bits);
   const size = bits / 8;
-  const first = bits === 64 ? 8 : 4; // where p_offset lies; p_flags moved up in the 64-bit layout
+  const first = bits === 64 ? 8 : 4; // the offset of p_offset; p_flags comes earlier in the 64-bit layout
   return {
     type: file.readUInt32LE(at),
     flags: file.readUInt32LE(at + (bits === 64 ? 4 : 24)),
@@ -100,7 +100,7 @@ export interface DynamicSymbol {
   readonly name: string;
   readonly weak: boolean;
   readonly defined: boolean;
-  /** Its value is to be copied from the library that defines it too (R_*_COPY), so a library must have it. */
+  /** Its value is copied from the library that also defines it (R_*_COPY), so a library must have it. */
   readonly copied: boolean;
 }
 
@@ -151,7 +151,7 @@ function parseSections(file: Buffer): Section[] {
   });
 }
 
-/** Indexes of the symbols that copy relocations name. */
+/** Indexes of the symbols in copy relocations. */
 function copiedSymbols(file: Buffer, sections: readonly Section[]): Set<number> {
   const copyType = R_COPY[file.readUInt16LE(18)];
   const indexes = new Set<number>();

@@ -10,7 +10,7 @@ import { launchedStep } from "./launched.ts";
 import { buildNodeRuntime } from "./launcher.ts";
 import { buildLoader } from "./loader.ts";
 
-/** Makes `dist/artifacts/k3os-ARCH`, checks it, and returns it. */
+/** Builds `dist/artifacts/k3os-ARCH`, checks it, and returns it. */
 export async function buildExecutable(target: Target, context: BuildContext): Promise<Made> {
   const made = partOf(await makeExecutable(target, context), "k3os");
   const artifact = join(context.artifacts, `k3os-${target.arch}`);
@@ -19,7 +19,7 @@ export async function buildExecutable(target: Target, context: BuildContext): Pr
   return { ...made, path: artifact };
 }
 
-/** The directory that holds a target's executable as the file `k3os`. */
+/** The directory with a target's executable as the file `k3os`. */
 export async function makeExecutable(
   target: Target,
   context: Omit<BuildContext, "artifacts">,
@@ -36,7 +36,7 @@ export async function makeExecutable(
   return make(fusedStep, { name, input: { bun, loader, target: runtime.target, version, releaseKeys } });
 }
 
-/** Puts a copy of a cached file at `artifact`, unless one is there, by size and time of modification. */
+/** Copies a cached file to `artifact`, unless size and modification time are the same. */
 function publish(made: string, artifact: string): void {
   const { size, mtime } = statSync(made);
   const old = statSync(artifact, { throwIfNoEntry: false });

@@ -12,17 +12,17 @@ import { ET_EXEC, formatSegment, PF, PT, parseElf, SEGMENT_SIZE, type Segment } 
  *     tables       the program headers: the kernel's, then the original ones, which the loader reads
  */
 
-/** Pages of 64 KiB at most (arm64); every part starts at a multiple of it in the file and in memory. */
+/** Pages have at most 64 KiB (arm64); every part starts at a multiple of it in the file and in memory. */
 const ALIGNMENT = 0x10000;
 
-/** Distance between the parts in memory: what lies behind the program's end belongs to nobody. */
+/** Distance between the parts in memory: the memory behind the end of the program is unused. */
 const GAP = 0x100000;
 
 /** Marks `struct fused` in the loader (loader/fused.h): five 64-bit words follow. */
 const MARK = "k3os fused musl"; // 15 bytes and a NUL
 
 export interface FuseParts {
-  /** What `bun build --compile` made: position-dependent, for musl. */
+  /** The output of `bun build --compile`: position-dependent, for musl. */
   readonly program: Buffer;
   /** musl's libc.so with our loader. */
   readonly loader: Buffer;
@@ -30,7 +30,7 @@ export interface FuseParts {
   readonly library: Buffer;
 }
 
-/** Makes one static executable of the parts. Throws CommandError if the program is not what it expects. */
+/** Makes one static executable from the parts. Throws CommandError if the program is not as expected. */
 export function fuse({ program, loader, library }: FuseParts): Buffer {
   const header = parseElf(program);
   if (header.type !== ET_EXEC || header.bits !== 64) {
@@ -56,7 +56,7 @@ export function fuse({ program, loader, library }: FuseParts): Buffer {
     align: ALIGNMENT,
   };
   const kernelTable = [
-    ...kept.filter((s) => s.type === PT.load), // the kernel wants them in ascending order
+    ...kept.filter((s) => s.type === PT.load), // the kernel requires ascending order
     ...ours,
     tablesSegment,
     ...kept.filter((s) => s.type !== PT.load),
@@ -88,7 +88,7 @@ interface Place {
   readonly address: number;
 }
 
-/** Where the next part goes. */
+/** The position of the next part. */
 function place(part: Buffer, at: Place): Place {
   return {
     offset: up(at.offset + part.length),

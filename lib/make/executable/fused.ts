@@ -12,7 +12,7 @@ interface FusedInput extends ProgramConstants {
   readonly target: string;
 }
 
-/** Compiles the program with Bun's runtime, and puts the loader into it. */
+/** Compiles the program with Bun's runtime, and adds the loader. */
 export const fusedStep: Step<FusedInput> = {
   module: import.meta.filename,
   ...PROGRAM_SOURCES,

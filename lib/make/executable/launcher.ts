@@ -11,7 +11,7 @@ import type { BuildContext } from "../build/context.ts";
 import { appendArchive, type Entry, type Patch, pathPatches } from "./archive.ts";
 import { compilerPackage } from "./compiler.ts";
 
-/** What is in the directory of a runtime, besides its files `launcher`, a static program, and `runtime.zst`. */
+/** The files in the directory of a runtime, besides `launcher`, a static program, and `runtime.zst`. */
 interface NodeRuntime {
   readonly entries: readonly Entry[];
   readonly patches: readonly Patch[];
@@ -20,18 +20,18 @@ interface NodeRuntime {
 const SOURCES = "lib/make/executable/launcher";
 const ENVIRONMENT = "lib/make/executable/environment.h";
 /**
- * Debian releases whose Node.js the launcher carries: stable, else the one that is to follow it, whose lists are allowed to
- * be old, since testing is what a mirror neglects first.
+ * Debian releases whose Node.js the launcher contains: stable, else the next one, whose lists may be expired, since
+ * mirrors neglect testing first.
  */
 const releases = (arch: string) =>
   [
     { suite: "trixie", arch },
     { suite: "forky", arch, allowExpired: true },
   ] as const;
-const LOADER = "ld-linux-armhf.so.3"; // launcher.c starts it by this name
+const LOADER = "ld-linux-armhf.so.3"; // launcher.c runs it by this name
 const LIBNODE = /^libnode\.so/;
 
-/** Where Debian's libnode looks for the parts of Node.js that Debian packages apart; it aborts without them. */
+/** The directory of the Node.js parts that Debian packages separately; libnode aborts without them. */
 const EXTERNAL_PARTS = "/usr/share/nodejs/";
 
 type NodeInput = Pick<Target, "debian" | "triplet">;
@@ -58,7 +58,7 @@ const nodeStep: Step<NodeInput> = {
   },
 };
 
-/** Downloads and packs Debian's Node.js for a target and compiles the launcher: once, about two minutes. */
+/** Downloads and packs Debian's Node.js for a target and compiles the launcher: only once, about two minutes. */
 export function buildNodeRuntime(
   { arch, debian, triplet }: Target,
   { make }: Pick<BuildContext, "make">,
@@ -137,7 +137,7 @@ async function packNode(
   writeFileSync(join(into, "index.json"), JSON.stringify({ entries, patches }));
 }
 
-/** Paths of all shared libraries that a program needs, directly and through others. */
+/** Paths of all shared libraries that a program needs, directly and indirectly. */
 async function libraryClosure(
   program: string,
   directory: string,
@@ -158,7 +158,7 @@ async function libraryClosure(
   return [...found].sort();
 }
 
-/** glibc's loader obeys /etc/ld.so.preload of the machine (Raspberry Pi OS has one): it shall not find its name. */
+/** glibc's loader reads /etc/ld.so.preload of the machine (Raspberry Pi OS has one): this removes the name. */
 function withoutPreloadFile(loader: Buffer | undefined): Buffer {
   const at = loader?.indexOf("/etc/ld.so.preload\0") ?? -1;
   if (loader === undefined || at < 0)
@@ -178,8 +178,8 @@ async function compileAddon(
 }
 
 /**
- * Adds the parts that libnode reads by absolute paths, under names of one digit: the path that the launcher writes
- * over the old one must not be longer.
+ * Adds the parts that libnode reads by absolute paths, under names of one digit: the path that the launcher writes over
+ * the old one must not be longer.
  */
 function addExternalParts(files: Map<string, Buffer>, root: string): Patch[] {
   const names = [...files.keys()];

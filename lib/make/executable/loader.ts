@@ -11,7 +11,7 @@ import { compilerPackage } from "./compiler.ts";
 import type { Loader } from "./symbols.ts";
 
 const SOURCES = "lib/make/executable/loader";
-/** Which variables of the environment are dropped; shared with the launcher. */
+/** The environment variables to drop; shared with the launcher. */
 const ENVIRONMENT = "lib/make/executable/environment.h";
 const SUITE = "trixie";
 const FLAGS =
@@ -26,7 +26,7 @@ const loaderStep: Step<LoaderInput> = {
   module: import.meta.filename,
   files: [SOURCES, ENVIRONMENT],
   packages: (target) => [...APT_PACKAGES, "make", "patch", compilerPackage("g++", target)],
-  programs: ["configure"], // of musl's source
+  programs: ["configure"], // a program of musl's source
   variables: APT_VARIABLES,
   shared: true,
   make: async (input, into, context) => {
@@ -42,7 +42,9 @@ const loaderStep: Step<LoaderInput> = {
   },
 };
 
-/** Builds the loader for a target from Debian's source of musl and the compiler's libstdc++.a: once, about 20 s. */
+/**
+ * Builds the loader for a target from Debian's source of musl and the compiler's libstdc++.a: only once, about 20 s.
+ */
 export async function buildLoader(
   target: Target,
   { make }: Pick<BuildContext, "make">,
@@ -77,9 +79,9 @@ async function buildLibc(
 }
 
 /**
- * The C++ functions that Bun takes from a shared libstdc++, linked against musl. They are the compiler's own, made for
- * glibc: leaf functions that exchange nothing with the C library whose layout differs in musl. A new one is added to
- * the list only after a look at its source.
+ * The C++ functions that Bun uses from a shared libstdc++, linked against musl. They are the compiler's own, built for
+ * glibc: leaf functions that exchange no data with the C library whose layout differs in musl. Review the source of a
+ * function before you add it to the list.
  */
 async function buildSupportLibrary(
   triplet: string,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { CommandError } from "../../tools/text/errors.ts";
 import { dynamicSymbols } from "./elf.ts";
 
-/** The loader and the C++ support library that are fused with a program made for musl: paths, or what was made. */
+/** The loader and the C++ support library to fuse with a program for musl: paths, or results of steps. */
 export interface Loader<File> {
   /** musl's libc.so with our loader in it. */
   readonly libc: File;
@@ -11,8 +11,8 @@ export interface Loader<File> {
 }
 
 /**
- * Fails with the names when `program` asks for symbols that the loader and the support library do not have: the
- * runtime would only stop with an error when first started.
+ * Throws with the names if `program` needs symbols that the loader and the support library lack: otherwise the runtime
+ * would only fail at its first start.
  */
 export function checkSymbols(program: Buffer, loader: Loader<string>): void {
   const present = [loader.libc, loader.library].flatMap((file) => dynamicSymbols(readFileSync(file)));
@@ -25,7 +25,7 @@ export function checkSymbols(program: Buffer, loader: Loader<string>): void {
 
 type Symbols = ReturnType<typeof dynamicSymbols>;
 
-/** Names that `program` needs (weak ones excepted) and `libraries` do not define. */
+/** Names that `program` needs (except weak ones) and `libraries` do not define. */
 export function missingSymbols(program: Symbols, libraries: Symbols): string[] {
   const defined = new Set(libraries.filter((symbol) => symbol.defined).map((symbol) => symbol.name));
   return program

@@ -1,6 +1,6 @@
 /**
- * Applets of BusyBox that no Debian program of the userland provides, by the directory below /usr where the original had
- * them: users call them in their commands.
+ * Applets of BusyBox without an equivalent Debian program in the userland, by their directory below /usr in the
+ * original: users call them in their commands.
  */
 const BIN =
   "arping ash bc bunzip2 bzcat bzip2 cal crontab dc dos2unix ed fatattr ftpget ftpput hexdump ipcalc last lzop microcom " +
@@ -16,7 +16,7 @@ export const APPLET_LINKS: Readonly<Record<string, string>> = Object.fromEntries
   ...SBIN.split(" ").map((name) => [`sbin/${name}`, "../bin/busybox"]),
 ]);
 
-/** Applets that are left out although nothing else provides them, by the reason. */
+/** Applets that are omitted although nothing else provides them, by the reason. */
 export const LEFT_OUT_APPLETS: Readonly<Record<string, readonly string[]>> = {
   "another program does this here, and both at once would disturb each other": [
     ...["acpid", "klogd", "logread", "syslogd", "watchdog", "mdev", "uevent", "init", "linuxrc", "run-init"],

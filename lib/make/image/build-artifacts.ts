@@ -26,26 +26,25 @@ import { installUserland } from "./userland.ts";
 export interface ImageOptions {
   /** The target's executable. */
   readonly executable: Made;
-  /** A path or URL of k3s, `none`, or undefined for the pinned release if it can be reached. */
+  /** A path or URL of k3s, `none`, or undefined for the pinned release if it is reachable. */
   readonly k3s: string | undefined;
-  /** Signs the checksums. */
+  /** The key that signs the checksums. */
   readonly key: SigningKey;
   /** The product's commands, whose manual and completion are part of the image. */
   readonly commands: CommandTable;
 }
 
 /**
- * Builds all artifacts of a target that hold more than the executable, which must be in `dist/artifacts` already:
- * the tarball and the container image, and where the target has a kernel the kernel's files and the ISO; then the
- * checksums, signed.
+ * Builds all artifacts of a target except the executable, which must be in `dist/artifacts` already: the tarball and
+ * the container image; for a target with a kernel the kernel's files and the ISO; then the signed checksums.
  */
 export async function buildImages(
   target: Target,
   options: ImageOptions,
   context: BuildContext,
 ): Promise<void> {
-  await enableForeignPrograms(target, context.host); // packages are configured, and GRUB's tools run
-  process.umask(0o022); // what we write ends in the images with its mode
+  await enableForeignPrograms(target, context.host); // to configure packages and to run GRUB's tools
+  process.umask(0o022); // the modes of written files end up in the images
   const built = await makeImages(target, options, context);
   const installer = join(context.project, "install.sh");
   if (existsSync(installer)) built["install.sh"] = installer;
@@ -54,7 +53,7 @@ export async function buildImages(
   await writeChecksums(target, { names, key: options.key }, context);
 }
 
-/** The steps of {@link buildImages}, in order. Returns what was made by the artifacts' names. */
+/** The steps of {@link buildImages}, in order. Returns the results by the names of the artifacts. */
 export async function makeImages(
   target: Target,
   { executable, k3s: wanted, commands }: Omit<ImageOptions, "key">,
@@ -110,7 +109,7 @@ function kernelArtifacts(target: Target, kernel: BootableKernel): Record<string,
   };
 }
 
-/** Copies a result to `dist/artifacts` and says how large it is. */
+/** Copies a result to `dist/artifacts` and prints its size. */
 function publish(source: string, name: string, { artifacts, project, host }: BuildContext): void {
   const file = join(artifacts, name);
   rmSync(file, { force: true }); // a virtual machine may still have the old one open

@@ -1,4 +1,4 @@
-/** Links to busybox in the initrd: what the boot runs, and what somebody in the rescue shell reaches for. */
+/** Links to busybox in the initrd: programs of the boot, and of a user in the rescue shell. */
 export const BUSYBOX_APPLETS: readonly string[] = [
   ...[
     "ash",

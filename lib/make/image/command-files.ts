@@ -12,8 +12,8 @@ export interface CommandFiles {
 }
 
 /**
- * What the image has of its commands besides the executable: completion for shells, those that are not in it included,
- * and the manual. A shell and man(1) look for a file of the name that is typed.
+ * The files of the commands besides the executable: the manual, and completion for shells, also for shells outside of
+ * the image. A shell and man(1) look for a file with the name of the command.
  */
 export async function commandFiles(
   table: CommandTable,

@@ -7,21 +7,21 @@ import type { Piece } from "./pieces.ts";
 import type { TreeEntry } from "./system-tree.ts";
 import { type TarEntry, tarPieces } from "./tar.ts";
 
-/** A file, and the same compressed. */
+/** A file with its compressed form. */
 export interface CompressedFile {
   readonly file: Made;
   readonly gzip: Made;
 }
 
-/** An archive in pieces: as it is, and compressed. */
+/** An archive in pieces: uncompressed and compressed. */
 export interface Archive {
   readonly plain: readonly Piece[];
   readonly gzip: readonly Piece[];
 }
 
 /**
- * The archive of a tree below `top`, a path or "" for none; times are all `mtime` (seconds). Throws CommandError for a
- * file that was not compressed.
+ * The archive of a tree below `top`, a path or "" for none; all times are `mtime` (seconds). Throws CommandError for a
+ * file without a compressed form.
  */
 export function treeArchive(
   tree: readonly TreeEntry[],
@@ -46,8 +46,8 @@ export function treeArchive(
 }
 
 /**
- * Directories of the root that the archive is unpacked over, which may be links there: GNU tar replaces a link by the
- * directory of its name, and a Debian whose `/sbin` is not `/usr/sbin` any more has no `/sbin/agetty`.
+ * Directories of the root below the archive, which may be links there: GNU tar replaces a link with the directory of
+ * its name, and a Debian whose `/sbin` is no longer `/usr/sbin` has no `/sbin/agetty`.
  */
 function isForeign(path: string, top: string): boolean {
   return path === join(top, "sbin");

@@ -10,10 +10,10 @@ import { type Piece, sha256Of, sizeOf, writePieces } from "./pieces.ts";
 import { systemTree } from "./system-tree.ts";
 import { type TarEntry, tarPieces } from "./tar.ts";
 
-/** Where the project's images are. */
+/** The registry of the project's images. */
 export const IMAGE_NAME = "ghcr.io/k3os/k3os";
 
-/** Programs of the image first, then what Docker gives to an image that says nothing. */
+/** Programs of the image first, then Docker's default. */
 const IMAGE_PATH = [
   ...["/k3os/system/k3os/current", "/k3os/system/k3s/current"],
   ...["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"],
@@ -23,7 +23,7 @@ const MEDIA = {
   index: "application/vnd.oci.image.index.v1+json",
   manifest: "application/vnd.oci.image.manifest.v1+json",
   config: "application/vnd.oci.image.config.v1+json",
-  // not zstd: containerd 1.4 and Docker 20 do not know it
+  // not zstd: containerd 1.4 and Docker 20 do not support it
   layer: "application/vnd.oci.image.layer.v1.tar+gzip",
 } as const;
 
@@ -57,7 +57,7 @@ export async function buildContainer(
   return partOf(await make(containerStep, { name: `container-${arch}`, input }), IMAGE).path;
 }
 
-/** The tag of a version: `+` is not allowed in one, and the upgrade controller makes `-` of it. */
+/** The tag of a version: it must not contain `+`, which the upgrade controller replaces with `-`. */
 export function imageTag(version: string): string {
   return version.replaceAll("+", "-");
 }
@@ -92,7 +92,7 @@ async function imageLayout(
   });
   const name = `${IMAGE_NAME}:${imageTag(version)}`;
   const names = {
-    // containerd and podman take the one, skopeo the other
+    // containerd and podman use the first, skopeo the second
     "io.containerd.image.name": name,
     "org.opencontainers.image.ref.name": imageTag(version),
   };
@@ -111,7 +111,7 @@ async function imageLayout(
   ];
 }
 
-/** Content that is found by its digest. */
+/** Content that is addressed by its digest. */
 interface Blob {
   readonly path: string;
   readonly content: readonly Piece[];

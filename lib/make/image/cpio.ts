@@ -16,8 +16,8 @@ const DEFAULT_MODE = { directory: 0o755, link: 0o777, file: 0o644, character: 0o
 const ALIGNMENT = 512;
 
 /**
- * A "newc" cpio archive: owned by root, times all `mtime` (seconds), entries in the order given, the end padded to 512
- * bytes. The same entries give the same bytes. Parents must come before what they hold.
+ * A "newc" cpio archive: owned by root, all times `mtime` (seconds), entries in the given order, padded to a multiple
+ * of 512 bytes. The same entries result in the same bytes. Directories must come before their content.
  * Source: https://docs.kernel.org/driver-api/early-userspace/buffer-format.html
  */
 export function cpioArchive(entries: readonly CpioEntry[], mtime: number): Uint8Array {

@@ -1,6 +1,6 @@
 import type { Arch } from "../../tools/host/targets.ts";
 
-/** The Debian release that userland, kernel and boot loader come from. */
+/** The Debian release of the userland, kernel and boot loader. */
 export const SUITE = "trixie";
 
 /**
@@ -9,9 +9,9 @@ export const SUITE = "trixie";
  * not blocked since Linux 5.18), iscsi-scst (not in Debian), acpid (systemd-logind), virt-what (systemd-detect-virt).
  */
 const USERLAND = [
-  // service manager, devices, log in
+  // service manager, devices, login
   "systemd systemd-sysv systemd-timesyncd libpam-systemd linux-sysctl-defaults udev dbus kmod passwd login sudo tzdata",
-  // names of time zones that are spelled differently today: US/Pacific
+  // old names of time zones: US/Pacific
   "tzdata-legacy",
   // network
   "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool iputils-ping wireguard-tools",
@@ -23,25 +23,25 @@ const USERLAND = [
   "dmidecode lm-sensors irqbalance pciutils usbutils kbd qemu-guest-agent",
   // at the prompt
   "bash bash-completion vim-tiny less htop procps psmisc strace jq logrotate xz-utils zstd ncurses-base",
-  // what the original had of BusyBox and no other package brings: applets.ts
+  // BusyBox programs of the original that no other package provides: applets.ts
   "busybox-static",
 ];
 
-/** What only some architectures have: boot loaders, and the agents of hypervisors. */
+/** Packages of single architectures: boot loaders, and the agents of hypervisors. */
 const USERLAND_OF: Readonly<Record<Arch, readonly string[]>> = {
   amd64: ["grub-pc-bin grub-efi-amd64-bin grub2-common efibootmgr", "open-vm-tools hyperv-daemons"],
   arm64: ["grub-efi-arm64-bin grub2-common efibootmgr", "open-vm-tools hyperv-daemons"],
   arm: [],
 };
 
-/** Names of the packages that the userland of an architecture is made of. */
+/** The names of the packages of an architecture's userland. */
 export function userlandPackages(arch: Arch): string[] {
   return [...USERLAND, ...USERLAND_OF[arch]].flatMap((line) => line.split(" "));
 }
 
 /**
  * Firmware of network cards, wireless adapters and storage controllers. Graphics, sound, Bluetooth-only and
- * phone-chipset packages are left out: a node has no use for them and they are larger than all the rest.
+ * phone-chipset packages are omitted: a node does not need them and they are larger than all the rest.
  */
 export const FIRMWARE_PACKAGES = [
   "firmware-ath9k-htc",

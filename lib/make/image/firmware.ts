@@ -1,7 +1,7 @@
 /**
- * The files of `available` that modules which declare `declared` (modinfo's `firmware` fields, paths below
- * lib/firmware, `*` and `?` allowed) may load. Where a declared version is not there (`iwlwifi-so-a0-jf-b0-89.ucode`)
- * the newest older one is taken, as the driver does.
+ * The files of `available` that modules with the `declared` names (modinfo's `firmware` fields, paths below
+ * lib/firmware, `*` and `?` allowed) may load. If a declared version is missing (`iwlwifi-so-a0-jf-b0-89.ucode`), the
+ * newest older one is used, as the driver does.
  */
 export function selectFirmware(declared: readonly string[], available: readonly string[]): string[] {
   const files = new Set(available);

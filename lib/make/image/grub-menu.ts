@@ -7,7 +7,7 @@ const ENTRIES = [
 
 const KERNEL = "/k3os/system/kernel/current";
 
-/** `grub.cfg` of the ISO: graphics where there are some, a serial port where there is one, ten seconds to choose. */
+/** `grub.cfg` of the ISO: with graphics and a serial port if available, ten seconds to choose. */
 export function mediumMenu(): string {
   return `set default=0
 set timeout=10
@@ -38,7 +38,7 @@ menuentry "${title}" {
 `;
 }
 
-/** What the boot loader does first: find the medium by a file that only it holds. */
+/** The first action of the boot loader: it finds the medium by a unique file. */
 export function mediumSearch(file: string): string {
   return `search --file --set=root ${file}\nset prefix=($root)/boot/grub\n`;
 }

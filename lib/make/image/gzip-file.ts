@@ -13,15 +13,15 @@ const gzipStep: Step<{ readonly file: Made }> = {
   make: async ({ file }, into, { host }) => {
     const copy = join(into, "content");
     copyFileSync(file.path, copy, constants.COPYFILE_FICLONE);
-    // pigz cuts its input at fixed places, so the number of processors does not show in the result
+    // pigz splits its input at fixed positions, so the result does not depend on the number of processors
     await host.run(cmd`pigz --no-name --no-time -6 ${copy}`);
   },
 };
 
 /**
- * Compresses every file of a system once, for all archives that hold it. A gzip file may have several members, one after
- * the other (RFC 1952, 2.2), so the compressed files are put together to a compressed archive without doing it again:
- * the layers of eStargz images have always been made like this.
+ * Compresses every file of a system once, for all its archives. A gzip file may consist of several members (RFC 1952,
+ * 2.2), so the compressed files are concatenated to a compressed archive without another compression: layers of eStargz
+ * images use the same method.
  */
 export async function compressFiles(
   { arch }: Pick<Target, "arch">,

@@ -1,7 +1,7 @@
 /**
- * Accounts of the system's services, with fixed ids: they own files in the persistent /var, so an id must never change
- * its meaning from one release to the next. They are entered before Debian's packages are installed, which then find
- * and keep them; {@link unexpectedAccounts} tells what a package has added beyond.
+ * Accounts of the system's services, with fixed ids: they own files in the persistent /var, so the meaning of an id
+ * must be the same in all releases. They are created before the installation of Debian's packages, which then keep
+ * them; {@link unexpectedAccounts} finds accounts that a package has added.
  */
 export const SYSTEM_USERS: readonly {
   readonly name: string;
@@ -32,7 +32,7 @@ export const SYSTEM_GROUPS: Readonly<Record<string, number>> = {
   netdev: 102,
 };
 
-/** The one account that people log in with. */
+/** The only account for logging in. */
 export const LOGIN_USER = {
   name: "rancher",
   id: 1000,
@@ -44,10 +44,10 @@ export const LOGIN_USER = {
 /** Ids below this one, and `nobody`, are the distribution's own (Debian policy 9.2.2). */
 const FIRST_DYNAMIC_ID = 100;
 const NOBODY = 65534;
-/** The one account of Debian's own that has an id beyond: base-passwd brings it. */
+/** The only account of Debian with a higher id, from base-passwd. */
 const USERS = "group users 100";
 
-/** Lines for /etc/passwd, /etc/shadow and /etc/group that the packages are to find. */
+/** Lines for /etc/passwd, /etc/shadow and /etc/group, before the packages are installed. */
 export function systemAccountFiles(): { passwd: string; shadow: string; group: string } {
   const users = SYSTEM_USERS.map(
     ({ name, uid, gid, comment, home }) => `${name}:x:${uid}:${gid}:${comment}:${home}:/usr/sbin/nologin\n`,
@@ -87,8 +87,8 @@ export interface AccountFiles {
 }
 
 /**
- * The account files with the login user added, no password on any account, and the day of the last password change
- * fixed, so that the same packages give the same bytes.
+ * The account files with the login user, without passwords, and with a fixed day of the last password change, so that
+ * the same packages result in the same bytes.
  */
 export function withLoginUser(files: AccountFiles): AccountFiles {
   const { name, id, home, shell, groups } = LOGIN_USER;

@@ -1,9 +1,9 @@
 import { APPLET_LINKS } from "./applets.ts";
 
-/** The executable, which knows what it is from the link's name. */
+/** The executable, which selects its command by the name of the link. */
 const EXECUTABLE = "/k3os/system/k3os/current/k3os";
 
-/** Commands of the original's OpenRC and BusyBox that the executable has in their place. */
+/** Commands of the original's OpenRC and BusyBox that the executable replaces. */
 const LEGACY_COMMANDS = [
   ...["sbin/service", "sbin/rc-service", "sbin/rc-update", "sbin/rc-status", "sbin/ifenslave", "sbin/apk"],
   ...["sbin/adduser", "sbin/addgroup", "sbin/deluser", "sbin/delgroup"],
@@ -21,7 +21,7 @@ export const LINKS: Readonly<Record<string, string>> = {
   "sbin/toolbox": EXECUTABLE,
   "sbin/k3os-upgrade-rootfs": EXECUTABLE,
   "sbin/k3os-upgrade-kernel": EXECUTABLE,
-  // where the original has them
+  // the paths of the original
   "share/rancher/k3os/scripts/k3os-upgrade-rootfs": EXECUTABLE,
   "share/rancher/k3os/scripts/k3os-upgrade-kernel": EXECUTABLE,
   "share/rancher/k3os/scripts/toolbox": EXECUTABLE,
@@ -35,16 +35,16 @@ export const LINKS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(LEGACY_COMMANDS.map((path) => [path, EXECUTABLE])),
   ...APPLET_LINKS,
 
-  // Debian has these files once
+  // Debian has only one copy of these files
   "share/zoneinfo/posix": ".",
-  // as in the original, tables of crond are in /etc
+  // as in the original, crond's tables are in /etc
   "share/k3os/var/spool/cron/crontabs": "/etc/crontabs",
 
-  // what the read-only /usr leaves to the persistent /var
+  // paths of the read-only /usr that lead to the persistent /var
   local: "/var/local",
   "libexec/kubernetes": "/var/lib/rancher/k3s/agent/libexec/kubernetes",
 
-  // /etc, which starts as this at every boot
+  // /etc, with this initial content at every boot
   "etc/os-release": "../usr/lib/os-release",
   "etc/resolv.conf": "/run/connman/resolv.conf",
   "etc/mtab": "../proc/self/mounts",
@@ -52,7 +52,7 @@ export const LINKS: Readonly<Record<string, string>> = {
   "etc/iscsi/initiatorname.iscsi": "/var/lib/iscsi/initiatorname.iscsi",
 };
 
-/** Links for the scripts that the original's services had in /etc/init.d. */
+/** Links for the original's service scripts in /etc/init.d. */
 export function serviceLinks(services: readonly string[]): Record<string, string> {
   return Object.fromEntries(services.map((name) => [`etc/init.d/${name}`, EXECUTABLE]));
 }

@@ -9,7 +9,7 @@ import { type CpioEntry, cpioArchive } from "./cpio.ts";
 import { addModules, addNetworkDrivers } from "./initrd-modules.ts";
 import { compress } from "./zstd.ts";
 
-/** Static programs of Debian in the initrd: package → its file → where the initrd has it. */
+/** Static programs of Debian in the initrd: package → its file → path in the initrd. */
 const STATIC_PROGRAMS = [
   { package: "busybox-static", file: "usr/bin/busybox", path: "bin/busybox" },
   { package: "e2fsck-static", file: "usr/sbin/e2fsck.static", path: "sbin/e2fsck" },
@@ -20,12 +20,12 @@ const EMPTY_DIRECTORIES = ["dev", "mnt", "proc", "run", "sys", "tmp"];
 export interface BaseInput extends Pick<Target, "debian"> {
   readonly suite: string;
   readonly kernel: { readonly version: string; readonly tree: Made };
-  /** Where the initrd has the image of network drivers. */
+  /** The path of the network drivers' image in the initrd. */
   readonly networkDrivers: string;
   readonly sourceDateEpoch: number;
 }
 
-/** Makes what of an initrd does not depend on our executable, as the file `base`. */
+/** Builds the part of an initrd that does not depend on our executable, as the file `base`. */
 export const initrdBaseStep: Step<BaseInput> = {
   module: import.meta.filename,
   packages: () => [...APT_PACKAGES, "coreutils", "kmod", "squashfs-tools", "xz-utils", "zstd"],

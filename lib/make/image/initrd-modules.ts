@@ -6,25 +6,25 @@ import { makeSquashfs } from "./squashfs.ts";
 
 /** The tree of a kernel, see Kernel. */
 export interface KernelTree {
-  /** `uname -r` of it. */
+  /** Its `uname -r`. */
   readonly version: string;
   readonly tree: string;
 }
 
-/** The drivers in the initrd: read once and in part, so that only the size counts. */
+/** The compression of the drivers in the initrd: they are read once and in part, so only the size matters. */
 const COMPRESSION = ["-comp", "xz", "-b", "1M"];
 
 const METADATA = ["modules.builtin", "modules.builtin.modinfo", "modules.order"];
 
-/** Adds the modules that the kernel lists for the initrd, unpacked: busybox's modprobe reads no xz. */
+/** Adds the modules that the kernel lists for the initrd, uncompressed: busybox's modprobe does not support xz. */
 export async function addModules(kernel: KernelTree, tree: string, context: StepContext): Promise<void> {
   await copyModules(kernel, listed(kernel, "initrd-modules"), tree, context);
 }
 
 /**
- * Adds the drivers of network cards with their firmware, as an image that is laid over /lib where a boot needs them: every
- * other boot neither unpacks nor loads them. Its index of modules is that of both. It becomes the file at `path` in the initrd's
- * tree, all its times `time` (seconds since the epoch).
+ * Adds the drivers of network cards with their firmware, as an image that a boot mounts over /lib if it needs them: all
+ * other boots neither unpack nor load them. Its module index covers both. It becomes the file at `path` in the initrd's
+ * tree; all its times are `time` (seconds since the epoch).
  */
 export async function addNetworkDrivers(
   kernel: KernelTree,
@@ -38,7 +38,7 @@ export async function addNetworkDrivers(
   for (const name of listed(kernel, "initrd-firmware")) {
     const destination = join(scratch, "lib/firmware", name);
     mkdirSync(dirname(destination), { recursive: true });
-    copyFileSync(join(kernel.tree, "lib/firmware", name), destination); // what is a link becomes a file
+    copyFileSync(join(kernel.tree, "lib/firmware", name), destination); // a link becomes a file
   }
   await makeSquashfs(scratch, join(tree, path), COMPRESSION, time, context);
   rmSync(scratch, { recursive: true });
@@ -54,7 +54,7 @@ function unpacked(path: string): string {
   return path.replace(/\.xz$/, "");
 }
 
-/** Copies modules (paths below the module directory) into a root, and makes the index of what is there. */
+/** Copies modules (paths below the module directory) into a root, and makes their index. */
 async function copyModules(
   kernel: KernelTree,
   modules: readonly string[],

@@ -27,8 +27,8 @@ const initrdStep: Step<InitrdInput> = {
 };
 
 /**
- * Builds an initrd. It is two compressed archives one after the other, which the kernel unpacks in turn: programs and modules,
- * which seldom change and are compressed hard, and our executable, compressed fast.
+ * Builds an initrd. It consists of two compressed archives, which the kernel unpacks in order: programs and modules,
+ * which seldom change and have a high compression level, and our executable with a fast one.
  */
 export async function buildInitrd(
   { arch }: Pick<Target, "arch">,
@@ -39,12 +39,15 @@ export async function buildInitrd(
   return partOf(await make(initrdStep, { name: `initrd-${arch}`, input }), FILE.initrd);
 }
 
-/** Padded with zeros to whole sectors, so that another archive can be appended: the kernel wants it aligned to 4 bytes. */
+/**
+ * Padded with zeros to whole sectors, so that another archive can be appended: the kernel requires an alignment of 4
+ * bytes.
+ */
 function padded(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
 }
 
-/** The executable where the original had it, and `/init` that leads to it. */
+/** The executable at its path in the original, and the link `/init` to it. */
 function executableEntries(executable: string, version: string): CpioEntry[] {
   const path = `k3os/system/k3os/${version}/${FILE.executable}`;
   return [

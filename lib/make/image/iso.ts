@@ -9,7 +9,7 @@ import type { BuildContext } from "../build/context.ts";
 import { mediumMenu, mediumSearch } from "./grub-menu.ts";
 import { type SystemParts, writeSystemTree } from "./system-tree.ts";
 
-/** What is in the boot loader itself: enough to find the medium on any device; the rest is loaded from there. */
+/** The modules in the boot loader itself, to find the medium on any device; all others are loaded from there. */
 const CORE_MODULES = [
   "iso9660",
   "part_gpt",
@@ -20,7 +20,7 @@ const CORE_MODULES = [
   "configfile",
 ];
 
-/** How GRUB starts on each of its platforms. `format` is grub-mkimage's name of the image's kind. */
+/** The boot image of each GRUB platform. `format` is grub-mkimage's name of the image type. */
 const BIOS = {
   platform: "i386-pc",
   format: "i386-pc-eltorito",
@@ -33,7 +33,7 @@ const PLACEHOLDER_CONFIG = "# k3OS configuration; an installation copies this fi
 interface IsoInput {
   readonly target: Pick<Target, "arch" | "grub" | "efiBoot">;
   readonly parts: SystemParts;
-  /** An installed userland, which the boot loader is taken from. */
+  /** An installed userland with the boot loader. */
   readonly root: Made;
   readonly version: string;
   readonly sourceDateEpoch: number;
@@ -48,8 +48,8 @@ const isoStep: Step<IsoInput> = {
 };
 
 /**
- * Builds `k3os-ARCH.iso`, which boots by BIOS or UEFI (as the target's row says) from an optical drive, a USB stick or
- * a disk. The boot loader is that of the target's userland, an installed root file system.
+ * Builds `k3os-ARCH.iso`, which boots by BIOS or UEFI (by the target's row) from an optical drive, a USB stick or a
+ * disk. The boot loader is that of the target's userland, an installed root file system.
  */
 export async function buildIso(
   { arch, grub, efiBoot }: Target,
@@ -92,7 +92,7 @@ async function makeIso(input: IsoInput, into: string, context: StepContext): Pro
     xorriso -as mkisofs -quiet -r -J -joliet-long -V ${LABEL.medium}
       ${booting} --protective-msdos-label -o ${join(into, ISO)} ${tree}
   `;
-  // volume dates, file dates and the GUIDs of the partition table follow from it (xorriso(1))
+  // xorriso(1) derives volume dates, file dates and the GUIDs of the partition table from it
   await context.host.run(write, { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } });
   rmSync(tree, { recursive: true });
 }
@@ -113,12 +113,12 @@ interface ImageOptions {
   readonly platform: string;
   readonly format: string;
   readonly modules: readonly string[];
-  /** GRUB commands that the image runs first. */
+  /** The first GRUB commands of the image. */
   readonly search: string;
   readonly output: string;
 }
 
-/** Runs the target's own grub-mkimage inside of its root, so that tool and modules are of one version. */
+/** Runs the target's own grub-mkimage in its root, so that the tool and the modules have the same version. */
 async function grubImage(root: string, options: ImageOptions, { host }: StepContext): Promise<void> {
   const scratch = mkdtempSync(join(root, "tmp/grub-"));
   const inside = scratch.slice(root.length);
@@ -132,7 +132,7 @@ async function grubImage(root: string, options: ImageOptions, { host }: StepCont
   rmSync(scratch, { recursive: true });
 }
 
-/** The FAT image that UEFI firmware boots from; its boot file also lies in the ISO's own tree, for copying to a stick. */
+/** The FAT image that UEFI firmware boots; its boot file is also in the ISO's own tree, for copying to a stick. */
 async function efiImage(
   { target, root, sourceDateEpoch }: IsoInput,
   { platform, search, output, tree }: { platform: string; search: string; output: string; tree: string },

@@ -26,9 +26,9 @@ import { INITRD_MODULES, missingModules, parseModulesDep, selectModules } from "
 import { isLeftOut, NETWORK_MODULES, needsFirmware } from "./network-modules.ts";
 import { makeSquashfs } from "./squashfs.ts";
 
-/** A kernel as built: its squashfs, and the same tree unpacked. */
+/** A built kernel: its squashfs, and the unpacked tree. */
 export interface Kernel {
-  /** `uname -r` of it. */
+  /** Its `uname -r`. */
   readonly version: string;
   readonly squashfs: Made;
   readonly vmlinuz: string;
@@ -49,12 +49,14 @@ const COMPRESSION = [
 ];
 
 /**
- * Graphics drivers that do nothing without firmware we do not carry, except to take the screen from the working
- * framebuffer of the firmware first.
+ * Graphics drivers that only work with firmware that k3OS omits, and disable the firmware's working framebuffer first.
  */
 const EXCLUDED_MODULES = ["amd", "nouveau", "radeon", "xe"].map((name) => `drivers/gpu/drm/${name}`);
 
-/** Drivers whose firmware is not worth its size: graphics, TV cards and accelerators work without, or not at all. */
+/**
+ * Drivers whose firmware is omitted because of its size: graphics, TV cards and accelerators work without it, or not at
+ * all.
+ */
 const WITHOUT_FIRMWARE = /\/(sound|drivers\/(gpu|media|accel|bluetooth))\//;
 
 interface KernelInput extends Pick<Target, "debian"> {
@@ -107,7 +109,7 @@ export async function buildKernel(
   };
 }
 
-/** The package that holds the kernel: what the metapackage `linux-image-ARCH` depends on. Throws CommandError. */
+/** The package of the kernel: the dependency of the metapackage `linux-image-ARCH`. Throws CommandError. */
 export async function kernelImage(
   metapackage: string,
   env: Readonly<Record<string, string>>,
@@ -119,7 +121,7 @@ export async function kernelImage(
   throw new CommandError(`Package "${metapackage}" depends on no kernel image: found "${stdout.trim()}"`);
 }
 
-/** Moves the unpacked packages to where kernel.squashfs has them, and returns the kernel's version. */
+/** Moves the unpacked packages to their paths in kernel.squashfs, and returns the kernel's version. */
 function arrangeTree(packed: string, tree: string): string {
   if (existsSync(join(packed, "lib")))
     cpSync(join(packed, "lib"), join(packed, "usr/lib"), { recursive: true });
@@ -134,13 +136,13 @@ function arrangeTree(packed: string, tree: string): string {
   for (const file of ["vmlinuz", "System.map", "config"]) {
     copyFileSync(join(packed, "boot", `${file}-${version}`), join(tree, file));
   }
-  // where the running system can read it, too
+  // also readable in the running system
   copyFileSync(join(tree, "config"), join(tree, "lib/modules", version, "config"));
   writeFileSync(join(tree, "version"), `${version}\n`);
   return version;
 }
 
-/** Copies the firmware that the kernel's modules name; links stay links, with what they point to. */
+/** Copies the firmware of the kernel's modules; links stay links, and their targets are copied too. */
 async function keepFirmware(
   source: string,
   tree: string,
@@ -152,9 +154,9 @@ async function keepFirmware(
     .map((path) => join(tree, "lib/modules", version, path));
   const { stdout } = await host.run(cmd`modinfo --field=firmware ${modules}`);
   const declared = [...new Set(stdout.split("\n").filter((line) => line !== ""))];
-  // cfg80211 asks for these without declaring it; Debian's kernel trusts Debian's signature
+  // cfg80211 requests these without a declaration; Debian's kernel trusts Debian's signature
   const always = ["regulatory.db", "regulatory.db.p7s"];
-  for (const name of always) renameSync(join(source, `${name}-debian`), join(source, name)); // else an alternative
+  for (const name of always) renameSync(join(source, `${name}-debian`), join(source, name)); // otherwise an alternative
   const kept = join(tree, "lib/firmware");
   mkdirSync(kept, { recursive: true });
   const available = filesBelow(source);
@@ -175,7 +177,7 @@ function copyWithTarget(file: string, source: string, into: string): void {
   if (!behind.startsWith("..")) copyWithTarget(behind, source, into);
 }
 
-/** The lists of what the initrd holds of this kernel, kept in the squashfs as the original did. */
+/** The lists of this kernel's modules in the initrd, kept in the squashfs like in the original. */
 async function writeInitrdLists(tree: string, version: string, { host }: StepContext): Promise<void> {
   const directory = join(tree, "lib/modules", version);
   const dependencies = parseModulesDep(readFileSync(join(directory, "modules.dep"), "utf8"));

@@ -1,4 +1,4 @@
-/** What depmod(8) knows of a kernel's modules: path below the module directory → paths of what it needs. */
+/** The dependencies of a kernel's modules by depmod(8): path below the module directory → paths of dependencies. */
 export type ModuleDependencies = ReadonlyMap<string, readonly string[]>;
 
 /** Parses `modules.dep`: lines of `kernel/fs/ext4/ext4.ko: kernel/fs/jbd2/jbd2.ko …`. */
@@ -16,16 +16,16 @@ export function parseModulesDep(text: string): ModuleDependencies {
   return dependencies;
 }
 
-/** A module's name as the kernel says it: base name without suffix, dashes as underscores. */
+/** The kernel's name of a module: base name without suffix, dashes as underscores. */
 export function moduleName(path: string): string {
   const base = path.slice(path.lastIndexOf("/") + 1);
   return base.replace(/\.ko(\.(xz|zst|gz))?$/, "").replaceAll("-", "_");
 }
 
 /**
- * The modules that `wanted` selects, with all that they depend on, sorted by path. An entry ending in "/" selects
- * every module below that directory (`drivers/ata/`); any other is a module's name. Names that this kernel does not
- * have are ignored: they are built in, or belong to another architecture. {@link missingModules} tells which.
+ * The modules that `wanted` selects, with all their dependencies, sorted by path. An entry ending in "/" selects every
+ * module below that directory (`drivers/ata/`); any other is a module's name. Names that are not modules of this kernel
+ * are ignored: they are built in, or belong to another architecture. {@link missingModules} lists them.
  */
 export function selectModules(dependencies: ModuleDependencies, wanted: readonly string[]): string[] {
   const selected = new Set<string>();
@@ -54,11 +54,11 @@ export function missingModules(
 }
 
 /**
- * What the initrd must be able to load before the root is mounted: file systems, disk controllers with their buses,
- * and keyboards for the rescue shell. Names are those of moduleName(); "/" at the end means all below a directory.
+ * The modules that the initrd needs before the root is mounted: file systems, disk controllers with their buses, and
+ * keyboards for the rescue shell. Names are those of moduleName(); "/" at the end means everything below a directory.
  */
 export const INITRD_MODULES: readonly string[] = [
-  // file systems, and what a root image is mounted through
+  // file systems, and the modules to mount a root image
   ...["ext4", "squashfs", "loop", "overlay", "isofs", "vfat", "nls_ascii", "nls_cp437", "nls_iso8859_1"],
   ...["nls_utf8", "crc32c_generic", "crc32c_intel", "crc32c_arm64", "libcrc32c", "efivarfs"],
   // virtual machines
@@ -110,7 +110,7 @@ export const INITRD_MODULES: readonly string[] = [
   ...["3w_xxxx", "ips", "megaraid", "myrb", "myrs", "pmcraid", "esas2r", "snic", "fnic", "ipr"],
   ...["scsi_dh_alua", "scsi_dh_emc", "scsi_dh_hp_sw", "scsi_dh_rdac"],
   ...["raid0", "raid1", "raid10", "raid456", "dm_mod"],
-  // memory that keeps its content
+  // persistent memory
   ...["nd_pmem", "nd_btt", "nd_e820", "virtio_pmem", "nfit"],
   // memory cards, UFS and USB
   ...[

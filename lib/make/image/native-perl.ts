@@ -5,23 +5,23 @@ import type { Host } from "../../tools/host/host.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 
 /**
- * This machine's own Perl inside of a root whose processor is emulated, while packages are installed there: their scripts
- * start Perl hundreds of times, and each start is emulated for a second or two. What the scripts load is in the root and the
- * same for all architectures, but for perl-base, which comes along. Debian keeps each architecture's libraries in a directory
- * of their own, so that nothing of the root is in the way.
+ * Uses this machine's own Perl in a root with an emulated processor, while packages are installed there: their scripts
+ * start Perl hundreds of times, and each emulated start takes a second or two. The scripts load modules of the root,
+ * which are the same for all architectures, except perl-base, which is provided. Debian has a separate library
+ * directory for each architecture, so that nothing in the root conflicts.
  */
 export interface NativePerl {
   /** A hook of mmdebstrap for after the essential packages. */
   readonly hook: string;
-  /** Takes it away again. */
+  /** Removes it again. */
   remove(root: string): Promise<void>;
 }
 
 const PERL = "/usr/bin/perl";
-/** Where amd64 has its dynamic loader, and no other architecture anything. */
+/** The directory of amd64's dynamic loader, unused by other architectures. */
 const LOADER = "/lib64";
 
-/** Throws CommandError where this machine's Perl is not Debian's. */
+/** Throws CommandError if this machine's Perl is not Debian's. */
 export async function nativePerl(host: Pick<Host, "run">): Promise<NativePerl> {
   const { stdout } = await host.run(cmd`ldd ${PERL}`);
   const libraries = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = ""]) => path);
@@ -31,7 +31,7 @@ export async function nativePerl(host: Pick<Host, "run">): Promise<NativePerl> {
   const divert = `dpkg-divert --quiet --root="$1" --local --rename --divert ${PERL}.debian --add ${PERL}`;
   const hook = [
     divert,
-    // a directory of that name would be no merged /usr, which packages check
+    // a real directory would not be a merged /usr, which packages check
     `{ [ -e "$1${LOADER}" ] || { mkdir -p "$1/usr${LOADER}" && ln -s usr${LOADER} "$1${LOADER}"; }; }`,
     ...[PERL, ...libraries].map((path) => `install -D --mode=0755 ${path} "$1${path}"`),
     `mkdir -p "$1${dirname(base)}"`,

@@ -1,11 +1,11 @@
 /**
- * Network cards that the initrd knows, so that a machine which was started from the network gets its medium from there;
- * in the form of `INITRD_MODULES`. Wireless cards are left out: they need programs and a passphrase.
+ * Network drivers in the initrd, so that a machine that boots from the network can download its medium; in the form of
+ * `INITRD_MODULES`. Wireless cards are omitted: they need programs and a passphrase.
  */
 export const NETWORK_MODULES: readonly string[] = [
   // virtual machines
   ...["virtio_net", "vmxnet3", "hv_netvsc", "xen_netfront"],
-  // cards, what they are plugged into (USB), and the chips that drive the cable
+  // cards, their bus (USB), and their PHY chips
   ...[
     "drivers/net/ethernet/",
     "drivers/net/usb/",
@@ -16,7 +16,7 @@ export const NETWORK_MODULES: readonly string[] = [
   "8021q", // VLAN
 ];
 
-/** Not worth their size in every initrd: smart cards of servers, which want 30 MB of firmware, and modems. */
+/** Omitted because of their size: smart NICs of servers, which need 30 MB of firmware, and modems. */
 const LEFT_OUT = [
   ...["drivers/net/ethernet/netronome/", "drivers/net/ethernet/cavium/liquidio/"],
   ...[
@@ -27,10 +27,13 @@ const LEFT_OUT = [
   ],
 ];
 
-/** Cards that go on with the firmware in their own flash memory where there is no file. */
+/** Cards that use the firmware in their own flash memory if there is no file. */
 const OWN_FIRMWARE = ["chelsio/", "myricom/", "qlogic/netxen/"].map((name) => `drivers/net/ethernet/${name}`);
 
-/** Whether a module (path below the module directory) stays out of the initrd, though {@link NETWORK_MODULES} selects it. */
+/**
+ * Whether a module (path below the module directory) is omitted from the initrd, although {@link NETWORK_MODULES}
+ * selects it.
+ */
 export function isLeftOut(path: string): boolean {
   return LEFT_OUT.some((start) => path.startsWith(`kernel/${start}`));
 }

@@ -1,7 +1,7 @@
 import { PROJECT_URL, RELEASES_URL } from "../../tools/host/project.ts";
 import type { Arch } from "../../tools/host/targets.ts";
 
-/** os-release(5) of the image. `ISO_URL` is what the installer downloads when it has no medium. */
+/** os-release(5) of the image. `ISO_URL` is the installer's download without a medium. */
 export function osRelease(version: string, arch: Arch): string {
   const fields = {
     NAME: "k3OS",

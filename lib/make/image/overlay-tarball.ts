@@ -6,7 +6,7 @@ import { type CompressedFile, treeArchive } from "./compressed-tree.ts";
 import { writePieces } from "./pieces.ts";
 import { foreignRootTree, type SystemParts } from "./system-tree.ts";
 
-/** What archives of a system are made of. */
+/** The files of a system for its archives. */
 export interface SystemFiles {
   readonly parts: SystemParts;
   readonly compressed: readonly CompressedFile[];
@@ -29,8 +29,8 @@ const tarballStep: Step<TarballInput> = {
 };
 
 /**
- * Builds `k3os-rootfs-ARCH.tar.gz`: one top directory named by the version, below it the system tree. It unpacks over a
- * foreign root with one component stripped, over `/k3os/system` with three.
+ * Builds `k3os-rootfs-ARCH.tar.gz`: one top directory named after the version, with the system tree below it. It is
+ * unpacked over a foreign root with one component stripped, over `/k3os/system` with three.
  */
 export async function buildTarball(
   { arch }: Pick<Target, "arch">,

@@ -3,12 +3,12 @@ import { createReadStream, createWriteStream, statSync } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-/** A piece of a file that is put together of several: bytes, or all that another file holds. */
+/** A piece of a composed file: bytes, or the content of another file. */
 export type Piece = Uint8Array | { readonly file: string };
 
 const CHUNK = 1 << 20;
 
-/** The number of bytes that pieces are together. */
+/** The total number of bytes of pieces. */
 export function sizeOf(pieces: readonly Piece[]): number {
   return pieces.reduce(
     (sum, piece) => sum + (piece instanceof Uint8Array ? piece.length : statSync(piece.file).size),
@@ -16,14 +16,14 @@ export function sizeOf(pieces: readonly Piece[]): number {
   );
 }
 
-/** The SHA-256 of pieces one after the other, in hexadecimal. */
+/** The SHA-256 of concatenated pieces, in hexadecimal. */
 export async function sha256Of(pieces: readonly Piece[]): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(Readable.from(chunksOf(pieces)), hash);
   return hash.digest("hex");
 }
 
-/** Writes pieces one after the other to a new file. */
+/** Writes concatenated pieces to a new file. */
 export async function writePieces(file: string, pieces: readonly Piece[]): Promise<void> {
   await pipeline(Readable.from(chunksOf(pieces)), createWriteStream(file, { flags: "wx" }));
 }

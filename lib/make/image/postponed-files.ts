@@ -4,8 +4,8 @@ import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 
 /**
- * Programs that packages run when they are installed, and that take minutes where the processor is emulated: a device
- * database and a certificate bundle, which this machine makes as well, and compiled Python, which nobody reads.
+ * Programs that packages run at their installation, and that take minutes on an emulated processor: they make a device
+ * database and a certificate bundle, which this machine can also make, and compiled Python, which is not needed.
  */
 const POSTPONED = [
   "/usr/bin/systemd-hwdb",
@@ -13,14 +13,14 @@ const POSTPONED = [
   "/usr/bin/python3.13",
 ] as const;
 
-/** A hook of mmdebstrap that has packages call programs which do nothing in place of {@link POSTPONED}. */
+/** A hook of mmdebstrap that replaces {@link POSTPONED} with programs that do nothing. */
 export const POSTPONE_HOOK = POSTPONED.map(
   (path) =>
     `dpkg-divert --quiet --root="$1" --local --no-rename --divert '${path}.debian' --add '${path}' && ` +
     `printf '#!/bin/sh\\n' >"$1${path}" && chmod 0755 "$1${path}"`,
 ).join(" && ");
 
-/** Puts the programs in place, and does what the packages wanted of them, for an installed root. Needs the package udev. */
+/** Restores the programs, and makes their files for an installed root. Needs the package udev. */
 export async function makePostponed(root: string, host: Pick<Host, "run">): Promise<void> {
   for (const path of POSTPONED) {
     rmSync(join(root, path));
@@ -30,7 +30,9 @@ export async function makePostponed(root: string, host: Pick<Host, "run">): Prom
   writeFileSync(join(root, "etc/ssl/certs/ca-certificates.crt"), certificateBundle(root));
 }
 
-/** The certificates that the root's configuration enables, in its order, as update-ca-certificates(8) joins them. */
+/**
+ * The enabled certificates of the root's configuration, in its order, concatenated like update-ca-certificates(8) does.
+ */
 export function certificateBundle(root: string): string {
   const names = readFileSync(join(root, "etc/ca-certificates.conf"), "utf8")
     .split("\n")

@@ -8,13 +8,13 @@ import { type Made, partOf, type Step } from "../build/build-step.ts";
 import { contentDigest } from "../build/content-digest.ts";
 import type { BuildContext } from "../build/context.ts";
 
-/** A k3s to put into the images. */
+/** A k3s for the images. */
 export interface K3s {
   readonly version: string;
   readonly executable: Made;
 }
 
-/** A file that somebody names: whatever is there counts as it is. */
+/** A file given by the user: it is accepted without verification. */
 const urlStep: Step<{ readonly url: string }> = {
   module: import.meta.filename,
   shared: true,
@@ -38,8 +38,8 @@ const releaseStep: Step<Pick<Target, "arch"> & { readonly release: K3sRelease }>
 };
 
 /**
- * The k3s that `--k3s` means: a path or URL, `none`, or by default the pinned release. An unreachable release is said
- * and gives none, since the first boot can fetch it; whatever is wrong with a k3s that is there throws CommandError.
+ * The k3s of the option `--k3s`: a path or URL, `none`, or by default the pinned release. An unreachable release is
+ * reported and results in none, since the first boot can download it; an invalid k3s throws CommandError.
  */
 export async function resolveK3s(
   wanted: string | undefined,
@@ -82,7 +82,7 @@ async function pinnedK3s(
     const made = await make(releaseStep, { name: `k3s-${arch}`, input: { arch, release } });
     return { version, executable: partOf(made, "k3s") };
   } catch (error) {
-    // 404: there is no such release; other answers come from proxies and firewalls as well
+    // 404: the release does not exist; other statuses may come from proxies and firewalls
     if (!(error instanceof HttpError) || error.status === 404) throw error;
     host.log.warn(`Building without k3s, which the first boot then fetches: ${messageOf(error)}`);
     return undefined;

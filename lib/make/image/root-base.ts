@@ -28,9 +28,9 @@ const OVERLAY = "overlay";
 const SQUASHFS = "k3os.squashfs";
 
 /**
- * k3os.squashfs is read by the kernel only. Ours reads zstd, several times faster than xz: 81 MB where xz makes 74 MB, and
- * level 19 would save 0.6 MB for twice the time. A board's own kernel may read nothing but zlib, the only compression that
- * squashfs has by default; Raspberry Pi's bcm2711_defconfig of 2020 has no zstd.
+ * Only the kernel reads k3os.squashfs. Ours supports zstd, several times faster than xz: 81 MB instead of 74 MB, and
+ * level 19 would save 0.6 MB for twice the time. A board's own kernel may only support zlib, the only default
+ * compression of squashfs; Raspberry Pi's bcm2711_defconfig of 2020 has no zstd.
  */
 const COMPRESSION = {
   own: ["-comp", "zstd", "-Xcompression-level", "15", "-b", "256K"],
@@ -40,11 +40,11 @@ const COMPRESSION = {
 export interface RootBaseInput extends Pick<Target, "arch" | "boards"> {
   /** An installed userland. */
   readonly root: Made;
-  /** Places for the texts of the image that change often. */
+  /** Slots for the texts of the image that change often. */
   readonly slots: readonly Slot[];
   /** Links to commands, path below /usr → target. */
   readonly links: Readonly<Record<string, string>>;
-  /** Names of the original's services that are managed by them still. */
+  /** Names of the original's services that still manage them. */
   readonly services: readonly string[];
   readonly sourceDateEpoch: number;
 }
@@ -63,7 +63,10 @@ const rootBaseStep: Step<RootBaseInput> = {
   },
 };
 
-/** Turns an installed userland and our overlay into a squashfs, the /usr of the running system but for the texts of its slots. */
+/**
+ * Makes a squashfs from an installed userland and our overlay: the /usr of the running system, except for the texts of
+ * its slots.
+ */
 export async function buildRootBase(
   input: RootBaseInput,
   { make }: Pick<BuildContext, "make">,
@@ -105,7 +108,7 @@ async function fold(
   return usr;
 }
 
-/** Names and versions of the installed packages, one pair a line: what a vulnerability scanner needs to know. */
+/** Names and versions of the installed packages, one pair per line, for vulnerability scanners. */
 export function packageManifest(dpkgStatus: string): string {
   return dpkgStatus
     .split("\n\n")
@@ -131,7 +134,7 @@ function writeAccounts(stage: string): void {
   }
 }
 
-/** Makes the service manager start what our tables say, and only that. */
+/** Enables exactly the units of our tables. */
 function selectUnits(stage: string): void {
   const units = join(stage, "usr/lib/systemd/system");
   for (const path of UNWANTED_UNITS) rmSync(join(units, path));
@@ -146,12 +149,12 @@ function selectUnits(stage: string): void {
   makeLinks(units, Object.fromEntries(MASKED_UNITS.map((unit) => [unit, "/dev/null"])));
 }
 
-/** The file of a unit: of an instance, that of its template. */
+/** The file of a unit; for an instance, the file of its template. */
 function unitFile(unit: string): string {
   return unit.replace(/@[^.]*\./, "@.");
 }
 
-/** Replaces the links of Debian's alternatives system by what they lead to: nobody is going to choose another. */
+/** Replaces the links of Debian's alternatives system with their targets: the image never changes them. */
 function settleAlternatives(stage: string): void {
   const alternatives = "/etc/alternatives/";
   for (const directory of ["usr/bin", "usr/sbin", "usr/lib", "etc"].map((name) => join(stage, name))) {
@@ -166,7 +169,7 @@ function settleAlternatives(stage: string): void {
   rmSync(join(stage, alternatives), { recursive: true });
 }
 
-/** Makes symbolic links below a directory, replacing what is there. */
+/** Makes symbolic links below a directory, and replaces existing files. */
 function makeLinks(directory: string, links: Readonly<Record<string, string>>): void {
   for (const [path, target] of Object.entries(links)) {
     const link = join(directory, path);
@@ -176,7 +179,7 @@ function makeLinks(directory: string, links: Readonly<Record<string, string>>): 
   }
 }
 
-/** Lays the overlay over the tree, with modes that depend on neither the checkout nor the umask. */
+/** Copies the overlay over the tree, with modes that depend on neither the checkout nor the umask. */
 function copyOverlay(overlay: string, stage: string): void {
   for (const path of filesBelow(overlay)) {
     const file = join(overlay, path);
@@ -188,7 +191,7 @@ function copyOverlay(overlay: string, stage: string): void {
   }
 }
 
-/** git keeps only whether a file is executable; sudo refuses files that others can write. */
+/** git only stores whether a file is executable; sudo refuses files that others can write. */
 function modeOf(path: string, mode: number): number {
   if (path.startsWith("etc/sudoers.d/")) return 0o440;
   return mode & 0o100 ? 0o755 : 0o644;

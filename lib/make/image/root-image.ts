@@ -27,8 +27,8 @@ const rootImageStep: Step<RootImageInput> = {
 };
 
 /**
- * Builds k3os.squashfs, the /usr of the running system. To compress it takes half a minute, so what changes with each version,
- * or whenever a command gets another help, is not compressed, and written over in a base that is kept.
+ * Builds k3os.squashfs, the /usr of the running system. Its compression takes half a minute, so texts that change with
+ * each version or help text are not compressed, and are written into a cached base.
  */
 export async function buildRootImage(
   { arch, boards }: Pick<Target, "arch" | "boards">,

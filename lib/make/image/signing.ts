@@ -15,8 +15,8 @@ import type { BuildContext } from "../build/context.ts";
 import { ensurePackages } from "../build/required-packages.ts";
 
 /**
- * The key that signs what is built: of the given file, or this clone's own, which is made when first needed, so that
- * what any build makes can be verified. Throws CommandError.
+ * The key that signs the artifacts: from the given file, or this clone's own, which is created on first use, so that
+ * the artifacts of any build can be verified. Throws CommandError.
  */
 export async function signingKey(
   file: string | undefined,
@@ -29,14 +29,14 @@ export async function signingKey(
     try {
       await makeSigningKey(own, host);
     } catch (error) {
-      // another build beside this one may just have made it
+      // a parallel build may have just created it
       if (!existsSync(own)) throw error;
     }
   }
   return await openSigningKey(own, host);
 }
 
-/** Writes the list of a target's artifacts, which are there by these names, its signature, and the public key. */
+/** Writes the list of a target's existing artifacts, its signature, and the public key. */
 export async function writeChecksums(
   target: Pick<Target, "arch">,
   { names, key }: { readonly names: readonly string[]; readonly key: SigningKey },

@@ -1,8 +1,8 @@
 import { CommandError } from "../../tools/text/errors.ts";
 
 /**
- * A file of a squashfs that is not compressed and has a block of its own, so that its text can be written over in the finished
- * image. Behind the text a comment fills it up.
+ * A file of a squashfs that is not compressed and has its own block, so that its text can be overwritten in the
+ * finished image. A comment after the text fills the rest.
  */
 export interface Slot {
   /** Below the root of the image. */
@@ -11,15 +11,15 @@ export interface Slot {
   readonly size: number;
 }
 
-/** Sizes are multiples of it: most texts still fit when they have changed. */
+/** Sizes are multiples of this: most changed texts still fit. */
 const UNIT = 1024;
-/** Characters of a version; a longer one gets slots of its own. */
+/** Characters of a version; a longer one needs other slots. */
 const VERSION_ROOM = 40;
-/** What an empty slot begins with, behind the start of a comment; the path and a line feed follow. */
+/** The beginning of an empty slot, after the start of a comment; the path and a line feed follow. */
 const MARK = Buffer.from(" k3OS fills this in: ");
 const LINE_FEED = 10;
 
-/** Slots that are large enough for texts, given by their paths, and the same for each version that they may speak of. */
+/** Slots for texts, given by their paths, with the same sizes for every version in the texts. */
 export function slotsFor(texts: Readonly<Record<string, string>>, version: string): Slot[] {
   const room = version.padEnd(VERSION_ROOM);
   return Object.entries(texts)
@@ -43,7 +43,7 @@ export function slotOptions(slots: readonly Slot[]): string[] {
   });
 }
 
-/** Writes the texts into an image with these slots. Throws CommandError unless there is one for each, and it fits. */
+/** Writes the texts into an image with these slots. Throws CommandError if a slot is missing or too small. */
 export function fillSlots(
   image: Buffer,
   texts: Readonly<Record<string, string>>,
@@ -67,7 +67,7 @@ function emptyText(path: string): Buffer {
   return Buffer.from(`${comment(path)}${MARK}${path}\n`);
 }
 
-/** A text with a comment behind it, of spaces, so that both have `size` bytes. */
+/** A text followed by a comment of spaces, so that both have `size` bytes. */
 function filled(text: Buffer, path: string, size: number): Buffer {
   const start = comment(path);
   return Buffer.concat([text, Buffer.from(`${start.padEnd(size - text.length - 1)}\n`)]);
@@ -77,7 +77,7 @@ function shortestFill(path: string): number {
   return comment(path).length + 1;
 }
 
-/** What begins a comment: in the source of a manual page, else in what a shell reads and in os-release(5). */
+/** The start of a comment: for a manual page, or else for shells and os-release(5). */
 function comment(path: string): string {
   return /\/man\d\//.test(path) ? '.\\"' : "#";
 }

@@ -2,8 +2,8 @@ import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 
 /**
- * mksquashfs so that the same tree gives the same bytes: all times are `time` (seconds since the epoch). Extended attributes
- * (file capabilities) are kept. Needs the packages coreutils and squashfs-tools.
+ * Runs mksquashfs so that the same tree results in the same bytes: all times are `time` (seconds since the epoch).
+ * Extended attributes (file capabilities) are kept. Needs the packages coreutils and squashfs-tools.
  */
 export async function makeSquashfs(
   tree: string,
@@ -13,6 +13,6 @@ export async function makeSquashfs(
   { host }: { readonly host: Pick<Host, "run"> },
 ): Promise<void> {
   const fixed = ["-mkfs-time", `${time}`, "-all-time", `${time}`, "-noappend", "-no-progress", "-quiet"];
-  // mksquashfs refuses time options when the variable is set as well
+  // mksquashfs refuses time options if the variable is also set
   await host.run(cmd`env --unset=SOURCE_DATE_EPOCH mksquashfs ${tree} ${file} ${fixed} ${compression}`);
 }

@@ -2,8 +2,8 @@ import { globSync, lstatSync, readFileSync, rmdirSync, rmSync, unlinkSync } from
 import { join } from "node:path";
 
 /**
- * Packages whose files are taken out after installation: they install, configure or document other packages, and the
- * image is never changed by packages. Python serves one tool of xfsprogs, Perl none that is left.
+ * Packages whose files are removed after the installation: they install, configure or document other packages, and
+ * packages never change the image. Python is only used by one tool of xfsprogs, Perl by none of the remaining programs.
  */
 export const REMOVED_PACKAGES: readonly string[] = [
   ...[
@@ -30,9 +30,9 @@ export const REMOVED_PACKAGES: readonly string[] = [
   ...["libpython3.13-stdlib", "libpython3.13-minimal"],
 ];
 
-/** Paths that are taken out of the userland (below the root; `*` within a name, `**` across). */
+/** Paths to remove from the userland (below the root; `*` within a name, `**` across). */
 export const REMOVED_PATHS: readonly string[] = [
-  // documentation, translations, and what only building or packaging needs
+  // documentation, translations, and files for building or packaging only
   ..."applications apport bug cmake common-licenses dict doc doc-base doc-rfc fish gdb icons info java lintian".split(
     " ",
   ),
@@ -55,7 +55,7 @@ export const REMOVED_PATHS: readonly string[] = [
     "usr/lib/udev/hwdb.d", // compiled into hwdb.bin
     "usr/lib/systemd/network/73-usb-net-by-mac.link", // a board's soldered USB adapter is eth0, too
     "usr/lib/systemd/{systemd-measure,systemd-pcrextend,systemd-pcrlock,systemd-tpm2-setup,systemd-storagetm}",
-    // of GRUB, only installing it and telling what it would read is done here
+    // of GRUB, only the files to install it and to report its modules are needed here
     "usr/lib/grub/*/{*.h,*.o,*.sh,gdb*,*.module,config.h,modinfo.sh}",
     "usr/bin/grub-{fstest,glue-efi,kbdcomp,macbless,menulst2cfg,mkfont,mklayout,mknetdir,mkpasswd-pbkdf2,mkrescue}",
     "usr/bin/grub-{mkstandalone,mount,ntldr-img,render-label,syslinux2cfg,mkimage-*}",
@@ -65,9 +65,9 @@ export const REMOVED_PATHS: readonly string[] = [
     "var/{backups,mail,spool/mail,cache/apt,cache/debconf,cache/adduser,cache/ldconfig,local,run,lock}",
     "var/lib/{apt,dpkg,ucf,python,vim,pam,shells.state,systemd,dbus,misc,xfsprogs}",
     "var/log/{apt,dpkg.log,alternatives.log,bootstrap.log,README,runit}",
-    // /etc: what would make machines alike, what the boot writes, and what nobody reads
+    // /etc: files that would make machines alike, files of the boot, and unused files
     "etc/{hostname,hosts,machine-id,fstab,resolv.conf,.pwd.lock,modules,modules-load.d/*,vconsole.conf,*-}",
-    "etc/{localtime,timezone}", // without them it is UTC, and commands of users make them
+    "etc/{localtime,timezone}", // without them the time zone is UTC; users' commands create them
     "etc/ssh/ssh_host_*",
     "etc/{apt,apport,dpkg,debconf.conf,ucf.conf,adduser.conf,deluser.conf,initramfs-tools,kernel,python3*,perl}",
     "etc/{cron.d,cron.daily,init.d,rc?.d,runit,sv,insserv.conf.d,update-motd.d,issue.net,debian_version,grub.d}",
@@ -80,7 +80,7 @@ export const REMOVED_PATHS: readonly string[] = [
     "etc/systemd/user/*",
   ]);
 
-/** Removes the files that the packages list as theirs, and the directories that become empty. Returns what was removed. */
+/** Removes the files in the packages' lists, and directories that become empty. Returns what was removed. */
 export function removePackageFiles(root: string, packages: readonly string[]): void {
   for (const name of packages) {
     const [list] = globSync(`var/lib/dpkg/info/${name}{,:*}.list`, { cwd: root });
@@ -102,11 +102,11 @@ function removeFileOrEmptyDirectory(path: string): void {
   try {
     rmdirSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error; // others have files there
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error; // contains files of other packages
   }
 }
 
-/** Removes what the patterns match below `root`. */
+/** Removes the files that match the patterns below `root`. */
 export function removePaths(root: string, patterns: readonly string[]): void {
   for (const pattern of patterns) {
     for (const path of globSync(pattern, { cwd: root }))

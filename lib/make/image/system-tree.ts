@@ -4,16 +4,16 @@ import { COMPONENTS, type Component, FILE } from "../../tools/host/paths.ts";
 import { FOREIGN_ROOT_LINKS } from "../../tools/node/foreign-root.ts";
 import type { Made } from "../build/build-step.ts";
 
-/** One component as it lies in `/k3os/system/COMPONENT/VERSION`: file name → the file to copy from. */
+/** A component in `/k3os/system/COMPONENT/VERSION`: file name → the source file. */
 export interface ComponentFiles {
   readonly version: string;
   readonly files: Readonly<Record<string, Made>>;
 }
 
-/** The parts of a system; k3s may be missing (it is fetched at the first boot), the kernel too (32-bit ARM). */
+/** The parts of a system; k3s may be missing (the first boot downloads it), and so may the kernel (32-bit ARM). */
 export type SystemParts = Readonly<Partial<Record<Component, ComponentFiles>>>;
 
-/** Which files make up each component; this is the layout that installer, boot and upgrade share. */
+/** The files of each component; installer, boot and upgrade share this layout. */
 export function systemParts(built: {
   readonly version: string;
   readonly executable: Made;
@@ -41,7 +41,9 @@ export type TreeEntry =
   | { readonly kind: "file"; readonly path: string; readonly source: string; readonly mode: number }
   | { readonly kind: "link"; readonly path: string; readonly target: string };
 
-/** The tree of an installed system: `k3os/system/…` with its `current` links. Directories follow from the paths. */
+/**
+ * The tree of an installed system: `k3os/system/…` with its `current` links. Directories are derived from the paths.
+ */
 export function systemTree(parts: SystemParts): readonly TreeEntry[] {
   return COMPONENTS.flatMap((component): TreeEntry[] => {
     const part = parts[component];
@@ -55,7 +57,7 @@ export function systemTree(parts: SystemParts): readonly TreeEntry[] {
   });
 }
 
-/** {@link systemTree} and the links of `sbin`, for a root file system that is not ours. */
+/** {@link systemTree} and the links of `sbin`, for a foreign root file system. */
 export function foreignRootTree(parts: SystemParts): readonly TreeEntry[] {
   const links = Object.entries(FOREIGN_ROOT_LINKS).map(([path, target]): TreeEntry => {
     return { kind: "link", path, target };

@@ -16,9 +16,10 @@ const BLOCK = 512;
 const TYPE = { file: "0", link: "2", directory: "5" } as const;
 
 /**
- * A tar archive in pieces, in the format that every reader knows ("ustar", POSIX.1-1988; pax(1) describes it): owned by
- * root, times all `mtime` (seconds), entries in the order given. The same entries give the same bytes. Parents must come
- * before what they hold. Throws CommandError for a path or link target that the format has no room for.
+ * A tar archive in pieces, in the format that every reader supports ("ustar", POSIX.1-1988; pax(1) describes it): owned
+ * by root, all times `mtime` (seconds), entries in the given order. The same entries result in the same bytes.
+ * Directories must come before their content. Throws CommandError for a path or link target that is too long for the
+ * format.
  */
 export function tarPieces(entries: readonly TarEntry[], mtime: number): readonly Piece[] {
   const members = entries.flatMap((entry): Piece[] => {
@@ -55,7 +56,7 @@ function header(path: string, { kind, mode, mtime, size = 0, target = "" }: Fiel
   octal(116, 8, 0);
   octal(124, 12, size);
   octal(136, 12, mtime);
-  text(148, 8, " ".repeat(8)); // the sum is made with blanks in its own place
+  text(148, 8, " ".repeat(8)); // the checksum counts its own field as spaces
   text(156, 1, TYPE[kind]);
   text(157, 100, target);
   text(257, 8, "ustar\u000000");
@@ -71,7 +72,7 @@ function header(path: string, { kind, mode, mtime, size = 0, target = "" }: Fiel
   return block;
 }
 
-/** A name of up to 100 bytes, behind a prefix where the path is longer. */
+/** A name of up to 100 bytes, with a prefix if the path is longer. */
 function splitPath(path: string): readonly [prefix: string, name: string] {
   if (Buffer.byteLength(path) <= 100) return ["", path];
   const slash = path.indexOf("/", path.length - 101);

@@ -1,6 +1,6 @@
 /**
- * What the service manager starts, as links `TARGET.wants/UNIT` in /usr/lib/systemd/system. Debian's packages enable
- * nearly all they bring; none of that is kept, so this table and the units' own dependencies are the whole truth.
+ * The units that the service manager starts, as links `TARGET.wants/UNIT` in /usr/lib/systemd/system. Debian's packages
+ * enable nearly all their units; none of these links is kept, so only this table and the units' own dependencies apply.
  */
 export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
   "sysinit.target": ["systemd-timesyncd.service", "open-iscsi.service", "k3os-health.service"],
@@ -8,7 +8,7 @@ export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
   "timers.target": ["logrotate.timer", "fstrim.timer", "k3os-ssh-keys.timer", "k3os-k3s-download.timer"],
   "getty.target": ["getty@tty1.service"],
   "network-online.target": ["connman-wait-online.service"],
-  // no RSA key: making one takes seconds, and only clients from before 2014 need it; one that is there is used
+  // no RSA key: its generation takes seconds, and only clients from before 2014 need it; an existing one is used
   "ssh.service": ["ssh-host-key@ed25519.service", "ssh-host-key@ecdsa.service"],
   "multi-user.target": [
     "connman.service",
@@ -22,7 +22,9 @@ export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Other names of units; what D-Bus starts by its bus name needs one (`SystemdService=` or `dbus-NAME.service`). */
+/**
+ * Other names of units; a unit that D-Bus starts by its bus name needs one (`SystemdService=` or `dbus-NAME.service`).
+ */
 export const UNIT_ALIASES: Readonly<Record<string, string>> = {
   "default.target": "multi-user.target",
   "sshd.service": "ssh.service",
@@ -32,12 +34,12 @@ export const UNIT_ALIASES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Static dependencies (`TARGET.wants/UNIT`) that systemd's own package brings and that are taken out: what maintains a
- * writable /usr or /etc, what measures the boot into a TPM, and sockets that nothing here speaks to. Each costs the
- * boot a process or a stretch of parsing; several would do harm on an /etc that is new at every boot.
+ * Static dependencies (`TARGET.wants/UNIT`) of systemd's own package that are removed: for a writable /usr or /etc, for
+ * measuring the boot into a TPM, and unused sockets. Each costs the boot a process or some parsing; several would do
+ * harm on an /etc that is new at every boot.
  */
 export const UNWANTED_UNITS: readonly string[] = [
-  "local-fs.target.wants/tmp.mount", // mounted by the boot code, with the original's size and options
+  "local-fs.target.wants/tmp.mount", // mounted by the boot, with the original's size and options
   "sysinit.target.wants/ldconfig.service",
   "sysinit.target.wants/systemd-firstboot.service",
   "sysinit.target.wants/systemd-hibernate-clear.service",
@@ -62,14 +64,14 @@ export const UNWANTED_UNITS: readonly string[] = [
 ];
 
 /**
- * Units that nothing may start: what others ask for without need. drm: logind wants it loaded on machines without any
- * screen too, where udev loads it with the graphics driver.
+ * Units that must never start, although others request them. drm: logind requests it even on machines without a screen;
+ * with a graphics driver, udev loads it.
  */
 export const MASKED_UNITS: readonly string[] = ["modprobe@drm.service"];
 
 /**
- * Generators that are taken out: each is a process at every boot and reload. ssh: would open sshd on vsock; gpt-auto:
- * would mount our ESP at /boot; rpc-pipefs, sysv, rc-local, hibernate, system-update, tpm2: nothing here for them to find.
+ * Generators that are removed: each is a process at every boot and reload. ssh: would open sshd on vsock; gpt-auto:
+ * would mount our ESP at /boot; rpc-pipefs, sysv, rc-local, hibernate, system-update, tpm2: have no input here.
  */
 export const REMOVED_GENERATORS: readonly string[] = [
   "rpc-pipefs-generator",

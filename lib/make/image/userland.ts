@@ -11,12 +11,12 @@ import { systemAccountFiles, unexpectedAccounts } from "./image-accounts.ts";
 import { nativePerl } from "./native-perl.ts";
 import { makePostponed, POSTPONE_HOOK } from "./postponed-files.ts";
 
-/** What dpkg leaves out while it unpacks, which is faster than removing it afterwards. */
+/** Paths that dpkg does not unpack, which is faster than removing them afterwards. */
 const NOT_UNPACKED = ["man", "doc", "info", "locale", "lintian", "bug", "gtk-doc"].map(
   (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
 );
 
-/** Whatever happens to mmdebstrap, its processes and the mounts it makes inside of the root end with it. */
+/** When mmdebstrap ends in any way, its processes and mounts in the root end with it. */
 const NAMESPACES = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 interface UserlandInput extends Pick<Target, "arch" | "debian"> {
@@ -65,8 +65,8 @@ const userlandStep: Step<UserlandInput> = {
 };
 
 /**
- * Installs Debian's packages into a directory and returns it: a whole root file system, as Debian makes it.
- * Needs root. Nothing of it is stripped: the tools to build with (GRUB's) are run out of it.
+ * Installs Debian's packages into a directory and returns it: a complete root file system of Debian.
+ * Needs root. Nothing is stripped: build tools (GRUB's) run from it.
  */
 export async function installUserland(
   { arch, debian }: Target,
@@ -80,7 +80,7 @@ function isEmulated(arch: Target["arch"]): boolean {
   return arch !== hostTarget().arch;
 }
 
-/** Accounts own files on the disks of nodes, so each has an id of its own for ever. */
+/** Accounts own files on the disks of nodes, so each needs a permanent id. */
 function refuseUnexpected(root: string): void {
   const read = (name: string) => readFileSync(join(root, "etc", name), "utf8");
   const unexpected = unexpectedAccounts({ passwd: read("passwd"), group: read("group") });

@@ -2,7 +2,10 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 
-/** Compresses bytes into a file by zstd at a level (`-19`), on all processors, and returns the file's content. Needs the package zstd. */
+/**
+ * Compresses bytes into a file with zstd at a level (`-19`), on all processors, and returns the file's content. Needs
+ * the package zstd.
+ */
 export async function compress(
   bytes: Uint8Array,
   file: string,

@@ -2,7 +2,7 @@ import type { Machine } from "./qemu.ts";
 
 const MINUTE = 60_000;
 
-/** Logs in as rancher at a machine's console, and waits for the shell. A live system wants no password. */
+/** Logs in as rancher on a machine's console, and waits for the shell. A live system needs no password. */
 export async function logIn({ console }: Pick<Machine, "console">, password?: string): Promise<void> {
   await console.expect(/login: /, { timeout: 10 * MINUTE });
   console.send("rancher\r");

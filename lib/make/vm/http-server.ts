@@ -3,11 +3,11 @@ import { createServer, type ServerResponse } from "node:http";
 
 export interface FileServer extends AsyncDisposable {
   readonly port: number;
-  /** Paths that were asked for, in order. */
+  /** Requested paths, in order. */
   readonly requests: readonly string[];
 }
 
-/** What is served: a text, bytes, or what a file of this machine holds when it is asked for. */
+/** Served content: a text, bytes, or a file of this machine, read at each request. */
 export type Served = string | Uint8Array | { readonly file: string };
 
 /** Serves fixed contents by path on a free port of loopback; any other path is a 404. */

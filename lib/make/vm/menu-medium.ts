@@ -2,7 +2,7 @@ import { remaster } from "../../install/remaster/remaster-iso.ts";
 import type { MenuEntry } from "../../install/remaster/remaster-menu.ts";
 import { systemHost } from "../../tools/host/host.ts";
 
-/** Copies a k3OS ISO with kernel parameters of its own, and another entry that starts by itself; says nothing. */
+/** Copies a k3OS ISO with other kernel parameters and another default entry, without output. */
 export async function remasterMenu(
   input: string,
   { startsBy, words }: { readonly startsBy: MenuEntry; readonly words: readonly string[] },

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Arch, targetOf } from "../../tools/host/targets.ts";
 
-/** A UEFI firmware: the program, and the file that its variables start as. */
+/** A UEFI firmware: the program, and the template of its variables. */
 interface Firmware {
   readonly code: string;
   readonly variables: string;
@@ -13,12 +13,12 @@ interface Board {
   /** Debian packages. */
   readonly packages: readonly string[];
   readonly machine: Readonly<Record<"bios" | "uefi", readonly string[]>>;
-  /** A disk with this image; the number is its place in their order, from 0. */
+  /** A disk with this image; the number is its position in the order, from 0. */
   readonly disk: (file: string, index: number) => readonly string[];
   /** An optical drive with this image. */
   readonly cdrom: (file: string) => readonly string[];
   readonly firmware?: Firmware;
-  /** The serial port, as a kernel parameter names it. */
+  /** The serial port, as the value of a kernel parameter. */
   readonly console: string;
 }
 
@@ -27,23 +27,23 @@ const SCSI_CDROM = (file: string) => [
   ...["-drive", `if=none,id=cdrom,media=cdrom,readonly=on,file=${file}`],
 ];
 
-/** Said to be booted: this firmware has its network cards before a disk that it has not seen before. */
+/** Marks the disk to boot: this firmware prefers its network cards to a new disk. */
 const FIRST_DISK = (file: string, index: number) => [
   ...["-drive", `if=none,id=disk${index},format=raw,cache=unsafe,file=${file}`],
   ...["-device", `virtio-blk-pci,drive=disk${index},bootindex=${index}`],
 ];
 
-// QEMU 7.2 emulates CMPXCHG16B on unaligned operands wrongly, and kernels from 6.6 on then crash
+// QEMU 7.2 emulates CMPXCHG16B on unaligned operands incorrectly, and kernels from 6.6 on then crash
 const PC = ["-cpu", "max,-cx16", "-vga", "std"];
 
-/** The memory map of the 32-bit board ends at 4 GiB, since its kernels need not know of more. */
+/** The memory map of the 32-bit board ends at 4 GiB, because its kernels may not support more. */
 const BOARDS: Readonly<Record<Arch, Board>> = {
   amd64: {
     packages: ["qemu-system-x86", "ovmf"],
     machine: { bios: ["-machine", "pc", ...PC], uefi: ["-machine", "q35", ...PC] },
     disk: (file) => ["-drive", `if=virtio,format=raw,cache=unsafe,file=${file}`],
     cdrom: (file) => ["-drive", `media=cdrom,readonly=on,file=${file}`],
-    // the 4 MiB build is the one that newer releases still have
+    // newer releases only have the 4 MiB build
     firmware: { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
     console: "ttyS0,115200",
   },
@@ -79,7 +79,7 @@ export function boardOf(arch: Arch): Board & { readonly program: string } {
 /** Debian packages that emulate all boards. */
 export const BOARD_PACKAGES = [...new Set(Object.values(BOARDS).flatMap(({ packages }) => packages))];
 
-/** The options for UEFI, with its variables in a file that is made if it is not there. */
+/** The options for UEFI, with its variables in a file that is created if it does not exist. */
 export function firmwareArgv(arch: Arch, variables: string): string[] {
   const { firmware } = BOARDS[arch];
   if (firmware === undefined) throw new Error(`There is no UEFI for ${arch}`);
@@ -89,7 +89,7 @@ export function firmwareArgv(arch: Arch, variables: string): string[] {
   ];
 }
 
-/** Makes the file of UEFI's variables, if it is not there. */
+/** Creates the file of UEFI's variables if it does not exist. */
 export function makeVariables(arch: Arch, file: string): void {
   const { firmware } = BOARDS[arch];
   mkdirSync(dirname(file), { recursive: true });

@@ -11,7 +11,7 @@ import { type SerialConsole, serialConsole } from "./serial.ts";
 
 /** A virtual machine to start. It is emulated (TCG): no KVM, no root, no network but the user-mode one. */
 export interface MachineOptions {
-  /** Names the transcript of the console: `dist/vm/NAME.log`. */
+  /** The name of the console's transcript: `dist/vm/NAME.log`. */
   readonly name: string;
   /** Default amd64. */
   readonly arch?: Arch;
@@ -19,7 +19,7 @@ export interface MachineOptions {
   readonly memory: number;
   /** Default `bios`. */
   readonly firmware?: "bios" | "uefi";
-  /** File that keeps UEFI's variables between starts; made from the firmware's template if absent. */
+  /** File that keeps UEFI's variables between boots; created from the firmware's template if absent. */
   readonly efiVariables?: string;
   /** Raw images, as virtio disks /dev/vda, /dev/vdb … */
   readonly disks?: readonly string[];
@@ -31,27 +31,27 @@ export interface MachineOptions {
   readonly kernel?: { readonly image: string; readonly initrd: string; readonly append: string };
   /** Forwards a free port of the host's loopback to port 22 of the guest. */
   readonly ssh?: boolean;
-  /** `silent`: the cable is plugged in, but nobody answers. Default `user`: QEMU's own network, with DHCP. */
+  /** `silent`: the cable is connected, but there is no response. Default `user`: QEMU's own network, with DHCP. */
   readonly network?: "user" | "silent";
-  /** What the DHCP server of the `user` network calls the machine; by default it offers no name. */
+  /** The host name from the DHCP server of the `user` network; by default it offers none. */
   readonly dhcpName?: string;
-  /** Further arguments of QEMU: devices that one test wants. */
+  /** Further arguments of QEMU: devices for single tests. */
   readonly extra?: readonly string[];
 }
 
 export interface Machine extends AsyncDisposable {
   readonly console: SerialConsole;
-  /** Port on the host's loopback that reaches the guest's port 22; 0 without `ssh`. */
+  /** Port on the host's loopback that is forwarded to the guest's port 22; 0 without `ssh`. */
   readonly sshPort: number;
-  /** Resolves when the machine is gone: powered off, rebooted (which ends it too) or killed. */
+  /** Resolves when the machine has ended: powered off, rebooted (which also ends it) or killed. */
   readonly exited: Promise<void>;
   /** Presses the power button. */
   powerDown(): Promise<void>;
-  /** Pulls the plug, and waits until the machine is gone. */
+  /** Cuts the power, and waits until the machine has ended. */
   kill(): Promise<void>;
 }
 
-/** Where the guest's user-mode network reaches the host's loopback (QEMU's documentation, "Network emulation"). */
+/** The address of the host's loopback in the guest's user-mode network (QEMU's documentation, "Network emulation"). */
 export const HOST_ADDRESS = "10.0.2.2";
 
 const PROJECT = join(import.meta.dirname, "../../..");
@@ -60,8 +60,8 @@ const PROJECT = join(import.meta.dirname, "../../..");
 export const VM_DIRECTORY = join(PROJECT, "dist/vm");
 
 /**
- * Starts a machine; leaving the scope pulls its plug.
- * Throws when QEMU cannot start it, with what QEMU said.
+ * Starts a machine; at the end of the scope its power is cut.
+ * Throws if QEMU cannot start it, with QEMU's message.
  */
 export async function startMachine(options: MachineOptions): Promise<Machine> {
   mkdirSync(VM_DIRECTORY, { recursive: true });
@@ -106,7 +106,7 @@ interface Wiring {
   readonly efiVariables: string;
 }
 
-/** Packets leave for the discard port of the host's loopback. */
+/** Packets are sent to the discard port of the host's loopback. */
 const SILENCE = "socket,id=net,udp=127.0.0.1:9,localaddr=127.0.0.1:0";
 
 /** The QEMU command line of a machine. */
@@ -116,11 +116,11 @@ export function machineArgv(options: MachineOptions, wiring: Wiring): string[] {
   const forward = wiring.sshPort === 0 ? "" : `,hostfwd=tcp:127.0.0.1:${wiring.sshPort}-:22`;
   const name = options.dhcpName === undefined ? "" : `,hostname=${options.dhcpName}`;
   return [
-    // a test runner that is killed takes its machines with it
+    // if the test runner is killed, its machines end, too
     ...["setpriv", "--pdeathsig", "KILL", board.program],
     ...board.machine[firmware],
     ...["-accel", "tcg,thread=multi"],
-    // one processor: with two, one at times runs into code that the other is patching (int3 in the kernel's text)
+    // one processor: with two, one sometimes runs code that the other is patching (int3 in the kernel's text)
     ...["-smp", "1", "-m", String(options.memory)],
     ...["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
     ...["-serial", `tcp:127.0.0.1:${wiring.serial}`],
@@ -161,8 +161,8 @@ interface Line {
 }
 
 /**
- * Listens for the one connection that QEMU makes to it: nothing to poll for, and no output lost. It is TCP since a Unix
- * socket takes only some 200 single bytes, and QEMU's serial port drops what its line does not take at once.
+ * Listens for QEMU's only connection: no polling, and no lost output. It is TCP, since a Unix socket only accepts some
+ * 200 single bytes, and QEMU's serial port drops bytes that are not accepted at once.
  */
 async function acceptOne(): Promise<Line> {
   const server = createServer();
@@ -194,7 +194,7 @@ async function listen(server: Server): Promise<number> {
   return address.port;
 }
 
-/** QEMU could keep it (`logfile=`), but writes characters twice when the reader is slow. */
+/** QEMU's own transcript (`logfile=`) contains characters twice if the reader is slow. */
 function keepTranscript(serial: Socket, path: string): void {
   const file = openSync(path, "w");
   serial.on("data", (chunk: Buffer) => writeSync(file, chunk));
@@ -218,6 +218,6 @@ function failedStart(child: ChildProcess, argv: readonly string[]): Promise<neve
     child.once("error", (cause) => reject(new Error(`Cannot run ${quoteArgv(argv)}`, { cause })));
     child.once("close", () => reject(new Error(`${quoteArgv(argv)} ended at once: ${said.trim()}`)));
   });
-  failure.catch(() => undefined); // after the start the machine's end is no failure of it
+  failure.catch(() => undefined); // after the start, the end of the machine is not an error here
   return failure;
 }

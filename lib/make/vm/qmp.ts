@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 
 /** QEMU's machine protocol, on an open connection (QEMU's documentation, "QEMU Machine Protocol Specification"). */
 export interface Monitor {
-  /** Runs a command without arguments. Throws what QEMU answers as an error, and when QEMU is gone. */
+  /** Runs a command without arguments. Throws QEMU's error response, and if QEMU has ended. */
   execute(command: string): Promise<void>;
 }
 
@@ -13,13 +13,13 @@ interface Reply {
   readonly error?: { readonly desc: string };
 }
 
-/** Greets QEMU on `socket`; commands run one after the other. */
+/** Starts the protocol with QEMU on `socket`; commands run in order. */
 export async function connectMonitor(socket: Socket): Promise<Monitor> {
   const waiting: ((reply: Reply) => void)[] = [];
   const replies = createInterface({ input: socket });
   replies.on("line", (line) => {
     const reply = JSON.parse(line) as Reply;
-    // events come unasked
+    // ignore events
     if (reply.QMP !== undefined || reply.return !== undefined || reply.error !== undefined)
       waiting.shift()?.(reply);
   });

@@ -1,22 +1,22 @@
 import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
 
-/** The text console of a machine, driven the way a person at a terminal would. */
+/** The text console of a machine, used like a terminal. */
 export interface SerialConsole {
   /**
-   * Waits until `pattern` appears in what has not been consumed by an earlier call, and consumes up to its end.
-   * Throws, with the end of the console, when `timeout` (milliseconds) passes, the machine ends, or its kernel panics.
+   * Waits until `pattern` appears in the output after the end of the previous match, and consumes it.
+   * Throws, with the end of the console, after `timeout` (milliseconds), or if the machine ends or its kernel panics.
    */
   expect(pattern: RegExp, options: { readonly timeout: number }): Promise<RegExpExecArray>;
   /** Types `text`; a line ends with `\r`, as from the Enter key. */
   send(text: string): void;
   /** Everything that the machine has printed, without terminal escapes. */
   text(): string;
-  /** Joins the console to a terminal until `leave` (one character) is typed or the machine ends. */
+  /** Connects the console to a terminal until `leave` (one character) is typed or the machine ends. */
   attach(terminal: Terminal, options: { readonly leave: string }): Promise<void>;
 }
 
-/** What {@link SerialConsole.attach} needs of a terminal: `process.stdin` and `process.stdout` have it. */
+/** The terminal for {@link SerialConsole.attach}: `process.stdin` and `process.stdout`. */
 export interface Terminal {
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WritableStream;
@@ -25,7 +25,7 @@ export interface Terminal {
 const PANIC = /Kernel panic - not syncing[^\r\n]*/;
 const TAIL_LINES = 30;
 
-/** The console behind the stream that a machine's serial port is connected to. */
+/** The console on the stream of a machine's serial port. */
 export function serialConsole(socket: Socket): SerialConsole {
   const decoder = new StringDecoder("utf8");
   const listeners = new Set<() => void>();
@@ -40,7 +40,7 @@ export function serialConsole(socket: Socket): SerialConsole {
     text += plain;
     for (const listener of listeners) listener();
   });
-  socket.on("error", () => undefined); // the machine went away: "close" follows, and says so to whoever waits
+  socket.on("error", () => undefined); // the machine has ended: "close" follows, and rejects the waiting calls
   socket.on("close", () => {
     ended = true;
     for (const listener of listeners) listener();
@@ -97,8 +97,8 @@ export function serialConsole(socket: Socket): SerialConsole {
 }
 
 /**
- * Takes terminal escape sequences (ECMA-48 CSI and OSC, and the short ones) out of `text`, and escapes that start none.
- * Returns what is left, and the start of a sequence that the text breaks off in.
+ * Removes terminal escape sequences (ECMA-48 CSI and OSC, and the short ones), and single escapes, from `text`.
+ * Returns the rest, and an incomplete sequence at the end of the text.
  */
 export function stripEscapes(text: string): [plain: string, unfinished: string] {
   const unfinished = UNFINISHED.exec(text)?.[0] ?? "";
@@ -111,7 +111,7 @@ const ESCAPE =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const UNFINISHED = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b]{0,80}\u001b?|[ -/]+)?$/;
 
-/** The last lines of a console, between rulers, for a failure's message. */
+/** The last lines of a console, between rulers, for an error message. */
 export function consoleTail(text: string, lines: number = TAIL_LINES): string {
   const tail = text
     .split(/[\r\n]+/)

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { cmd } from "../../tools/host/cmd.ts";
 import { type RunResult, runProgram } from "../../tools/host/host.ts";
 
-/** A key pair that lives as long as one run. */
+/** A key pair for one run. */
 export interface SshKey {
   readonly file: string;
   /** The line for `ssh_authorized_keys`. */
@@ -25,8 +25,8 @@ export interface SshTarget {
 }
 
 /**
- * Runs a shell command on the guest; its status is in the result, 255 is ssh's own failure.
- * Throws when it takes longer than `timeout` milliseconds (default two minutes).
+ * Runs a shell command on the guest and returns its status; 255 is an error of ssh itself.
+ * Throws after `timeout` milliseconds (default two minutes).
  */
 export function ssh(
   target: SshTarget,
@@ -50,10 +50,10 @@ export function sshArgv({ port, key, user = "rancher" }: SshTarget): string[] {
     ConnectTimeout: "20",
     IdentitiesOnly: "yes",
     LogLevel: "ERROR",
-    // the guest is new, on our own loopback, under a port that another guest had before
+    // the guest is new, on our own loopback, with a port that another guest has used before
     StrictHostKeyChecking: "no",
     UserKnownHostsFile: "/dev/null",
-    // one connection for all commands: on an emulated processor a key exchange takes a second
+    // one connection for all commands: a key exchange takes a second on an emulated processor
     ControlMaster: "auto",
     ControlPath: `${key.file}.%r.%p`,
     ControlPersist: "60",
@@ -62,7 +62,10 @@ export function sshArgv({ port, key, user = "rancher" }: SshTarget): string[] {
   return ["ssh", "-F", "none", "-i", key.file, "-p", String(port), ...flags, `${user}@127.0.0.1`];
 }
 
-/** Waits until the guest lets us in. Throws with ssh's last words after `timeout` milliseconds, or when it is gone. */
+/**
+ * Waits until a login is possible. Throws with ssh's last message after `timeout` milliseconds, or if the guest has
+ * ended.
+ */
 export async function waitForSsh(
   target: SshTarget,
   { timeout, gone }: { readonly timeout: number; readonly gone: Promise<void> },

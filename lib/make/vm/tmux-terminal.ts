@@ -5,17 +5,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { cmd } from "../../tools/host/cmd.ts";
 import { runProgram } from "../../tools/host/host.ts";
 
-/** A program on a terminal of its own, driven the way a person does. */
+/** A program on its own terminal, used like by a user. */
 export interface Terminal extends AsyncDisposable {
-  /** Types a text; {@link KEY} has the keys that are no characters. */
+  /** Types a text; {@link KEY} has the special keys. */
   type(keys: string): Promise<void>;
   /** Waits until the screen shows `what`; returns the screen. Throws, with the screen, after `timeout` milliseconds. */
   waitFor(what: string | RegExp, options?: { readonly timeout?: number }): Promise<string>;
-  /** The lines that the screen shows now, a line that was wrapped by the terminal in one piece. */
+  /** The current lines of the screen; a line that the terminal has wrapped is one line. */
   screen(): Promise<string>;
-  /** The screen with its colours, as SGR sequences: what drawScreen() takes. */
+  /** The screen with its colours, as SGR sequences, for drawScreen(). */
   styledScreen(): Promise<string>;
-  /** Everything that the program has written, escapes included, also what was overwritten since. */
+  /** The complete output of the program, including escapes and overwritten text. */
   written(): string;
   /** Waits for the end of the program. */
   ended(options?: { readonly timeout?: number }): Promise<Ended>;
@@ -23,12 +23,12 @@ export interface Terminal extends AsyncDisposable {
 
 export interface Ended {
   readonly status: number;
-  /** The line is in the modes in which the program found it. */
+  /** The terminal's modes are the same as before the program. */
   readonly restored: boolean;
   readonly cursorShown: boolean;
 }
 
-/** What keys send. */
+/** The characters sent by keys. */
 export const KEY = {
   enter: "\r",
   up: "\u001b[A",
@@ -41,11 +41,11 @@ export const KEY = {
 export interface TerminalOptions {
   readonly columns?: number;
   readonly rows?: number;
-  /** More for the program's environment: `TERM`, for instance. */
+  /** Additional environment variables: `TERM`, for instance. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Waits for a key, so that nothing is missed, and says how the program ended; then keeps the screen as it is. */
+/** Waits for a key, so that no output is missed, and reports the program's exit; then keeps the screen. */
 const SHELL = `
 trap : INT
 read -r started
@@ -62,7 +62,9 @@ const END = /\[status (\d+), modes (\w+)\]/;
 const PATIENCE = 20_000;
 const LOOK_EVERY = 30;
 
-/** Starts a program (an argument vector) on a terminal of 80 columns and 24 rows, or of others. tmux plays the terminal. */
+/**
+ * Starts a program (an argument vector) on a terminal of 80 columns and 24 rows, or another size. tmux is the terminal.
+ */
 export async function startTerminal(
   argv: readonly string[],
   { columns = 80, rows = 24, env = {} }: TerminalOptions = {},

@@ -9,20 +9,20 @@ import { type SshKey, type SshTarget, ssh, waitForSsh } from "./ssh.ts";
 
 const SECONDS = 1000;
 
-/** One machine through its life: what stays the same from one start to the next. */
+/** The parts of a machine that stay the same across boots. */
 export interface Hardware {
-  /** Names its files and transcripts. */
+  /** The name of its files and transcripts. */
   readonly name: string;
   /** Default amd64. */
   readonly arch?: Arch;
   readonly firmware: "bios" | "uefi";
   /** Raw image; becomes /dev/vda. */
   readonly disk: string;
-  /** UEFI's variables; made at the first start. */
+  /** UEFI's variables; created at the first boot. */
   readonly efiVariables: string;
 }
 
-/** A machine with an empty disk of `size` bytes, of which only what is written takes room. */
+/** A machine with an empty, sparse disk of `size` bytes. */
 export function createHardware(
   name: string,
   { arch = "amd64", firmware }: Pick<Hardware, "arch" | "firmware">,
@@ -37,7 +37,7 @@ export function createHardware(
   return { name, arch, firmware, ...files };
 }
 
-/** The machine that an earlier run made: one that has variables of UEFI was started by that. */
+/** The machine of an earlier run: it uses UEFI if there is a file of variables. */
 export function keptHardware(name: string): Hardware {
   const files = filesOf(name);
   return { name, firmware: existsSync(files.efiVariables) ? "uefi" : "bios", ...files };
@@ -52,12 +52,12 @@ export interface Installation {
   readonly iso: string;
   /** Port on the host's loopback that serves `/config.yaml`. */
   readonly configPort: number;
-  /** Told what has been reached. */
+  /** Called at each step. */
   readonly onStep?: (step: string) => void;
 }
 
 /**
- * What the kernel is told for an installation that asks nothing and ends with the power off. Without a port that serves
+ * The kernel parameters of an installation without prompts that ends with a power-off. Without a port that serves
  * `/config.yaml`, the medium has the configuration.
  */
 export function installWords(arch: Arch = "amd64", configPort?: number): string[] {
@@ -73,9 +73,7 @@ export function installWords(arch: Arch = "amd64", configPort?: number): string[
   ];
 }
 
-/**
- * Boots the ISO, with parameters that the kernel is told, by its own boot loader; else as {@link installFromMedium}.
- */
+/** Boots the ISO with its own boot loader and kernel parameters; otherwise like {@link installFromMedium}. */
 export async function installFromIso(
   hardware: Hardware,
   { iso, configPort, onStep = () => undefined }: Installation,
@@ -87,8 +85,8 @@ export async function installFromIso(
 }
 
 /**
- * Boots a medium that installs by itself, by its own boot loader and without a key pressed, and waits until the machine has
- * switched itself off. Throws, with the end of the console, when any of that does not happen in time.
+ * Boots a medium that installs by itself, with its own boot loader and without a key press, and waits until the machine
+ * has powered off. Throws, with the end of the console, at a timeout.
  */
 export async function installFromMedium(
   hardware: Hardware,
@@ -113,13 +111,13 @@ export async function installFromMedium(
   onStep("the machine is off");
 }
 
-/** What follows "Error:" on the console is the installer's last word, not worth waiting for more. */
+/** "Error:" on the console ends the installation: do not wait any longer. */
 async function expectOrError({ console }: Machine, pattern: RegExp, timeout: number): Promise<void> {
   const found = await console.expect(new RegExp(`${pattern.source}|Error: [^\\r\\n]*`), { timeout });
   if (found[0].startsWith("Error:")) throw new Error(`The installation failed: ${found[0]}`);
 }
 
-/** Starts the machine from its disk, and chooses an entry of its boot menu: 0 is the default. `others` are further disks. */
+/** Boots the machine from its disk, and selects a boot menu entry: 0 is the default. `others` are further disks. */
 export async function bootDisk(
   hardware: Hardware,
   {
@@ -142,17 +140,17 @@ export async function bootDisk(
   }
 }
 
-/** GRUB's menu takes Control-N for the cursor key, which needs no escape sequence (GRUB manual, "Interface"). */
+/** GRUB's menu accepts Control-N as the cursor key, which needs no escape sequence (GRUB manual, "Interface"). */
 const CURSOR_DOWN = "\u000e";
 
-/** Waits until the machine lets us in by ssh. */
+/** Waits until a login to the machine by SSH is possible. */
 export async function reachNode(machine: Machine, key: SshKey): Promise<SshTarget> {
   const target = { port: machine.sshPort, key };
   await waitForSsh(target, { timeout: 360 * SECONDS, gone: machine.exited });
   return target;
 }
 
-/** Waits until the node has applied its configuration, the commands that need the network included. */
+/** Waits until the node has applied its configuration, including commands that need the network. */
 export async function waitUntilApplied(node: SshTarget): Promise<void> {
   const applied = "systemctl show -P SubState ccapply | grep -q -e exited -e failed";
   const wait = `timeout 230 sh -c 'until ${applied}; do sleep 0.5; done'`;
@@ -160,17 +158,17 @@ export async function waitUntilApplied(node: SshTarget): Promise<void> {
   if (code !== 0) throw new Error("The node did not apply its configuration within 230 s");
 }
 
-/** Failed units, one a line, but the wait for the network: an emulated processor may need more than its 28 s. */
+/** Failed units, one per line, except the wait for the network: an emulated processor may need more than its 28 s. */
 export const FAILED_UNITS =
   "systemctl list-units --failed --plain --no-legend | grep -v ^connman-wait-online || true";
 
-/** Has a machine restart, which ends this one, by a command on it. */
+/** Reboots a machine by a command on it, which ends this QEMU process. */
 export async function restart(machine: Machine, target: SshTarget, command: string): Promise<void> {
   await ssh(target, command);
   await within(machine.exited, 4 * 60 * SECONDS, "The machine did not restart");
 }
 
-/** Waits for the machine to go away by itself. Throws `message` after `timeout` milliseconds. */
+/** Waits until the machine has ended by itself. Throws `message` after `timeout` milliseconds. */
 export async function within(exited: Promise<void>, timeout: number, message: string): Promise<void> {
   await settlesWithin(timeout, exited, () => {
     throw new Error(`${message} within ${timeout / SECONDS} s`);
