@@ -18,7 +18,7 @@ import { prepareTakeover } from "./takeover/prepare-takeover.ts";
 
 export type ApplyHost = Pick<Host, "root" | "run" | "log" | "clock" | "progress">;
 
-/** A step of the installation; its title is what the user sees. */
+/** A step of the installation; its title is shown to the user. */
 interface Step {
   readonly title: (plan: DiskPlan) => string;
   readonly run: (plan: DiskPlan, host: ApplyHost) => Promise<void>;

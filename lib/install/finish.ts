@@ -7,7 +7,7 @@ const MESSAGES = {
   "power-off": "Powering off …",
 } as const;
 
-/** What happens to the machine after an installation. */
+/** Reboots the machine, powers it off, or returns, after an installation. */
 export async function finish(
   afterwards: InstallSettings["afterwards"],
   host: Pick<Host, "run" | "log">,

@@ -2,7 +2,7 @@ import type { Options, Values } from "../tools/cli/cli.ts";
 import { PATH } from "../tools/host/paths.ts";
 import { CommandError } from "../tools/text/errors.ts";
 
-/** The options of every upgrade about what to keep. */
+/** The options for what every upgrade keeps. */
 export const KEEP_OPTIONS = {
   keep: {
     type: "string",

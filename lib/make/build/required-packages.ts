@@ -32,7 +32,7 @@ function installArgv(packages: readonly string[]): string[] {
   return ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
 }
 
-/** The line by which a person installs Debian packages. */
+/** The command with which a user installs Debian packages. */
 export function installLine(packages: readonly string[]): string {
   return `sudo ${UPDATE.join(" ")} && sudo ${installArgv(packages).join(" ")}`;
 }

@@ -88,7 +88,7 @@ function parseScreen(screen: string): readonly (readonly Run[])[] {
   let style: Style = {};
   return screen.split("\n").map((line) => {
     const runs: Run[] = [];
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: escapes are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for escapes
     for (const part of line.split(/(\x1b\[[\d;]*m)/)) {
       if (part.startsWith("\x1b")) style = changedStyle(style, part.slice(2, -1).split(";").map(Number));
       else if (part !== "") runs.push({ ...style, text: part });

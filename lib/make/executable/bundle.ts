@@ -38,7 +38,7 @@ export async function bundleProgram(
  * The command that compiles the program with Bun's runtime into one file. Nothing in the directory it is later started
  * in (bunfig.toml, .env, tsconfig.json, package.json) may change what it does, hence the four autoloads off.
  *
- * What makes it start quickly, in milliseconds of processor time (least of 30; an empty program: 3.9) until
+ * The effect of each flag on the start, in milliseconds of processor time (least of 30; an empty program: 3.9) until
  * `k3os --version` and `k3os config --dump` have ended:
  *
  *     neither flag                  68     –   everything is parsed, though imported lazily

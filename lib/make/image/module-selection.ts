@@ -43,7 +43,7 @@ export function selectModules(dependencies: ModuleDependencies, wanted: readonly
   return [...selected].sort();
 }
 
-/** The names in `wanted` that are neither a module of this kernel nor built in (`modules.builtin`). */
+/** The names in `wanted` that are neither modules of this kernel nor built in (`modules.builtin`). */
 export function missingModules(
   dependencies: ModuleDependencies,
   builtin: string,

@@ -55,7 +55,7 @@ export const REMOVED_PATHS: readonly string[] = [
     "usr/lib/udev/hwdb.d", // compiled into hwdb.bin
     "usr/lib/systemd/network/73-usb-net-by-mac.link", // a board's soldered USB adapter is eth0, too
     "usr/lib/systemd/{systemd-measure,systemd-pcrextend,systemd-pcrlock,systemd-tpm2-setup,systemd-storagetm}",
-    // of GRUB, only the files to install it and to report its modules are needed here
+    // of GRUB, only its installation, and the inspection of what it would read, are needed here
     "usr/lib/grub/*/{*.h,*.o,*.sh,gdb*,*.module,config.h,modinfo.sh}",
     "usr/bin/grub-{fstest,glue-efi,kbdcomp,macbless,menulst2cfg,mkfont,mklayout,mknetdir,mkpasswd-pbkdf2,mkrescue}",
     "usr/bin/grub-{mkstandalone,mount,ntldr-img,render-label,syslinux2cfg,mkimage-*}",

@@ -106,7 +106,7 @@ export function stripEscapes(text: string): [plain: string, unfinished: string] 
 }
 
 const ESCAPE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[ -/]+[0-~]|[0-Z\\^-~])?/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above
 const UNFINISHED = /\u001b(?:\[[0-?]*[ -/]*|\][^\u0007\u001b]{0,80}\u001b?|[ -/]+)?$/;

@@ -31,7 +31,10 @@ export function tableHelp(name: string, table: CommandTable): string {
   ].join("\n");
 }
 
-/** What follows a wrong call: how to call the command, and where the rest is explained; not so long that the error scrolls away. */
+/**
+ * The text after an invalid call: the usage of the command, and the way to its help; short, so that the error stays on
+ * the screen.
+ */
 export function usageHint(name: string, command: Command): string {
   return `${usageLine(name, command)}\nRun "${name} --help" for details.\n`;
 }

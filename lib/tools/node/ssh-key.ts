@@ -94,7 +94,7 @@ const TYPE = /^(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+$/;
  * comment. Undefined for a key. The result never repeats the line.
  */
 export function keyFlaw(line: string): string | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(line)) return "found a control character in an ssh public key";
   const words = line.split(/[ \t]+/);
   const begin = TYPE.test(words[0] ?? "") ? line : withoutOptions(line);

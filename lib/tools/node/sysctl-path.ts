@@ -11,7 +11,7 @@ export function sysctlPath(key: string): string {
   const swapped = text.replace(/[./]/g, (char) => (char === "." ? "/" : "."));
   const path = first === "." ? swapped : text;
   const parts = path.split("/");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
   const odd = /[\s\x00-\x1f\x7f=*?[\]]/;
   const isGood = (part: string) => part !== "" && part !== "." && part !== ".." && !odd.test(part);
   if (parts.length > 1 && parts.every(isGood)) return path;

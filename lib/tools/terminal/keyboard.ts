@@ -24,7 +24,7 @@ export interface Keyboard extends Disposable {
 }
 
 const INTERRUPT = "\u0003";
-/** An escape sequence (ECMA-48, and what function keys send), or any other key. */
+/** An escape sequence (ECMA-48, and those of function keys), or any other key. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a key sends them
 const KEY = /\u001b(?:\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\u001b[O])?|[\s\S]/gu;
 const ENDING = ["SIGTERM", "SIGHUP"] as const;

@@ -3,7 +3,7 @@
  * line feed, DEL, C1 (ECMA-48), bidirectional controls (Unicode Standard Annex 9), and the separators that some
  * programs read as line ends.
  */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it searches for them
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** The length limit of a message in characters; a server or a program may send more. */
