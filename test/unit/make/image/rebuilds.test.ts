@@ -126,7 +126,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "a comment",
-    edit: () => edit("lib/make/image/kernel.ts", "/** A kernel as built", "/** A kernel, as built"),
+    edit: () => edit("lib/make/image/kernel.ts", "/**", "/** Another word."),
     again: [],
   },
   {
