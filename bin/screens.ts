@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePackages } from "../lib/make/build/required-packages.ts";
@@ -7,6 +7,7 @@ import { drawScreen } from "../lib/make/build/screen-picture.ts";
 import { logIn } from "../lib/make/vm/console-login.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../lib/make/vm/qemu.ts";
 import { KEY, startTerminal, type Terminal } from "../lib/make/vm/tmux-terminal.ts";
+import { scratchDirectory } from "../lib/tools/fs/scratch-directory.ts";
 import { systemHost } from "../lib/tools/host/host.ts";
 
 /**
@@ -37,16 +38,13 @@ async function main(): Promise<void> {
   if (!existsSync(ISO)) throw new Error(`"${ISO}" is missing: make it with "npm run build"`);
   await ensurePackages(["e2fsprogs", "fdisk", "qemu-system-x86", "tmux"], systemHost());
   for (const directory of [IMAGES, VM_DIRECTORY]) mkdirSync(directory, { recursive: true });
-  const scratch = mkdtempSync(join(tmpdir(), "k3os-screens-"));
-  try {
-    const disks = [join(scratch, "new.img"), join(scratch, "used.img")];
-    for (const disk of disks) execFileSync("truncate", ["--size=8G", disk]);
-    execFileSync("mkfs.ext4", ["-q", "-F", "-L", "photos", disks[1] ?? ""]);
-    await drawInstallation(disks);
-    await drawNode(disks);
-  } finally {
-    rmSync(scratch, { recursive: true });
-  }
+  using directory = scratchDirectory(tmpdir(), "k3os-screens-");
+  const scratch = directory.path;
+  const disks = [join(scratch, "new.img"), join(scratch, "used.img")];
+  for (const disk of disks) execFileSync("truncate", ["--size=8G", disk]);
+  execFileSync("mkfs.ext4", ["-q", "-F", "-L", "photos", disks[1] ?? ""]);
+  await drawInstallation(disks);
+  await drawNode(disks);
 }
 
 async function drawInstallation(disks: readonly string[]): Promise<void> {

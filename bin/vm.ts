@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensurePackages } from "../lib/make/build/required-packages.ts";
@@ -18,6 +18,7 @@ import {
 } from "../lib/make/vm/virtual-node.ts";
 import { type Command, type CommandTable, defineCommand, parseCommandLine } from "../lib/tools/cli/cli.ts";
 import { commandHelp, tableHelp } from "../lib/tools/cli/help.ts";
+import { scratchDirectory } from "../lib/tools/fs/scratch-directory.ts";
 import { type Host, systemHost } from "../lib/tools/host/host.ts";
 import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
 
@@ -50,24 +51,21 @@ terminal it then leaves you on the machine's console.`,
     await build();
     await ensurePackages(PACKAGES, host);
     mkdirSync(VM_DIRECTORY, { recursive: true });
-    const scratch = mkdtempSync(join(tmpdir(), "k3os-start-"));
-    try {
-      const key = await generateKey(scratch);
-      const config = demoConfig(key.publicKey);
-      await using server = await serveFiles({ "/config.yaml": config });
-      host.print(`\nThe configuration, served on loopback:\n${indent(config)}\n`);
-      const hardware = createHardware(DEMO, { firmware: firmwareOf(values.firmware) }, DISK_SIZE);
-      report(`Installing from the ISO to an empty disk of 4 GiB (console: ${transcript("install")})`);
-      await installFromIso(hardware, { iso: ISO, configPort: server.port, onStep: report });
-      report(`Booting the disk (console: ${transcript("boot")})`);
-      await using machine = await bootDisk(hardware, { boot: "boot", memory: memoryOf(values.memory) });
-      const node = await reachNode(machine, key);
-      report("The node answers by ssh");
-      await show(node, host);
-      await leave(machine, report);
-    } finally {
-      rmSync(scratch, { recursive: true });
-    }
+    using directory = scratchDirectory(tmpdir(), "k3os-start-");
+    const scratch = directory.path;
+    const key = await generateKey(scratch);
+    const config = demoConfig(key.publicKey);
+    await using server = await serveFiles({ "/config.yaml": config });
+    host.print(`\nThe configuration, served on loopback:\n${indent(config)}\n`);
+    const hardware = createHardware(DEMO, { firmware: firmwareOf(values.firmware) }, DISK_SIZE);
+    report(`Installing from the ISO to an empty disk of 4 GiB (console: ${transcript("install")})`);
+    await installFromIso(hardware, { iso: ISO, configPort: server.port, onStep: report });
+    report(`Booting the disk (console: ${transcript("boot")})`);
+    await using machine = await bootDisk(hardware, { boot: "boot", memory: memoryOf(values.memory) });
+    const node = await reachNode(machine, key);
+    report("The node answers by ssh");
+    await show(node, host);
+    await leave(machine, report);
     return EXIT.done;
   },
 });

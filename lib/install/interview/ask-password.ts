@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
@@ -40,17 +41,14 @@ export function passwordProblem(typed: string): string | undefined {
  * from standard input, and every Linux has it. Throws CommandError.
  */
 export async function hashPassword(typed: string, host: Pick<Host, "run">): Promise<string> {
-  const root = mkdtempSync(join(tmpdir(), "k3os-password-"));
-  try {
-    mkdirSync(join(root, "etc"));
-    writeFileSync(join(root, "etc/passwd"), `${USER}:x:1000:1000::/:/bin/sh\n`);
-    writeFileSync(join(root, "etc/shadow"), `${USER}:*:1::::::\n`, { mode: 0o600 });
-    const argv = cmd`chpasswd --root ${root} --crypt-method SHA512`;
-    await during("Hashing the password", () => host.run(argv, { input: `${USER}:${typed}\n` }));
-    const hash = readFileSync(join(root, "etc/shadow"), "utf8").split(":")[1] ?? "";
-    if (hash.startsWith("$6$")) return hash;
-    throw new CommandError("Hashing the password: chpasswd set none");
-  } finally {
-    rmSync(root, { recursive: true });
-  }
+  using directory = scratchDirectory(tmpdir(), "k3os-password-");
+  const root = directory.path;
+  mkdirSync(join(root, "etc"));
+  writeFileSync(join(root, "etc/passwd"), `${USER}:x:1000:1000::/:/bin/sh\n`);
+  writeFileSync(join(root, "etc/shadow"), `${USER}:*:1::::::\n`, { mode: 0o600 });
+  const argv = cmd`chpasswd --root ${root} --crypt-method SHA512`;
+  await during("Hashing the password", () => host.run(argv, { input: `${USER}:${typed}\n` }));
+  const hash = readFileSync(join(root, "etc/shadow"), "utf8").split(":")[1] ?? "";
+  if (hash.startsWith("$6$")) return hash;
+  throw new CommandError("Hashing the password: chpasswd set none");
 }

@@ -1,6 +1,7 @@
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import { type Made, partOf, type Step } from "../build/build-step.ts";
@@ -19,21 +20,18 @@ const bunStep: Step<LockedBun> = {
   programs: ["npm"],
   shared: true,
   make: async ({ package: name, version, integrity }, into, { host }) => {
-    const scratch = mkdtempSync(join(tmpdir(), "k3os-bun-"));
-    try {
-      const spec = `${name}@${version}`;
-      const pack = cmd`npm pack --silent --json --pack-destination=${scratch} ${spec}`;
-      const { stdout } = await host.run(pack, { cwd: scratch });
-      const [packed] = JSON.parse(stdout) as [{ filename: string; integrity: string }];
-      if (packed.integrity !== integrity) {
-        throw new CommandError(`${spec} has integrity "${packed.integrity}", expected "${integrity}"`);
-      }
-      const archive = join(scratch, packed.filename);
-      await host.run(cmd`tar --extract --file=${archive} --directory=${scratch}`);
-      renameSync(join(scratch, "package/bin/bun"), join(into, "bun"));
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
+    using directory = scratchDirectory(tmpdir(), "k3os-bun-");
+    const scratch = directory.path;
+    const spec = `${name}@${version}`;
+    const pack = cmd`npm pack --silent --json --pack-destination=${scratch} ${spec}`;
+    const { stdout } = await host.run(pack, { cwd: scratch });
+    const [packed] = JSON.parse(stdout) as [{ filename: string; integrity: string }];
+    if (packed.integrity !== integrity) {
+      throw new CommandError(`${spec} has integrity "${packed.integrity}", expected "${integrity}"`);
     }
+    const archive = join(scratch, packed.filename);
+    await host.run(cmd`tar --extract --file=${archive} --directory=${scratch}`);
+    renameSync(join(scratch, "package/bin/bun"), join(into, "bun"));
   },
 };
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
@@ -47,14 +48,11 @@ const nodeStep: Step<NodeInput> = {
   variables: APT_VARIABLES,
   shared: true,
   make: async (target, into, context) => {
-    const scratch = mkdtempSync(join(tmpdir(), "k3os-node-"));
-    try {
-      await using apt = await openAnyAptRoot(releases(target.debian), context.host);
-      await compileLauncher(target, { apt, scratch, into }, context);
-      await packNode(target, { apt, scratch, into }, context);
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
+    using directory = scratchDirectory(tmpdir(), "k3os-node-");
+    const scratch = directory.path;
+    await using apt = await openAnyAptRoot(releases(target.debian), context.host);
+    await compileLauncher(target, { apt, scratch, into }, context);
+    await packNode(target, { apt, scratch, into }, context);
   },
 };
 

@@ -1,6 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
@@ -30,15 +31,12 @@ const loaderStep: Step<LoaderInput> = {
   variables: APT_VARIABLES,
   shared: true,
   make: async (input, into, context) => {
-    const scratch = mkdtempSync(join(tmpdir(), "k3os-loader-"));
-    try {
-      await using apt = await openAptRoot({ suite: SUITE, arch: input.debian }, context.host);
-      const musl = await apt.source("musl", scratch);
-      await buildLibc(musl, input, into, context);
-      await buildSupportLibrary(input.triplet, into, scratch, context);
-    } finally {
-      rmSync(scratch, { recursive: true, force: true });
-    }
+    using directory = scratchDirectory(tmpdir(), "k3os-loader-");
+    const scratch = directory.path;
+    await using apt = await openAptRoot({ suite: SUITE, arch: input.debian }, context.host);
+    const musl = await apt.source("musl", scratch);
+    await buildLibc(musl, input, into, context);
+    await buildSupportLibrary(input.triplet, into, scratch, context);
   },
 };
 

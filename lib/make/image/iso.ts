@@ -1,5 +1,6 @@
-import { copyFileSync, globSync, lutimesSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, lutimesSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { walk } from "../../tools/fs/walk.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { LABEL } from "../../tools/host/paths.ts";
@@ -120,7 +121,8 @@ interface ImageOptions {
 
 /** Runs the target's own grub-mkimage in its root, so that the tool and the modules have the same version. */
 async function grubImage(root: string, options: ImageOptions, { host }: StepContext): Promise<void> {
-  const scratch = mkdtempSync(join(root, "tmp/grub-"));
+  using directory = scratchDirectory(join(root, "tmp"), "grub-");
+  const scratch = directory.path;
   const inside = scratch.slice(root.length);
   writeFileSync(join(scratch, "search.cfg"), options.search);
   await host.run(cmd`
@@ -129,7 +131,6 @@ async function grubImage(root: string, options: ImageOptions, { host }: StepCont
       --output=${inside}/image ${options.modules}
   `);
   copyFileSync(join(scratch, "image"), options.output);
-  rmSync(scratch, { recursive: true });
 }
 
 /** The FAT image that UEFI firmware boots; its boot file is also in the ISO's own tree, for copying to a stick. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cmd } from "../../tools/host/cmd.ts";
 import { type RunResult, runProgram } from "../../tools/host/host.ts";
+import { within } from "../../tools/host/within.ts";
 
 /** A key pair for one run. */
 export interface SshKey {
@@ -80,6 +81,6 @@ export async function waitForSsh(
     if (code === 0) return;
     if (over) throw new Error("Machine ended while waiting for ssh");
     if (performance.now() > deadline) throw new Error(`No ssh within ${timeout / 1000} s: ${stderr.trim()}`);
-    await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 500))]);
+    await within(500, end, () => undefined);
   }
 }

@@ -24,8 +24,7 @@ export async function shutDown(
   host: Pick<Host, "run">,
   { outside = false }: { readonly outside?: boolean } = {},
 ): Promise<void> {
-  const argv = cmd`${outside ? OUTSIDE : []} ${PROGRAMS[how]}`;
-  await host.run(argv);
+  await host.run(cmd`${outside ? OUTSIDE : []} ${PROGRAMS[how]}`);
 }
 
 /** Reboots a machine that may be too broken for an orderly reboot: each method is harsher than the previous one. */
