@@ -78,9 +78,11 @@ export function nodeBundleArgv({ bun, entry, outfile, ...constants }: BundleOpti
 
 /**
  * The build constants for lib/tools/host/version.ts and lib/tools/release/release-keys.ts; the latter only with keys.
+ * undici looks at its own path, for which the bundler would write where this clone lies: two clones would build
+ * different programs.
  */
 function definitions({ version, releaseKeys }: ProgramConstants): string[] {
-  const constants: Record<string, string> = { K3OS_VERSION: version };
+  const constants: Record<string, string> = { K3OS_VERSION: version, __filename: "k3os" };
   if (releaseKeys.length > 0) constants.K3OS_RELEASE_KEYS = releaseKeys.join(" ");
   return Object.entries(constants).flatMap(([name, text]) => ["--define", `${name}=${JSON.stringify(text)}`]);
 }

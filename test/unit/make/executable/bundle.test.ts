@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodeBundleArgv } from "../../../../lib/make/executable/bundle.ts";
 import { runProgram } from "../../../../lib/tools/host/host.ts";
@@ -27,6 +27,16 @@ async function constants(added: readonly string[]): Promise<unknown> {
 }
 
 describe("a bundled program", () => {
+  test("does not hold the path of the clone that built it", async () => {
+    using host = testHost();
+    const outfile = join(host.root, "out.cjs");
+    const entry = join(PROJECT, "lib/tools/http/http-client.ts");
+    await runProgram(
+      nodeBundleArgv({ bun: process.execPath, entry, outfile, version: "v1", releaseKeys: [] }),
+    );
+    expect(readFileSync(outfile, "utf8")).not.toContain(PROJECT);
+  });
+
   test("knows its version, and the keys that its build was given", async () => {
     const keys = [makeSecretKey().publicKey, makeSecretKey().publicKey];
     const committed = releaseKeys().map(({ id }) => id);
