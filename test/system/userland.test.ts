@@ -80,6 +80,15 @@ describe("the userland", () => {
     expect(readFileSync(join(root, "var/lib/iscsi/initiatorname.iscsi"), "utf8")).toBe("GenerateName=yes\n");
   });
 
+  test("holds no path of the build", () => {
+    const found =
+      readFileSync(join(usr, "lib/udev/hwdb.bin"))
+        .toString("latin1")
+        .match(/[^\0]*\.hwdb\0/g) ?? [];
+    expect(found.length).toBeGreaterThan(10);
+    expect(found.filter((path) => !path.startsWith("/mnt/usr/lib/udev/hwdb.d/"))).toEqual([]);
+  });
+
   test("lets only rancher in, without a password", async () => {
     expect((await inUserland("id", "rancher")).stdout).toBe(
       "uid=1000(rancher) gid=1000(rancher) groups=1000(rancher),27(sudo)\n",

@@ -20,13 +20,16 @@ export const POSTPONE_HOOK = POSTPONED.map(
     `printf '#!/bin/sh\\n' >"$1${path}" && chmod 0755 "$1${path}"`,
 ).join(" && ");
 
-/** Restores the programs, and makes their files for an installed root. Needs the package udev. */
+/** The database holds the paths of its sources: the same for every build, wherever the root is. */
+const MAKE_HWDB = 'mount --bind "$0" /mnt && exec systemd-hwdb update --usr --root=/mnt';
+
+/** Restores the programs, and makes their files for an installed root. Needs the packages udev and util-linux. */
 export async function makePostponed(root: string, host: Pick<Host, "run">): Promise<void> {
   for (const path of POSTPONED) {
     rmSync(join(root, path));
     await host.run(cmd`dpkg-divert --quiet --root=${root} --local --rename --remove ${path}`);
   }
-  await host.run(cmd`systemd-hwdb update --usr --root=${root}`);
+  await host.run(cmd`unshare --mount sh -c ${MAKE_HWDB} ${root}`);
   writeFileSync(join(root, "etc/ssl/certs/ca-certificates.crt"), certificateBundle(root));
 }
 
