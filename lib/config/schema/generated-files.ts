@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { UNIT } from "../../tools/host/paths.ts";
+import { PATH, UNIT } from "../../tools/host/paths.ts";
 import { decodeContent } from "./content.ts";
 import type { CloudConfig } from "./schema.ts";
 
@@ -55,7 +55,7 @@ export const GENERATED = {
     keys: ["k3os.environment"],
   },
   k3sEnvironment: {
-    path: "/etc/rancher/k3s/k3s-service.env",
+    path: PATH.k3sEnvironment,
     keys: ["k3os.server_url", "k3os.token"],
     service: UNIT.k3s,
   },

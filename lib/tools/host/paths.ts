@@ -52,6 +52,14 @@ export const PATH = {
   upgradeLock: "/run/k3os/upgrade.lock",
   /** The image's own settings of sshd, for use when sshd refuses those of /etc/ssh. */
   imageSshd: "/run/k3os/sshd_config",
+  /** The administrator's kubeconfig, which k3s writes at each start of a server. */
+  adminKubeconfig: "/etc/rancher/k3s/k3s.yaml",
+  /** The same in the data of a server, wherever `--write-kubeconfig` puts the other. */
+  keptAdminKubeconfig: "/var/lib/rancher/k3s/server/cred/admin.kubeconfig",
+  /** The kubelet's kubeconfig, of servers and agents. */
+  kubeletKubeconfig: "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
+  /** Variables of the k3s service: the URL of the server that it joins, and the token. */
+  k3sEnvironment: "/etc/rancher/k3s/k3s-service.env",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
   /** Exists while udevd runs. */

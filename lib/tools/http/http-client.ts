@@ -15,22 +15,35 @@ export interface ClientOptions {
   readonly localPort?: number | undefined;
   /** The interface for link-local addresses. */
   readonly zone?: string | undefined;
+  /** Our own certificate and its key, for a server that asks for them. */
+  readonly identity?: TlsIdentity | undefined;
+  /** Trust only `ca`, as the clients of a cluster do. */
+  readonly onlyCa?: boolean | undefined;
+}
+
+/** PEM. */
+export interface TlsIdentity {
+  /** The certificate, then those of the authorities between it and one that the server knows. */
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface Request {
-  readonly method: "GET" | "PUT" | "POST" | "PATCH" | "HEAD";
+  readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE" | "HEAD";
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | undefined;
   readonly signal: AbortSignal;
   /** Further statuses that throw a TryError. */
   readonly tryAgain?: readonly number[] | undefined;
+  /** Return the response whatever its status, with its body. Default: throw for all but 2xx. */
+  readonly anyStatus?: boolean | undefined;
   /** Default true; otherwise a redirect is returned as the response. */
   readonly followRedirects?: boolean | undefined;
   /** Follow a redirect from https to http. Default: throw an HttpError. */
   readonly plainRedirects?: boolean | undefined;
 }
 
-/** The head of a successful response, with its unread body. */
+/** The head of a response, with its unread body. */
 export interface Reply {
   /** The final URL after redirects. */
   readonly url: URL;
@@ -74,10 +87,11 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
     const known = dispatchers.get(key);
     if (known !== undefined) return known;
     const secure = url.protocol === "https:" || proxy?.startsWith("https:");
-    const ca = secure ? trustedRoots(options.ca, host.env) : undefined;
+    const ca = secure ? trustedRoots(options, host.env) : undefined;
     const connect = {
       timeout: 0, // the signal of the attempt ends it
       ...(ca === undefined ? {} : { ca: [...ca] }),
+      ...options.identity,
       ...(options.localPort === undefined ? {} : { localPort: options.localPort }),
     };
     const limits = { headersTimeout: 0, bodyTimeout: 0, connect };
@@ -130,7 +144,7 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
         const isRedirect = REDIRECTS.has(status);
         if (!isRedirect || message.followRedirects === false) {
           const plain = joinHeaders(answer.headers);
-          if (isRedirect || (status >= 200 && status <= 299))
+          if (isRedirect || message.anyStatus || (status >= 200 && status <= 299))
             return { url, status, headers: plain, body: answer.body };
           answer.body.destroy();
           throw statusFailure(status, plain, message.tryAgain ?? []);
@@ -224,8 +238,12 @@ function parseRetryAfter({
 
 const SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt";
 
-/** The built-in roots, the system's and `extra`; undefined if there are only built-in ones. */
-function trustedRoots(extra: string | undefined, env: Host["env"]): readonly string[] | undefined {
+/** The built-in roots, the system's and the given ones; undefined if there are only built-in ones. */
+function trustedRoots(
+  { ca: extra, onlyCa = false }: Pick<ClientOptions, "ca" | "onlyCa">,
+  env: Host["env"],
+): readonly string[] | undefined {
+  if (onlyCa) return extra === undefined ? undefined : [extra];
   const file = env.SSL_CERT_FILE || SYSTEM_ROOTS;
   const system = readTextIfThere(file) ?? "";
   if (system === "" && extra === undefined) return undefined;

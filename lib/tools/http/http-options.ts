@@ -1,4 +1,4 @@
-import type { Request } from "./http-client.ts";
+import type { Request, TlsIdentity } from "./http-client.ts";
 
 /** Limits and details of a request; by default it ends within a minute. */
 export interface FetchOptions {
@@ -16,6 +16,12 @@ export interface FetchOptions {
   readonly body?: string | Uint8Array;
   /** PEM certificates to trust in addition to the system's and the built-in ones. */
   readonly ca?: string;
+  /** Trust only `ca`. */
+  readonly onlyCa?: boolean;
+  /** Our own certificate and its key, for a server that asks for them. */
+  readonly identity?: TlsIdentity;
+  /** Return the response whatever its status; nothing is retried because of one. */
+  readonly anyStatus?: boolean;
   /** Local port, for clouds that only answer privileged ports. */
   readonly localPort?: number;
   /** Ends all attempts, with an HttpError that contains the signal's reason. */

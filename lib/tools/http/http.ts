@@ -8,6 +8,7 @@ import { DEFAULTS, type FetchOptions } from "./http-options.ts";
 import { withTries } from "./http-retry.ts";
 import { httpUrl, localPath, maskUrl, splitZone } from "./http-url.ts";
 
+export type { TlsIdentity } from "./http-client.ts";
 export { type DownloadOptions, download } from "./http-download.ts";
 export { HttpError } from "./http-error.ts";
 export type { FetchOptions } from "./http-options.ts";
@@ -49,7 +50,7 @@ export async function fetchBytes(
 
 /**
  * Sends one request (retried after transport errors and the statuses 408, 425, 429 and 5xx), follows redirects, and
- * returns the successful response with its body decoded. Throws HttpError, whose `status` is that of the server.
+ * returns the successful response with its body decoded (with `anyStatus`, any response). Throws HttpError, whose `status` is that of the server.
  */
 export async function fetchResponse(
   url: string,
@@ -64,9 +65,8 @@ export async function fetchResponse(
     `fetch "${maskUrl(url)}"`,
     limits,
     async (attempt) => {
-      const { method = "GET", headers = {}, body, tryAgain, followRedirects, plainRedirects } = options;
-      const { signal } = attempt;
-      const request = { method, headers, body, tryAgain, followRedirects, plainRedirects, signal };
+      const { method = "GET", headers = {} } = options;
+      const request = { ...options, method, headers, signal: attempt.signal };
       const reply = await client.send(parsed, request);
       // the response to HEAD has the length of a body that is not sent
       const raw = method === "HEAD" ? Buffer.alloc(0) : await readBody(reply, limits.maxBytes, attempt.alive);

@@ -7,7 +7,19 @@ import { importsOf, readSources, type Source } from "../../support/sources.ts";
  */
 const MAKER = /^(lib\/make\/|bin\/(build|vm|screens)\.ts$)/;
 /** The rooms of lib/tools, each of which uses only those before it. */
-const TOOLS = ["text", "host", "terminal", "fs", "http", "release", "disk", "generation", "node", "cli"];
+const TOOLS = [
+  "text",
+  "host",
+  "terminal",
+  "fs",
+  "http",
+  "kubernetes",
+  "release",
+  "disk",
+  "generation",
+  "node",
+  "cli",
+];
 /** The only files that may name these packages: everything else goes through them. */
 const GATES: Readonly<Record<string, readonly string[]>> = {
   zx: ["lib/tools/host/host.ts"],
