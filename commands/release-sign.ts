@@ -32,7 +32,7 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
     version: {
       type: "string",
       value: "VERSION",
-      help: "version of the release, such as v0.30.0 (default: this program's)",
+      help: "version of the release, such as v0.36.3-k3s1r0 (default: this program's)",
     },
   },
   exits: { failed: "a checksum does not match, or signing failed; nothing is signed" },

@@ -46,7 +46,7 @@ export async function findRelease({ arch, trust }: ReleaseQuery, host: FindHost)
   const base = (host.env.K3OS_RELEASE_URL || RELEASES_URL).replace(/\/+(?=$|[?#])/, "");
   const requested = host.env.K3OS_VERSION || undefined;
   if (requested !== undefined && !isVersion(requested)) {
-    throw new CommandError(`K3OS_VERSION is "${requested}", which is not a version such as v0.30.0`);
+    throw new CommandError(`K3OS_VERSION is "${requested}", which is not a version such as v0.36.3-k3s1r0`);
   }
   const places = requested === undefined ? await latest(base, host) : await placesOf(requested, base, host);
   for (const directory of places.directories) {

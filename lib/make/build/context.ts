@@ -18,7 +18,7 @@ export interface BuildContext {
   readonly cache: string;
   /** Runs the build steps. */
   readonly make: StepRunner;
-  /** The release being built, e.g. `v0.30.0`. */
+  /** The release being built, e.g. `v0.36.3-k3s1r0`. */
   readonly version: string;
   /** The base64 of public keys of releases that the program trusts besides the committed ones. */
   readonly releaseKeys: readonly string[];

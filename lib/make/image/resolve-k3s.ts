@@ -31,7 +31,7 @@ const releaseStep: Step<Pick<Target, "arch"> & { readonly release: K3sRelease }>
     const sha256 = await downloadK3s(release, join(into, "k3s"), { retries: 1 }, host);
     if (release.sha256 === undefined) {
       host.log.warn(
-        `k3s ${release.version} is not pinned: enter "${arch}": "${sha256}" in lib/tools/release/k3s-release.json`,
+        `k3s ${release.version} is not pinned: enter "${arch}": "${sha256}" in lib/tools/release/k3s-releases.json`,
       );
     }
   },

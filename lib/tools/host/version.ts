@@ -4,5 +4,5 @@ declare const K3OS_VERSION: string | undefined;
 /** The version of an unbuilt program. */
 export const UNRELEASED = "dev";
 
-/** The release of this build, a git tag such as `v0.30.0`; `dev` when run from source. */
+/** The release of this build, a git tag such as `v0.36.3-k3s1r0`; `dev` when run from source. */
 export const VERSION: string = typeof K3OS_VERSION === "string" ? K3OS_VERSION : UNRELEASED;

@@ -27,7 +27,7 @@ export type Trust =
 
 /** The content of a release directory for one architecture. */
 export interface Release {
-  /** Such as `v0.30.0`; only undefined if `signed` is false, so that it is not verified. */
+  /** Such as `v0.36.3-k3s1r0`; only undefined if `signed` is false, so that it is not verified. */
   readonly version: string | undefined;
   readonly arch: Arch;
   /** SHA-256 in lower-case hexadecimal by base name. */

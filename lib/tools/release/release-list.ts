@@ -9,7 +9,7 @@ import { isVersion } from "./version-name.ts";
  * The signed file of a release is its list of files for one architecture, `sha256sum-ARCH.txt`. The trusted comment of
  * the signature identifies the list, so that neither another architecture's list nor an old one can replace it:
  *
- *     timestamp:1767225600 TAB file:sha256sum-amd64.txt TAB version:v0.30.0 TAB arch:amd64 TAB sizes:NAME=BYTES,… TAB hashed
+ *     timestamp:1767225600 TAB file:sha256sum-amd64.txt TAB version:v0.36.3-k3s1r0 TAB arch:amd64 TAB sizes:NAME=BYTES,… TAB hashed
  *
  * The sizes are not in the list itself, because `sha256sum --check` only expects digests there.
  */
@@ -71,7 +71,7 @@ const MAX_COMMENT = 4095 - "trusted comment: \n".length;
 /** The trusted comment to sign a list with. Throws CommandError if the version is not a valid directory name. */
 export function listComment({ arch, version, timestamp, sizes = new Map() }: SignedIdentity): string {
   if (!isVersion(version))
-    throw new CommandError(`Cannot sign: "${version}" is not a version such as v0.30.0`);
+    throw new CommandError(`Cannot sign: "${version}" is not a version such as v0.36.3-k3s1r0`);
   const fields = [`timestamp:${timestamp}`, `file:${listName(arch)}`, `version:${version}`, `arch:${arch}`];
   if (sizes.size > 0) fields.push(`sizes:${[...sizes].map(([name, size]) => `${name}=${size}`).join(",")}`);
   const comment = [...fields, "hashed"].join("\t");

@@ -146,7 +146,7 @@ const CASES: readonly Case[] = [
   },
   {
     what: "JSON that a module imports",
-    edit: () => edit("lib/tools/release/k3s-release.json", '"version": "v', '"version": "v9'),
+    edit: () => edit("lib/tools/release/k3s-releases.json", '"version": "v', '"version": "v9'),
     again: EXECUTABLE,
   },
   {

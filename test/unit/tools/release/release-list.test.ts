@@ -22,7 +22,7 @@ describe("listComment()", () => {
   test.each(["", "../v1", "v1/2", ".", "-v", "v 1", "v1\tarch:arm", "v1\n"])(
     "refuses the version %j",
     (version) => {
-      expect(() => listComment({ ...IDENTITY, version })).toThrow("is not a version such as v0.30.0");
+      expect(() => listComment({ ...IDENTITY, version })).toThrow("is not a version such as v0.36.3-k3s1r0");
     },
   );
 
