@@ -6,6 +6,16 @@ import { PROJECT } from "./sources.ts";
 /** The manifests that the image brings, below the overlay. */
 export const MANIFESTS = join(PROJECT, "overlay/usr/share/rancher/k3s/server/manifests");
 
+/**
+ * The fields of a Plan's spec that the pinned controller knows
+ * (https://github.com/rancher/system-upgrade-controller/blob/v0.20.1/doc/plan.md).
+ */
+export const PLAN_FIELDS: readonly string[] = [
+  ...["channel", "concurrency", "cordon", "drain", "exclusive", "imagePullSecrets", "jobActiveDeadlineSecs"],
+  ...["nodeSelector", "postCompleteDelay", "postCompleteLabels", "prepare", "priorityClassName", "secrets"],
+  ...["serviceAccountName", "tolerations", "upgrade", "version", "window"],
+];
+
 /** An object of Kubernetes, as a manifest describes it. */
 export interface KubernetesObject {
   readonly apiVersion: string;

@@ -4,23 +4,13 @@ import { join } from "node:path";
 import { hasErrors } from "../../../lib/config/read/diagnostics.ts";
 import { parseConfigText } from "../../../lib/config/read/parse.ts";
 import { blocksOf } from "../../support/markdown.ts";
-import { type Labels, objectsOf, selects, shippedObjects } from "../../support/plans.ts";
+import { type Labels, objectsOf, PLAN_FIELDS, selects, shippedObjects } from "../../support/plans.ts";
 import { PROJECT } from "../../support/sources.ts";
 
 /** The examples of docs/upgrades.md, as a reader would copy them. */
 const text = readFileSync(join(PROJECT, "docs/upgrades.md"), "utf8");
 const plans = exampleStarting("apiVersion:").flatMap(objectsOf);
 const shipped = shippedObjects("system-upgrade-plans/k3os-latest.yaml");
-
-/**
- * Fields of a Plan's spec that the pinned controller knows
- * (https://github.com/rancher/system-upgrade-controller/blob/v0.16.3/doc/plan.md).
- */
-const FIELDS = [
-  ...["channel", "concurrency", "cordon", "drain", "exclusive", "imagePullSecrets", "jobActiveDeadlineSecs"],
-  ...["nodeSelector", "postCompleteDelay", "prepare", "secrets", "serviceAccountName", "tolerations"],
-  ...["upgrade", "version", "window"],
-];
 
 /** Blocks whose first line starts like this. */
 function exampleStarting(start: string): string[] {
@@ -35,7 +25,7 @@ describe("docs/upgrades.md", () => {
       ["Plan", "k3os-fleet"],
     ]);
     for (const { spec } of [...plans, ...shipped]) {
-      expect(Object.keys(spec).filter((field) => !FIELDS.includes(field))).toEqual([]);
+      expect(Object.keys(spec).filter((field) => !PLAN_FIELDS.includes(field))).toEqual([]);
       expect([spec.channel, spec.version].filter((value) => value !== undefined)).toHaveLength(1);
     }
   });

@@ -4,12 +4,13 @@ import { dirname, join } from "node:path";
 import { minor, satisfies } from "semver";
 import { manifests } from "../../../lib/apply/manifests.ts";
 import { IMAGE_NAME } from "../../../lib/make/image/container.ts";
-import release from "../../../lib/tools/release/k3s-release.json" with { type: "json" };
+import { STABLE_K3S } from "../../../lib/tools/release/k3s-release.ts";
 import { testHost } from "../../support/host.ts";
 import {
   type KubernetesObject,
   type Labels,
   MANIFESTS,
+  PLAN_FIELDS,
   selects,
   shippedManifests,
   shippedObjects,
@@ -90,10 +91,11 @@ describe("system-upgrade-controller.yaml", () => {
     expect(name).toBe("rancher/kubectl");
     // https://kubernetes.io/releases/version-skew-policy/#kubectl: one minor version either way
     expect(satisfies(tag, "1")).toBe(true);
-    expect(Math.abs(minor(tag) - minor(release.version))).toBeLessThanOrEqual(1);
+    expect(Math.abs(minor(tag) - minor(STABLE_K3S))).toBeLessThanOrEqual(1);
   });
 
   test("runs on servers if there is room, whatever taints they have, and where its image exists", () => {
+    expect(deployment.strategy).toEqual({ type: "Recreate" });
     const { nodeAffinity } = pod.affinity;
     const preferred = nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution;
     expect(preferred).toEqual(
@@ -103,10 +105,18 @@ describe("system-upgrade-controller.yaml", () => {
       })),
     );
     const [term] = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
-    expect(["amd64", "arm64", "arm"].filter((arch) => selects(term, { "kubernetes.io/arch": arch }))).toEqual(
-      ["amd64", "arm64"],
-    );
+    // its release workflow: linux/amd64, linux/arm64, linux/arm
+    const archs = ["amd64", "arm64", "arm", "s390x"];
+    expect(archs.filter((arch) => selects(term, { "kubernetes.io/arch": arch }))).toEqual(archs.slice(0, 3));
     expect(pod.tolerations).toEqual(ROLE_TOLERATIONS);
+  });
+
+  test("runs the controller as nobody, without capabilities", () => {
+    expect(pod.containers[0].securityContext).toEqual({
+      ...{ runAsNonRoot: true, runAsUser: 65534, runAsGroup: 65534 },
+      ...{ allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+      seccompProfile: { type: "RuntimeDefault" },
+    });
   });
 
   test("gives no more than the controller and a drain need", () => {
@@ -146,7 +156,14 @@ describe("system-upgrade-controller.yaml", () => {
     expect(spec).toMatchObject({ group: "upgrade.cattle.io", scope: "Namespaced", names: { kind: "Plan" } });
     const [version] = spec.versions;
     expect(version).toMatchObject({ name: "v1", served: true, storage: true, subresources: { status: {} } });
+    expect(version.additionalPrinterColumns.map(({ name }: { name: string }) => name)).toEqual([
+      ...["Image", "Channel", "Version", "Complete", "Message", "Applying"],
+    ]);
     const { properties } = version.schema.openAPIV3Schema;
+    expect(Object.keys(properties.spec.properties).sort()).toEqual([...PLAN_FIELDS].sort());
+    expect(properties.spec.properties.postCompleteLabels).toEqual({
+      ...{ type: "object", additionalProperties: { type: "string" } },
+    });
     expect(properties.spec["x-kubernetes-preserve-unknown-fields"]).toBe(true);
     expect(properties.status["x-kubernetes-preserve-unknown-fields"]).toBe(true);
   });
