@@ -113,6 +113,12 @@ export const COMMANDS: CommandTable = {
     summary: "Print the manual page of k3os or of one command",
     load: async () => (await import("../commands/man.ts")).man(COMMANDS),
   },
+  kubectl: {
+    summary: "Run the kubectl of k3s, or say why no cluster can be reached",
+    hidden: true,
+    links: ["kubectl"],
+    load: async () => (await import("../commands/kubectl.ts")).kubectl,
+  },
   service: {
     summary: "Start or stop a service by its name in rancher/k3os",
     hidden: true,

@@ -1,5 +1,6 @@
 import { GENERATED } from "../config/schema/generated-files.ts";
 import type { K3osConfig } from "../config/schema/schema.ts";
+import { SERVER_SETTING } from "../tools/node/k3s-unit.ts";
 import { plainText } from "./applier.ts";
 
 /** The input of the service file, beside the configuration. */
@@ -46,10 +47,22 @@ export function k3sEnvironment(config: K3osConfig): string {
 }
 
 /**
+ * Further fields of the service's messages in the journal: journalctl finds a unit by them, but does not know the other
+ * names of one (systemd.journal-fields(7)).
+ */
+const LOG_FIELDS = ["k3s.service", "k3s-agent.service"]
+  .map((name) => `OBJECT_SYSTEMD_UNIT=${name}`)
+  .join(" ");
+
+/**
  * The unit of the service, with the settings of the unit that k3s's own script writes
  * (https://github.com/k3s-io/k3s/blob/v1.23.3%2Bk3s1/install.sh).
  */
-export function k3sUnit(args: readonly string[], facts: Pick<K3sFacts, "binary" | "fingerprint">): string {
+export function k3sUnit(
+  args: readonly string[],
+  facts: Pick<K3sFacts, "binary" | "fingerprint">,
+  serverUrl?: string,
+): string {
   const line = [facts.binary, ...args].map(quoteArgument).join(" ");
   return `[Unit]
 Description=Lightweight Kubernetes
@@ -58,7 +71,7 @@ Wants=network-online.target
 After=network-online.target
 Conflicts=${K3S_RETRY_TIMER}
 X-K3OS-Binary=${facts.fingerprint}
-
+${serverSetting(serverUrl)}
 [Service]
 Type=${args[0] === "server" ? "notify" : "exec"}
 EnvironmentFile=-/etc/environment
@@ -72,12 +85,18 @@ TasksMax=infinity
 TimeoutStartSec=0
 Restart=always
 RestartSec=5s
+LogExtraFields=${LOG_FIELDS}
 ExecStartPre=-/sbin/modprobe -a br_netfilter overlay
 ExecStart=${line}
 
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+/** The server to join, without credentials and path: a hint for users who may not read the environment. */
+function serverSetting(url: string | undefined): string {
+  return url !== undefined && URL.canParse(url) ? `${SERVER_SETTING}=${new URL(url).origin}\n` : "";
 }
 
 /** Retries the download of a missing k3s until it starts. */

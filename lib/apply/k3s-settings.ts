@@ -51,7 +51,7 @@ export function k3s(options: K3sOptions): Applier {
       const binary = findBinary(host) ?? (await fetchBinary(options, withEnvironment(config, host)));
       if (binary === undefined) return;
       const facts = { ...binary, mode, version: runningVersion(host) };
-      const unit = k3sUnit(k3sArguments(k3os, facts), facts);
+      const unit = k3sUnit(k3sArguments(k3os, facts), facts, k3os.serverUrl);
       const files = generator(config, host);
       const environment = files.put(GENERATED.k3sEnvironment, k3sEnvironment(k3os), { mode: 0o600 });
       const service = files.put(GENERATED.k3sService, unit);

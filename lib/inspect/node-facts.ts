@@ -3,7 +3,6 @@ import { hostname, release } from "node:os";
 import { formatDiagnostic, hasErrors } from "../config/read/diagnostics.ts";
 import { readLayers } from "../config/read/sources.ts";
 import { type Mount, parseMountinfo } from "../tools/disk/mount.ts";
-import { readTextIfThere } from "../tools/fs/read-bounded.ts";
 import { linkedVersions, readLinks } from "../tools/generation/generation-links.ts";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
@@ -11,6 +10,7 @@ import { type Component, inRoot, PATH, RESET, UNIT } from "../tools/host/paths.t
 import { failedUnits, unitProperties } from "../tools/host/systemd.ts";
 import { notApplied } from "../tools/node/applied.ts";
 import { type InterfaceAddresses, ownInterfaces } from "../tools/node/issue.ts";
+import { readK3sUnit } from "../tools/node/k3s-unit.ts";
 import { runningVersion } from "../tools/node/running-version.ts";
 
 export type InspectHost = Pick<Host, "root" | "run" | "clock" | "env" | "log">;
@@ -146,16 +146,9 @@ function restartReasons(host: Pick<Host, "root">): string[] {
   return isReset ? [...reasons, "the reset"] : reasons;
 }
 
-/** The configured role of k3s; undefined if it is not configured. */
-export function k3sRole(host: Pick<Host, "root">): K3sState["role"] | undefined {
-  const unit = readTextIfThere(inRoot(host, `/etc/systemd/system/${UNIT.k3s}`));
-  if (unit === undefined) return undefined;
-  return /^ExecStart=\S+ server( |$)/m.test(unit) ? "server" : "agent";
-}
-
 /** The configured role and the state of k3s; undefined if it is not configured. */
 export async function readK3s(host: Pick<Host, "root" | "run">): Promise<K3sState | undefined> {
-  const role = k3sRole(host);
+  const role = readK3sUnit(host)?.role;
   if (role === undefined) return undefined;
   try {
     const properties = await unitProperties(UNIT.k3s, ["ActiveState", "ActiveEnterTimestamp"], host);

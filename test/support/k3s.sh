@@ -10,4 +10,5 @@ mkdir -p $out
 printf '%s\n' "$@" >$out/arguments
 env | sort >$out/environment
 echo started >>$out/starts
+echo Stands for k3s
 exec sleep infinity

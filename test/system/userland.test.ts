@@ -91,7 +91,7 @@ describe("the userland", () => {
 
   test("lets only rancher in, without a password", async () => {
     expect((await inUserland("id", "rancher")).stdout).toBe(
-      "uid=1000(rancher) gid=1000(rancher) groups=1000(rancher),27(sudo)\n",
+      "uid=1000(rancher) gid=1000(rancher) groups=1000(rancher),27(sudo),999(systemd-journal)\n",
     );
     const shadow = readFileSync(join(root, "etc/shadow"), "utf8").trim().split("\n");
     expect(shadow.filter((line) => !["*", "!", "!*"].includes(line.split(":")[1] ?? ""))).toEqual([]);

@@ -188,11 +188,28 @@ describe("a configuration with every key", () => {
       ...["--kubelet-arg", "register-with-taints=probe=yes:NoSchedule"],
     ]);
     expect(await shell("sudo grep ^K3S_ /var/lib/k3s-fixture/environment")).toBe(
-      "K3S_KUBECONFIG_MODE=0644\nK3S_TOKEN=probe-token\nK3S_URL=https://server.example:6443",
+      "K3S_KUBECONFIG_GROUP=sudo\nK3S_KUBECONFIG_MODE=0640\nK3S_TOKEN=probe-token\nK3S_URL=https://server.example:6443",
     );
     expect(await shell("for name in kubectl crictl ctr; do $name; done")).toBe(
       "kubectl of k3s\ncrictl of k3s\nctr of k3s",
     );
+  });
+
+  test("says why kubectl has no cluster on an agent, and which server has", async () => {
+    expect(await shell("kubectl get nodes 2>&1 || true")).toBe(
+      "Error: This node is an agent and has no kubeconfig: run kubectl on the server, https://server.example:6443",
+    );
+  });
+
+  test("finds k3s by the names that its own script gives it, without sudo in the journal", async () => {
+    expect(await shell("systemctl show --property Id --value k3s k3s-agent | uniq | grep .")).toBe(
+      "k3s-service.service",
+    );
+    for (const name of ["k3s", "k3s-agent", "k3s-service"]) {
+      const lines = (await shell(`journalctl -b --no-pager -o cat -u ${name}`)).split("\n");
+      expect(lines).toContain("Started k3s-service.service - Lightweight Kubernetes.");
+      expect(lines).toContain("Stands for k3s");
+    }
   });
 
   test("restarts k3s for a change, and only then", async () => {

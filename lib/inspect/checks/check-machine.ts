@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { GIB, MIB } from "../../tools/fs/size.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { FILE, inRoot, PATH } from "../../tools/host/paths.ts";
+import { readK3sUnit } from "../../tools/node/k3s-unit.ts";
 import { inspectKernel, type KernelReport } from "../../tools/node/kernel-features.ts";
 import { runningKernel } from "../../tools/node/kernel-sources.ts";
 import { runningMode } from "../../tools/node/running-mode.ts";
 import { formatBytes } from "../../tools/terminal/progress.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
-import { k3sRole } from "../node-facts.ts";
 
 /**
  * The requirements of k3s, minus the memory that firmware and kernel reserve
@@ -19,7 +19,7 @@ const REQUIRED = { server: 1.8 * GIB, agent: 450 * MIB } as const;
 
 export const memory = defineCheck({
   name: "memory",
-  facts: (host) => ({ bytes: totalmem(), role: k3sRole(host) }),
+  facts: (host) => ({ bytes: totalmem(), role: readK3sUnit(host)?.role }),
   judge: judgeMemory,
 });
 

@@ -38,7 +38,8 @@ export const LOGIN_USER = {
   id: 1000,
   home: "/home/rancher",
   shell: "/bin/bash",
-  groups: ["sudo"],
+  // the journal is readable without sudo, which the account has anyway
+  groups: ["sudo", "systemd-journal"],
 };
 
 /** Ids below this one, and `nobody`, are the distribution's own (Debian policy 9.2.2). */

@@ -27,7 +27,9 @@ export const LINKS: Readonly<Record<string, string>> = {
   "share/rancher/k3os/scripts/toolbox": EXECUTABLE,
   "libexec/k3os/install": EXECUTABLE,
   "sbin/k3s": "/k3os/system/k3s/current/k3s",
-  "sbin/kubectl": "k3s",
+  // becomes the other one, unless no cluster can be reached
+  "sbin/kubectl": EXECUTABLE,
+  "libexec/k3os/kubectl": "/k3os/system/k3s/current/k3s",
   "sbin/crictl": "k3s",
   "sbin/ctr": "k3s",
   "bin/vim": "vim.tiny",

@@ -29,6 +29,9 @@ export const UNIT_ALIASES: Readonly<Record<string, string>> = {
   "default.target": "multi-user.target",
   "sshd.service": "ssh.service",
   "iscsi.service": "open-iscsi.service",
+  // the names that k3s's own script gives it, whatever its role
+  "k3s.service": "k3s-service.service",
+  "k3s-agent.service": "k3s-service.service",
   "dbus-org.freedesktop.timesync1.service": "systemd-timesyncd.service",
   "dbus-fi.w1.wpa_supplicant1.service": "wpa_supplicant.service",
 };

@@ -67,6 +67,20 @@ describe("k3sUnit()", () => {
     expect(k3sUnit(["agent"], facts)).toContain("\nType=exec\n");
   });
 
+  test("names the server to join to everybody, without credentials", () => {
+    expect(k3sUnit(["agent"], facts, "https://me:pw@s:6443/x")).toContain(
+      "\nX-K3OS-Server=https://s:6443\n\n[S",
+    );
+    for (const url of [undefined, "", "no URL"])
+      expect(k3sUnit(["agent"], facts, url)).not.toContain("Server=");
+  });
+
+  test("is found in the journal by the names that k3s's own script gives it", () => {
+    expect(k3sUnit(["server"], facts)).toContain(
+      "\nLogExtraFields=OBJECT_SYSTEMD_UNIT=k3s.service OBJECT_SYSTEMD_UNIT=k3s-agent.service\n",
+    );
+  });
+
   test("quotes arguments for systemd", () => {
     const unit = k3sUnit(["server", "--a=b c", 'd"e', "50%", "$HOME", "\\"], facts);
     expect(unit).toContain('\nExecStart=/sbin/k3s server "--a=b c" "d\\"e" 50%% $$HOME "\\\\"\n');

@@ -9,7 +9,7 @@ import {
 
 const DEBIAN = {
   passwd: "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n",
-  group: "root:x:0:\nsudo:x:27:\nusers:x:100:\nnogroup:x:65534:\n",
+  group: "root:x:0:\nsudo:x:27:\nsystemd-journal:x:999:\nusers:x:100:\nnogroup:x:65534:\n",
 };
 
 describe("systemAccountFiles()", () => {
@@ -65,9 +65,10 @@ describe("withLoginUser()", () => {
     gshadow: "root:*::\nsudo:*::\n",
   });
 
-  test("adds rancher with id 1000, in group sudo", () => {
+  test("adds rancher with id 1000, in the groups sudo and systemd-journal", () => {
     expect(files.passwd).toEndWith("rancher:x:1000:1000::/home/rancher:/bin/bash\n");
     expect(files.group).toContain("sudo:x:27:rancher\n");
+    expect(files.group).toContain("systemd-journal:x:999:rancher\n");
     expect(files.gshadow).toContain("sudo:*::rancher\n");
     expect(files.group).toEndWith("rancher:x:1000:\n");
   });
