@@ -1,6 +1,16 @@
-import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { PATH } from "../tools/host/paths.ts";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { Host } from "../tools/host/host.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
 import { mount, unmount } from "../tools/host/sys.ts";
 import { messageOf } from "../tools/text/errors.ts";
 import type { BootHost } from "./boot-host.ts";
@@ -73,4 +83,17 @@ export async function withInjected(action: () => Promise<void>): Promise<void> {
     unmount(PATH.base, { lazy: true });
     rmSync(PATH.injected, { recursive: true });
   }
+}
+
+/**
+ * Copies the certificates that `SSL_CERT_FILE` names from the initrd's root to the same path, unless that exists: the
+ * first stage has used them, and the installer needs them for its own requests. To be called in {@link withInjected}.
+ */
+export function keepAuthority(path: string | undefined, host: Pick<Host, "root" | "log">): void {
+  if (path === undefined || !path.startsWith("/")) return;
+  const [source, target] = [inRoot(host, join(PATH.base, path)), inRoot(host, path)];
+  if (existsSync(target) || statSync(source, { throwIfNoEntry: false })?.isFile() !== true) return;
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(source, target);
+  host.log.info(`Kept "${path}" of the initrd, which SSL_CERT_FILE names`);
 }

@@ -1,5 +1,6 @@
+import { readConfig } from "../../config/read/read.ts";
 import { messageOf } from "../../tools/text/errors.ts";
-import { withInjected } from "../injected.ts";
+import { keepAuthority, withInjected } from "../injected.ts";
 import { JOURNAL_DIRECTORY } from "../journal.ts";
 import type { Step, SystemBoot } from "./boot-step.ts";
 import { growStatePartition } from "./grow.ts";
@@ -47,7 +48,13 @@ export async function prepareSystem(boot: SystemBoot): Promise<void> {
 
 /** Commands of this phase find files that were added to the initrd at `/.base`. */
 async function applyInitrdPhase(boot: SystemBoot): Promise<void> {
-  await withInjected(() => boot.applyPhase("initrd"));
+  await withInjected(async () => {
+    if (boot.mode !== "local") {
+      const { environment } = (await readConfig(boot)).config.k3os ?? {};
+      keepAuthority(environment?.SSL_CERT_FILE, boot);
+    }
+    await boot.applyPhase("initrd");
+  });
 }
 
 function openJournal(boot: SystemBoot): void {
