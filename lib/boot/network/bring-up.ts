@@ -96,7 +96,7 @@ function without(cards: readonly Card[], found: readonly Card[]): Card[] {
 }
 
 function nothingToConfigure({ problems }: NetworkPlan, cards: readonly Card[]): CommandError {
-  const hint = 'see docs/boot.md, "From the network", for ip= on the kernel command line';
+  const hint = 'see docs/network-boot.md, "The network", for ip= on the kernel command line';
   if (problems.length > 0)
     return new CommandError(`The network cannot be set up: ${problems.join("; ")}`, { hint });
   if (cards.length === 0) {

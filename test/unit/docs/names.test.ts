@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PROJECT_URL } from "../../../lib/tools/host/project.ts";
 import { TARGETS } from "../../../lib/tools/host/targets.ts";
 import { PUBLIC_KEY_NAME, signatureName } from "../../../lib/tools/release/release-list.ts";
-import { anchorsOf, brokenLinks, readPages } from "../../support/markdown.ts";
+import { anchorOf, anchorsOf, brokenLinks, readPages } from "../../support/markdown.ts";
 import { PROJECT, readSources } from "../../support/sources.ts";
 
 const pages = readPages();
@@ -49,6 +49,19 @@ test("links of the program and of the image lead into the documentation", () => 
   expect(links.length).toBeGreaterThan(5);
   // the original is archived, and its documentation that of another system
   expect(overlay.filter((each) => each.includes("github.com/rancher/k3os"))).toEqual([]);
+});
+
+test("messages that point to a heading of the documentation name one that exists", () => {
+  const text = readSources(["lib", "commands", "bin"])
+    .map((source) => source.text)
+    .join("\n");
+  const named = [...text.matchAll(/see (docs\/[\w-]+\.md)(?:, \\?"([^"\\]+)\\?")?/g)];
+  const broken = named.filter(([, path, heading]) => {
+    const page = pages.find((each) => each.path === path);
+    return page === undefined || (heading !== undefined && !anchorsOf(page).has(anchorOf(heading)));
+  });
+  expect(broken.map(([reference]) => reference)).toEqual([]);
+  expect(named.length).toBeGreaterThan(0);
 });
 
 /** What the build puts into dist/artifacts, ARCH standing for any architecture; volume labels and the like are none. */
