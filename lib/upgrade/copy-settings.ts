@@ -1,7 +1,7 @@
 import type { Options, Values } from "../tools/cli/cli.ts";
 import { COMPONENTS, type Component, PATH } from "../tools/host/paths.ts";
 import { UsageError } from "../tools/text/errors.ts";
-import { KEEP_OPTIONS, keepCount } from "./upgrade-settings.ts";
+import { KEEP_OPTIONS, keepCount, SKEW_OPTION } from "./upgrade-settings.ts";
 
 /** The options of `k3os upgrade`; existing Plans use these names and variables of the original. */
 export const COPY_OPTIONS = {
@@ -25,7 +25,7 @@ export const COPY_OPTIONS = {
   destination: {
     type: "string",
     value: "DIR",
-    help: "system directory to upgrade",
+    help: `system directory to upgrade (default on a node: ${PATH.system})`,
     env: "K3OS_UPGRADE_DESTINATION",
   },
   "lock-file": {
@@ -35,6 +35,8 @@ export const COPY_OPTIONS = {
     env: "K3OS_UPGRADE_LOCK_FILE",
   },
   ...KEEP_OPTIONS,
+  check: { type: "boolean", help: "check whether the upgrade may be made now, and exit" },
+  ...SKEW_OPTION,
   force: { type: "boolean", help: "retry a version that failed on this node" },
   "dry-run": { type: "boolean", help: "show what would be done" },
 } as const satisfies Options;
@@ -47,15 +49,20 @@ export interface CopySettings {
   readonly keep: number;
 }
 
-/** Throws UsageError if no component is chosen or source or destination is missing. */
-export function copySettings(values: Values<typeof COPY_OPTIONS>): CopySettings {
+/**
+ * Throws UsageError if no component is chosen, or the source is missing, or the destination where there is no default.
+ */
+export function copySettings(
+  values: Values<typeof COPY_OPTIONS>,
+  { onNode }: { readonly onNode: boolean },
+): CopySettings {
   const chosen: Readonly<Record<Component, boolean>> = {
     k3os: values.rootfs || values.k3os,
     k3s: values.rootfs || values.k3s,
     kernel: values.kernel,
   };
   const components = COMPONENTS.filter((component) => chosen[component]);
-  const { source, destination } = values;
+  const { source, destination = onNode ? PATH.system : undefined } = values;
   if (components.length === 0)
     throw new UsageError("Nothing to upgrade: expected --rootfs, --kernel or both");
   if (source === undefined)

@@ -1,20 +1,21 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { readGenerations, warnOfDamage } from "../tools/generation/generation-facts.ts";
+import { type GenerationFacts, readGenerations, warnOfDamage } from "../tools/generation/generation-facts.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
 import { shutDown } from "../tools/host/power.ts";
 import { changeRoot } from "../tools/host/sys.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
+import { checkOrder, type OrderOptions } from "./check-order.ts";
 import { type CopyPlan, checkDirectories, copyVersions, planCopy } from "./copy-plan.ts";
 import type { CopySettings } from "./copy-settings.ts";
 import { makeRoom, switchGeneration } from "./switch.ts";
 import { refuseSwitch, type SwitchOptions } from "./switch-plan.ts";
 import { writable } from "./writable.ts";
 
-export type UpgradeHost = Pick<Host, "root" | "run" | "log" | "clock" | "print" | "progress">;
+export type UpgradeHost = Pick<Host, "root" | "run" | "log" | "clock" | "env" | "print" | "progress">;
 
-export interface UpgradeOptions extends Pick<SwitchOptions, "force" | "keepData"> {
+export interface UpgradeOptions extends Pick<SwitchOptions, "force" | "keepData">, OrderOptions {
   readonly remount: boolean;
   readonly dryRun: boolean;
 }
@@ -30,12 +31,8 @@ export async function upgradeSystem(
   host: UpgradeHost,
 ): Promise<boolean> {
   const { destination, keep } = settings;
-  checkDirectories(settings);
-  const facts = readGenerations(destination);
-  const plan = planCopy(settings, facts, host);
+  const { plan, facts } = await planUpgrade(settings, options, host);
   if (plan.parts.length === 0) return false;
-  warnOfDamage(facts, options.force ? ["trial"] : ["trial", "quarantine"], host);
-  refuseSwitch(facts, plan.parts, options);
   if (options.dryRun) {
     host.print(describeCopy(plan));
     return false;
@@ -46,6 +43,41 @@ export async function upgradeSystem(
   await copyVersions(plan, interruption.signal, host);
   interruption.signal.throwIfAborted();
   return switchGeneration(destination, plan.parts, { ...options, keep }, host);
+}
+
+/**
+ * Finds out whether the upgrade may be made now, and prints that it may. Changes nothing. Throws CommandError if it may
+ * not, OrderError if something else comes first.
+ */
+export async function checkUpgrade(
+  settings: CopySettings,
+  options: Pick<UpgradeOptions, "force" | "allowSkew">,
+  host: UpgradeHost,
+): Promise<void> {
+  const { plan } = await planUpgrade(settings, options, host);
+  host.print(plan.parts.length === 0 ? "There is nothing to do\n" : describeCopy(plan));
+}
+
+interface PlannedUpgrade {
+  readonly plan: CopyPlan;
+  readonly facts: GenerationFacts;
+}
+
+/** Everything that may refuse the upgrade. */
+async function planUpgrade(
+  settings: CopySettings,
+  { force, allowSkew }: Pick<UpgradeOptions, "force" | "allowSkew">,
+  host: UpgradeHost,
+): Promise<PlannedUpgrade> {
+  const { destination } = settings;
+  checkDirectories(settings);
+  const facts = readGenerations(destination);
+  const plan = planCopy(settings, facts, host);
+  if (plan.parts.length === 0) return { plan, facts };
+  warnOfDamage(facts, force ? ["trial"] : ["trial", "quarantine"], host);
+  refuseSwitch(facts, plan.parts, { force });
+  await checkOrder(destination, plan.parts, { allowSkew }, host);
+  return { plan, facts };
 }
 
 function nothing(): AsyncDisposable {

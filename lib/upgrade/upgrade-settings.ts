@@ -13,6 +13,18 @@ export const KEEP_OPTIONS = {
   "keep-data": { type: "boolean", help: "do not restore the k3s datastore on a rollback" },
 } as const satisfies Options;
 
+/** The option for the order in which Kubernetes may be upgraded. */
+export const SKEW_OPTION = {
+  "allow-skew": {
+    type: "boolean",
+    help: "upgrade k3s even if other versions come first, or nobody can say",
+    env: "K3OS_UPGRADE_ALLOW_SKEW",
+  },
+} as const satisfies Options;
+
+/** The meaning of exit status 4 of every upgrade. */
+export const ORDER_REFUSED = "another version, server or minor of Kubernetes comes first; nothing is changed";
+
 /** The common help text of upgrades from a release. */
 export const ABOUT_RELEASES = `\
 K3OS_VERSION selects the release; the default is the latest. K3OS_RELEASE_URL is
@@ -43,6 +55,7 @@ export const RELEASE_UPGRADE_OPTIONS = {
     help: "accept unsigned releases",
     env: "K3OS_UPGRADE_INSECURE_SKIP_VERIFY",
   },
+  ...SKEW_OPTION,
   ...KEEP_OPTIONS,
   reboot: { type: "boolean", help: "reboot when done", env: "K3OS_UPGRADE_REBOOT" },
   "lock-file": {
@@ -65,6 +78,7 @@ export interface ReleaseUpgradeSettings {
   /** minisign public keys to trust besides the built-in ones: paths, or the keys themselves. */
   readonly keys: readonly string[];
   readonly insecure: boolean;
+  readonly allowSkew: boolean;
   /** The number of versions to keep besides current and previous. */
   readonly keep: number;
   readonly keepData: boolean;
@@ -81,6 +95,7 @@ export function upgradeSettings(values: Values<typeof RELEASE_UPGRADE_OPTIONS>):
     dryRun: values["dry-run"],
     keys: values.key,
     insecure: values["insecure-skip-verify"],
+    allowSkew: values["allow-skew"],
     keep: keepCount(values.keep),
     keepData: values["keep-data"],
     reboot: values.reboot,

@@ -60,7 +60,7 @@ function prepare(root: string): void {
 
 async function upgrade(root: string): Promise<void> {
   const settings = { components: COMPONENTS, source, destination: join(root, SYSTEM), keep: 9 };
-  const options = { remount: false, dryRun: false, force: true, keepData: false };
+  const options = { remount: false, dryRun: false, force: true, allowSkew: false, keepData: false };
   await upgradeSystem(settings, options, host);
 }
 

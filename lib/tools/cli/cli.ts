@@ -59,7 +59,12 @@ export interface Command<O extends Options = Options> {
   readonly rawArguments?: boolean;
   readonly subcommands?: CommandTable;
   /** Exit statuses whose meaning is more specific than "done" and "failed" (lib/tools/cli/exit-codes.ts). */
-  readonly exits?: { readonly done?: string; readonly failed?: string; readonly other?: string };
+  readonly exits?: {
+    readonly done?: string;
+    readonly failed?: string;
+    readonly refused?: string;
+    readonly other?: string;
+  };
   /** Whether this call needs root. Without this function, no call does. */
   needsRoot?(args: Arguments<O>): boolean;
   /**

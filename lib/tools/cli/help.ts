@@ -57,10 +57,13 @@ export function commandHelp(name: string, summary: string, command: Command): st
   }
   parts.push("Options:", columns(optionRows(optionsOf(command))), "");
   if (command.exits !== undefined) {
-    const { done, failed, other } = command.exits;
-    const rows = Object.entries({ [EXIT.done]: done, [EXIT.failed]: failed, other }).flatMap(
-      ([status, meaning]): [string, string][] => (meaning === undefined ? [] : [[status, meaning]]),
-    );
+    const { done, failed, refused, other } = command.exits;
+    const rows = Object.entries({
+      [EXIT.done]: done,
+      [EXIT.failed]: failed,
+      [EXIT.refused]: refused,
+      other,
+    }).flatMap(([status, meaning]): [string, string][] => (meaning === undefined ? [] : [[status, meaning]]));
     parts.push("Exit status:", columns(rows), "");
   }
   return parts.join("\n");

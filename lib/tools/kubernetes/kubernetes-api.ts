@@ -50,10 +50,34 @@ export function openKubernetes(
   host: KubernetesHost,
   identity: Identity = nodeRole(host) === "server" ? "admin" : "kubelet",
 ): KubernetesApi | undefined {
-  const path = KUBECONFIGS[identity].find((file) => existsSync(inRoot(host, file)));
+  const path = kubeconfigOf(identity, host);
   if (path === undefined) return undefined;
   const config = readKubeconfig(path, host);
   const servers = [config.server, ...(identity === "kubelet" ? joinedServer(host) : [])];
+  return apiAt(servers, { identity, config }, host);
+}
+
+/** {@link openKubernetes} at one of several servers; `server` is its URL. */
+export function openKubernetesAt(
+  server: string,
+  host: KubernetesHost,
+  identity: Identity,
+): KubernetesApi | undefined {
+  const path = kubeconfigOf(identity, host);
+  if (path === undefined) return undefined;
+  const config = readKubeconfig(path, host);
+  return apiAt([server], { identity, config }, host);
+}
+
+function kubeconfigOf(identity: Identity, host: Pick<Host, "root">): string | undefined {
+  return KUBECONFIGS[identity].find((file) => existsSync(inRoot(host, file)));
+}
+
+function apiAt(
+  servers: readonly string[],
+  { identity, config }: { readonly identity: Identity; readonly config: Kubeconfig },
+  host: KubernetesHost,
+): KubernetesApi {
   return {
     identity,
     request: (method, resource, request = {}) => ask(servers, config, { method, resource, ...request }, host),

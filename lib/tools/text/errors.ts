@@ -1,7 +1,7 @@
 import { printableMessage } from "./printable.ts";
 
 /** Exit statuses of all commands; a command may document further ones. */
-export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, refused: 4, interrupted: 130 } as const;
 
 /** A failure with a message for the user: the action, the reason and, as `hint`, the next step. */
 export class CommandError extends Error {
@@ -19,6 +19,11 @@ export class UsageError extends CommandError {
   override readonly name = "UsageError";
 }
 
+/** Refused because it is not its turn: nothing is wrong, but something else comes first. Exit status 4. */
+export class OrderError extends CommandError {
+  override readonly name = "OrderError";
+}
+
 /** The user ended the program (Ctrl-C, or "no" if that means stop): exit status 130. */
 export class Interrupted extends CommandError {
   override readonly name = "Interrupted";
@@ -27,6 +32,7 @@ export class Interrupted extends CommandError {
 /** The exit status for a thrown value. */
 export function exitStatus(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof OrderError) return EXIT.refused;
   if (error instanceof Interrupted) return EXIT.interrupted;
   return EXIT.failed;
 }
@@ -90,7 +96,8 @@ export async function during<T>(doing: string, action: () => T | Promise<T>): Pr
   try {
     return await action();
   } catch (cause) {
-    if (cause instanceof Interrupted || cause instanceof UsageError) throw cause;
+    if (cause instanceof Interrupted || cause instanceof UsageError || cause instanceof OrderError)
+      throw cause;
     const hint = cause instanceof CommandError ? cause.hint : undefined;
     throw new CommandError(doing, hint === undefined ? { cause } : { cause, hint });
   }

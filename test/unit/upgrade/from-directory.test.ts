@@ -9,7 +9,13 @@ import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/from-di
 import { type TestHost, testHost } from "../../support/host.ts";
 import { linksOf, makeSystem } from "../../support/system-directory.ts";
 
-const OPTIONS: UpgradeOptions = { remount: false, dryRun: false, force: false, keepData: false };
+const OPTIONS: UpgradeOptions = {
+  remount: false,
+  dryRun: false,
+  force: false,
+  allowSkew: false,
+  keepData: false,
+};
 const OLD = "k3os v2<v1, k3s v1.30<v1.29, kernel 6.1<6.0";
 const NEW = "k3os v3<v2, k3s v1.31<v1.30, kernel 6.3<6.1";
 
@@ -30,9 +36,9 @@ afterEach(() => {
 });
 
 function upgrade(more: Partial<CopySettings & UpgradeOptions> = {}): Promise<boolean> {
-  const { remount, dryRun, force, keepData, ...settings } = { ...OPTIONS, ...more };
+  const { remount, dryRun, force, allowSkew, keepData, ...settings } = { ...OPTIONS, ...more };
   const all = { components: ["k3os", "k3s", "kernel"] as const, source, destination: system, keep: 0 };
-  return upgradeSystem({ ...all, ...settings }, { remount, dryRun, force, keepData }, host);
+  return upgradeSystem({ ...all, ...settings }, { remount, dryRun, force, allowSkew, keepData }, host);
 }
 
 /** The machine has started what is on trial. */

@@ -38,7 +38,7 @@ describe.each(DAMAGES)("where both records are %s,", (kind) => {
     using image = testHost();
     const source = makeSystem(image.root, { k3os: ["v3"], kernel: ["6.3"] });
     const settings = { components: ["k3os", "kernel"], source, destination: system, keep: 0 } as const;
-    const options = { remount: false, dryRun: false, force: false, keepData: false };
+    const options = { remount: false, dryRun: false, force: false, allowSkew: false, keepData: false };
     expect(await upgradeSystem(settings, options, host)).toBe(true);
     expect(linksOf(system)).toBe("k3os v3<v2, kernel 6.3<6.1");
     expect(readTrial(system)).toMatchObject({ kind: "upgrade", state: "trial" });

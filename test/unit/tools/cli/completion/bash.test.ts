@@ -43,7 +43,7 @@ describe("the completion for bash", () => {
     ["each of several arguments", ["k3os", "metadata", "aws", "h"], ["hetzner"]],
     ["files", ["k3os", "config", "validate", "/etc/os-rel"], ["/etc/os-release"]],
     ["directories", ["k3os", "upgrade", "--source", "/et"], ["/etc"]],
-    ["a link to the executable", ["k3os-upgrade-kernel", "--allow"], ["--allow-downgrade"]],
+    ["a link to the executable", ["k3os-upgrade-kernel", "--allow-d"], ["--allow-downgrade"]],
     ["a link to the executable, by its path", ["/usr/sbin/metadata", "di"], ["digitalocean"]],
     ["nothing where there is nothing to know", ["k3os", "install", "--tty", ""], [""]],
     ["nothing past the last argument", ["k3os", "completion", "bash", ""], [""]],
