@@ -1,14 +1,15 @@
 import { statSync } from "node:fs";
 import { relative } from "node:path";
-import { type BuildContext, createBuildContext } from "../lib/make/build/context.ts";
+import { type BuildContext, createBuildContext, withK3s } from "../lib/make/build/context.ts";
 import { CLEAR_LINE } from "../lib/make/build/step-line.ts";
 import { buildExecutable } from "../lib/make/executable/executable.ts";
+import type { K3sChoice } from "../lib/make/image/resolve-k3s.ts";
 import { signingKey } from "../lib/make/image/signing.ts";
 import { defineCommand, type Options, parseCommandLine } from "../lib/tools/cli/cli.ts";
 import { commandHelp } from "../lib/tools/cli/help.ts";
 import { createLog } from "../lib/tools/host/log.ts";
 import { STDERR, writeOut } from "../lib/tools/host/output.ts";
-import { hostTarget, TARGETS, targetOf } from "../lib/tools/host/targets.ts";
+import { hostTarget, TARGETS, type Target, targetOf } from "../lib/tools/host/targets.ts";
 import { COMMITTED_KEYS, MAX_RELEASE_KEYS } from "../lib/tools/release/release-keys.ts";
 import { encodePublicKey, readPublicKey } from "../lib/tools/release/signature-keys.ts";
 import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
@@ -22,8 +23,8 @@ const OPTIONS = {
   },
   k3s: {
     type: "string",
-    value: "PATH|URL|none",
-    help: "the k3s to put into the images (default: the pinned release); none: the first boot fetches it",
+    value: "MINOR|VERSION|PATH|URL|none",
+    help: "the k3s to put into the images, after which the release is named: a Kubernetes minor such as v1.35, a release such as v1.36.3+k3s1, a program, or none, so that the first boot downloads it (default: the stable release)",
   },
   sign: {
     type: "string",
@@ -50,16 +51,24 @@ all clones on this machine.`,
     const everything = what === "bin" ? TARGETS : [hostTarget()];
     const targets = values.arch.length === 0 ? everything : values.arch.map(targetOf);
     const releaseKeys = addedKeys(values["release-key"]);
-    const context = createBuildContext({ host, releaseKeys });
+    const base = createBuildContext({ host, releaseKeys });
     // opened first: it may prompt for a password, or be missing
-    const key = what === "bin" ? undefined : await signingKey(values.sign, context);
+    const key = what === "bin" ? undefined : await signingKey(values.sign, base);
+    const { resolveK3s } = await import("../lib/make/image/resolve-k3s.ts");
+    const options = { signed: values.sign !== undefined, versionOnly: key === undefined };
+    const builds: { readonly target: Target; readonly k3s: K3sChoice }[] = [];
+    // all of them before anything is made: one may be refused
     for (const target of targets) {
+      builds.push({ target, k3s: await resolveK3s(values.k3s, target, options, base) });
+    }
+    for (const { target, k3s } of builds) {
+      const context = withK3s(base, k3s.version);
       const executable = await buildExecutable(target, context);
       report(executable.path, context);
       if (key === undefined) continue;
       const { buildImages } = await import("../lib/make/image/build-artifacts.ts");
       const { COMMANDS } = await import("./commands.ts");
-      await buildImages(target, { executable, k3s: values.k3s, key, commands: COMMANDS }, context);
+      await buildImages(target, { executable, k3s, key, commands: COMMANDS }, context);
     }
     return EXIT.done;
   },

@@ -1,4 +1,5 @@
-import { formatSegment, PT, SEGMENT_SIZE, type Segment } from "../../lib/make/executable/elf.ts";
+import { formatSegment } from "../../lib/make/executable/elf.ts";
+import { PT, SEGMENT_SIZE, type Segment } from "../../lib/tools/fs/elf-header.ts";
 
 export interface ElfOptions {
   /** e_type: 2 is position-dependent, 3 is not. */

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Host, systemHost } from "../../tools/host/host.ts";
+import { STABLE_K3S } from "../../tools/release/k3s-release.ts";
+import { releaseName, revisionOf } from "../../tools/release/release-name.ts";
 import { checkVersion } from "../../tools/release/version-name.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import type { StepRunner } from "./build-step.ts";
@@ -20,6 +22,8 @@ export interface BuildContext {
   readonly make: StepRunner;
   /** The release being built, e.g. `v0.36.3-k3s1r0`. */
   readonly version: string;
+  /** The k3s of the release, if it is not the stable one of the table. */
+  readonly k3s?: string | undefined;
   /** The base64 of public keys of releases that the program trusts besides the committed ones. */
   readonly releaseKeys: readonly string[];
   /** The time of every timestamp in an artifact, in seconds since the epoch (reproducible-builds.org). */
@@ -51,12 +55,20 @@ export function createBuildContext(
     artifacts,
     cache,
     make: (step, work) => runStep(step, work, environment),
-    version: checkVersion(process.env.K3OS_BUILD_VERSION ?? `v${manifest.version}`),
+    version: checkVersion(host.env.K3OS_BUILD_VERSION || `v${manifest.version}`),
     releaseKeys: options.releaseKeys ?? [],
     // a fixed day unless overridden: the same sources result in the same bytes
     sourceDateEpoch: Number(process.env.SOURCE_DATE_EPOCH ?? 1_767_225_600),
     signedAt: Number(process.env.SOURCE_DATE_EPOCH ?? Math.floor(Date.now() / 1000)),
   };
+}
+
+/** The context of a build with a k3s, after which the release is named unless `K3OS_BUILD_VERSION` names it. */
+export function withK3s(context: BuildContext, k3s: string): BuildContext {
+  if (k3s === STABLE_K3S) return context;
+  const named = context.host.env.K3OS_BUILD_VERSION;
+  const version = named ? context.version : releaseName(k3s, revisionOf(context.version));
+  return { ...context, k3s, version };
 }
 
 /**

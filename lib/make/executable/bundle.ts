@@ -13,6 +13,8 @@ export interface ProgramConstants {
   readonly version: string;
   /** See BuildContext. */
   readonly releaseKeys: readonly string[];
+  /** See BuildContext. */
+  readonly k3s?: string | undefined;
 }
 
 export interface BundleOptions extends ProgramConstants {
@@ -77,12 +79,14 @@ export function nodeBundleArgv({ bun, entry, outfile, ...constants }: BundleOpti
 }
 
 /**
- * The build constants for lib/tools/host/version.ts and lib/tools/release/release-keys.ts; the latter only with keys.
+ * The build constants for lib/tools/host/version.ts, lib/tools/release/release-keys.ts and
+ * lib/tools/release/k3s-release.ts; the last two only if there is something to say.
  * undici looks at its own path, for which the bundler would write where this clone lies: two clones would build
  * different programs.
  */
-function definitions({ version, releaseKeys }: ProgramConstants): string[] {
+function definitions({ version, releaseKeys, k3s }: ProgramConstants): string[] {
   const constants: Record<string, string> = { K3OS_VERSION: version, __filename: "k3os" };
   if (releaseKeys.length > 0) constants.K3OS_RELEASE_KEYS = releaseKeys.join(" ");
+  if (k3s !== undefined) constants.K3OS_K3S = k3s;
   return Object.entries(constants).flatMap(([name, text]) => ["--define", `${name}=${JSON.stringify(text)}`]);
 }

@@ -1,6 +1,6 @@
+import { PT, parseElf } from "../../tools/fs/elf-header.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import { CommandError } from "../../tools/text/errors.ts";
-import { PT, parseElf } from "./elf.ts";
 
 /**
  * Throws CommandError unless the file is a static executable for the target: no interpreter, no dynamic section, every

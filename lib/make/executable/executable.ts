@@ -25,15 +25,15 @@ export async function makeExecutable(
   context: Omit<BuildContext, "artifacts">,
 ): Promise<Made> {
   const { arch, runtime } = target;
-  const { make, version, releaseKeys } = context;
+  const { make, version, releaseKeys, k3s } = context;
   const name = `executable-${arch}`;
   if (runtime.kind === "node") {
     const node = await buildNodeRuntime(target, context);
-    return make(launchedStep, { name, input: { node, version, releaseKeys } });
+    return make(launchedStep, { name, input: { node, version, releaseKeys, k3s } });
   }
   const bun = await bunFor(runtime.package, context);
   const loader = await buildLoader(target, context);
-  return make(fusedStep, { name, input: { bun, loader, target: runtime.target, version, releaseKeys } });
+  return make(fusedStep, { name, input: { bun, loader, target: runtime.target, version, releaseKeys, k3s } });
 }
 
 /** Copies a cached file to `artifact`, unless size and modification time are the same. */

@@ -1,5 +1,6 @@
+import { ET_EXEC, PF, PT, parseElf, SEGMENT_SIZE, type Segment } from "../../tools/fs/elf-header.ts";
 import { CommandError } from "../../tools/text/errors.ts";
-import { ET_EXEC, formatSegment, PF, PT, parseElf, SEGMENT_SIZE, type Segment } from "./elf.ts";
+import { formatSegment } from "./elf.ts";
 
 /**
  * Puts a program's dynamic loader and its C++ support library inside the program, so that it needs no interpreter

@@ -16,13 +16,13 @@ interface FusedInput extends ProgramConstants {
 export const fusedStep: Step<FusedInput> = {
   module: import.meta.filename,
   ...PROGRAM_SOURCES,
-  make: async ({ bun, loader, target, version, releaseKeys }, into, context) => {
+  make: async ({ bun, loader, target, version, releaseKeys, k3s }, into, context) => {
     const [libc, library] = [loader.libc.path, loader.library.path];
     checkSymbols(readFileSync(bun.path), { libc, library });
     const outfile = join(into, "k3os");
     const argv = (options: Parameters<typeof compileArgv>[0]) =>
       compileArgv(options, { target, runtime: bun.path });
-    await bundleProgram(outfile, { version, releaseKeys }, argv, context);
+    await bundleProgram(outfile, { version, releaseKeys, k3s }, argv, context);
     const parts = { loader: readFileSync(libc), library: readFileSync(library) };
     writeFileSync(outfile, fuse({ program: readFileSync(outfile), ...parts }));
   },

@@ -14,9 +14,9 @@ export const launchedStep: Step<LaunchedInput> = {
   module: import.meta.filename,
   ...PROGRAM_SOURCES,
   packages: () => ["zstd"],
-  make: async ({ node, version, releaseKeys }, into, context) => {
+  make: async ({ node, version, releaseKeys, k3s }, into, context) => {
     const bundle = join(into, "k3os.cjs");
-    await bundleProgram(bundle, { version, releaseKeys }, nodeBundleArgv, context);
+    await bundleProgram(bundle, { version, releaseKeys, k3s }, nodeBundleArgv, context);
     writeFileSync(join(into, "k3os"), await packExecutable(node.path, bundle, context));
   },
 };

@@ -17,7 +17,7 @@ import { initrdBaseStep } from "./initrd-base.ts";
 import { buildIso } from "./iso.ts";
 import { buildKernel, type Kernel } from "./kernel.ts";
 import { buildTarball } from "./overlay-tarball.ts";
-import { resolveK3s } from "./resolve-k3s.ts";
+import type { K3sChoice } from "./resolve-k3s.ts";
 import { buildRootImage } from "./root-image.ts";
 import { writeChecksums } from "./signing.ts";
 import { systemParts } from "./system-tree.ts";
@@ -26,8 +26,7 @@ import { installUserland } from "./userland.ts";
 export interface ImageOptions {
   /** The target's executable. */
   readonly executable: Made;
-  /** A path or URL of k3s, `none`, or undefined for the pinned release if it is reachable. */
-  readonly k3s: string | undefined;
+  readonly k3s: K3sChoice;
   /** The key that signs the checksums. */
   readonly key: SigningKey;
   /** The product's commands, whose manual and completion are part of the image. */
@@ -56,11 +55,12 @@ export async function buildImages(
 /** The steps of {@link buildImages}, in order. Returns the results by the names of the artifacts. */
 export async function makeImages(
   target: Target,
-  { executable, k3s: wanted, commands }: Omit<ImageOptions, "key">,
+  { executable, k3s: choice, commands }: Omit<ImageOptions, "key">,
   context: Pick<BuildContext, "host" | "make" | "version" | "sourceDateEpoch">,
 ): Promise<Record<string, string>> {
   const { version } = context;
-  const k3s = await resolveK3s(wanted, target, context);
+  const { version: k3sVersion, executable: k3sExecutable } = choice;
+  const k3s = k3sExecutable && { version: k3sVersion, executable: k3sExecutable };
   const root = await installUserland(target, context);
   const ofCommands = await commandFiles(commands, context);
   const services = Object.keys(OPENRC_UNITS);

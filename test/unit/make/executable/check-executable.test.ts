@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { checkExecutable } from "../../../../lib/make/executable/check-executable.ts";
-import { PT } from "../../../../lib/make/executable/elf.ts";
+import { PT } from "../../../../lib/tools/fs/elf-header.ts";
 import { targetOf } from "../../../../lib/tools/host/targets.ts";
 import { elfFile, segment } from "../../../support/elf.ts";
 

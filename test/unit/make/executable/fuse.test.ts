@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { PT, parseElf, SEGMENT_SIZE } from "../../../../lib/make/executable/elf.ts";
 import { fuse } from "../../../../lib/make/executable/fuse.ts";
+import { PT, parseElf, SEGMENT_SIZE } from "../../../../lib/tools/fs/elf-header.ts";
 import { elfFile, segment } from "../../../support/elf.ts";
 
 const MARK = "k3os fused musl\0";

@@ -62,7 +62,8 @@ async function stepKeys(build: Build): Promise<ReadonlyMap<string, string>> {
   const context = { host, make, project, version: build.version, releaseKeys: [], sourceDateEpoch: 1 };
   const noOther = { cache: scratch, signedAt: 1 };
   const executable = await makeExecutable(targetOf("amd64"), { ...context, ...noOther });
-  const options = { executable, k3s: join(host.root, "k3s"), commands: COMMANDS };
+  const k3s = { path: join(host.root, "k3s"), digest: build.k3s };
+  const options = { executable, k3s: { version: "v1.0.0+k3s1", executable: k3s }, commands: COMMANDS };
   await makeImages(targetOf("amd64"), options, context);
   return keys;
 }
