@@ -2,7 +2,6 @@ import {
   chmodSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   readlinkSync,
   realpathSync,
   statfsSync,
@@ -11,6 +10,7 @@ import {
 import { join } from "node:path";
 import { flushDirectory } from "../tools/fs/atomic.ts";
 import { type CopyWatch, copyContent, watchCopies } from "../tools/fs/copy-content.ts";
+import { type Delta, versionEntries, writeFromDelta } from "../tools/generation/delta.ts";
 import type { GenerationFacts } from "../tools/generation/generation-facts.ts";
 import { type Links, readLinks } from "../tools/generation/generation-links.ts";
 import { openStage, type Part } from "../tools/generation/stage.ts";
@@ -112,16 +112,19 @@ function planPart(
 }
 
 /** Whether an existing version is complete, not only its beginning. */
-function sameSizes(a: string, b: string): boolean {
-  const [one, other] = [lstatSync(a), lstatSync(b, { throwIfNoEntry: false })];
+function sameSizes(a: string, b: string, delta?: Delta): boolean {
+  const other = lstatSync(b, { throwIfNoEntry: false });
+  if (delta !== undefined) return other?.isFile() === true && other.size === delta.size;
+  const one = lstatSync(a);
   if (!one.isDirectory()) return other?.isFile() === one.isFile() && other.size === one.size;
-  return readdirSync(a).every((name) => sameSizes(join(a, name), join(b, name)));
+  return versionEntries(a).every(({ name, delta }) => sameSizes(join(a, name), join(b, name), delta));
 }
 
-function sizeOf(path: string): number {
+function sizeOf(path: string, delta?: Delta): number {
+  if (delta !== undefined) return delta.size;
   const found = lstatSync(path);
   if (!found.isDirectory()) return found.size;
-  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+  return versionEntries(path).reduce((sum, { name, delta }) => sum + sizeOf(join(path, name), delta), 0);
 }
 
 /** Copies the versions of a plan beside the existing ones; each appears completely or not at all. */
@@ -162,8 +165,15 @@ async function copyVersion(
 
 /** Copies the content of a directory into another, and flushes every file to the disk. */
 async function copyTree(from: string, to: string, watch: CopyWatch): Promise<void> {
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [here, there] = [join(from, entry.name), join(to, entry.name)];
+  for (const { name, delta } of versionEntries(from)) {
+    const [here, there] = [join(from, name), join(to, name)];
+    if (delta !== undefined) {
+      await writeFromDelta(here, delta, there, watch);
+      chmodSync(there, 0o644);
+      flushDirectory(there);
+      continue;
+    }
+    const entry = lstatSync(here);
     if (entry.isDirectory()) {
       mkdirSync(there, { mode: 0o755 });
       await copyTree(here, there, watch);
@@ -171,7 +181,7 @@ async function copyTree(from: string, to: string, watch: CopyWatch): Promise<voi
       symlinkSync(readlinkSync(here), there);
     } else {
       await copyContent(here, there, watch);
-      chmodSync(there, lstatSync(here).mode & 0o755);
+      chmodSync(there, entry.mode & 0o755);
       flushDirectory(there);
     }
   }

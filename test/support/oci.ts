@@ -27,18 +27,20 @@ export interface ImageConfig extends Platform {
     readonly Labels: Readonly<Record<string, string>>;
   };
   readonly rootfs: { readonly type: string; readonly diff_ids: readonly string[] };
+  readonly history: readonly { readonly created_by: string }[];
 }
 
-/** An image with one layer, out of its archive; the JSON is as it was found. */
+/** An image out of its archive; the JSON is as it was found. */
 export interface OciImage {
   readonly layout: { readonly imageLayoutVersion: string };
   readonly index: { readonly schemaVersion: number; readonly manifests: readonly [Descriptor] };
-  readonly manifest: { readonly config: Descriptor; readonly layers: readonly [Descriptor] };
+  readonly manifest: { readonly config: Descriptor; readonly layers: readonly Descriptor[] };
   readonly config: ImageConfig;
   readonly docker: readonly [{ Config: string; RepoTags: readonly string[]; Layers: readonly string[] }];
   /** All blobs that the index leads to. */
   readonly blobs: readonly Descriptor[];
-  readonly layer: string;
+  /** Files of the layers, in order. */
+  readonly layers: readonly string[];
   readonly path: (blob: Descriptor) => string;
 }
 
@@ -57,7 +59,7 @@ export async function unpackOci(archive: string, directory: string): Promise<Oci
     config: read(path(manifest.config)),
     docker: read(join(directory, "manifest.json")),
     blobs: [index.manifests[0], manifest.config, ...manifest.layers],
-    layer: path(manifest.layers[0]),
+    layers: manifest.layers.map(path),
     path,
   };
 }

@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { IMAGE_NAME, imageTag } from "../../lib/make/image/container.ts";
+import { MIB } from "../../lib/tools/fs/size.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { runImage } from "../support/container.ts";
 import { ARTIFACTS } from "../support/image.ts";
 import { measured, type OciImage, unpackOci } from "../support/oci.ts";
 import { shippedObjects } from "../support/plans.ts";
+import { EXECUTABLE } from "../support/upgrader.ts";
 
 /** The image as the upgrade controller gets it: read by the tools of others, and run as a runtime would. */
 const { arch } = hostTarget();
@@ -24,7 +26,7 @@ beforeAll(async () => {
   root = join(scratch, "root");
   mkdirSync(root);
   image = await unpackOci(ARCHIVE, join(scratch, "image"));
-  await runProgram(["tar", "-xzf", image.layer, "-C", root]);
+  for (const layer of image.layers) await runProgram(["tar", "-xzf", layer, "-C", root]);
   version = readlinkSync(join(root, "k3os/system/k3os/current"));
 });
 
@@ -35,8 +37,10 @@ const run = (argv: readonly string[]) => runImage(root, image.config, argv);
 describe("the image", () => {
   test("has blobs of the digests and sizes that lead to them", async () => {
     for (const blob of image.blobs) expect(blob).toMatchObject(await measured(image.path(blob)));
-    const plain = await runProgram(["sh", "-c", 'pigz -dc "$1" | sha256sum', "sh", image.layer]);
-    expect(image.config.rootfs.diff_ids).toEqual([`sha256:${plain.stdout.slice(0, 64)}`]);
+    for (const [at, layer] of image.layers.entries()) {
+      const plain = await runProgram(["sh", "-c", 'pigz -dc "$1" | sha256sum', "sh", layer]);
+      expect(image.config.rootfs.diff_ids[at]).toBe(`sha256:${plain.stdout.slice(0, 64)}`);
+    }
   });
 
   test("is for this machine, and named after its version", () => {
@@ -57,12 +61,37 @@ describe("the image", () => {
     },
   );
 
-  test("holds the system of the tarball, and nothing beside it", async () => {
-    const tarball = await listed(join(ARTIFACTS, `k3os-rootfs-${arch}.tar.gz`));
-    const system = tarball.filter((line) => line.includes(` ${version}/k3os/`));
-    expect(system.length).toBeGreaterThan(8);
-    expect(await listed(image.layer)).toEqual(system.map((line) => line.replace(` ${version}/`, " ")));
+  test("has a layer for each part, and no file in two of them", async () => {
+    const names = image.config.history.map(({ created_by }) => created_by);
+    const k3s = existsSync(join(root, "k3os/system/k3s/current"));
+    expect(names).toEqual(["k3os kernel", "k3os userland", ...(k3s ? ["k3os k3s"] : []), "k3os k3os"]);
+    const files = (await Promise.all(image.layers.map(listed)))
+      .flat()
+      .filter((line) => !line.startsWith("d"));
+    expect(new Set(files).size).toBe(files.length);
     expect(readdirSync(root)).toEqual(["k3os"]);
+    // a release of the same kernel, userland and k3s leads to this much to pull
+    const own = await measured(image.layers.at(-1) ?? "");
+    expect(own.size).toBeLessThan(100 * MIB);
+  });
+
+  test("brings the system of the tarball, from bases and differences", async () => {
+    const copies = join(scratch, "copies");
+    const unpacked = join(scratch, "unpacked");
+    for (const path of [copies, unpacked])
+      mkdirSync(join(path, "k3os/system/kernel/v0"), { recursive: true });
+    symlinkSync("v0", join(copies, "k3os/system/kernel/current"));
+    const tarball = join(ARTIFACTS, `k3os-rootfs-${arch}.tar.gz`);
+    await runProgram(["tar", "-xzf", tarball, "--strip-components=1", "-C", unpacked]);
+    const options = ["--rootfs", "--kernel", `--lock-file=${scratch}/lock`];
+    const places = [`--source=${root}/k3os/system`, `--destination=${copies}/k3os/system`];
+    await runProgram([EXECUTABLE, "upgrade", ...options, ...places]);
+    for (const component of ["k3os", "kernel"]) {
+      const current = readlinkSync(join(root, "k3os/system", component, "current"));
+      const at = (tree: string) => join(tree, "k3os/system", component, current);
+      await runProgram(["diff", "-r", at(unpacked), at(copies)]);
+    }
+    for (const path of [copies, unpacked]) rmSync(path, { recursive: true });
   });
 });
 

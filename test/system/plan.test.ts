@@ -40,7 +40,7 @@ beforeAll(async () => {
   [root, node] = [join(scratch, "root"), join(scratch, "node")];
   mkdirSync(root);
   image = await unpackOci(join(ARTIFACTS, `k3os-image-${hostTarget().arch}.tar`), join(scratch, "image"));
-  await runProgram(["tar", "-xzf", image.layer, "-C", root]);
+  for (const layer of image.layers) await runProgram(["tar", "-xzf", layer, "-C", root]);
   components = (["k3os", "k3s", "kernel"] as const).filter((name) => existsSync(imageSystem(name)));
   makeNode();
 });

@@ -64,13 +64,21 @@ export async function makeImages(
   const root = await installUserland(target, context);
   const ofCommands = await commandFiles(commands, context);
   const services = Object.keys(OPENRC_UNITS);
-  const rootSquashfs = await buildRootImage(target, { root, commandFiles: ofCommands, services }, context);
+  const rootImage = await buildRootImage(target, { root, commandFiles: ofCommands, services }, context);
   const kernel = target.kernel === undefined ? undefined : await makeKernel(target, executable, context);
-  const parts = systemParts({ version, executable, rootSquashfs, kernel, k3s });
+  const parts = systemParts({ version, executable, rootSquashfs: rootImage.squashfs, kernel, k3s });
   const compressed = await compressFiles(target, parts, context);
   const built: Record<string, string> = {
     [`k3os-rootfs-${target.arch}.tar.gz`]: await buildTarball(target, { parts, compressed }, context),
-    [`k3os-image-${target.arch}.tar`]: await buildContainer(target, { parts, compressed }, context),
+    [`k3os-image-${target.arch}.tar`]: await buildContainer(
+      target,
+      {
+        parts,
+        compressed,
+        bases: { [FILE.rootSquashfs]: rootImage.base, ...(kernel && { [FILE.initrd]: kernel.initrdBase }) },
+      },
+      context,
+    ),
     ...(kernel && kernelArtifacts(target, kernel)),
   };
   if (kernel && target.grub.length > 0) {
@@ -79,8 +87,8 @@ export async function makeImages(
   return built;
 }
 
-/** A kernel and its initrd. */
-type BootableKernel = Kernel & { readonly initrd: Made };
+/** A kernel and its initrd, which begins with a base. */
+type BootableKernel = Kernel & { readonly initrd: Made; readonly initrdBase: Made };
 
 async function makeKernel(
   target: Target,
@@ -92,12 +100,13 @@ async function makeKernel(
   const kernel = await buildKernel(target, { suite: SUITE, firmware: FIRMWARE_PACKAGES }, context);
   const { version, tree } = kernel;
   const input = { debian, suite: SUITE, kernel: { version, tree }, sourceDateEpoch };
-  const base = await make(initrdBaseStep, {
+  const made = await make(initrdBaseStep, {
     name: `initrd-base-${arch}`,
     input: { ...input, networkDrivers: FILE.networkDrivers },
   });
-  const initrd = await buildInitrd(target, { base: partOf(base, "base"), executable }, context);
-  return { ...kernel, initrd };
+  const initrdBase = partOf(made, "base");
+  const initrd = await buildInitrd(target, { base: initrdBase, executable }, context);
+  return { ...kernel, initrd, initrdBase };
 }
 
 function kernelArtifacts(target: Target, kernel: BootableKernel): Record<string, string> {

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { PROJECT_URL } from "../../tools/host/project.ts";
 import type { Target } from "../../tools/host/targets.ts";
-import { partOf, type Step } from "../build/build-step.ts";
+import { type Made, partOf, type Step } from "../build/build-step.ts";
 import type { BuildContext } from "../build/context.ts";
-import { type Archive, treeArchive } from "./compressed-tree.ts";
+import { type Archive, type CompressedFile, treeArchive } from "./compressed-tree.ts";
 import { parentDirectories } from "./cpio.ts";
+import { compressEach } from "./gzip-file.ts";
+import { type Bases, imageLayers, type Layer, layerTree } from "./image-layers.ts";
 import type { SystemFiles } from "./overlay-tarball.ts";
 import { type Piece, sha256Of, sizeOf, writePieces } from "./pieces.ts";
-import { systemTree } from "./system-tree.ts";
 import { type TarEntry, tarPieces } from "./tar.ts";
 
 /** The registry of the project's images. */
@@ -27,7 +28,9 @@ const MEDIA = {
   layer: "application/vnd.oci.image.layer.v1.tar+gzip",
 } as const;
 
-interface ContainerInput extends SystemFiles {
+interface ContainerInput {
+  readonly layers: readonly Layer[];
+  readonly compressed: readonly CompressedFile[];
   readonly target: Pick<Target, "arch" | "variant">;
   readonly version: string;
   readonly sourceDateEpoch: number;
@@ -37,23 +40,37 @@ const IMAGE = "image.tar";
 
 const containerStep: Step<ContainerInput> = {
   module: import.meta.filename,
-  make: async ({ target, parts, compressed, version, sourceDateEpoch }, into) => {
-    const layer = treeArchive(systemTree(parts), { top: "", mtime: sourceDateEpoch }, compressed);
-    const files = await imageLayout(layer, target, { version, sourceDateEpoch });
+  make: async ({ target, layers, compressed, version, sourceDateEpoch }, into) => {
+    const archives = layers.map((layer) => {
+      return {
+        name: layer.name,
+        ...treeArchive(layerTree(layer), { top: "", mtime: sourceDateEpoch }, compressed),
+      };
+    });
+    const files = await imageLayout(archives, target, { version, sourceDateEpoch });
     await writePieces(join(into, IMAGE), tarPieces(files, sourceDateEpoch));
   },
 };
 
 /**
  * Builds `k3os-image-ARCH.tar`, the image that the upgrade controller runs: an OCI image layout (image-spec v1.1) with
- * the `manifest.json` of `docker save` beside it. It holds `/k3os/system` in one layer and nothing else.
+ * the `manifest.json` of `docker save` beside it. It holds `/k3os/system` and nothing else, in the layers of {@link
+ * imageLayers}, with `bases` for its large files. The digest of a layer only depends on the layer's own files.
  */
 export async function buildContainer(
   { arch, variant }: Pick<Target, "arch" | "variant">,
-  files: SystemFiles,
+  { parts, compressed: whole, bases }: SystemFiles & { readonly bases: Bases },
   { make, version, sourceDateEpoch }: Pick<BuildContext, "make" | "version" | "sourceDateEpoch">,
 ): Promise<string> {
-  const input = { ...files, target: { arch, variant }, version, sourceDateEpoch };
+  const layers = await imageLayers({ parts, bases, arch }, make);
+  const done = new Set(whole.map(({ file }) => file.path));
+  const others = layers.flatMap(({ entries }) =>
+    entries.flatMap((entry): [string, Made][] => {
+      return entry.kind === "file" && !done.has(entry.file.path) ? [[stepName(entry.path), entry.file]] : [];
+    }),
+  );
+  const compressed = [...whole, ...(await compressEach({ arch }, others, { make }))];
+  const input = { layers, compressed, target: { arch, variant }, version, sourceDateEpoch };
   return partOf(await make(containerStep, { name: `container-${arch}`, input }), IMAGE).path;
 }
 
@@ -62,9 +79,15 @@ export function imageTag(version: string): string {
   return version.replaceAll("+", "-");
 }
 
-/** The files of an image with one layer. */
+/** `base-initrd`, `initrd.delta`. */
+function stepName(path: string): string {
+  const [name = "", directory = ""] = path.split("/").toReversed();
+  return directory === "base" ? `base-${name}` : name;
+}
+
+/** The files of an image. */
 async function imageLayout(
-  layer: Archive,
+  layers: readonly (Archive & Pick<Layer, "name">)[],
   { arch, variant }: Pick<Target, "arch" | "variant">,
   { version, sourceDateEpoch }: Pick<BuildContext, "version" | "sourceDateEpoch">,
 ): Promise<readonly TarEntry[]> {
@@ -79,15 +102,15 @@ async function imageLayout(
     created,
     ...platform,
     config: { Env: [`PATH=${IMAGE_PATH}`], Entrypoint: ["k3os"], Cmd: ["help"], Labels: labels },
-    rootfs: { type: "layers", diff_ids: [`sha256:${await sha256Of(layer.plain)}`] },
-    history: [{ created, created_by: "k3os" }],
+    rootfs: { type: "layers", diff_ids: await eachOf(layers, ({ plain }) => diffId(plain)) },
+    history: layers.map(({ name }) => ({ created, created_by: `k3os ${name}` })),
   });
-  const data = await blob(MEDIA.layer, layer.gzip);
+  const data = await eachOf(layers, ({ gzip }) => blob(MEDIA.layer, gzip));
   const manifest = await jsonBlob(MEDIA.manifest, {
     schemaVersion: 2,
     mediaType: MEDIA.manifest,
     config: config.descriptor,
-    layers: [data.descriptor],
+    layers: data.map(({ descriptor }) => descriptor),
     annotations: labels,
   });
   const name = `${IMAGE_NAME}:${imageTag(version)}`;
@@ -101,14 +124,25 @@ async function imageLayout(
     mediaType: MEDIA.index,
     manifests: [{ ...manifest.descriptor, platform, annotations: names }],
   };
-  const docker = [{ Config: config.path, RepoTags: [name], Layers: [data.path] }];
+  const docker = [{ Config: config.path, RepoTags: [name], Layers: data.map(({ path }) => path) }];
   return [
     file("oci-layout", [json({ imageLayoutVersion: "1.0.0" })]),
     file("index.json", [json(index)]),
     file("manifest.json", [json(docker)]),
-    ...parentDirectories([data.path]),
-    ...[config, manifest, data].map(({ path, content }) => file(path, content)),
+    ...parentDirectories([config.path]),
+    ...[config, manifest, ...data].map(({ path, content }) => file(path, content)),
   ];
+}
+
+async function diffId(plain: readonly Piece[]): Promise<string> {
+  return `sha256:${await sha256Of(plain)}`;
+}
+
+/** In order, one after the other: each reads large files. */
+async function eachOf<T, U>(items: readonly T[], action: (item: T) => Promise<U>): Promise<U[]> {
+  const results: U[] = [];
+  for (const item of items) results.push(await action(item));
+  return results;
 }
 
 /** Content that is addressed by its digest. */

@@ -28,8 +28,18 @@ export async function compressFiles(
   parts: SystemParts,
   { make }: Pick<BuildContext, "make">,
 ): Promise<readonly CompressedFile[]> {
+  const files = Object.values(parts).flatMap((part) => Object.entries(part.files));
+  return await compressEach({ arch }, files, { make });
+}
+
+/** {@link compressFiles} for other files, each with the name of its step. */
+export async function compressEach(
+  { arch }: Pick<Target, "arch">,
+  files: readonly (readonly [name: string, file: Made])[],
+  { make }: Pick<BuildContext, "make">,
+): Promise<readonly CompressedFile[]> {
   const compressed: CompressedFile[] = [];
-  for (const [name, file] of Object.values(parts).flatMap((part) => Object.entries(part.files))) {
+  for (const [name, file] of files) {
     const made = await make(gzipStep, { name: `gzip-${name}-${arch}`, input: { file } });
     compressed.push({ file, gzip: partOf(made, "content.gz") });
   }

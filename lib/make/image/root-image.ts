@@ -26,6 +26,12 @@ const rootImageStep: Step<RootImageInput> = {
   },
 };
 
+/** The image, and the base that it only differs from in texts. */
+export interface RootImage {
+  readonly squashfs: Made;
+  readonly base: Made;
+}
+
 /**
  * Builds k3os.squashfs, the /usr of the running system. Its compression takes half a minute, so texts that change with
  * each version or help text are not compressed, and are written into a cached base.
@@ -38,12 +44,12 @@ export async function buildRootImage(
     commandFiles,
   }: Pick<RootBaseInput, "root" | "services"> & { readonly commandFiles: CommandFiles },
   context: Pick<BuildContext, "make" | "version" | "sourceDateEpoch">,
-): Promise<Made> {
+): Promise<RootImage> {
   const { make, version, sourceDateEpoch } = context;
   const { files, links } = commandFiles;
   const texts = { ...files, "lib/os-release": osRelease(version, arch) };
   const slots = slotsFor(texts, version);
   const base = await buildRootBase({ arch, boards, root, services, links, slots, sourceDateEpoch }, context);
   const made = await make(rootImageStep, { name: `root-image-${arch}`, input: { base, texts, slots } });
-  return partOf(made, SQUASHFS);
+  return { squashfs: partOf(made, SQUASHFS), base };
 }

@@ -29,7 +29,17 @@ const SBIN = ["crictl", "ctr", "init", "k3os", "k3s", "kubectl"];
 
 /** A small system, for a machine with its own kernel, with a version that is no tag. */
 const VERSION = "v1.0.0-rc.1+test";
-const FILES = { "/k3os": "program".repeat(1000), "/k3os.squashfs": "squashfs", "/k3s": "k3s" };
+const FILES = {
+  "/k3os": "program".repeat(1000),
+  "/k3os.squashfs": `${"programs".repeat(1024)}${"v1.0.0".padEnd(4096)}${"more".repeat(1024)}`,
+  "/base": `${"programs".repeat(1024)}${"".padEnd(4096)}${"more".repeat(1024)}`,
+  "/k3s": "k3s",
+};
+const NEXT_FILES = {
+  ...FILES,
+  "/k3os": "another program".repeat(1000),
+  "/k3os.squashfs": FILES["/k3os.squashfs"].replace("v1.0.0", "v1.0.1"),
+};
 
 type Context = Pick<BuildContext, "make" | "version" | "sourceDateEpoch">;
 
@@ -47,16 +57,17 @@ function contextIn(host: TestHost, name: string): Context {
 async function build(arch: Arch, host: TestHost, context: Context) {
   const file = (name: string) => ({ path: join(host.root, name), digest: name });
   const parts = systemParts({
-    version: VERSION,
+    version: context.version,
     executable: file("k3os"),
     rootSquashfs: file("k3os.squashfs"),
     k3s: { version: "v1.31.9+k3s1", executable: file("k3s") },
   });
   const target = targetOf(arch);
   const compressed = await compressFiles(target, parts, context);
+  const bases = { "k3os.squashfs": file("base") };
   return {
     tarball: await buildTarball(target, { parts, compressed }, context),
-    image: await buildContainer(target, { parts, compressed }, context),
+    image: await buildContainer(target, { parts, compressed, bases }, context),
   };
 }
 
@@ -80,18 +91,41 @@ describe("buildContainer()", () => {
   test("makes a layout whose digests and sizes are right", async () => {
     expect(image.layout).toEqual({ imageLayoutVersion: "1.0.0" });
     for (const blob of image.blobs) expect(blob).toMatchObject(await measured(image.path(blob)));
-    const plain = createHash("sha256").update(gunzipSync(readFileSync(image.layer)));
-    expect(image.config.rootfs).toEqual({ type: "layers", diff_ids: [`sha256:${plain.digest("hex")}`] });
+    const plain = image.layers.map((layer) =>
+      createHash("sha256")
+        .update(gunzipSync(readFileSync(layer)))
+        .digest("hex"),
+    );
+    expect(image.config.rootfs).toEqual({
+      type: "layers",
+      diff_ids: plain.map((digest) => `sha256:${digest}`),
+    });
   });
 
-  test("holds the installed system and nothing else", async () => {
-    const paths = await list(image.layer);
-    expect(paths).toEqual([
-      ...["k3os/", "k3os/system/", "k3os/system/k3os/", "k3os/system/k3os/current"],
-      ...["/", "/k3os", "/k3os.squashfs"].map((name) => `k3os/system/k3os/${VERSION}${name}`),
-      ...["k3os/system/k3s/", "k3os/system/k3s/current"],
-      ...["/", "/k3s"].map((name) => `k3os/system/k3s/v1.31.9+k3s1${name}`),
+  test("has a layer for each part that changes by itself, the one that changes least first", async () => {
+    const system = ["k3os/", "k3os/system/"];
+    const ours = `k3os/system/k3os/${VERSION}/`;
+    expect(await Promise.all(image.layers.map(list))).toEqual([
+      ["k3os/", "k3os/base/", "k3os/base/k3os.squashfs"],
+      [...system, "k3os/system/k3s/", "k3os/system/k3s/current"].concat(
+        ["/", "/k3s"].map((name) => `k3os/system/k3s/v1.31.9+k3s1${name}`),
+      ),
+      [...system, "k3os/system/k3os/", "k3os/system/k3os/current", ours].concat(
+        ["k3os", "k3os.squashfs.delta", "k3os.squashfs.delta-data"].map((name) => ours + name),
+      ),
     ]);
+    expect(image.config.history.map(({ created_by }) => created_by)).toEqual([
+      ...["k3os userland", "k3os k3s", "k3os k3os"],
+    ]);
+  });
+
+  test("gives the next release the same layers, except for the one of k3os", async () => {
+    using next = testHost({ files: NEXT_FILES });
+    const context = { ...contextIn(next, "cache"), version: "v1.0.1" };
+    const other = await unpackOci((await build("arm", next, context)).image, join(next.root, "image"));
+    const digests = (of: OciImage) => of.manifest.layers.map(({ digest }) => digest);
+    expect(digests(other).slice(0, -1)).toEqual(digests(image).slice(0, -1));
+    expect(digests(other).at(-1)).not.toBe(digests(image).at(-1));
   });
 
   test("says what it is for, and how it is run", () => {
@@ -123,7 +157,7 @@ describe("buildContainer()", () => {
       {
         Config: `blobs/${image.manifest.config.digest.replace(":", "/")}`,
         RepoTags: [`ghcr.io/k3os/k3os:${tag}`],
-        Layers: [`blobs/${image.manifest.layers[0].digest.replace(":", "/")}`],
+        Layers: image.manifest.layers.map(({ digest }) => `blobs/${digest.replace(":", "/")}`),
       },
     ]);
   });
@@ -153,10 +187,16 @@ test.each([
   rmSync(root, { recursive: true });
 });
 
-test("buildTarball() puts the same below the version, and the links of a foreign root", async () => {
+test("buildTarball() puts the system below the version, and the links of a foreign root", async () => {
   const paths = await list(built.tarball);
-  const layer = (await list(image.layer)).map((path) => `${VERSION}/${path}`);
-  expect(paths.filter((path) => path.startsWith(`${VERSION}/k3os`))).toEqual(layer);
+  expect(paths.filter((path) => path.startsWith(`${VERSION}/k3os`))).toEqual(
+    [
+      ...["k3os/", "k3os/system/", "k3os/system/k3os/", "k3os/system/k3os/current"],
+      ...["/", "/k3os", "/k3os.squashfs"].map((name) => `k3os/system/k3os/${VERSION}${name}`),
+      ...["k3os/system/k3s/", "k3os/system/k3s/current"],
+      ...["/", "/k3s"].map((name) => `k3os/system/k3s/v1.31.9+k3s1${name}`),
+    ].map((path) => `${VERSION}/${path}`),
+  );
   expect(paths[0]).toBe(`${VERSION}/`);
   expect(paths).toContain(`${VERSION}/sbin/init`);
   const content = await runProgram([

@@ -88,10 +88,13 @@ function makeExecutableFile(path: string): () => void {
 
 /** Archives of the whole system, and the medium: whatever changes, it is in them. */
 const WHOLE = ["container", "iso", "tarball"];
-const EXECUTABLE = ["executable", "gzip-initrd", "gzip-k3os", "initrd", ...WHOLE];
-const ROOT_IMAGE = ["gzip-k3os.squashfs", "root-image", ...WHOLE];
-const ROOT_BASE = ["root-base", ...ROOT_IMAGE];
-const KERNEL = ["gzip-initrd", "gzip-kernel.squashfs", "initrd", "initrd-base", "kernel", ...WHOLE];
+const deltaOf = (name: string) => [`delta-${name}`, `gzip-${name}.delta`, `gzip-${name}.delta-data`];
+const INITRD = ["gzip-initrd", "initrd", ...deltaOf("initrd"), ...WHOLE];
+const EXECUTABLE = ["executable", "gzip-k3os", ...INITRD];
+const ROOT_IMAGE = ["gzip-k3os.squashfs", "root-image", ...deltaOf("k3os.squashfs"), ...WHOLE];
+const ROOT_BASE = ["root-base", "gzip-base-k3os.squashfs", ...ROOT_IMAGE];
+const INITRD_BASE = ["initrd-base", "gzip-base-initrd", ...INITRD];
+const KERNEL = ["gzip-kernel.squashfs", "kernel", ...INITRD_BASE];
 const ALL_BUT_BUN = [...EXECUTABLE, ...ROOT_BASE, ...KERNEL, "loader", "userland"];
 
 interface Case {

@@ -29,7 +29,7 @@ async function build(version: string, page: string) {
   };
   const context = { make, version, sourceDateEpoch: 1 };
   const image = await buildRootImage({ arch: "amd64", boards: false }, parts, context);
-  return { text: readFileSync(image.path, "utf8"), base: JSON.stringify(asked) };
+  return { text: readFileSync(image.squashfs.path, "utf8"), base: JSON.stringify(asked) };
 }
 
 test("buildRootImage() writes what changes with a version into a base that does not change with it", async () => {
