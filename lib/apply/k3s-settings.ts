@@ -19,8 +19,10 @@ import {
   throwErrors,
 } from "./applier.ts";
 import { withEnvironment } from "./environment.ts";
-import { generator } from "./generator.ts";
+import { type Generator, generator } from "./generator.ts";
+import { k3sConfigFile, registriesFile, WRITTEN_BY_US } from "./k3s-files.ts";
 import { K3S_RETRY_TIMER, type K3sFacts, k3sArguments, k3sEnvironment, k3sUnit } from "./k3s-service.ts";
+import { readIfExists } from "./system-files.ts";
 
 /** Possible paths of k3s: that of the image, then that of the user. */
 const BINARIES = ["/sbin/k3s", "/usr/local/bin/k3s"];
@@ -48,17 +50,38 @@ export function k3s(options: K3sOptions): Applier {
       const mode = runningMode(host);
       if (mode === "install") return;
       checkValues(k3os);
+      const files = generator(config, host);
+      const settings = writeSettings(k3os, files, host);
       const binary = findBinary(host) ?? (await fetchBinary(options, withEnvironment(config, host)));
       if (binary === undefined) return;
       const facts = { ...binary, mode, version: runningVersion(host) };
       const unit = k3sUnit(k3sArguments(k3os, facts), facts, k3os.serverUrl);
-      const files = generator(config, host);
       const environment = files.put(GENERATED.k3sEnvironment, k3sEnvironment(k3os), { mode: 0o600 });
       const service = files.put(GENERATED.k3sService, unit);
       if (options.start && !host.dryRun)
-        await startService({ service, changed: service || environment }, host);
+        await startService({ service, changed: service || environment || settings }, host);
     },
   };
+}
+
+/** Writes the files that k3s itself reads. They may hold secrets. Returns whether any has changed. */
+function writeSettings(
+  k3os: K3osConfig,
+  files: Generator,
+  host: Pick<ApplyHost, "root" | "log" | "dryRun">,
+): boolean {
+  const [role] = k3sArguments(k3os, { mode: undefined, version: "" });
+  const contents = [
+    [GENERATED.k3sConfig, k3sConfigFile(k3os, role)],
+    [GENERATED.registries, registriesFile(k3os)],
+  ] as const;
+  const changes = contents.map(([file, content]) => {
+    if (content !== undefined) return files.put(file, content, { mode: 0o600 });
+    // a command of the user may have written it
+    const isOurs = readIfExists(file.path, host)?.startsWith(WRITTEN_BY_US) ?? false;
+    return isOurs && files.remove(file);
+  });
+  return changes.includes(true);
 }
 
 type Binary = Pick<K3sFacts, "binary" | "fingerprint">;

@@ -10,7 +10,7 @@ import {
 import { type Checked, checkFlag, checkText } from "../schema/scalars.ts";
 import { BOOT_WORDS, SCHEMA } from "../schema/schema.ts";
 import type { Diagnostic } from "./diagnostics.ts";
-import type { Layer, Setting, SettingValue } from "./setting.ts";
+import type { Entry, Layer, Setting, SettingValue } from "./setting.ts";
 
 /** One word of a kernel command line. */
 export interface Word {
@@ -150,7 +150,8 @@ function readKey(
   } else if (rest !== "") {
     return report(word, shown, `unknown key ${JSON.stringify(rest)} below ${spelling}`, "unknown-key");
   }
-  if (field.kind === "list" && field.item.kind === "struct") {
+  const part = field.kind === "list" ? field.item : field.kind === "map" ? field.value : field;
+  if (part.kind === "struct") {
     return fail("found on the kernel command line, expected in a file: its entries have several parts");
   }
   if (word.value === undefined && field.kind !== "flag") {
@@ -211,16 +212,24 @@ function listValue(
   return values.length > 0 ? values : undefined;
 }
 
-function mapValue(field: MapField, words: readonly Assignment[], report: Report) {
-  const entries = words.flatMap(({ path, key = "", word }) => {
-    for (const [part, text] of [
+/** Several words for a key with a list are its items; otherwise the last one counts. */
+function mapValue(field: MapField, words: readonly Assignment[], report: Report): Entry | undefined {
+  const { value } = field;
+  const item = value.kind === "list" ? value.item : value;
+  if (item.kind !== "text") return undefined; // refused by readKey()
+  const entries = new Map<string, string | readonly string[]>();
+  for (const { path, key = "", word } of words) {
+    const where = joinPath(snakeCase(path), key);
+    const parts = [
       [field.key, key],
-      [field.value, word.value ?? ""],
-    ] as const) {
-      const value = used(checkText(part, text), word, joinPath(snakeCase(path), key), report);
-      if (value === undefined) return [];
-    }
-    return [[key, word.value ?? ""]];
-  });
-  return entries.length > 0 ? (Object.fromEntries(entries) as Readonly<Record<string, string>>) : undefined;
+      [item, word.value ?? ""],
+    ] as const;
+    if (parts.some(([part, text]) => used(checkText(part, text), word, where, report) === undefined))
+      continue;
+    const found = word.value ?? "";
+    const before = entries.get(key);
+    if (value.kind === "text") entries.set(key, found);
+    else entries.set(key, [...(Array.isArray(before) ? before : []), ...(found === "" ? [] : [found])]);
+  }
+  return entries.size > 0 ? Object.fromEntries(entries) : undefined;
 }

@@ -200,7 +200,7 @@ function readItem(item: TextField, node: Node | null, path: string, reader: Read
 }
 
 /**
- * An entry of `write_files` or `wifi`. An invalid field invalidates the whole entry: an empty file in the place of a
+ * An entry of a list or map, such as `write_files`, `wifi` or `mirrors`. An invalid field invalidates the whole entry: an empty file in the place of a
  * good one, or a network without its passphrase, would be worse than none.
  */
 function readEntry(
@@ -215,10 +215,15 @@ function readEntry(
     return undefined;
   }
   const before = reader.errors;
-  const entry: Record<string, string | boolean> = {};
+  const entry: Record<string, SettingValue> = {};
   let encodedBy: string | undefined;
   for (const { name, field, node: value } of fieldNodes(struct, node, path, reader)) {
-    if ((field.kind !== "text" && field.kind !== "flag") || isNull(resolve(value, reader))) continue;
+    if (isNull(resolve(value, reader))) continue;
+    if (field.kind !== "text" && field.kind !== "flag") {
+      const found = readPart(field, value, joinPath(path, snakeCase(name)), reader);
+      if (found !== undefined) entry[name] = found;
+      continue;
+    }
     const bytes = field.kind === "text" && field.bytesBy ? binaryContent(resolve(value, reader)) : undefined;
     const isBinary = bytes !== undefined && decodeUtf8(bytes) === undefined;
     if (isBinary && field.kind === "text") encodedBy = field.bytesBy;
@@ -228,7 +233,7 @@ function readEntry(
     if (read !== undefined) entry[name] = read;
   }
   if (encodedBy !== undefined) {
-    const encoding = encodingOfBase64(entry[encodedBy]);
+    const encoding = encodingOfBase64(entry[encodedBy] as string | undefined);
     if (encoding !== undefined) entry[encodedBy] = encoding;
     else report(reader, "error", written, path, "found !!binary that is not text, expected base64 text");
   }
@@ -238,6 +243,18 @@ function readEntry(
     report(reader, "error", written, joinPath(path, snakeCase(flaw.name)), flaw.message);
   }
   return reader.errors > before ? undefined : entry;
+}
+
+/** A list, map or group of fields within an entry. */
+function readPart(
+  field: ListField | MapField | StructField,
+  node: Node | null,
+  path: string,
+  reader: Reader,
+): SettingValue | undefined {
+  return field.kind === "struct"
+    ? readEntry(field, node, path, reader)
+    : readField(field, node, path, reader);
 }
 
 function requireFields(
@@ -253,24 +270,42 @@ function requireFields(
   }
 }
 
-function readMap(field: MapField, node: Node | null, path: string, reader: Reader) {
+function readMap(field: MapField, node: Node | null, path: string, reader: Reader): Entry | undefined {
   const map = resolve(node, reader);
   if (isScalar(map) && scalarText(map) === "") return {};
   if (!isMap(map)) {
-    report(reader, "error", node, path, `found ${describe(map)}, expected a map of strings`);
+    const values = field.value.kind === "text" ? "strings" : field.value.kind === "list" ? "lists" : "maps";
+    report(reader, "error", node, path, `found ${describe(map)}, expected a map of ${values}`);
     return undefined;
   }
-  const entries = keyValues(map, path, reader).flatMap(({ key, keyNode, value }) => {
-    const where = joinPath(path, key);
-    const name = checkText(field.key, key);
-    if ("problem" in name) {
-      report(reader, "error", keyNode, where, name.problem);
-      return [];
-    }
-    if (name.flaw?.kept !== undefined) report(reader, name.flaw.kept, keyNode, where, name.flaw.message);
-    const text = isNull(resolve(value, reader)) ? "" : readScalar(field.value, value, where, reader);
-    return text === undefined ? [] : [[name.value, text.replace(/[\r\n]+$/, "")]];
-  });
+  const entries = keyValues(map, path, reader).flatMap(
+    ({ key, keyNode, value }): [string, SettingValue][] => {
+      const where = joinPath(path, key);
+      const name = checkText(field.key, key);
+      if ("problem" in name) {
+        report(reader, "error", keyNode, where, name.problem);
+        return [];
+      }
+      if (name.flaw?.kept !== undefined) report(reader, name.flaw.kept, keyNode, where, name.flaw.message);
+      const found = readMapValue(field.value, value, where, reader);
+      return found === undefined ? [] : [[name.value, found]];
+    },
+  );
   if (entries.length === 0 && map.items.length > 0) return undefined;
-  return Object.fromEntries(entries) as Record<string, string>;
+  return Object.fromEntries(entries);
+}
+
+/** The value of a key; a key without one has an empty value. */
+function readMapValue(
+  field: MapField["value"],
+  node: Node | null,
+  path: string,
+  reader: Reader,
+): SettingValue | undefined {
+  const isEmpty = isNull(resolve(node, reader));
+  if (field.kind !== "text") {
+    if (isEmpty) return field.kind === "list" ? [] : {};
+    return readPart(field, node, path, reader);
+  }
+  return isEmpty ? "" : readScalar(field, node, path, reader)?.replace(/[\r\n]+$/, "");
 }

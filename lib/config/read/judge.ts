@@ -1,5 +1,6 @@
 import { GENERATED, writtenBy } from "../schema/generated-files.ts";
 import { argumentFlaws } from "../schema/k3s-arguments.ts";
+import { configFlaws } from "../schema/k3s-config.ts";
 import { removedVariable } from "../schema/k3s-options.ts";
 import { joinPath, snakeCase } from "../schema/names.ts";
 import { quoted } from "../schema/scalars.ts";
@@ -16,6 +17,7 @@ type Judged = Pick<Merged, "config" | "origins">;
 const RULES: readonly ((judged: Judged) => readonly Diagnostic[])[] = [
   filesOverKeys,
   k3sArguments,
+  k3sConfigFile,
   k3sVariables,
   sameTaints,
 ];
@@ -47,6 +49,28 @@ function k3sArguments({ config, origins }: Judged): readonly Diagnostic[] {
   if (place === undefined) return [];
   return argumentFlaws(k3sArgs, { joins: serverUrl !== "" }).map(({ index, kept, message }) => {
     return { severity: kept, place, path: joinPath("k3os.k3s_args", index), message };
+  });
+}
+
+/** Options in k3s's own file that k3s refuses or does not know, and settings that replace each other. */
+function k3sConfigFile({ config, origins }: Judged): readonly Diagnostic[] {
+  const { k3sConfig = {}, k3sArgs = [], environment = {} } = config.k3os ?? {};
+  const isOn = (key: string) => isSet(key, origins);
+  const flaws = configFlaws({
+    k3sConfig,
+    k3sArgs,
+    otherFile: environment.K3S_CONFIG_FILE,
+    isSet: {
+      "k3os.server_url": isOn("k3os.server_url"),
+      "k3os.token": isOn("k3os.token"),
+      "k3os.taints": isOn("k3os.taints"),
+    },
+  });
+  return flaws.flatMap(({ setting, key, kept, message }): Diagnostic[] => {
+    const [, settings = []] = [...origins].find(([path]) => snakeCase(path) === setting) ?? [];
+    const place = settings.at(-1)?.place;
+    const path = key === undefined ? setting : joinPath(setting, key);
+    return place === undefined ? [] : [{ severity: kept, place, path, message }];
   });
 }
 

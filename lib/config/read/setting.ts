@@ -1,12 +1,10 @@
 import type { Diagnostic, Place } from "./diagnostics.ts";
 
-export type Entry = Readonly<Record<string, string | boolean>>;
-export type SettingValue =
-  | string
-  | boolean
-  | readonly string[]
-  | readonly Entry[]
-  | Readonly<Record<string, string>>;
+/** The fields of an entry in a list or map, or the keys of a map. */
+export interface Entry {
+  readonly [name: string]: SettingValue;
+}
+export type SettingValue = string | boolean | readonly string[] | readonly Entry[] | Entry;
 
 /** The value of one field in one source. */
 export interface Setting {

@@ -63,11 +63,16 @@ export interface FlagField extends Described {
   readonly kind: "flag";
 }
 
-export interface MapField extends Described {
+export interface MapField<Value extends MapValue = MapValue> extends Described {
   readonly kind: "map";
   readonly key: TextField;
-  readonly value: TextField;
+  readonly value: Value;
+  /** The keys are options of a program: the value of an option with the name of a secret is never shown. */
+  readonly options?: boolean;
 }
+
+/** The value of a key in a map: a string, a list of strings, or fields with fixed names. */
+export type MapValue = TextField | ListField<TextField> | StructField;
 
 export interface ListField<Item extends TextField | StructField = TextField | StructField> extends Described {
   readonly kind: "list";
@@ -78,7 +83,7 @@ export interface StructField<Fields extends FieldTable = FieldTable> extends Des
   readonly kind: "struct";
   readonly fields: Fields;
   /** Checks an entry of a list with valid fields: the problem of one field in combination with the others. */
-  readonly judge?: (entry: Readonly<Record<string, string | boolean>>) => EntryFlaw | undefined;
+  readonly judge?: (entry: Readonly<Record<string, unknown>>) => EntryFlaw | undefined;
 }
 
 export type Field = TextField | FlagField | MapField | ListField | StructField;
@@ -96,8 +101,8 @@ export type ValueOf<F extends Field> =
       }
     : F extends ListField<infer Item>
       ? readonly ValueOf<Item>[]
-      : F extends MapField
-        ? Readonly<Record<string, string>>
+      : F extends MapField<infer Value>
+        ? Readonly<Record<string, ValueOf<Value>>>
         : F extends FlagField
           ? boolean
           : string;
@@ -117,8 +122,16 @@ export function list<const Item extends TextField | StructField>(
   return { kind: "list", item, ...options };
 }
 
-export function map(options: Described & { readonly key?: TextField; readonly value?: TextField }): MapField {
+export function map(options: Omit<Partial<MapField<TextField>>, "kind">): MapField<TextField> {
   return { key: text(), value: text(), ...options, kind: "map" };
+}
+
+/** A map with other values than strings. */
+export function mapOf<const Value extends MapValue>(
+  value: Value,
+  options: Omit<Partial<MapField>, "kind" | "value">,
+): MapField<Value> {
+  return { key: text(), ...options, value, kind: "map" };
 }
 
 export function struct<const Fields extends FieldTable>(

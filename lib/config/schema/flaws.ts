@@ -58,7 +58,7 @@ export function timeServerFlaw(server: string): Flaw | undefined {
 }
 
 /** An entry of `write_files` whose `content` does not match its `encoding`. */
-export function fileFlaw(entry: Readonly<Record<string, string | boolean>>): EntryFlaw | undefined {
+export function fileFlaw(entry: Readonly<Record<string, unknown>>): EntryFlaw | undefined {
   const message = contentProblem(String(entry.content ?? ""), String(entry.encoding ?? ""));
   return message === undefined ? undefined : { name: "content", message };
 }
@@ -136,4 +136,52 @@ export function timeZoneFlaw(name: string): Flaw | undefined {
   } catch {
     return { message: `found ${quoted(name, {})}, expected the name of a time zone such as "Europe/Berlin"` }; // RangeError
   }
+}
+
+/**
+ * The address of a mirror: a URL, or a host with a port (k3s, pkg/agent/containerd/config.go,
+ * normalizeEndpointAddress). k3s ignores one that it cannot parse.
+ */
+export function endpointFlaw(text: string): Flaw | undefined {
+  const address = text.includes("://") ? text : `https://${text}`;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isUsable = url !== undefined && /^https?:$/.test(url.protocol) && !/\s/.test(text);
+  if (!isUsable || url.hostname === "") {
+    return {
+      message: "found no address of a registry, expected one such as https://registry.example.com:5000",
+    };
+  }
+  if (url.username === "" && url.password === "") return undefined;
+  return { message: "found a user or password in the address, expected them in configs.HOST.auth" };
+}
+
+/** A pattern of rewrite rules, for Go's regexp: https://pkg.go.dev/regexp/syntax */
+export function patternFlaw(text: string): Flaw | undefined {
+  try {
+    new RegExp(text.replace(/^\(\?[imsU]+\)/, ""));
+    return undefined;
+  } catch {
+    return { message: `found ${quoted(text, {})}, expected a regular expression` }; // SyntaxError
+  }
+}
+
+/** The configuration of one registry: k3s passes incomplete parts on, and containerd does not start with them. */
+export function registryFlaw(entry: Readonly<Record<string, unknown>>): EntryFlaw | undefined {
+  const [auth, tls] = [entry.auth, entry.tls].map(
+    (part) => (part ?? {}) as Readonly<Record<string, unknown>>,
+  );
+  const isSet = (value: unknown) => value !== undefined && value !== "";
+  if (isSet(auth?.username) !== isSet(auth?.password)) {
+    return { name: "auth", message: "found only one of username and password, expected both" };
+  }
+  if (isSet(tls?.certFile) !== isSet(tls?.keyFile)) {
+    return { name: "tls", message: "found only one of cert_file and key_file, expected both" };
+  }
+  return undefined;
+}
+
+/** A path in `tls`, which containerd reads. */
+export function absolutePathFlaw(path: string): Flaw | undefined {
+  if (path.startsWith("/") && !path.endsWith("/")) return undefined;
+  return { message: `found ${quoted(path, {})}, expected the absolute path of a file` };
 }

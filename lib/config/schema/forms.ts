@@ -74,3 +74,17 @@ export const TIME_ZONE: Form = {
   pattern: "^[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*){0,2}$",
   expected: 'the name of a time zone such as "Europe/Berlin"',
 };
+
+/** The name of a k3s option in its configuration file; with `+`, its values are added to those of other files. */
+export const K3S_OPTION: Form = {
+  pattern: "^[A-Za-z][A-Za-z0-9-]*\\+?$",
+  expected: 'the name of a k3s option without dashes, such as "tls-san"',
+};
+
+const REGISTRY_NAME = "[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9a-fA-F:.]+\\]";
+
+/** The host of an image name, with its port, or "*" for all. */
+export const REGISTRY_HOST: Form = {
+  pattern: `^(?:\\*|(?:${REGISTRY_NAME})(?::\\d{1,5})?)$`,
+  expected: 'the host of a registry such as "docker.io" or "registry.example.com:5000", or "*" for all',
+};

@@ -59,6 +59,16 @@ export const GENERATED = {
     keys: ["k3os.server_url", "k3os.token"],
     service: UNIT.k3s,
   },
+  k3sConfig: {
+    path: "/etc/rancher/k3s/config.yaml.d/50-k3os.yaml",
+    keys: ["k3os.k3s_config", "k3os.registries.embedded"],
+    service: UNIT.k3s,
+  },
+  registries: {
+    path: "/etc/rancher/k3s/registries.yaml",
+    keys: ["k3os.registries.mirrors", "k3os.registries.configs"],
+    service: UNIT.k3s,
+  },
   k3sService: {
     path: `/etc/systemd/system/${UNIT.k3s}`,
     keys: ["k3os.k3s_args", "k3os.labels", "k3os.taints"],

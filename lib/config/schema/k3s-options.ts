@@ -56,6 +56,13 @@ export function findOption(name: string, role: Role): Option {
   return { kind: "removed", since, takesValue: !isSwitch, ...(instead === undefined ? {} : { instead }) };
 }
 
+const REPEATABLE = new Set(table.repeatable.split(" "));
+
+/** Whether the values of an option add up; otherwise the last one counts. `name` is the long one. */
+export function isRepeatable(name: string): boolean {
+  return REPEATABLE.has(name);
+}
+
 /** The replacement of a value that an option no longer accepts; undefined for all other values. */
 export function findRemovedValue(option: string, value: string): Removed | undefined {
   return table.removedValues.find((removed) => removed.option === option && removed.value === value);

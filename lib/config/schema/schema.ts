@@ -1,4 +1,4 @@
-import { EVERY_PHASE, list, map, type Phase, struct, text, type ValueOf } from "./field.ts";
+import { EVERY_PHASE, list, map, mapOf, type Phase, struct, text, type ValueOf } from "./field.ts";
 import {
   dataSourceFlaw,
   fileFlaw,
@@ -19,6 +19,7 @@ import {
   ENCODING,
   ENVIRONMENT_NAME,
   HOSTNAME,
+  K3S_OPTION,
   LABEL_NAME,
   LABEL_VALUE,
   OCTAL_MODE,
@@ -28,6 +29,7 @@ import {
   TIME_ZONE,
 } from "./forms.ts";
 import { INSTALLER_KEYS } from "./installer-settings.ts";
+import { REGISTRIES } from "./registries.ts";
 
 const BOOT_AND_RUNTIME: readonly Phase[] = ["boot", "runtime"];
 
@@ -133,6 +135,15 @@ const K3OS = struct(
         "Arguments of k3s, one word each, starting with `server` or `agent`. Default: `agent` if `server_url` is set, otherwise `server`.",
       example: ["server", "--cluster-cidr=10.107.0.0/23"],
     }),
+    k3sConfig: mapOf(list(text(), {}), {
+      key: text({ form: K3S_OPTION }),
+      options: true,
+      phases: BOOT_AND_RUNTIME,
+      description:
+        "Options of k3s by name, with a value or a list of values, for its own configuration file. Options in `k3s_args` take precedence over it.",
+      example: { "write-kubeconfig-mode": "0640", "tls-san": ["k3s.example.com", "10.0.0.10"] },
+    }),
+    registries: REGISTRIES,
     environment: map({
       key: text({ form: ENVIRONMENT_NAME }),
       value: text({ multiline: true, private: true }),

@@ -39,7 +39,9 @@ export function inSnakeCase(field: Field, value: unknown): YamlValue {
     case "list":
       return (value as readonly unknown[]).map((item) => inSnakeCase(field.item, item));
     case "map":
-      return sorted(Object.entries(value as Readonly<Record<string, string>>));
+      return sorted(
+        Object.entries(value as object).map(([key, item]) => [key, inSnakeCase(field.value, item)] as const),
+      );
     default:
       return value as string | boolean;
   }

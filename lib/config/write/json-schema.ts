@@ -25,7 +25,10 @@ function fieldSchema(field: Field): JsonSchema {
         ...described(field),
         type: "object",
         ...(field.key.form === undefined ? {} : { propertyNames: patternOf(field.key) }),
-        additionalProperties: { ...textSchema(field.value), type: [...SCALAR, "null"] },
+        additionalProperties:
+          field.value.kind === "text"
+            ? { ...textSchema(field.value), type: [...SCALAR, "null"] }
+            : { anyOf: [fieldSchema(field.value), { type: "null" }] },
       };
     case "list": {
       const item = fieldSchema(field.item);

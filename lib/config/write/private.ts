@@ -18,8 +18,10 @@ export function masked(field: Field, value: unknown, audience: Audience): unknow
   switch (field.kind) {
     case "struct":
       return maskedEntries(value, (name) => field.fields[name], audience);
-    case "map":
+    case "map": {
+      if (field.options) return Object.fromEntries(Object.entries(value as object).map(maskedOption));
       return maskedEntries(value, () => field.value, audience);
+    }
     case "list": {
       const items = value as readonly unknown[];
       const isArguments = field.item.kind === "text" && field.item.argument;
@@ -31,6 +33,17 @@ export function masked(field: Field, value: unknown, audience: Audience): unknow
     case "flag":
       return value;
   }
+}
+
+/** An option of a program and its value, or values. */
+function maskedOption([name, value]: [string, string | readonly string[]]): [string, unknown] {
+  const mask = isSecretOption(name) ? () => HIDDEN : (text: string) => redactText(text);
+  return [name, typeof value === "string" ? mask(value) : value.map(mask)];
+}
+
+function isSecretOption(name: string): boolean {
+  const [, shown] = redactArguments([`--${name.replace(/\+$/, "")}`, "value"]);
+  return shown === HIDDEN;
 }
 
 function maskedEntries(value: unknown, fieldOf: (name: string) => Field | undefined, audience: Audience) {
@@ -77,7 +90,11 @@ function collect(field: Field, value: unknown, above: boolean, found: Found): vo
       else for (const item of value as readonly unknown[]) collect(field.item, item, hidden, found);
       return;
     case "map":
-      for (const text of Object.values(value as object)) collect(field.value, text, hidden, found);
+      for (const [key, part] of Object.entries(value as object)) {
+        const isSecret = field.options && isSecretOption(key);
+        if (!isSecret) collect(field.value, part, hidden, found);
+        else for (const text of [part].flat()) collectText(text, { hidden: true, secret: true }, found);
+      }
       return;
     case "struct":
       collectEntry(field, value as Readonly<Record<string, unknown>>, hidden, found);
@@ -171,6 +188,6 @@ function isPrivateWord(word: string): boolean {
 
 function hidesWord(field: Exclude<Field, StructField>): boolean {
   const isItemHidden = field.kind === "list" && isHidden(field.item, "elsewhere");
-  const isValueHidden = field.kind === "map" && isHidden(field.value, "elsewhere");
+  const isValueHidden = field.kind === "map" && (field.options || isHidden(field.value, "elsewhere"));
   return isHidden(field, "elsewhere") || isItemHidden || isValueHidden;
 }

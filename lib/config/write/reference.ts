@@ -53,13 +53,21 @@ function describeKey({ path, name, field, phases }: Key): string {
   return parts.filter((part) => part !== undefined).join("\n\n");
 }
 
-/** The fields of the entries in a list of maps. */
+/** The fields of the entries in a list or map of maps. */
 function entryTable(field: Field): readonly string[] {
-  if (field.kind !== "list" || field.item.kind !== "struct") return [];
-  const rows = Object.entries(field.item.fields).map(([name, { description }]) => {
-    return `| \`${snakeCase(name)}\` | ${description ?? ""} |`;
-  });
+  const entry = field.kind === "list" ? field.item : field.kind === "map" ? field.value : field;
+  if (entry.kind !== "struct") return [];
+  const rows = entryFields(entry, "").map(
+    ([name, { description }]) => `| \`${name}\` | ${description ?? ""} |`,
+  );
   return [["| entry | |", "|---|---|", ...rows].join("\n")];
+}
+
+function entryFields({ fields }: StructField, prefix: string): [name: string, field: Field][] {
+  return Object.entries(fields).flatMap(([name, field]): [string, Field][] => {
+    const path = `${prefix}${snakeCase(name)}`;
+    return field.kind === "struct" ? entryFields(field, `${path}.`) : [[path, field]];
+  });
 }
 
 function typeOf(field: Field): string {
@@ -69,7 +77,7 @@ function typeOf(field: Field): string {
     case "flag":
       return "boolean";
     case "map":
-      return "map of strings";
+      return { text: "map of strings", list: "map of lists", struct: "map of maps" }[field.value.kind];
     case "list":
       return field.item.kind === "text" ? "list of strings" : "list of maps";
     case "struct":
@@ -83,9 +91,16 @@ function otherSpellings(name: string, field: Field): string {
 }
 
 /** The example as words of the kernel command line; none if it cannot be written there. */
-export function kernelParameters(path: string, { kind, example }: Field): readonly string[] {
+export function kernelParameters(path: string, field: Field): readonly string[] {
+  const { kind, example } = field;
   if (example === undefined) return [];
-  if (kind === "map") return [wordsOf(Object.entries(example as object), (key) => `${path}[${key}]`)];
+  if (kind === "map") {
+    if (field.value.kind === "struct") return [];
+    const words = Object.entries(example as object).flatMap(([key, value]) =>
+      [value].flat().map((item): [string, unknown] => [key, item]),
+    );
+    return [wordsOf(words, (key) => `${path}[${key}]`)];
+  }
   if (kind !== "list") return [wordsOf([["", example]], () => path)];
   const items = example as readonly unknown[];
   if (items.some((item) => typeof item !== "string")) return [];

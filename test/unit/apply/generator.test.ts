@@ -39,6 +39,8 @@ const SETTINGS = {
     token: "token",
     labels: { a: "b" },
     environment: { NAME: "value" },
+    k3sConfig: { debug: ["true"] },
+    registries: { mirrors: { "docker.io": {} } },
   },
 };
 
@@ -150,12 +152,13 @@ function configWith(path: string, key: string): string {
     "k3os.labels": { a: "b" },
     "k3os.environment": { NAME: "value" },
     "k3os.taints": ["a=b:NoSchedule"],
+    "k3os.k3s_config": { debug: "true" },
+    "k3os.registries.mirrors": { "docker.io": {} },
+    "k3os.registries.configs": { "docker.io": {} },
+    "k3os.registries.embedded": true,
     "k3os.k3s_args": ["agent"],
   };
   const value = values[key] ?? ["192.0.2.1"];
-  const name = key.replace("k3os.", "");
-  return JSON.stringify({
-    write_files: [{ path, content: "a" }],
-    ...(name === key ? { [key]: value } : { k3os: { [name]: value } }),
-  });
+  const setting = key.split(".").reduceRight<unknown>((below, name) => ({ [name]: below }), value);
+  return JSON.stringify({ write_files: [{ path, content: "a" }], ...(setting as object) });
 }

@@ -47,3 +47,40 @@ test("judgeLayers() knows that the kubelet takes one taint for each key and effe
     'error 0.yaml:1:8: k3os.taints[2]: found another taint of the key and effect "a:NoSchedule", expected one',
   ]);
 });
+
+test("judgeLayers() looks at k3s_config as at arguments; a server skips what it does not know", () => {
+  const config =
+    "k3s_config: {tls-sam: a, no-deploy: traefik, lb-server-port: x, flannel-backend: wireguard, debug: true}";
+  expect(judge(`k3os: {${config}}\n`)).toEqual([
+    expect.stringContaining('warning 0.yaml:1:8: k3os.k3s_config["tls-sam"]: found "tls-sam", which k3s'),
+    expect.stringContaining('warning 0.yaml:1:8: k3os.k3s_config["no-deploy"]: found "no-deploy", which k3s'),
+    expect.stringContaining('error 0.yaml:1:8: k3os.k3s_config["flannel-backend"]: found "wireguard"'),
+  ]);
+  const agent = judge(`k3os: {server_url: 'https://a:6443', ${config}}\n`);
+  expect(agent.map((line) => line.split(": found")[0])).toEqual([
+    'warning 0.yaml:1:38: k3os.k3s_config["tls-sam"]',
+    'error 0.yaml:1:38: k3os.k3s_config["no-deploy"]',
+    'error 0.yaml:1:38: k3os.k3s_config["flannel-backend"]', // as an option, and its value
+    'error 0.yaml:1:38: k3os.k3s_config["flannel-backend"]',
+  ]);
+});
+
+test("judgeLayers() says which of two settings of one option counts", () => {
+  const args = "k3s_args: [server, -d, /data, --tls-san=a, --kubelet-arg=x=y]";
+  const config =
+    "k3s_config: {data-dir: /other, tls-san+: b, token: t, kubelet-arg: register-with-taints=a:NoExecute}";
+  expect(judge(`k3os: {${args}}\n`, `k3os: {token: t, taints: [b:NoExecute], ${config}}\n`)).toEqual([
+    'warning 1.yaml:1:41: k3os.k3s_config["data-dir"]: found "data-dir" in k3s_args too: that counts, expected it in one of them',
+    'warning 1.yaml:1:8: k3os.token: found "token" in k3s_config too: that counts, expected it in one of them',
+    'warning 1.yaml:1:41: k3os.k3s_config["kubelet-arg"]: found "register-with-taints" beside k3os.taints: those count',
+  ]);
+});
+
+test.each([
+  ["k3s_args: [--config=/etc/k3s.yaml]", "--config in k3s_args"],
+  ["environment: {K3S_CONFIG_FILE: /etc/k3s.yaml}", "K3S_CONFIG_FILE in environment"],
+])("judgeLayers() knows that k3s does not read k3s_config with %s", (other, found) => {
+  expect(judge(`k3os: {k3s_config: {debug: true}, ${other}}\n`)).toEqual([
+    `error 0.yaml:1:8: k3os.k3s_config: found ${found}: k3s reads that file instead, expected one of them`,
+  ]);
+});

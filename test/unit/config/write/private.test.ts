@@ -29,6 +29,35 @@ describe("masked()", () => {
   });
 });
 
+test("masked() hides the values of secret options in a map, and passwords below others", () => {
+  const config = {
+    k3os: {
+      k3sConfig: {
+        "agent-token": ["-one two", "three"],
+        "token+": ["x"],
+        "tls-san": ["a.example"],
+        "datastore-endpoint": ["mysql://me:pw@tcp(host)/db"],
+      },
+      registries: { configs: { "a:5000": { auth: { username: "me", password: "pw", identityToken: "t" } } } },
+    },
+  };
+  expect(masked(SCHEMA, config, "here")).toEqual({
+    k3os: {
+      k3sConfig: {
+        "agent-token": ["(secret)", "(secret)"],
+        "token+": ["(secret)"],
+        "tls-san": ["a.example"],
+        "datastore-endpoint": ["mysql://***@tcp(host)/db"],
+      },
+      registries: {
+        configs: {
+          "a:5000": { auth: { username: "me", password: "(secret)", identityToken: "(secret)" } },
+        },
+      },
+    },
+  });
+});
+
 describe("redactKernelWords()", () => {
   test.each([
     ["quiet k3os.token=T k3os.mode=live", "quiet k3os.token=(secret) k3os.mode=live"],
@@ -41,6 +70,7 @@ describe("redactKernelWords()", () => {
       "k3os.environment[A]=(secret) k3os.environment.C=(secret)",
     ],
     ["k3os.tokne=T", "k3os.tokne=(secret)"],
+    ["k3os.k3s_config[agent-token]=a", "k3os.k3s_config[agent-token]=(secret)"],
     ['run_cmd="echo a"', "run_cmd=(secret)"],
     ["Command line: k3os.password=p", "Command line: k3os.password=(secret)"],
   ])("%s", (text, expected) => {
@@ -62,16 +92,29 @@ test("secretTexts() finds what is hidden, whole and in parts", () => {
   token: tok1
   environment: {A: 10.0.0.0/8, B: "true", C: something}
   k3s_args: [agent, --token, argument1, "--datastore-endpoint=https://u:pw12@host/"]
+  k3s_config: {agent-token: option1, tls-san: names-are-public, etcd-arg: [/not/this/path1]}
+  registries: {configs: {h: {auth: {username: me, password: pass1word}}}}
 write_files:
 - {path: /not/this/path1, content: "first line of it\\nx\\nkey made-up-1234 end\\n"}
 - {path: /b, encoding: b64, content: ${Buffer.from("decoded text").toString("base64")}}
 `;
   const { texts, words } = secretTexts([parseBytes(Buffer.from(text), "a.yaml")]);
-  for (const found of ["tok1", "something", "argument1", "pw12", "first line of it", "decoded text"]) {
+  for (const found of [
+    "tok1",
+    "something",
+    "argument1",
+    "option1",
+    "pass1word",
+    "pw12",
+    "first line of it",
+    "decoded text",
+  ]) {
     expect(texts).toContain(found);
   }
   expect(
-    texts.filter((found) => ["10.0.0.0/8", "true", "x", "agent", "/not/this/path1"].includes(found)),
+    texts.filter((found) =>
+      ["10.0.0.0/8", "true", "x", "agent", "names-are-public", "/not/this/path1"].includes(found),
+    ),
   ).toEqual([]);
   expect([...words]).toContain("made-up-1234");
 });

@@ -27,11 +27,15 @@ const SECTIONS = reference()
 
 test("reference() describes every key once", () => {
   const example = readFileSync(join(import.meta.dirname, "../../../examples/every-key.yaml"), "utf8");
-  const { k3os: { install = {}, ...k3os } = {}, ...top } = parseConfigText(example, "example").config;
+  const { k3os: { install = {}, registries = {}, ...k3os } = {}, ...top } = parseConfigText(
+    example,
+    "example",
+  ).config;
   const sections = [
     ["", top],
     ["k3os.", k3os],
     ["k3os.install.", install],
+    ["k3os.registries.", registries],
   ] as const;
   const keys = sections.flatMap(([prefix, section]) =>
     Object.keys(section).map((name) => prefix + snakeCase(name)),
