@@ -1,8 +1,10 @@
+import { POD_PACKAGES } from "../../lib/make/vm/pod-images.ts";
 import { BOARD_PACKAGES } from "../../lib/make/vm/qemu-board.ts";
 
 /** Debian packages that the rings themselves need; the build names its own. */
 export const TEST_PACKAGES = [
   ...BOARD_PACKAGES,
+  ...POD_PACKAGES,
   "busybox-static",
   "cpio",
   "dnsmasq-base",

@@ -117,18 +117,26 @@ async function expectOrError({ console }: Machine, pattern: RegExp, timeout: num
   if (found[0].startsWith("Error:")) throw new Error(`The installation failed: ${found[0]}`);
 }
 
-/** Boots the machine from its disk, and selects a boot menu entry: 0 is the default. `others` are further disks. */
+export interface DiskBoot {
+  /** The name of the boot, for its transcript. */
+  readonly boot: string;
+  /** MiB; default 1024. */
+  readonly memory?: number;
+  /** The boot menu entry; 0 is the default. */
+  readonly entry?: number;
+  /** Further disks. */
+  readonly others?: readonly string[];
+  /** Further arguments of QEMU. */
+  readonly extra?: readonly string[];
+}
+
+/** Boots the machine from its disk, and selects a boot menu entry. */
 export async function bootDisk(
   hardware: Hardware,
-  {
-    boot,
-    memory = 1024,
-    entry = 0,
-    others = [],
-  }: { boot: string; memory?: number; entry?: number; others?: readonly string[] },
+  { boot, memory = 1024, entry = 0, others = [], extra = [] }: DiskBoot,
 ): Promise<Machine> {
   const disks = [hardware.disk, ...others];
-  const machine = await startMachine({ ...machineOf(hardware, boot), disks, memory, ssh: true });
+  const machine = await startMachine({ ...machineOf(hardware, boot), disks, memory, extra, ssh: true });
   try {
     await machine.console.expect(/k3OS Current/, { timeout: 120 * SECONDS });
     machine.console.send(`${CURSOR_DOWN.repeat(entry)}\r`);
