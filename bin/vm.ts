@@ -215,7 +215,7 @@ function firmwareOf(text = "bios"): Hardware["firmware"] {
 
 function memoryOf(text = "2048"): number {
   if (/^\d+$/.test(text)) return Number(text);
-  throw new UsageError(`"${text}" is no size in MiB`);
+  throw new UsageError(`Invalid memory size "${text}": expected a number of MiB, such as 2048`);
 }
 
 function transcript(boot: string): string {

@@ -58,7 +58,7 @@ export function keepInjected(host: BootHost): void {
       else cpSync(join("/", name), join(PATH.injected, name), { recursive: true, verbatimSymlinks: true });
     }
   } catch (error) {
-    host.log.warn(`What was put into the initrd cannot be kept: ${messageOf(error)}`);
+    host.log.warn(`Cannot keep the files that were added to the initrd: ${messageOf(error)}`);
   }
 }
 

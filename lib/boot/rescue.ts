@@ -38,7 +38,7 @@ export async function failBoot(error: unknown, host: BootHost): Promise<never> {
   }
   process.stderr.write(
     `\n*** k3OS could not boot ***\n${formatError(error)}\n` +
-      "For more, boot with k3os.debug. This is a root shell; leaving it restarts the machine.\n\n",
+      "For more, boot with k3os.debug. This is a root shell; exit it to reboot.\n\n",
   );
   return rescueShell(host);
 }

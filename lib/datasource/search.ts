@@ -203,7 +203,7 @@ export function nothingFound({ reports }: SearchResult): CommandError {
   const attempts = reports.filter(({ outcome }) => outcome.kind !== "passed over");
   if (attempts.length === 0) {
     return new CommandError("No data source was asked", {
-      hint: "This machine is not identified as part of a cloud; name the sources, such as: k3os metadata aws cdrom",
+      hint: "this machine is not identified as part of a cloud; name the sources, such as: k3os metadata aws cdrom",
     });
   }
   const lines = attempts.map(({ provider, outcome }) => `  ${provider.name}: ${describeOutcome(outcome)}`);

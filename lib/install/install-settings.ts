@@ -182,5 +182,5 @@ function checkTty(tty: string | undefined): string | undefined {
   const name = tty.replace(/^\/dev\//, "");
   // NAME[,BAUD[PARITY[BITS[FLOW]]]]: https://docs.kernel.org/admin-guide/serial-console.html
   if (/^[A-Za-z]+[0-9]*(,[0-9]+([noe]([78]r?)?)?)?$/.test(name)) return name;
-  throw new CommandError(`"${tty}" is no terminal: expected a name like "ttyS0" or "ttyS0,115200"`);
+  throw new CommandError(`"${tty}" is not a terminal: expected a name like "ttyS0" or "ttyS0,115200"`);
 }

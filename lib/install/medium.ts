@@ -77,7 +77,7 @@ function requireFile(root: string, path: string): void {
 function checkArchitecture(path: string, target: Pick<Target, "arch" | "elfMachine">): void {
   const header = readStart(path, 20);
   if (header.length < 20 || header.toString("latin1", 0, 4) !== "\x7fELF") {
-    throw new CommandError(`The medium's program "${path}" is no ELF executable`);
+    throw new CommandError(`The medium's program "${path}" is not an ELF executable`);
   }
   const machine = header.readUInt16LE(18);
   if (machine === target.elfMachine) return;

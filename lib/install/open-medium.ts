@@ -187,7 +187,7 @@ async function attachedMedium(
   const labelled = (await devicesByLabel(LABEL.medium, host)).filter((path) => paths.includes(path));
   for (const path of new Set([...labelled, ...paths])) {
     const opened = await mountMedium(path, host).catch((error: unknown) => {
-      host.log.debug(`${path} is no medium: ${String(error)}`);
+      host.log.debug(`${path} is not a medium: ${messageOf(error)}`);
       return undefined;
     });
     if (opened === undefined) continue;

@@ -66,7 +66,7 @@ function rememberApplied(host: HealthHost): void {
   try {
     recordOutcome(host);
   } catch (error) {
-    host.log.warn(`What became of the configuration cannot be kept: ${messageOf(error)}`);
+    host.log.warn(`Cannot record the result of the configuration: ${messageOf(error)}`);
   }
 }
 
@@ -81,6 +81,6 @@ async function keepJournal(trial: Trial, host: HealthHost): Promise<void> {
     });
     writeFileAtomic(join(directory, `${version}.journal.log`), stdout, { mode: 0o600 });
   } catch (error) {
-    host.log.warn(`The journal cannot be kept: ${messageOf(error)}`);
+    host.log.warn(`Cannot keep the journal: ${messageOf(error)}`);
   }
 }

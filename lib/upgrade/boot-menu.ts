@@ -37,7 +37,7 @@ export async function renewMenu(host: Pick<Host, "root" | "run" | "log">): Promi
       words,
     }),
   );
-  host.log.info("The boot menu now knows of upgrades on trial; the one before is grub.cfg.old");
+  host.log.info("The boot menu now supports trials of upgrades; the previous one is grub.cfg.old");
 }
 
 /**
@@ -49,7 +49,7 @@ export function nameDisk(root: string, host: Pick<Host, "log">): void {
   const menu = path === undefined ? undefined : withStateWord(readFileSync(path, "utf8"));
   if (path === undefined || menu === undefined) return;
   exchange(path, menu);
-  host.log.info("The boot menu now names its disk; the one before is grub.cfg.old");
+  host.log.info("The boot menu now names its disk; the previous one is grub.cfg.old");
 }
 
 function exchange(path: string, menu: string): void {

@@ -44,7 +44,7 @@ export function checkDirectories({
 }: Pick<CopySettings, "source" | "destination">): void {
   for (const [name, path] of Object.entries({ source, destination })) {
     if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) {
-      throw new CommandError(`The ${name} "${path}" is no directory`);
+      throw new CommandError(`The ${name} "${path}" is not a directory`);
     }
   }
   if (realpathSync(source) === realpathSync(destination)) {

@@ -57,7 +57,7 @@ export async function findRelease({ arch, trust }: ReleaseQuery, host: FindHost)
   const tried = places.directories.map((directory) => `"${maskUrl(releaseFile(directory, listName(arch)))}"`);
   throw new CommandError(
     `Cannot find release ${places.version ?? "(the latest)"}: there is no ${tried.join(", no ")}`,
-    { hint: "K3OS_RELEASE_URL says where releases lie, K3OS_VERSION which is wanted" },
+    { hint: "check K3OS_RELEASE_URL, the location of the releases, and K3OS_VERSION, the expected one" },
   );
 }
 
@@ -79,7 +79,7 @@ function agreedVersion({ version }: Release, expected: string | undefined, direc
   const found = version ?? expected;
   if (found === undefined) {
     throw new CommandError(`Cannot tell which version "${maskUrl(directory)}" is: its list is not signed`, {
-      hint: "name it in K3OS_VERSION",
+      hint: "set K3OS_VERSION to the expected version",
     });
   }
   if (expected === undefined || bare(found) === bare(expected)) return found;
@@ -159,7 +159,7 @@ async function followLatest(start: string, host: FindHost): Promise<Latest> {
       return { kind: "version", version, base: before.replace(/\/tag$/, "") };
     }
   }
-  throw new CommandError(`Cannot find the latest release: "${maskUrl(start)}" leads in circles`);
+  throw new CommandError(`Cannot find the latest release: "${maskUrl(start)}" redirects in circles`);
 }
 
 /** Whether a base URL is GitHub's API, or compatible: https://docs.github.com/rest/releases */
@@ -187,6 +187,6 @@ async function askApi(url: string, host: FindHost): Promise<Latest> {
     if (files === undefined) return { kind: "version", version: tag_name, base };
     return { kind: "directory", version: tag_name, directory: files.replace(/\/[^/]*$/, "") };
   } catch (error) {
-    throw new CommandError(`"${maskUrl(url)}" does not tell of a release: ${messageOf(error)}`);
+    throw new CommandError(`"${maskUrl(url)}" does not describe a release: ${messageOf(error)}`);
   }
 }

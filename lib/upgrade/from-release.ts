@@ -127,7 +127,7 @@ async function tellMixture(
 /** Throws CommandError if an upgrade is impossible. */
 function prepare({ system, lockFile }: ReleaseUpgradeSettings): Disposable {
   if (!statSync(system, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new CommandError(`This is no k3OS system: there is no directory "${system}"`);
+    throw new CommandError(`This is not a k3OS system: there is no directory "${system}"`);
   }
   return lockUpgrade(lockFile);
 }
@@ -164,7 +164,7 @@ async function isWanted(
   }
   if (comparison === "older" && !allowDowngrade) {
     throw new CommandError(`Refusing to go back from ${component} ${from} to the older ${to}`, {
-      hint: "to do it all the same: --allow-downgrade",
+      hint: "to install it anyway, use --allow-downgrade",
     });
   }
   if (!force) warnOfDamage(facts, ["trial", "quarantine"], host);

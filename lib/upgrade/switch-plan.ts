@@ -65,7 +65,7 @@ export function refuseSwitch(
   if (trial?.state === "trial" && trial.kind === "upgrade" && trial.started) {
     const names = Object.values(changedVersions(trial.parts)).join(", ");
     throw new CommandError(`An upgrade to ${names} is on trial since ${trial.since}`, {
-      hint: 'wait until it is found healthy, take it back with "k3os rollback", or use --force',
+      hint: 'wait until it is healthy, undo it with "k3os rollback", or use --force',
     });
   }
   const versions = { ...linkedVersions(links, "current"), ...toRecord(parts) };
@@ -73,7 +73,7 @@ export function refuseSwitch(
   if (failed === undefined) return;
   const names = describeVersions(failed.versions);
   throw new CommandError(`${names} failed here on ${failed.at}: ${failed.reason}`, {
-    hint: "to try it again: --force",
+    hint: "to retry it, use --force",
   });
 }
 

@@ -106,5 +106,5 @@ export function upgradeSettings(values: Values<typeof RELEASE_UPGRADE_OPTIONS>):
 export function keepCount(text: string | undefined): number {
   if (text === undefined) return 0;
   if (/^\d{1,3}$/.test(text)) return Number(text);
-  throw new CommandError(`"${text}" is no number of versions to keep`);
+  throw new CommandError(`Invalid number of versions to keep "${text}": expected 0 to 999`);
 }

@@ -58,7 +58,7 @@ describe("k3os does not wait for the other end of a pipe, nor read a device", ()
     [`release verify --key ${KEY} tarball`, "it is not a file"],
     ["release sign --version v1 --key pipe tarball", "found a pipe, expected a file"],
     ["release sign --version v1 --key k3os.key list", "found a pipe, expected a file"],
-    ["remaster --default live pipe out.iso", 'pipe" is no ISO image'],
+    ["remaster --default live pipe out.iso", 'pipe" is not an ISO image'],
     [`overlay apply --key ${KEY} --root card list/${TARBALL}`, "found a pipe, expected a file"],
     [`overlay apply --key ${KEY} --root card tarball/${TARBALL}`, "is a pipe, expected a file"],
     [

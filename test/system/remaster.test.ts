@@ -131,7 +131,7 @@ describe("k3os remaster", () => {
 
   const refusals: readonly (readonly [string, string[], string])[] = [
     ["the same file", ["in.iso", "./in.iso", "--cmdline", "a"], "is the medium to be remastered"],
-    ["what is no ISO", ["text", "out.iso", "--cmdline", "a"], '/text" is no ISO image'],
+    ["what is no ISO", ["text", "out.iso", "--cmdline", "a"], '/text" is not an ISO image'],
     ["an ISO of another system", ["other.iso", "out.iso", "--cmdline", "a"], "is not a k3OS medium"],
     ["a broken configuration", ["in.iso", "out.iso", "--config", "broken.yaml"], "broken.yaml:2:1: "],
     ["a device", ["in.iso", "/dev/null", "--cmdline", "a"], '"/dev/null" is not a file'],

@@ -107,11 +107,11 @@ describe("k3os upgrade-rootfs", () => {
 
   test.each([
     ["is not there", {}, "v9.9.9", "Cannot find release v9.9.9: there is no "],
-    ["has another content", { changed: { [TARBALL]: "x" } }, NEW, "no whole .tar.gz"],
+    ["has another content", { changed: { [TARBALL]: "x" } }, NEW, "not a complete .tar.gz"],
     ["has another list", { changed: { [`sha256sum-${arch}.txt`]: "" } }, NEW, "Verifying "],
     ["is signed by another", { secret: makeSecretKey() }, NEW, "unknown key"],
     ["is signed as another", { signedAs: "v0.32.0" }, NEW, "its list is signed for v0.32.0"],
-    ["is made of an error page", { archive: Buffer.from("<html>") }, NEW, "no whole .tar.gz"],
+    ["is made of an error page", { archive: Buffer.from("<html>") }, NEW, "not a complete .tar.gz"],
   ] as const)("refuses a release that %s", async (_, release, version, message) => {
     using upgrader = createUpgrader();
     await upgrader.release(NEW, release);

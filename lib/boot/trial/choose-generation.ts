@@ -68,7 +68,7 @@ function applyStart(root: string, plan: StartPlan, host: BootHost): void {
   const system = join(root, PATH.system);
   switch (plan.kind) {
     case "take-back":
-      host.log.warn("A change of version was interrupted: the versions before it stay");
+      host.log.warn("A change of version was interrupted: keeping the previous versions");
       revertLinks(system, plan.trial);
       forget(system, host);
       break;
@@ -138,7 +138,7 @@ function fallBack(root: string, trial: Trial, reason: string, host: BootHost): v
   const system = join(root, PATH.system);
   const data = join(root, "k3os/data");
   const versions = changedVersions(trial.parts);
-  host.log.error(`${describeVersions(versions)} failed: ${reason}. The versions before are started`);
+  host.log.error(`${describeVersions(versions)} failed: ${reason}. Booting the previous versions`);
   // after an interruption, the next boot continues from here
   noteTrial(system, { ...trial, state: "failed", reason }, host);
   // a generation that was never started has changed nothing, and this upgrade has no copy to restore

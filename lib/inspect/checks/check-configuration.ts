@@ -62,6 +62,6 @@ export function hasPassword(shadow: string, user: string): boolean {
 export function judgeLogin({ keys, password }: { keys: number; password: boolean }): Verdict {
   if (keys > 0) return { state: "ok", message: `SSH keys of rancher: ${keys}` };
   const hint = "set ssh_authorized_keys, or k3os.password for the console";
-  if (password) return { state: "warning", message: "only on the console: rancher has no ssh key", hint };
+  if (password) return { state: "warning", message: "only on the console: rancher has no SSH key", hint };
   return { state: "failure", message: "nobody can log in: rancher has neither SSH key nor password", hint };
 }

@@ -45,5 +45,5 @@ export function urlProblem(answer: string): string | undefined {
 /** Typed secrets rarely contain spaces or other alphabets, though k3s would accept them. */
 export function tokenProblem(answer: string): string | undefined {
   const text = answer.trim();
-  return /[^!-~]/.test(text) ? "Expected ASCII characters without blanks" : tokenFlaw(text)?.message;
+  return /[^!-~]/.test(text) ? "Expected ASCII characters without spaces" : tokenFlaw(text)?.message;
 }

@@ -83,7 +83,7 @@ function checkInput(input: string): number {
   const found = statSync(input, { throwIfNoEntry: false });
   if (found === undefined) throw new CommandError(`File not found: "${input}"`);
   if (!found.isFile() || readSuperblock(input)?.type !== "iso9660") {
-    throw new CommandError(`"${input}" is no ISO image`);
+    throw new CommandError(`"${input}" is not an ISO image`);
   }
   return found.size;
 }

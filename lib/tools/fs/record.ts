@@ -26,7 +26,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CommandError("it is no JSON");
+    throw new CommandError("it is not JSON");
   }
 }
 

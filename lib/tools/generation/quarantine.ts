@@ -27,7 +27,7 @@ export function readQuarantine(system: string): readonly Quarantined[] {
 }
 
 function checkQuarantine(value: unknown): readonly Quarantined[] {
-  if (!Array.isArray(value)) throw new CommandError("it is no list");
+  if (!Array.isArray(value)) throw new CommandError("it is not a list");
   for (const entry of value) {
     const { versions, reason, at } = isFields(entry) ? entry : {};
     const known =

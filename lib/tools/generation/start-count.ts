@@ -31,7 +31,7 @@ export function countStarts(system: string, left: number | undefined, host: Pick
     if (variablesOf(block) !== undefined) setVariable(block, TRIAL_VARIABLE, left?.toString());
     else makeAnew(block, left, host);
   } catch (error) {
-    host.log.warn(`The boot menu cannot be told of the new generation: ${messageOf(error)}`);
+    host.log.warn(`Cannot record the new generation for the boot menu: ${messageOf(error)}`);
   }
 }
 
@@ -76,7 +76,7 @@ function variablesOf(block: string): ReadonlyMap<string, string> | undefined {
 function makeAnew(block: string, left: number | undefined, host: Pick<Host, "log">): void {
   if (left === undefined && !isThere(block)) return;
   if (!isOurs(dirname(block))) {
-    host.log.warn(`The boot menu cannot be told of the new generation: "${block}" is no block of GRUB's`);
+    host.log.warn(`Cannot record the new generation for the boot menu: "${block}" is not a block of GRUB`);
     return;
   }
   const kept = isThere(block) ? keepDamaged(block) : undefined;

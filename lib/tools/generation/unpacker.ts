@@ -80,7 +80,7 @@ function drained(stream: Gunzip): Promise<void> {
 /** Converts errors of gunzip and the tar reader: as network errors they would be retried. */
 function explained(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  return new CommandError("It is no whole .tar.gz", { cause: error });
+  return new CommandError("It is not a complete .tar.gz", { cause: error });
 }
 
 async function feed(gunzip: Gunzip, writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
@@ -120,7 +120,8 @@ function openTree(system: string, components: readonly Component[]): Tree {
     isWanted,
     locate: async ({ kind, component, version, path }) => {
       const name = join(component, version, path);
-      if (!isWanted(component)) throw new CommandError(`"${name}" is not wanted`);
+      if (!isWanted(component))
+        throw new CommandError(`The archive holds "${name}", which was not requested`);
       if (seen.has(name)) throw new CommandError(`The archive holds "${name}" twice`);
       if (path !== "" && seen.get(dirname(name)) !== "directory") {
         throw new CommandError(`The archive holds "${name}", but not its directory before it`);

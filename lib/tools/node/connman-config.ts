@@ -43,6 +43,6 @@ export function connmanConfig(
 /** `/24` in the form `255.255.255.0`. */
 export function netmask(prefix: number): string {
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > 32)
-    throw new CommandError(`"/${prefix}" is no prefix`);
+    throw new CommandError(`Invalid prefix "/${prefix}": expected 0 to 32`);
   return [0, 8, 16, 24].map((done) => 256 - 2 ** (8 - Math.max(0, Math.min(8, prefix - done)))).join(".");
 }

@@ -106,7 +106,7 @@ export function keyFlaw(line: string): string | undefined {
       : 'found no ssh public key, expected one such as "ssh-ed25519 AAAA… name"';
   }
   const fields = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
-  if (fields === undefined) return `found an ssh key of the type "${type}", which sshd does not take`;
+  if (fields === undefined) return `found an SSH key of the type "${type}", which sshd does not accept`;
   const bytes = decodeExactBase64(base64);
   const parts = bytes && split(bytes);
   if (parts?.[0]?.toString("latin1") !== type || parts.length !== fields) {

@@ -134,7 +134,7 @@ describe("mergeSettings()", () => {
   test.each(["ttyS0;reboot", "ttyS0 quiet", "../sda", "ttyS0,fast", "$(id)", "ttyS0}"])(
     "refuses %s as a terminal: it would end up in grub.cfg",
     (tty) => {
-      expect(() => settings("", {}, { tty })).toThrow(`"${tty}" is no terminal`);
+      expect(() => settings("", {}, { tty })).toThrow(`"${tty}" is not a terminal`);
     },
   );
 });

@@ -74,7 +74,7 @@ describe("inspectMedium()", () => {
     expect(() => inspect({ files: { [program]: executable(0xf3) } })).toThrow(
       "for another architecture: found ELF machine 243",
     );
-    expect(() => inspect({ files: { [program]: "<html>" } })).toThrow("no ELF executable");
+    expect(() => inspect({ files: { [program]: "<html>" } })).toThrow("not an ELF executable");
   });
 
   test("refuses links that lead out of the system", () => {

@@ -171,8 +171,8 @@ describe("upgradeSystem()", () => {
 
 describe("an upgrade is refused, and nothing changes:", () => {
   test.each<[string, () => Partial<CopySettings>, string]>([
-    ["no source", () => ({ source: "/none" }), 'The source "/none" is no directory'],
-    ["no destination", () => ({ destination: "/none" }), 'The destination "/none" is no directory'],
+    ["no source", () => ({ source: "/none" }), 'The source "/none" is not a directory'],
+    ["no destination", () => ({ destination: "/none" }), 'The destination "/none" is not a directory'],
     ["to itself", () => ({ source: `${system}/../system` }), "are the same directory"],
     ["nothing in it", () => ({ source: image.root }), "has no current version of k3os"],
   ])("%s", async (_, settings, message) => {

@@ -46,7 +46,7 @@ describe("bad answers:", () => {
     [urlProblem, "http://server:6443", "expected one such as https://"],
     [urlProblem, "server:6443", "expected one such as https://"],
     [urlProblem, "https://a b:6443", "expected one such as https://"],
-    [tokenProblem, "two words", "without blanks"],
+    [tokenProblem, "two words", "without spaces"],
     [tokenProblem, "K10abc::server:secret", "expected K10, 64 hexadecimal digits"],
     [tokenProblem, `K10${HASH}`, "expected K10, 64 hexadecimal digits"],
     [entriesProblem, " , ", "Expected a user"],

@@ -61,7 +61,7 @@ describe("changeGeneration()", () => {
     writeFileSync(join(host.root, "boot/grub/grubenv"), "something else\n");
     change(NEW);
     expect(linksOf(system)).toStartWith("k3os v3<v2");
-    expect(host.logged.join()).toContain("The boot menu cannot be told");
+    expect(host.logged.join()).toContain("Cannot record the new generation for the boot menu");
   });
 });
 

@@ -113,10 +113,10 @@ describe("unpackRelease()", () => {
     ],
     ["for another architecture", tarball(releaseEntries("v2")), "another architecture", { elfMachine: 183 }],
     ["without k3os", tarball(releaseEntries("v2").slice(8)), "holds no k3os", {}],
-    ["that is no gzip", tar(releaseEntries("v2")), "no whole .tar.gz", {}],
-    ["that is empty", Buffer.alloc(0), "no whole .tar.gz", {}],
-    ["that is no tar", gzipSync(randomBytes(5000)), "no whole .tar.gz", {}],
-    ["of an error page", Buffer.from("<html>not found</html>"), "no whole .tar.gz", {}],
+    ["that is no gzip", tar(releaseEntries("v2")), "not a complete .tar.gz", {}],
+    ["that is empty", Buffer.alloc(0), "not a complete .tar.gz", {}],
+    ["that is no tar", gzipSync(randomBytes(5000)), "not a complete .tar.gz", {}],
+    ["of an error page", Buffer.from("<html>not found</html>"), "not a complete .tar.gz", {}],
     ["with a name that leads out", hostile(file("v2/../../x", "x")), "is not a plain one", {}],
     ["with an absolute name", hostile(file("/etc/x", "x")), "is not a plain one", {}],
     ["with a hard link", hostile({ ...link(`${V2}/x`, "/etc/passwd"), type: "link" }), "it is a link", {}],
@@ -158,10 +158,10 @@ describe("unpackRelease()", () => {
   test("refuses an archive that was cut off anywhere", async () => {
     const content = await tarball(releaseEntries("v2", { content: randomBytes(5000).toString("hex") }));
     for (const length of [1, 10, 1000, content.length >> 1, content.length - 9, content.length - 1]) {
-      expect(await failure(content.subarray(0, length))).toContain("no whole .tar.gz");
+      expect(await failure(content.subarray(0, length))).toContain("not a complete .tar.gz");
     }
     const cut = (await tar(releaseEntries("v2"))).subarray(0, -1024);
-    expect(await failure(gzipSync(cut.subarray(0, cut.length - 700)))).toContain("no whole .tar.gz");
+    expect(await failure(gzipSync(cut.subarray(0, cut.length - 700)))).toContain("not a complete .tar.gz");
   });
 
   test("refuses what follows the end, as it is not what was signed", async () => {
@@ -169,7 +169,7 @@ describe("unpackRelease()", () => {
     const longer = Buffer.concat([content, Buffer.from("more")]);
     expect(await failure(longer, { sha256: sha256(content) })).not.toBe("no failure");
     const inside = Buffer.concat([await tar(releaseEntries("v2")), Buffer.from("more".repeat(128))]);
-    expect(await failure(gzipSync(inside))).toContain("no whole .tar.gz");
+    expect(await failure(gzipSync(inside))).toContain("not a complete .tar.gz");
   });
 
   test("refuses what is too large by what its header says, before it comes", async () => {

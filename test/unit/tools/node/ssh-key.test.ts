@@ -85,7 +85,7 @@ describe("keyFlaw()", () => {
     ["a key with something behind it", A.replace(BASE64, `${BASE64}AAAA`), "truncated or damaged"],
     ["a line broken in two", `${TYPE} ${BASE64.slice(0, 30)} ${BASE64.slice(30)}`, "truncated or damaged"],
     ["another type than it names", A.replace(TYPE, "ssh-rsa"), 'not a key of type "ssh-rsa"'],
-    ["a type that is gone", makeKey("ssh-dss", "d"), 'of the type "ssh-dss", which sshd does not take'],
+    ["a type that is gone", makeKey("ssh-dss", "d"), 'of the type "ssh-dss", which sshd does not accept'],
     ["a type with a slip", A.replace(TYPE, "ssh-ed22519"), 'of the type "ssh-ed22519"'],
     ["a short RSA key", makeKey("ssh-rsa", "r", [3, 96]), "an RSA key of 768 bits"],
     ["an option that does not exist", `no-shell ${A}`, "no options of sshd(8)"],
