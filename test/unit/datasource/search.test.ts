@@ -116,9 +116,9 @@ describe("searchSources()", () => {
       await optional("keys", () => access.fetch(`${server.origin}/keys`), access);
       return userdata === undefined ? undefined : { userdata };
     });
-    const { winner, reports, logged } = await search([slow], { timeout: 300 });
+    const { winner, reports, logged } = await search([slow], { timeout: 1500 });
     expect(winner).toBe("slow");
-    expect(reports[0]?.record.ignored[0]).toMatch(/not finished within 0\.[1-3] s$/); // the request's time, or the search's
+    expect(reports[0]?.record.ignored[0]).toMatch(/not finished within 1(\.\d)? s$/); // the request's time, or the search's
     expect(logged.at(-1)).toBe("slow: user data (4 bytes)");
   });
 
