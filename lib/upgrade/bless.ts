@@ -19,9 +19,6 @@ import { findFaults, type HealthHost, trialChecks, waitForHealth } from "./healt
 import { prune } from "./switch.ts";
 import { writable } from "./writable.ts";
 
-/** Milliseconds until a new generation must be healthy. */
-export const DEADLINE = 600_000;
-
 /**
  * Keeps the generation on trial if the machine becomes healthy; otherwise a reboot reverts it.
  * Returns the problems, or an empty list if there are none; undefined if no generation is on trial, or another one by

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { readLinks } from "../tools/generation/generation-links.ts";
 import type { Part } from "../tools/generation/stage.ts";
 import type { Host } from "../tools/host/host.ts";
-import { inRoot } from "../tools/host/paths.ts";
+import { inRoot, PATH } from "../tools/host/paths.ts";
 import {
   type KubernetesApi,
   type KubernetesHost,
@@ -24,7 +24,7 @@ export interface OrderOptions {
 }
 
 /** Below the root of the running system; only members of an etcd cluster have it. */
-const ETCD = "/var/lib/rancher/k3s/server/db/etcd";
+const ETCD = `${PATH.datastore}/etcd`;
 
 /**
  * Refuses versions of k3s whose turn it is not: asks the cluster with the identity of the machine to which the system

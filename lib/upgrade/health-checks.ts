@@ -1,35 +1,54 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, UNIT } from "../tools/host/paths.ts";
-import { unitProperties } from "../tools/host/systemd.ts";
-import { fetchText } from "../tools/http/http.ts";
+import { propertiesOfUnits } from "../tools/host/systemd.ts";
 import { lostAchievements, readOutcome, readRecord } from "../tools/node/applied.ts";
 import { messageOf } from "../tools/text/errors.ts";
+import { isConfigured, k3sFault, stillStarts } from "./k3s-health.ts";
 
 export type HealthHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 
+/** The properties of a unit. */
+export type Unit = ReadonlyMap<string, string>;
+
+/** The state of the units that health depends on. */
+export interface Units {
+  readonly system: Unit;
+  readonly apply: Unit;
+  readonly k3s: Unit;
+}
+
+/** How thoroughly to look: `brief` starts no program that only explains, and none of the user's before the rest is well. */
+export type Thoroughness = "brief" | "whole";
+
 /** A requirement for a healthy machine; `look` returns the problem, if any. */
 export interface HealthCheck {
-  readonly name: string;
-  readonly look: (host: HealthHost) => Promise<string | undefined>;
+  readonly name: "system" | "configuration" | "k3s" | "health.d";
+  readonly look: (
+    units: Units,
+    host: HealthHost,
+    thoroughness: Thoroughness,
+  ) => Promise<string | undefined> | string | undefined;
 }
 
 /** The user's health checks: executables, each of which must exit with status 0. */
 export const HEALTH_DIRECTORY = "/var/lib/rancher/k3os/health.d";
 
-/**
- * The health endpoint of the kubelet, on servers and agents: its `--healthz-port`.
- * https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
- */
-const KUBELET = "http://127.0.0.1:10248/healthz";
-
-/** Timeout of a check, in milliseconds. */
+/** Timeout of a user's check, in milliseconds. */
 const PATIENCE = 30_000;
 
+/** Milliseconds between two looks at a machine that is not healthy yet: the first, and the longest. */
+const WAIT = { first: 2_000, longest: 20_000 } as const;
+
+/** How many deadlines a k3s may take that still starts and has never ended by itself. */
+const STARTING = 3;
+
 const SYSTEM: HealthCheck = { name: "system", look: systemRuns };
-const K3S: HealthCheck = { name: "k3s", look: k3sReady };
+const K3S: HealthCheck = {
+  name: "k3s",
+  look: ({ k3s }, host, thoroughness) => k3sFault(k3s, host, thoroughness),
+};
 const OWN: HealthCheck = { name: "health.d", look: ownChecksPass };
 
 /** The requirements for a healthy machine, in the order in which they are fulfilled. */
@@ -45,7 +64,12 @@ export const HEALTH_CHECKS: readonly HealthCheck[] = [
  * failure if it was in effect with the previous versions. `last`: there is no time left to wait for it.
  */
 export function trialChecks({ last }: { readonly last: boolean }): readonly HealthCheck[] {
-  return [SYSTEM, { name: "configuration", look: (host) => configurationKept(last, host) }, K3S, OWN];
+  return [
+    SYSTEM,
+    { name: "configuration", look: ({ apply }, host) => configurationKept(last, apply, host) },
+    K3S,
+    OWN,
+  ];
 }
 
 /** The current problems of the machine, each with the name of its check; empty: none. */
@@ -53,45 +77,87 @@ export async function findFaults(
   host: HealthHost,
   checks: readonly HealthCheck[] = HEALTH_CHECKS,
 ): Promise<string[]> {
-  const faults: string[] = [];
-  for (const { name, look } of checks) {
-    const fault = await look(host).catch((error: unknown) => messageOf(error));
-    if (fault !== undefined) faults.push(`${name}: ${fault}`);
+  return (await look(host, checks, "whole")).faults;
+}
+
+interface Look {
+  readonly faults: string[];
+  /** Nothing but k3s is waited for, which has not ended since it was started. */
+  readonly starting: boolean;
+}
+
+async function look(
+  host: HealthHost,
+  checks: readonly HealthCheck[],
+  thoroughness: Thoroughness,
+): Promise<Look> {
+  const found: { readonly name: string; readonly fault: string }[] = [];
+  let units: Units;
+  try {
+    units = await readUnits(host);
+  } catch (error) {
+    return { faults: [`system: ${messageOf(error)}`], starting: false };
   }
-  return faults;
+  for (const { name, look: lookAt } of checks) {
+    if (name === OWN.name && thoroughness === "brief" && found.length > 0) continue;
+    const fault = await Promise.resolve()
+      .then(() => lookAt(units, host, thoroughness))
+      .catch((error: unknown) => messageOf(error));
+    if (fault !== undefined) found.push({ name, fault });
+  }
+  // the target of all services waits for k3s: not reached because of it
+  const isDue = found.some(({ name }) => name === K3S.name) && units.k3s.get("ActiveState") !== "active";
+  const shown = isDue ? found.filter(({ name }) => name !== SYSTEM.name) : found;
+  const faults = shown.map(({ name, fault }) => (fault.startsWith(`${name} `) ? fault : `${name}: ${fault}`));
+  const onlyK3s = found.every(({ name }) => name === SYSTEM.name || name === K3S.name);
+  return { faults, starting: onlyK3s && stillStarts(units.k3s) };
+}
+
+const PROPERTIES = ["ActiveState", "SubState", "Result", "NRestarts", "ExecStart"];
+
+async function readUnits(host: HealthHost): Promise<Units> {
+  const names = [SYSTEM_TARGET, UNIT.apply, ...(isConfigured(host) ? [UNIT.k3s] : [])];
+  const units = await propertiesOfUnits(names, PROPERTIES, host);
+  const [system, apply, k3s] = [SYSTEM_TARGET, UNIT.apply, UNIT.k3s].map(
+    (name) => units.get(name) ?? new Map(),
+  );
+  return { system, apply, k3s } as Units;
 }
 
 /**
  * Waits until a machine is healthy, and returns an empty list; or, after `deadline` milliseconds, returns the last
- * problems.
+ * problems. A k3s that still starts, and has not ended by itself, gets three times as long. The looks are at growing
+ * distances: on a slow machine they would take the time that k3s needs.
  */
 export async function waitForHealth(
   deadline: number,
   host: HealthHost,
   checks: readonly HealthCheck[] = HEALTH_CHECKS,
 ): Promise<string[]> {
-  const end = host.clock.monotonic() + deadline;
+  const begun = host.clock.monotonic();
   let lastText = "";
-  for (;;) {
-    const faults = await findFaults(host, checks);
+  for (let wait: number = WAIT.first; ; wait = Math.min(wait * 1.5, WAIT.longest)) {
+    const { faults, starting } = await look(host, checks, "brief");
     if (faults.length === 0) return [];
     const text = faults.join("; ");
     if (text !== lastText) host.log.info(`Not healthy yet: ${text}`);
     lastText = text;
-    if (host.clock.monotonic() >= end) return faults;
-    await host.clock.sleep(2_000);
+    const left = begun + deadline * (starting ? STARTING : 1) - host.clock.monotonic();
+    if (left <= 0) return faults;
+    await host.clock.sleep(Math.min(wait, left));
   }
 }
 
+const SYSTEM_TARGET = "multi-user.target";
+
 /** Checks that the target of all services of a running system is reached; single services may have failed. */
-async function systemRuns(host: HealthHost): Promise<string | undefined> {
-  const state = (await unitProperties("multi-user.target", ["ActiveState"], host)).get("ActiveState");
-  return state === "active" ? undefined : `multi-user.target is ${state ?? "unknown"}`;
+function systemRuns({ system }: Units): string | undefined {
+  const state = system.get("ActiveState");
+  return state === "active" ? undefined : `${SYSTEM_TARGET} is ${state ?? "unknown"}`;
 }
 
-async function configurationApplied(host: HealthHost): Promise<string | undefined> {
-  const properties = await unitProperties(UNIT.apply, ["ActiveState", "Result"], host);
-  const [state, result] = [properties.get("ActiveState"), properties.get("Result")];
+function configurationApplied({ apply }: Units): string | undefined {
+  const [state, result] = [apply.get("ActiveState"), apply.get("Result")];
   if (state === "active") return undefined;
   return `${UNIT.apply} is ${state ?? "unknown"}${result === "success" ? "" : ` (${result})`}`;
 }
@@ -99,9 +165,8 @@ async function configurationApplied(host: HealthHost): Promise<string | undefine
 /** The results of a service that did not exit by itself. */
 const CRASHES = ["signal", "core-dump", "oom-kill", "exec-condition", "resources"];
 
-async function configurationKept(last: boolean, host: HealthHost): Promise<string | undefined> {
-  const properties = await unitProperties(UNIT.apply, ["ActiveState", "Result"], host);
-  const [state = "unknown", result = ""] = [properties.get("ActiveState"), properties.get("Result")];
+function configurationKept(last: boolean, apply: Unit, host: HealthHost): string | undefined {
+  const [state = "unknown", result = ""] = [apply.get("ActiveState"), apply.get("Result")];
   const outcome = readOutcome(host);
   const runtime = outcome?.phases.runtime;
   if (state === "inactive") return `${UNIT.apply} has not been started`;
@@ -120,23 +185,7 @@ async function configurationKept(last: boolean, host: HealthHost): Promise<strin
   return last && !isSame ? undefined : `${UNIT.apply} is ${state}`;
 }
 
-/** If k3s is configured: a server's API must be ready; an agent's kubelet must be healthy. */
-async function k3sReady(host: HealthHost): Promise<string | undefined> {
-  if (!existsSync(inRoot(host, `/etc/systemd/system/${UNIT.k3s}`))) return undefined;
-  const properties = await unitProperties(UNIT.k3s, ["ActiveState", "ExecStart"], host);
-  const state = properties.get("ActiveState");
-  if (state !== "active") return `${UNIT.k3s} is ${state ?? "unknown"}`;
-  const isServer = / server[ ;]/.test(properties.get("ExecStart") ?? "");
-  if (isServer) {
-    const argv = cmd`k3s kubectl get --raw /readyz`;
-    const { code, stdout, stderr } = await host.run(argv, { check: false, timeout: PATIENCE });
-    return code === 0 ? undefined : `the server is not ready: ${(stderr || stdout).trim()}`;
-  }
-  await fetchText(KUBELET, { timeout: 5_000, retries: 0 }, host);
-  return undefined;
-}
-
-async function ownChecksPass(host: HealthHost): Promise<string | undefined> {
+async function ownChecksPass(_: Units, host: HealthHost): Promise<string | undefined> {
   const directory = inRoot(host, HEALTH_DIRECTORY);
   if (!existsSync(directory)) return undefined;
   for (const name of readdirSync(directory).sort()) {

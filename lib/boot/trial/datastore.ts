@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { flushDirectory } from "../../tools/fs/atomic.ts";
 import type { Part } from "../../tools/generation/trial.ts";
 import type { Host } from "../../tools/host/host.ts";
+import { PATH } from "../../tools/host/paths.ts";
 import { sync } from "../../tools/host/sys.ts";
 
-/** Below the root of the running system. */
-const DATABASE = "var/lib/rancher/k3s/server/db";
-const SNAPSHOTS = "var/lib/rancher/k3os/datastore";
+const DATABASE = PATH.datastore;
+const SNAPSHOTS = PATH.datastoreCopies;
 /** Suffix of a snapshot whose files are being restored. */
 const RETURNING = ".returning";
 

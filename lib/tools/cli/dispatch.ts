@@ -102,12 +102,8 @@ async function runCommand(
   } catch (error) {
     await write("STDERR", `${formatError(error, { stack: debug })}\n`);
     if (error instanceof UsageError && command !== undefined) {
-      const { commandHelp, usageHint } = await import("./help.ts");
-      const help =
-        command.subcommands === undefined
-          ? usageHint(name, command)
-          : commandHelp(name, row.summary, command);
-      await write("STDERR", `\n${help}`);
+      const { usageHint } = await import("./help.ts");
+      await write("STDERR", usageHint(name));
     }
     return exitStatus(error);
   }

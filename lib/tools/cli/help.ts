@@ -31,12 +31,9 @@ export function tableHelp(name: string, table: CommandTable): string {
   ].join("\n");
 }
 
-/**
- * The text after an invalid call: the usage of the command, and the way to its help; short, so that the error stays on
- * the screen.
- */
-export function usageHint(name: string, command: Command): string {
-  return `${usageLine(name, command)}\nRun "${name} --help" for details.\n`;
+/** What follows the error of a wrong command line. */
+export function usageHint(name: string): string {
+  return `Run "${name} --help" for details.\n`;
 }
 
 function usageLine(name: string, { usage }: Command): string {

@@ -48,6 +48,10 @@ export const PATH = {
    */
   outcome: "/run/k3os/applied.json",
   applied: "/var/lib/rancher/k3os/applied.json",
+  /** The databases of a k3s server: SQLite's files, or the directory `etcd`. */
+  datastore: "/var/lib/rancher/k3s/server/db",
+  /** Copies of SQLite's files from before an upgrade of k3s, one directory per version that had them. */
+  datastoreCopies: "/var/lib/rancher/k3os/datastore",
   /** Locked while an upgrade runs; the original's name, which its Plan passes. */
   upgradeLock: "/run/k3os/upgrade.lock",
   /** The image's own settings of sshd, for use when sshd refuses those of /etc/ssh. */

@@ -10,11 +10,25 @@ export async function unitProperties(
   names: readonly string[],
   host: Pick<Host, "run">,
 ): Promise<ReadonlyMap<string, string>> {
-  const { stdout } = await host.run(cmd`systemctl show --property ${names.join(",")} ${unit}`, {
+  return (await propertiesOfUnits([unit], names, host)).get(unit) ?? new Map();
+}
+
+/** The properties of several units by one call: `systemctl show` separates them by an empty line, in their order. */
+export async function propertiesOfUnits(
+  units: readonly string[],
+  names: readonly string[],
+  host: Pick<Host, "run">,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  const { stdout } = await host.run(cmd`systemctl show --property ${names.join(",")} ${units}`, {
     timeout: PATIENCE,
   });
+  const blocks = stdout.split("\n\n").map(propertiesIn);
+  return new Map(units.map((unit, at) => [unit, blocks[at] ?? new Map()]));
+}
+
+function propertiesIn(block: string): ReadonlyMap<string, string> {
   return new Map(
-    stdout.split("\n").flatMap((line): [string, string][] => {
+    block.split("\n").flatMap((line): [string, string][] => {
       const at = line.indexOf("=");
       return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
     }),

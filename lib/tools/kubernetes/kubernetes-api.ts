@@ -153,7 +153,7 @@ function read<T>({ status, body }: HttpResponse, { method, resource }: Question)
   const answer = parseJson(text);
   if (status >= 200 && status <= 299) return (answer ?? text) as T;
   const message = (answer as { readonly message?: unknown } | undefined)?.message;
-  const reason = typeof message === "string" ? message : text.trim().slice(0, 200);
+  const reason = typeof message === "string" ? message : text.trim().slice(0, 2000);
   throw new KubernetesError(
     kindOfStatus(status),
     `The Kubernetes API answered ${method} ${resource} with status ${status}${reason === "" ? "" : `: ${reason}`}`,

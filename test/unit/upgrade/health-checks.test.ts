@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readLinks } from "../../../lib/tools/generation/generation-links.ts";
@@ -13,6 +13,7 @@ import {
 } from "../../../lib/tools/node/applied.ts";
 import { judgeTrial } from "../../../lib/upgrade/bless.ts";
 import { findFaults } from "../../../lib/upgrade/health-checks.ts";
+import { type ApiServer, serveApi } from "../../support/api-server.ts";
 import { hurriedClock, type TestHost, testHost } from "../../support/host.ts";
 import { addVersion, linksOf, makeSystem } from "../../support/system-directory.ts";
 
@@ -20,30 +21,61 @@ const HOUR = 3_600_000;
 
 /** What `systemctl show` says of each unit; changed by the tests. */
 let units: Record<string, string>;
-let readyz: Partial<RunResult>;
-let answerReadyz: () => Partial<RunResult>;
+/** Why the API is not ready; empty: it is. */
+let answerReadyz: () => string;
 let own: Partial<RunResult>;
+/** What the journal has of the end of k3s, and of what it said. */
+let ends: { readonly exit?: string; readonly line?: string };
 let host: TestHost;
+let api: ApiServer;
+let admin: string;
+
+const UNIT_FILE = "/etc/systemd/system/k3s-service.service";
+
+/** As `systemctl show` separates units. */
+const show = (args: readonly string[]) => ({
+  stdout: args
+    .slice(4)
+    .map((name) => units[name] ?? "")
+    .join("\n\n"),
+});
+
+beforeAll(async () => {
+  api = await serveApi(({ path }) => {
+    const trouble = path === "/readyz" ? answerReadyz() : "not there";
+    return trouble === "" ? "ok" : [500, trouble];
+  });
+  admin = api.kubeconfig("system:admin");
+});
+afterAll(() => api[Symbol.asyncDispose]());
 
 beforeEach(() => {
   units = {
     "multi-user.target": "ActiveState=active",
     "ccapply.service": "ActiveState=active\nResult=success",
-    "k3s-service.service": "ActiveState=active\nExecStart={ path=/sbin/k3s ; argv[]=/sbin/k3s server --x ; }",
+    "k3s-service.service":
+      "ActiveState=active\nNRestarts=0\nExecStart={ path=/sbin/k3s ; argv[]=/sbin/k3s server --x ; }",
   };
-  readyz = {};
-  answerReadyz = () => readyz;
+  answerReadyz = () => "";
   own = {};
+  ends = {};
   host = testHost({
-    files: { "/etc/systemd/system/k3s-service.service": "" },
+    files: { [UNIT_FILE]: "", "/etc/rancher/k3s/k3s.yaml": admin },
     answer: ([program = "", ...args]) => {
-      if (program === "systemctl") return { stdout: units[args.at(-1) ?? ""] ?? "" };
-      if (program === "k3s") return answerReadyz();
+      if (program === "systemctl") return show([program, ...args]);
+      if (args.some((word) => word.startsWith("MESSAGE_ID="))) return { stdout: ends.exit ?? "" };
+      if (args.includes("_SYSTEMD_UNIT=k3s-service.service")) return { stdout: ends.line ?? "" };
       return program.includes("health.d") ? own : { stdout: "the journal\n" };
     },
   });
 });
 afterEach(() => host[Symbol.dispose]());
+
+/** Some later start of k3s is running, or due. */
+function restarted(times: number, state = "activating"): void {
+  units["multi-user.target"] = "ActiveState=inactive";
+  units["k3s-service.service"] = `ActiveState=${state}\nSubState=auto-restart\nNRestarts=${times - 1}`;
+}
 
 function put(path: string, mode = 0o644): void {
   mkdirSync(dirname(join(host.root, path)), { recursive: true });
@@ -64,7 +96,7 @@ describe("findFaults()", () => {
     put("/var/lib/rancher/k3os/health.d/10-disk", 0o755);
     units["multi-user.target"] = "ActiveState=inactive";
     units["ccapply.service"] = "ActiveState=failed\nResult=exit-code";
-    readyz = { code: 1, stderr: "[-]etcd failed\n" };
+    answerReadyz = () => "[+]ping ok\n[-]etcd failed\n[+]log ok\nreadyz check failed\n";
     own = { code: 3, stdout: "disk full\n" };
     expect(await findFaults(host)).toEqual([
       "system: multi-user.target is inactive",
@@ -77,7 +109,7 @@ describe("findFaults()", () => {
   test("wants k3s to run where it is configured, and only there", async () => {
     units["k3s-service.service"] = "ActiveState=activating";
     expect(await findFaults(host)).toEqual(["k3s: k3s-service.service is activating"]);
-    using bare = testHost({ answer: ([, ...args]) => ({ stdout: units[args.at(-1) ?? ""] ?? "" }) });
+    using bare = testHost({ answer: (argv) => show(argv) });
     expect(await findFaults(bare)).toEqual([]);
   });
 
@@ -116,25 +148,56 @@ describe("judgeTrial()", () => {
 
   test("waits as long as it may, then has it changed back, and keeps the journal", async () => {
     tryNew();
-    readyz = { code: 1, stderr: "not yet" };
+    restarted(38);
+    ends = { exit: JSON.stringify({ EXIT_CODE: "exited", EXIT_STATUS: "1" }) };
     const started = host.clock.monotonic();
-    expect(await judgeTrial(600_000, host)).toEqual(["k3s: the server is not ready: not yet"]);
-    expect(host.clock.monotonic() - started).toBeGreaterThanOrEqual(600_000);
-    expect(readTrial(system)).toMatchObject({
-      state: "failed",
-      reason: "k3s: the server is not ready: not yet",
-    });
+    expect(await judgeTrial(600_000, host)).toEqual(["k3s ended with status 1, 38 times"]);
+    const waited = host.clock.monotonic() - started;
+    expect(waited).toBeGreaterThanOrEqual(600_000);
+    expect(waited).toBeLessThan(620_000);
+    expect(readTrial(system)).toMatchObject({ state: "failed", reason: "k3s ended with status 1, 38 times" });
     expect(readFileSync(join(host.root, "var/lib/rancher/k3os/failed/v3.journal.log"), "utf8")).toBe(
       "the journal\n",
     );
   });
 
+  test("looks seldom, by one program, and asks the journal and the user's checks only in the end", async () => {
+    put("/var/lib/rancher/k3os/health.d/10-disk", 0o755);
+    tryNew();
+    restarted(2);
+    await judgeTrial(600_000, host);
+    const calls = host.programs.map(
+      ({ argv: [program = "", word] }) => `${program.split("/").at(-1)} ${word}`,
+    );
+    expect(calls.filter((call) => call === "systemctl show").length).toBeLessThan(40);
+    const others = calls.filter((call) => call !== "systemctl show");
+    expect(others).toEqual(["journalctl --boot", "10-disk undefined", "journalctl --boot"]);
+  });
+
+  test("gives a k3s that still starts three times as long, and no more", async () => {
+    tryNew();
+    units["multi-user.target"] = "ActiveState=inactive";
+    units["k3s-service.service"] = "ActiveState=activating\nSubState=start\nNRestarts=0";
+    const started = host.clock.monotonic();
+    expect(await judgeTrial(600_000, host)).toEqual(["k3s: k3s-service.service is activating"]);
+    const waited = host.clock.monotonic() - started;
+    expect(waited).toBeGreaterThanOrEqual(1_800_000);
+    expect(waited).toBeLessThan(1_820_000);
+  });
+
+  test("keeps a k3s that is ready after the deadline", async () => {
+    tryNew();
+    const started = host.clock.monotonic();
+    answerReadyz = () => (host.clock.monotonic() - started < 900_000 ? "[-]poststarthook failed" : "");
+    expect(await judgeTrial(600_000, host)).toEqual([]);
+  });
+
   test.each([
-    ["healthy", 0],
-    ["not healthy", 1],
+    ["healthy", ""],
+    ["not healthy", "no"],
   ])(
     "found the versions %s, and leaves alone what another upgrade put on trial meanwhile",
-    async (_, code) => {
+    async (_, trouble) => {
       tryNew();
       addVersion(system, "k3os", "v4");
       const since = "2031";
@@ -146,7 +209,7 @@ describe("judgeTrial()", () => {
             { kind: "upgrade", since, parts, keep: 0, tolerated: [], keepData: false },
             host,
           );
-        return { code };
+        return trouble;
       };
       expect(await judgeTrial(1000, host)).toBeUndefined();
       expect(readTrial(system)).toMatchObject({ state: "trial", since });
@@ -161,10 +224,10 @@ describe("judgeTrial()", () => {
     const jumping = { ...host, clock: hurriedClock({ jump }) };
     tryNew();
     let looks = 0;
-    answerReadyz = () => (++looks < 20 ? { code: 1 } : {});
+    answerReadyz = () => (++looks < 20 ? "no" : "");
     expect(await judgeTrial(600_000, jumping)).toEqual([]);
     tryNew();
-    answerReadyz = () => (++looks < 1000 ? { code: 1 } : {});
+    answerReadyz = () => (++looks < 1000 ? "no" : "");
     expect(await judgeTrial(600_000, jumping)).toHaveLength(1);
   });
 
