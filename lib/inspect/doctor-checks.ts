@@ -2,9 +2,11 @@ import { printable } from "../tools/text/printable.ts";
 import { wrap } from "../tools/text/wrap.ts";
 import { applied, configuration, login } from "./checks/check-configuration.ts";
 import { diskIdentity, stateDisk, systemReadOnly } from "./checks/check-disk.ts";
-import { k3sCertificates, k3sInstalled, k3sService } from "./checks/check-k3s.ts";
+import { clusterNode, k3sCertificates, k3sInstalled, k3sService } from "./checks/check-k3s.ts";
+import { kubeconfig } from "./checks/check-kubeconfig.ts";
 import { clock, kernel, memory } from "./checks/check-machine.ts";
-import { defaultRoute, hostName, joinedServer, nameResolution, ports } from "./checks/check-network.ts";
+import { defaultRoute, hostName, joinedServer, nameResolution } from "./checks/check-network.ts";
+import { ports } from "./checks/check-ports.ts";
 import { bootFailures, failedServices } from "./checks/check-services.ts";
 import { sshServer } from "./checks/check-ssh-server.ts";
 import { bootMenu, currentVersions, failedVersions } from "./checks/check-versions.ts";
@@ -34,6 +36,8 @@ export const CHECKS: readonly Check[] = [
   k3sService,
   ports,
   joinedServer,
+  clusterNode,
+  kubeconfig,
   k3sCertificates,
 ];
 

@@ -6,12 +6,13 @@ import { type Mount, parseMountinfo } from "../tools/disk/mount.ts";
 import { linkedVersions, readLinks } from "../tools/generation/generation-links.ts";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
-import { type Component, inRoot, PATH, RESET, UNIT } from "../tools/host/paths.ts";
-import { failedUnits, unitProperties } from "../tools/host/systemd.ts";
+import { type Component, inRoot, PATH, RESET } from "../tools/host/paths.ts";
+import { failedUnits } from "../tools/host/systemd.ts";
 import { notApplied } from "../tools/node/applied.ts";
 import { type InterfaceAddresses, ownInterfaces } from "../tools/node/issue.ts";
-import { readK3sUnit } from "../tools/node/k3s-unit.ts";
 import { runningVersion } from "../tools/node/running-version.ts";
+import { type ClusterState, readCluster } from "./cluster-state.ts";
+import { type K3sState, readK3s } from "./k3s-state.ts";
 
 export type InspectHost = Pick<Host, "root" | "run" | "clock" | "env" | "log">;
 
@@ -35,14 +36,6 @@ export interface DiskState {
   readonly readOnly: boolean;
 }
 
-/** The state of k3s in the service manager. */
-export interface K3sState {
-  readonly role: "server" | "agent";
-  /** `active`, `activating`, `failed`, `inactive` …; undefined without a service manager. */
-  readonly state: string | undefined;
-  readonly since: string | undefined;
-}
-
 /** The node's part of the output of `k3os status --json`, without the versions. */
 export interface NodeState {
   readonly hostname: string;
@@ -52,6 +45,8 @@ export interface NodeState {
   readonly restartFor: readonly string[];
   /** Undefined: none is configured here. */
   readonly k3s: K3sState | undefined;
+  /** The node in its cluster; undefined where k3s has no identity that this user may use. */
+  readonly cluster: ClusterState | undefined;
   readonly failedUnits: readonly string[] | undefined;
   readonly configuration: readonly SourceState[];
   /** Entries of the configuration that are not in effect in this boot: `run_cmd[0]: …`. */
@@ -78,11 +73,16 @@ export async function readNode(mode: string | undefined, host: InspectHost): Pro
   const configuration = await readSources(host);
   if (configuration.some(({ state }) => state === "unreadable")) leftOut.push("configuration (needs root)");
   const mounts = (await attempt("disks", () => readMounts(host))) ?? [];
+  const [k3s, cluster] = await Promise.all([
+    readK3s(host),
+    mode === undefined ? undefined : readCluster(host),
+  ]);
   return {
     hostname: hostname(),
     bootedAt: await attempt("uptime", () => bootTime(host)),
     restartFor: mode === "local" ? restartReasons(host) : [],
-    k3s: await readK3s(host),
+    k3s,
+    cluster,
     failedUnits: await attempt("units", () => failedUnits(host)),
     configuration,
     notApplied: (await attempt("what was applied (needs root)", () => notApplied(host))) ?? [],
@@ -144,17 +144,4 @@ function restartReasons(host: Pick<Host, "root">): string[] {
     .map((component) => `${component} ${current[component]}`);
   const isReset = Object.values(RESET).some((name) => existsSync(`${system}/${name}`));
   return isReset ? [...reasons, "the reset"] : reasons;
-}
-
-/** The configured role and the state of k3s; undefined if it is not configured. */
-export async function readK3s(host: Pick<Host, "root" | "run">): Promise<K3sState | undefined> {
-  const role = readK3sUnit(host)?.role;
-  if (role === undefined) return undefined;
-  try {
-    const properties = await unitProperties(UNIT.k3s, ["ActiveState", "ActiveEnterTimestamp"], host);
-    const since = properties.get("ActiveEnterTimestamp") || undefined;
-    return { role, state: properties.get("ActiveState"), since };
-  } catch {
-    return { role, state: undefined, since: undefined }; // no service manager, as in a container
-  }
 }

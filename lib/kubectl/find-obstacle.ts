@@ -3,12 +3,9 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { Host } from "../tools/host/host.ts";
-import { inRoot, UNIT } from "../tools/host/paths.ts";
+import { inRoot, PATH, UNIT } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
 import { type K3sUnit, readK3sUnit } from "../tools/node/k3s-unit.ts";
-
-/** The kubeconfig of the administrator, which k3s writes at each start of a server, and kubectl reads by default. */
-export const ADMIN_KUBECONFIG = "/etc/rancher/k3s/k3s.yaml";
 
 /** Subcommands that do not need a cluster; `__complete` completes a command line. */
 const LOCAL = ["completion", "config", "help", "kustomize", "options", "plugin", "__complete"];
@@ -61,7 +58,7 @@ export function describeObstacle({ unit, kubeconfig, state, silent }: KubectlFac
     return `This node is an agent and has no kubeconfig: run kubectl on ${server}`;
   }
   if (kubeconfig === "unreadable") {
-    return `"${ADMIN_KUBECONFIG}" is not readable for this user: run sudo kubectl`;
+    return `"${PATH.adminKubeconfig}" is not readable for this user: run sudo kubectl`;
   }
   const reason = silent === undefined ? "has not written its kubeconfig yet" : `does not answer (${silent})`;
   return `k3s ${reason}, it is ${state ?? "in an unknown state"}: see journalctl -u k3s`;
@@ -69,7 +66,7 @@ export function describeObstacle({ unit, kubeconfig, state, silent }: KubectlFac
 
 async function readFacts(host: Pick<Host, "root" | "run">): Promise<KubectlFacts> {
   const unit = readK3sUnit(host);
-  const [kubeconfig, text] = readKubeconfig(inRoot(host, ADMIN_KUBECONFIG));
+  const [kubeconfig, text] = readKubeconfig(inRoot(host, PATH.adminKubeconfig));
   const address = text === undefined ? undefined : apiAddress(text);
   const silent = address === undefined ? undefined : await silence(address);
   if (unit === undefined || (kubeconfig === "readable" && silent === undefined)) {

@@ -2,8 +2,10 @@ import { X509Certificate } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inRoot, UNIT } from "../../tools/host/paths.ts";
+import { type ClusterState, describeCluster, readCluster } from "../cluster-state.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
-import { type InspectHost, type K3sState, readK3s } from "../node-facts.ts";
+import { describeState, type K3sState, readK3s } from "../k3s-state.ts";
+import type { InspectHost } from "../node-facts.ts";
 
 /** Possible paths of k3s: that of the image, or of a downloaded one. */
 const PROGRAMS = ["/sbin/k3s", "/usr/local/bin/k3s"];
@@ -29,11 +31,42 @@ export const k3sService = defineCheck({
   judge: judgeService,
 });
 
-export function judgeService({ role, state }: K3sState): Verdict {
-  const message = `${role}, ${state ?? "unknown"}`;
+export function judgeService({ role, state, since, trouble }: K3sState): Verdict {
+  const message = `${role}, ${describeState({ state, since })}`;
+  if (trouble !== undefined) {
+    return { state: "failure", message: `${message}: ${trouble.message}`, hint: trouble.hint };
+  }
   if (state === "active") return { state: "ok", message };
-  const hint = `journalctl -u ${UNIT.k3s}; systemctl status ${UNIT.k3s}`;
+  const hint = "journalctl -u k3s; systemctl status k3s";
   return { state: state === "activating" ? "warning" : "failure", message, hint };
+}
+
+export const clusterNode = defineCheck({
+  name: "node",
+  only: "k3OS",
+  facts: async (host) => {
+    const cluster = await readCluster(host);
+    return cluster && { cluster, now: host.clock.now() };
+  },
+  judge: judgeNode,
+});
+
+/** Milliseconds in which a node that has just started becomes ready. */
+const STARTING = 5 * 60_000;
+
+/** The node in its cluster. */
+export function judgeNode({ cluster, now }: { cluster: ClusterState; now: number }): Verdict {
+  const message = describeCluster(cluster).join(", ");
+  const hint = `kubectl describe node ${cluster.node}; kubectl get pods --all-namespaces`;
+  if (cluster.ready === false) {
+    const isNew = now - Date.parse(cluster.since ?? "") < STARTING;
+    return { state: isNew ? "warning" : "failure", message, hint };
+  }
+  // the services and ports of k3s, and the server, have checks of their own
+  if (cluster.problem !== undefined || cluster.cordoned || cluster.podsNotUp) {
+    return { state: "warning", message, hint };
+  }
+  return { state: "ok", message };
 }
 
 const CERTIFICATES = ["/var/lib/rancher/k3s/server/tls", "/var/lib/rancher/k3s/agent"];

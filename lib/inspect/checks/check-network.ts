@@ -7,7 +7,7 @@ import { inRoot } from "../../tools/host/paths.ts";
 import { hasDefaultRoute } from "../../tools/http/default-route.ts";
 import { messageOf } from "../../tools/text/errors.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
-import { type InspectHost, readK3s } from "../node-facts.ts";
+import type { InspectHost } from "../node-facts.ts";
 
 export const hostName = defineCheck({
   name: "host name",
@@ -112,45 +112,4 @@ export async function answers(
     socket.setTimeout(patience, () => end(`no answer within ${patience / 1000} s`));
     socket.on("error", (error: Error) => end(error.message));
   });
-}
-
-/**
- * The ports of a node: the API of a server, and the kubelet.
- * https://docs.k3s.io/installation/requirements#networking
- */
-const PORTS = { server: [6443, 10250], agent: [10250] } as const;
-
-export interface PortFacts {
-  readonly running: boolean;
-  readonly listening: readonly number[];
-  readonly silent: readonly number[];
-}
-
-export const ports = defineCheck({
-  name: "ports",
-  only: "k3OS",
-  facts: async (host) => {
-    const k3s = await readK3s(host);
-    if (k3s === undefined) return undefined;
-    const expected = PORTS[k3s.role];
-    const answered = await Promise.all(expected.map((port) => answers({ host: "127.0.0.1", port }, "tcp")));
-    return {
-      running: k3s.state === "active",
-      listening: expected.filter((_, at) => answered[at] === undefined),
-      silent: expected.filter((_, at) => answered[at] !== undefined),
-    };
-  },
-  judge: judgePorts,
-});
-
-export function judgePorts({ running, listening, silent }: PortFacts): Verdict {
-  if (running && silent.length > 0) {
-    const hint = "journalctl -u k3s-service; k3s may still be starting";
-    return { state: "warning", message: `k3s runs, but does not listen on ${silent.join(", ")}`, hint };
-  }
-  if (!running && listening.length > 0) {
-    const message = `k3s does not run, but another program listens on ${listening.join(", ")}`;
-    return { state: "failure", message, hint: "find it with ss -ltnp and stop it" };
-  }
-  return { state: "ok", message: running ? `k3s listens on ${listening.join(", ")}` : "free" };
 }

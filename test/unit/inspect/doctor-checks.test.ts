@@ -13,14 +13,9 @@ import {
   judgeIdentity,
   judgeSystemMount,
 } from "../../../lib/inspect/checks/check-disk.ts";
-import { judgeCertificates, judgeService, k3sCertificates } from "../../../lib/inspect/checks/check-k3s.ts";
+import { judgeCertificates, k3sCertificates } from "../../../lib/inspect/checks/check-k3s.ts";
 import { judgeClock, judgeKernel, judgeMemory } from "../../../lib/inspect/checks/check-machine.ts";
-import {
-  answers,
-  judgeHostName,
-  judgePorts,
-  judgeResolution,
-} from "../../../lib/inspect/checks/check-network.ts";
+import { answers, judgeHostName, judgeResolution } from "../../../lib/inspect/checks/check-network.ts";
 import { errorsOf, judgeStarts } from "../../../lib/inspect/checks/check-services.ts";
 import { judgeSshServer, sshServer } from "../../../lib/inspect/checks/check-ssh-server.ts";
 import { currentVersions, judgeMenu, judgeQuarantine } from "../../../lib/inspect/checks/check-versions.ts";
@@ -161,21 +156,9 @@ const VERDICTS: readonly [what: string, verdict: Verdict, state: Verdict["state"
     "ENOTFOUND",
   ],
   ["no Internet", judgeResolution({ name: "github.com", problem: "ENOTFOUND" }), "warning", "github.com"],
-  ["ports in use", judgePorts({ running: true, listening: [6443], silent: [] }), "ok", "6443"],
-  ["free ports", judgePorts({ running: false, listening: [], silent: [6443] }), "ok", "free"],
-  ["silent ports", judgePorts({ running: true, listening: [], silent: [10250] }), "warning", "10250"],
-  ["ports of others", judgePorts({ running: false, listening: [6443], silent: [] }), "failure", "6443"],
   ["good starts", judgeStarts({ failed: [], errors: [] }), "ok", "none"],
   ["failed starts", judgeStarts({ failed: ["v3.boot.log"], errors: [] }), "warning", "failed"],
   ["errors of a start", judgeStarts({ failed: [], errors: ["Error: x"] }), "warning", "Error: x"],
-  ["k3s", judgeService({ role: "agent", state: "active", since: undefined }), "ok", "agent, active"],
-  [
-    "k3s starting",
-    judgeService({ role: "agent", state: "activating", since: undefined }),
-    "warning",
-    "activating",
-  ],
-  ["k3s failed", judgeService({ role: "server", state: "failed", since: undefined }), "failure", "failed"],
   ["certificates", judgeCertificates({ ...certificate, now: END - 90 * DAY }), "ok", "2030-01-01"],
   ["late certificates", judgeCertificates({ ...certificate, now: END - 9 * DAY }), "warning", "2030-01-01"],
   ["expired certificates", judgeCertificates({ ...certificate, now: END + DAY }), "failure", "b.crt"],

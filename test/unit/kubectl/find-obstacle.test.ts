@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import {
-  ADMIN_KUBECONFIG,
   apiAddress,
   choosesCluster,
   describeObstacle,
@@ -9,6 +8,7 @@ import {
   isLocal,
   type KubectlFacts,
 } from "../../../lib/kubectl/find-obstacle.ts";
+import { PATH } from "../../../lib/tools/host/paths.ts";
 import { testHost } from "../../support/host.ts";
 
 const SERVER: KubectlFacts = {
@@ -105,7 +105,7 @@ describe("findObstacle()", () => {
     await new Promise((resolve) => server.once("listening", resolve));
     const { port } = server.address() as { port: number };
     using host = testHost({
-      files: { ...unit("server"), [ADMIN_KUBECONFIG]: kubeconfig(port) },
+      files: { ...unit("server"), [PATH.adminKubeconfig]: kubeconfig(port) },
       answer: () => ({ stdout: "ActiveState=activating\n" }),
     });
     expect(await findObstacle(["get", "nodes"], host)).toBeUndefined();

@@ -25,6 +25,7 @@ const MAY_ASK_THE_TIME = [
     "lib/datasource/network/gcp.ts",
     "lib/inspect/checks/check-k3s.ts",
     "lib/inspect/checks/check-machine.ts",
+    "lib/inspect/cluster-state.ts",
   ],
   ...["lib/inspect/node-facts.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
   ...["lib/make/build/context.ts", "lib/make/build/step-results.ts", "lib/tools/release/read-release.ts"],
