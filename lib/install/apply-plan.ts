@@ -138,6 +138,8 @@ async function clearTable({ device, size }: DiskPlan, host: ApplyHost): Promise<
     eraseEnds(device, [{ start: 0, size }], MIB);
     await host.run(cmd`partx --delete ${device}`, { check: false }); // there may be no partitions yet
   } catch (error) {
-    host.log.warn(`The unfinished installation on "${device}" could not be erased: ${messageOf(error)}`);
+    host.log.warn(
+      `The unfinished installation on "${device}" could not be erased: ${messageOf(error, device)}`,
+    );
   }
 }

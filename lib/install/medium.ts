@@ -104,7 +104,7 @@ function readConfig(path: string): Buffer | undefined {
     const content = readIfThere(path, { maxBytes: MAX_BYTES, follow: false });
     return /^\s*[^\s#]/m.test(content?.toString("latin1") ?? "") ? content : undefined;
   } catch (error) {
-    throw new CommandError(`Cannot read "${path}": ${messageOf(error)}`);
+    throw new CommandError(`Cannot read "${path}": ${messageOf(error, path)}`);
   }
 }
 

@@ -38,7 +38,9 @@ export interface Status {
 export function readStatus(host: Pick<Host, "root">): Status {
   const system = inRoot(host, PATH.system);
   const { trial, quarantine, damage, links, versions } = readGenerations(system);
-  const damaged = [damage.trial, damage.quarantine].filter((problem) => problem !== undefined).map(messageOf);
+  const damaged = [damage.trial, damage.quarantine]
+    .filter((problem) => problem !== undefined)
+    .map((error) => messageOf(error));
   const failures = inRoot(host, PATH.failures);
   return {
     mode: runningMode(host),

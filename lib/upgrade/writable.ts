@@ -27,7 +27,7 @@ export async function writable(system: string, host: Pick<Host, "log">): Promise
       try {
         remount(["ro"]);
       } catch (error) {
-        host.log.warn(`Cannot make "${path}" read-only again: ${messageOf(error)}`);
+        host.log.warn(`Cannot make "${path}" read-only again: ${messageOf(error, path)}`);
       }
     },
   };

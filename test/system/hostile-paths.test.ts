@@ -70,6 +70,9 @@ describe("k3os does not wait for the other end of a pipe, nor read a device", ()
     const { code, stderr } = await runProgram(argv, { cwd: scratch, check: false });
     expect({ code, stderr }).toMatchObject({ code: 1 });
     expect(stderr).toContain(message);
+    // no line names the same path twice, however many reported the failure
+    const names = stderr.split("\n").map((text) => text.match(/"[^"]+"/g) ?? []);
+    expect(names.filter((paths) => new Set(paths).size < paths.length)).toEqual([]);
   });
 });
 

@@ -31,6 +31,6 @@ function remove(path: string, host: Pick<Host, "log">): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
-    host.log.warn(`"${path}" cannot be deleted: ${messageOf(error)}`);
+    host.log.warn(`"${path}" cannot be deleted: ${messageOf(error, path)}`);
   }
 }

@@ -21,7 +21,7 @@ export function removeLeftWrites(host: Pick<Host, "root" | "log">): void {
     try {
       if (existsSync(directory)) removeUnfinished(directory);
     } catch (error) {
-      host.log.warn(`"${directory}" may hold unfinished files: ${messageOf(error)}`);
+      host.log.warn(`"${directory}" may hold unfinished files: ${messageOf(error, directory)}`);
     }
   }
 }

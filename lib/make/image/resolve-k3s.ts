@@ -133,7 +133,7 @@ async function fetched(release: K3sRelease, file: string, { host }: Context): Pr
     // 404: the release does not exist; other statuses may come from proxies and firewalls
     if (!(error instanceof HttpError) || error.status === 404) throw error;
     host.log.warn(
-      `The images are without k3s, which the first boot then downloads: "${file}" is missing, and ${messageOf(error)}`,
+      `The images are without k3s, which the first boot then downloads: "${file}" is missing, and ${messageOf(error, file)}`,
     );
     return false;
   }

@@ -89,6 +89,6 @@ async function run(argv: readonly string[], file: string, host: Pick<Host, "run"
   try {
     return await host.run(argv, { check: false, timeout: PATIENCE });
   } catch (error) {
-    throw new CommandError(`The k3s "${file}" does not run: ${messageOf(error)}`);
+    throw new CommandError(`The k3s "${file}" does not run: ${messageOf(error, file)}`);
   }
 }

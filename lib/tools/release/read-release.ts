@@ -182,7 +182,7 @@ async function readUnverified(
     const signature = await readSignature(directory, arch, ANY_WAY, host);
     return { ...unsigned, files, ...claimedFields(signature, arch) };
   } catch (error) {
-    host.log.warn(`The signature of "${list}" is not good: ${messageOf(error)}`);
+    host.log.warn(`The signature of "${list}" is not good: ${messageOf(error, list)}`);
     return { ...unsigned, files };
   }
 }

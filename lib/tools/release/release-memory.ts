@@ -71,7 +71,9 @@ function readTaken(system: string, host: Pick<Host, "log">): Taken | undefined {
     if (isRecord && timestamp !== undefined) return { version, timestamp };
     throw new CommandError("found no version and time");
   } catch (error) {
-    host.log.warn(`Which release was taken last is not known: cannot read "${path}": ${messageOf(error)}`);
+    host.log.warn(
+      `Which release was taken last is not known: cannot read "${path}": ${messageOf(error, path)}`,
+    );
     return undefined;
   }
 }

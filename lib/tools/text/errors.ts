@@ -39,21 +39,33 @@ export function exitStatus(error: unknown): number {
 
 /**
  * The text of a thrown value, with its causes joined by ": "; never a stack. The original failure comes first, also if
- * the cleanup of an `await using` failed after it (SuppressedError).
+ * the cleanup of an `await using` failed after it (SuppressedError). `said` is the preceding text, if there is one: a
+ * path or URL in it is not repeated.
  */
-export function messageOf(error: unknown): string {
-  return describe(error, "");
+export function messageOf(error: unknown, said = ""): string {
+  return describe(error, said);
 }
 
-/** `said` is the preceding text: a path in it is not repeated. */
 function describe(error: unknown, said: string): string {
   if (!(error instanceof Error)) return String(error);
   if ("suppressed" in error && "error" in error) {
     return `${describe(error.suppressed, said)}; then, cleaning up: ${describe(error.error, said)}`;
   }
-  const message = isErrno(error) ? describeErrno(error, said) : error.message;
-  if (error.cause === undefined) return message;
-  return `${message}: ${describe(error.cause, said + message)}`;
+  const message = isErrno(error) ? describeErrno(error, said) : withoutRepetition(error.message, said);
+  if (error.cause === undefined) return message === "" ? error.message : message;
+  const cause = describe(error.cause, said + error.message);
+  return message === "" ? cause : `${message}: ${cause}`;
+}
+
+/** A message without its beginning `Cannot read "/etc/x"`, if the preceding text names the same path or URL. */
+function withoutRepetition(message: string, said: string): string {
+  const [start, name] = /^(?:Cannot [a-z]+ )?"([^"]+)"(?:: |$)/.exec(message) ?? [];
+  return start !== undefined && names(said, name ?? "") ? message.slice(start.length) : message;
+}
+
+/** Whether a text has a path or URL in quotes, or is one. */
+function names(text: string, name: string): boolean {
+  return text === name || text.includes(`"${name}"`);
 }
 
 function isErrno(error: Error): error is NodeJS.ErrnoException {
@@ -68,7 +80,7 @@ function describeErrno(
   if (syscall.startsWith("spawn")) return code === "ENOENT" ? "there is no such program" : message;
   const reason = message.startsWith(`${code}: `) ? message.slice(code.length + 2).split(", ")[0] : undefined;
   if (reason === undefined) return message;
-  return path === undefined || said.includes(path) ? reason : `"${path}": ${reason}`;
+  return path === undefined || names(said, path) ? reason : `"${path}": ${reason}`;
 }
 
 /**

@@ -12,8 +12,10 @@ const glossary = readPages()
   .filter(({ path }) => path === "CONTRIBUTING.md")
   .flatMap(glossaryOf);
 
+const sources = readSources(["bin", "commands", "lib"]);
+
 /** Every text of the program of at least three words: the rest are names, and words of foreign programs. */
-const texts: readonly Text[] = readSources(["bin", "commands", "lib"]).flatMap(({ path, text }) =>
+const texts: readonly Text[] = sources.flatMap(({ path, text }) =>
   stringLiterals(text)
     .filter((literal) => literal.text.trim().split(/\s+/).length >= 3)
     .map((literal) => ({ ...literal, path })),
@@ -63,4 +65,10 @@ describe("errors", () => {
   test("have hints that go on behind a colon, and end without a period", () => {
     expect(textsWhere((text) => isHint(text) && /^[A-Z][a-z]|[^.]\.$/.test(text.text))).toEqual([]);
   });
+});
+
+test("texts that name a path tell messageOf() so, which then does not repeat it", () => {
+  const repeating = /"\$\{[\w.]+\}"[^`$]*\$\{messageOf\(\w+\)\}/;
+  const found = sources.filter(({ text }) => repeating.test(text)).map(({ path }) => path);
+  expect(found).toEqual([]);
 });

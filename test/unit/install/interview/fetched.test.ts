@@ -73,7 +73,7 @@ describe("the question for a cloud-init file", () => {
     const problems = shown.split("\nHint: ");
     expect(problems[0]).toContain("404");
     expect(shown).toContain('The configuration "URL/bad" has errors:\n  URL/bad:1:11: hostname: ');
-    expect(shown).toContain('Cannot read "/no/such/file"');
+    expect(shown).toContain('"/no/such/file": no such file');
     expect(changes.settings?.configUrl).toBe(`${url}/good`);
   });
 
