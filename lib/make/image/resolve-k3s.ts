@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, renameSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { sha256File } from "../../tools/fs/checksums.ts";
+import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { hostTarget, type Target } from "../../tools/host/targets.ts";
 import { download, HttpError } from "../../tools/http/http.ts";
 import { readK3sVersion } from "../../tools/release/k3s-program.ts";
@@ -127,7 +128,10 @@ async function fetched(release: K3sRelease, file: string, { host }: Context): Pr
   host.log.info(`Downloading k3s ${release.version} …`);
   try {
     mkdirSync(dirname(file), { recursive: true });
-    await downloadK3s(release, file, { retries: 1 }, host);
+    using scratch = scratchDirectory(dirname(file), ".download-"); // a parallel build may download it too
+    const downloaded = join(scratch.path, "k3s");
+    await downloadK3s(release, downloaded, { retries: 1 }, host);
+    renameSync(downloaded, file);
     return true;
   } catch (error) {
     // 404: the release does not exist; other statuses may come from proxies and firewalls

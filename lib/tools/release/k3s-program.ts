@@ -13,8 +13,8 @@ import { isVersion } from "./version-name.ts";
 /** Bytes that hold the header and the table of the segments, which is behind it. */
 const HEADER = 1 << 16;
 
-/** Milliseconds for `k3s --version`: an emulated one takes seconds. */
-const PATIENCE = 60_000;
+/** Milliseconds for `k3s --version`: 200 MB that are read from a slow disk, or emulated, on a busy machine. */
+const PATIENCE = 180_000;
 
 /**
  * Checks by its ELF header that a file can be a k3s for an architecture. Throws CommandError for a file that is no

@@ -36,3 +36,13 @@ test("a release counts as newer than what came before it", () => {
   for (const name of ["v0.30.0", "v0.30.0-rc1", "v0.30.0-rc10"]) addVersion(released, "k3os", name);
   expect(planPrune(readGenerations(released), 1)).toEqual(["k3os/v0.30.0-rc1", "k3os/v0.30.0-rc10"]);
 });
+
+test("the tenth revision of a release is newer than the ninth", () => {
+  const root = join(host.root, "revisions");
+  const revisions = makeSystem(root, { k3os: ["v0.36.3-k3s1r10", "v0.36.3-k3s1r9"], k3s: ["v1.36.3+k3s10"] });
+  for (const name of ["v0.36.3-k3s1r2", "v0.36.3", "v0.30.0"]) addVersion(revisions, "k3os", name);
+  for (const name of ["v1.36.3+k3s9", "v1.36.10+k3s1"]) addVersion(revisions, "k3s", name);
+  expect(planPrune(readGenerations(revisions), 1)).toEqual([
+    ...["k3os/v0.30.0", "k3os/v0.36.3", "k3s/v1.36.3+k3s9"],
+  ]);
+});

@@ -58,8 +58,8 @@ describe("checkK3sFile()", () => {
     expect(complaint(whole.subarray(0, -1))).toEndWith(
       `it is truncated: expected at least ${whole.length} bytes, found ${whole.length - 1}`,
     );
-    for (let length = 4; length < whole.length; length++)
-      expect(complaint(whole.subarray(0, length))).toMatch(/truncated|cut off|ELF program|Big-endian/);
+    for (const length of [4, 20, 63, 64, 119, 120, 150])
+      expect(complaint(whole.subarray(0, length))).toMatch(/truncated|cut off/);
   });
 
   test("refuses what is no program", () => {
