@@ -1,6 +1,8 @@
 import { MIB } from "../tools/fs/size.ts";
 import { type Arch, TARGETS } from "../tools/host/targets.ts";
+import { legacyCgroupWords, needsUnifiedCgroups } from "../tools/node/cgroup-version.ts";
 import { inspectKernel, type KernelSources } from "../tools/node/kernel-features.ts";
+import { OWN_K3S } from "../tools/release/k3s-release.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import type { OverlayFacts } from "./overlay-facts.ts";
 
@@ -32,7 +34,11 @@ const MEMORY_WORDS = ["cgroup_enable=memory", "cgroup_memory=1"];
 
 /** All problems of a tarball on a root. */
 export function findProblems(tarball: OverlayTarball, facts: OverlayFacts): OverlayFindings {
-  const refusals = [...rootProblems(facts), ...archProblems(tarball.arch, facts)];
+  const refusals = [
+    ...rootProblems(facts),
+    ...archProblems(tarball.arch, facts),
+    ...cgroupProblems(OWN_K3S, facts),
+  ];
   const needed = tarball.size === undefined ? undefined : tarball.size * UNPACKED + MARGIN;
   if (needed !== undefined && facts.free < needed) {
     refusals.push(
@@ -81,8 +87,22 @@ function archProblems(arch: Arch, { root, machine, kernelMachine }: OverlayFacts
   return [`The tarball is for ${arch}, "${root}" is for ${found}`];
 }
 
+/** From 1.35 on, the kubelet refuses cgroups of version 1. */
+function cgroupProblems(k3s: string, { kernels, words }: OverlayFacts): string[] {
+  if (!needsUnifiedCgroups(k3s)) return [];
+  const legacy = legacyCgroupWords(words);
+  if (legacy.length > 0) {
+    return [`k3s ${k3s} needs cgroups of version 2: remove ${legacy[0]} from the kernel command line`];
+  }
+  return kernels
+    .filter(({ filesystems }) => filesystems !== undefined && !/\tcgroup2$/m.test(filesystems))
+    .map(({ version }) => {
+      return `Kernel ${version} has no cgroups of version 2, which k3s ${k3s} needs: boot a kernel from 4.15 on`;
+    });
+}
+
 function kernelProblems(kernel: KernelSources, words: readonly string[]): OverlayFindings {
-  const { missing, off, unknown, network } = inspectKernel(kernel);
+  const { missing, off, unknown, network, pods, optional } = inspectKernel(kernel);
   const name = `Kernel ${kernel.version}`;
   const refusals = missing.length === 0 ? [] : [`${name} lacks ${missing.join(", ")}`];
   const warnings: string[] = [];
@@ -97,6 +117,10 @@ function kernelProblems(kernel: KernelSources, words: readonly string[]): Overla
     warnings.push(
       `${name} lacks ${network.join(", ")}: pods have no network, unless k3s uses another backend`,
     );
+  }
+  if (pods.length > 0) warnings.push(`${name} lacks ${pods.join(", ")}: pods do not start`);
+  if (optional.length > 0) {
+    warnings.push(`${name} lacks ${optional.join(", ")}, which kube-proxy needs for its mode ipvs`);
   }
   if (unknown.length > 0) warnings.push(`Whether ${name} has ${unknown.join(", ")} is not known`);
   return { refusals, warnings };

@@ -12,5 +12,12 @@ const OPTIONS = [
   "NETFILTER_XT_TARGET_MASQUERADE",
 ];
 
-/** The same as lines of a kernel's configuration, all of it built in. */
-export const NETWORK_CONFIG = OPTIONS.map((name) => `CONFIG_${name}=y\n`).join("");
+/** What containers need of a kernel, and what only some configurations of k3s do. */
+const OTHERS = [
+  ...["NET", "PID", "IPC", "UTS"].map((name) => `${name}_NS`),
+  ...["SECCOMP", "KEYS", "POSIX_MQUEUE", "CGROUP_DEVICE", "CGROUP_FREEZER", "CGROUP_CPUACCT"],
+  "NETFILTER_XT_MATCH_IPVS",
+];
+
+/** All of it as lines of a kernel's configuration, built in. */
+export const NETWORK_CONFIG = [...OPTIONS, ...OTHERS].map((name) => `CONFIG_${name}=y\n`).join("");

@@ -2,12 +2,15 @@ import { statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { GIB, MIB } from "../../tools/fs/size.ts";
+import { linkedVersions, readLinks } from "../../tools/generation/generation-links.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { FILE, inRoot, PATH } from "../../tools/host/paths.ts";
+import { needsUnifiedCgroups } from "../../tools/node/cgroup-version.ts";
 import { readK3sUnit } from "../../tools/node/k3s-unit.ts";
 import { inspectKernel, type KernelReport } from "../../tools/node/kernel-features.ts";
 import { runningKernel } from "../../tools/node/kernel-sources.ts";
 import { runningMode } from "../../tools/node/running-mode.ts";
+import { OWN_K3S } from "../../tools/release/k3s-release.ts";
 import { formatBytes } from "../../tools/terminal/progress.ts";
 import { defineCheck, type Verdict } from "../doctor-check.ts";
 
@@ -45,7 +48,12 @@ export const kernel = defineCheck({
     const report = inspectKernel(sources);
     // a kernel that runs k3OS can read its root image, whatever it reports
     const unknown = runningMode(host) === undefined ? report.unknown : report.unknown.filter(isNotRootImage);
-    return { report: { ...report, unknown }, unified: sources.controllers !== undefined };
+    const current = linkedVersions(readLinks(inRoot(host, PATH.system)), "current").k3s;
+    return {
+      report: { ...report, unknown },
+      unified: sources.controllers !== undefined,
+      k3s: current ?? OWN_K3S,
+    };
   },
   judge: judgeKernel,
 });
@@ -54,8 +62,16 @@ function isNotRootImage(feature: string): boolean {
   return !feature.startsWith("squashfs");
 }
 
-export function judgeKernel({ report, unified }: { report: KernelReport; unified: boolean }): Verdict {
-  const missing = [...report.missing, ...report.network];
+/** What the kernel has; `k3s` is the version that has to run on it. */
+export interface KernelFacts {
+  readonly report: KernelReport;
+  /** Cgroups of version 2. */
+  readonly unified: boolean;
+  readonly k3s: string;
+}
+
+export function judgeKernel({ report, unified, k3s }: KernelFacts): Verdict {
+  const missing = [...report.missing, ...report.network, ...report.pods];
   if (missing.length > 0) {
     const hint = "boot a kernel that has it: k3os-upgrade-kernel, or on a board its maker's newer one";
     return { state: "failure", message: `lacks ${missing.join(", ")}`, hint };
@@ -66,7 +82,18 @@ export function judgeKernel({ report, unified }: { report: KernelReport; unified
   }
   if (!unified) {
     const hint = "take systemd.unified_cgroup_hierarchy=0 out of the kernel command line";
+    if (needsUnifiedCgroups(k3s)) {
+      return { state: "failure", message: `has no cgroups of version 2, which k3s ${k3s} needs`, hint };
+    }
     return { state: "warning", message: "has no cgroups of version 2, which newer k3s needs", hint };
+  }
+  if (report.optional.length > 0) {
+    const message = `lacks ${report.optional.join(", ")}, which kube-proxy needs for its mode ipvs`;
+    return {
+      state: "warning",
+      message,
+      hint: "k3s check-config asks for it; without that mode it is not used",
+    };
   }
   if (report.unknown.length > 0) {
     return {

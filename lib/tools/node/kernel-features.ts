@@ -16,6 +16,10 @@ export interface KernelSources {
   readonly cgroups?: string | undefined;
   /** `cgroup.controllers` at the root of the unified hierarchy. */
   readonly controllers?: string | undefined;
+  /** Names of the namespaces of a process: `/proc/self/ns`. */
+  readonly namespaces?: readonly string[] | undefined;
+  /** Names below `/proc/sys/kernel`. */
+  readonly sysctls?: readonly string[] | undefined;
   /** Names of modules that are loaded, or built in with parameters: `/sys/module`. */
   readonly loaded?: readonly string[] | undefined;
   /** `/proc/config.gz`, unpacked, `/boot/config-VERSION`, or `lib/modules/VERSION/config`. */
@@ -58,10 +62,10 @@ const FEATURES: readonly Feature[] = [
   { name: "cgroup controller pids", option: "CGROUP_PIDS", listed: controller("pids") },
 ];
 
-/** A network feature that k3s requires; one way is enough. */
-interface NetworkFeature {
+/** A feature that k3s requires; one alternative is enough, with all its ways. */
+interface K3sFeature {
   readonly name: string;
-  readonly ways: readonly Way[];
+  readonly anyOf: readonly (readonly Way[])[];
 }
 
 /**
@@ -69,31 +73,47 @@ interface NetworkFeature {
  * network policies (k3s, contrib/util/check-config.sh; flannel, "Backends": vxlan is k3s's default). Rules reach the
  * kernel through nf_tables, or through the older ip_tables.
  */
-const NETWORK_FEATURES: readonly NetworkFeature[] = [
-  { name: "veth", ways: [byModule("VETH", "veth")] },
-  { name: "bridge", ways: [byModule("BRIDGE", "bridge")] },
-  { name: "br_netfilter", ways: [byModule("BRIDGE_NETFILTER", "br_netfilter")] },
-  { name: "vxlan", ways: [byModule("VXLAN", "vxlan")] },
-  { name: "nf_nat", ways: [byModule("NF_NAT", "nf_nat")] },
+const NETWORK_FEATURES: readonly K3sFeature[] = [
+  ...["veth", "bridge"].map((name) => oneWay(name, byModule(name.toUpperCase(), name))),
+  oneWay("br_netfilter", byModule("BRIDGE_NETFILTER", "br_netfilter")),
+  ...["vxlan", "nf_nat"].map((name) => oneWay(name, byModule(name.toUpperCase(), name))),
   {
-    name: "nf_tables or ip_tables",
-    ways: [byModule("NFT_COMPAT", "nft_compat"), byModule("IP_NF_IPTABLES", "ip_tables")],
-  },
-  ...["addrtype", "comment", "conntrack", "mark", "multiport", "statistic"].map((match) => {
-    return {
-      name: `xt_${match}`,
-      ways: [byModule(`NETFILTER_XT_MATCH_${match.toUpperCase()}`, `xt_${match}`)],
-    };
-  }),
-  {
-    name: "xt_MASQUERADE",
-    ways: [
-      byModule("NETFILTER_XT_TARGET_MASQUERADE", "xt_MASQUERADE"),
-      byModule("IP_NF_TARGET_MASQUERADE", "ipt_MASQUERADE"),
+    name: "nf_tables, or ip_tables with filter and nat",
+    anyOf: [
+      [byModule("NFT_COMPAT", "nft_compat")],
+      [
+        byModule("IP_NF_IPTABLES", "ip_tables"),
+        byModule("IP_NF_FILTER", "iptable_filter"),
+        byModule("IP_NF_NAT", "iptable_nat"),
+      ],
     ],
   },
-  { name: "ipt_REJECT", ways: [byModule("IP_NF_TARGET_REJECT", "ipt_REJECT")] },
+  ...["addrtype", "comment", "conntrack", "mark", "multiport", "statistic"].map(xtMatch),
+  {
+    name: "xt_MASQUERADE",
+    anyOf: [
+      [byModule("NETFILTER_XT_TARGET_MASQUERADE", "xt_MASQUERADE")],
+      [byModule("IP_NF_TARGET_MASQUERADE", "ipt_MASQUERADE")],
+    ],
+  },
+  oneWay("ipt_REJECT", byModule("IP_NF_TARGET_REJECT", "ipt_REJECT")),
 ];
+
+/** The requirements of containers (k3s, contrib/util/check-config.sh, "Generally Necessary"). */
+const POD_FEATURES: readonly K3sFeature[] = [
+  ...["net", "pid", "ipc", "uts"].map((name) => {
+    return oneWay(`${name} namespaces`, { option: `${name.toUpperCase()}_NS`, listed: namespace(name) });
+  }),
+  oneWay("seccomp", { option: "SECCOMP", listed: sysctl("seccomp") }),
+  oneWay("keyrings", { option: "KEYS", listed: sysctl("keys") }),
+  oneWay("POSIX message queues", { option: "POSIX_MQUEUE", listed: fileSystem("mqueue") }),
+  ...["device", "freezer", "cpuacct"].map((name) => {
+    return oneWay(`cgroup ${name}`, { option: `CGROUP_${name.toUpperCase()}`, listed: () => undefined });
+  }),
+];
+
+/** `k3s check-config` asks for these too, but only some configurations of k3s use them: kube-proxy's mode ipvs. */
+const OPTIONAL_FEATURES: readonly K3sFeature[] = [xtMatch("ipvs")];
 
 /** The missing, disabled and unknown features of a kernel; names are for the user. */
 export interface KernelReport {
@@ -102,18 +122,27 @@ export interface KernelReport {
   readonly unknown: readonly string[];
   /** Network features of k3s: k3OS boots without them, and so does a k3s that is configured for another network. */
   readonly network: readonly string[];
+  /** Missing features of containers: k3s starts without them, and pods do not. */
+  readonly pods: readonly string[];
+  /** Missing features that only some configurations of k3s need. */
+  readonly optional: readonly string[];
 }
 
 export function inspectKernel(kernel: KernelSources): KernelReport {
   const answers = FEATURES.map((feature) => ({ name: feature.name, answer: answerOf(feature, kernel) }));
   const names = (expected: Answer) =>
     answers.filter(({ answer }) => answer === expected).map(({ name }) => name);
-  const network = NETWORK_FEATURES.filter(({ ways }) => ways.every((way) => answerOf(way, kernel) === "no"));
+  const lacking = (features: readonly K3sFeature[]) =>
+    features
+      .filter(({ anyOf }) => anyOf.every((ways) => ways.some((way) => answerOf(way, kernel) === "no")))
+      .map(({ name }) => name);
   return {
     missing: names("no"),
     off: names("off"),
     unknown: names("unknown"),
-    network: network.map(({ name }) => name),
+    network: lacking(NETWORK_FEATURES),
+    pods: lacking(POD_FEATURES),
+    optional: lacking(OPTIONAL_FEATURES),
   };
 }
 
@@ -145,6 +174,22 @@ function hasModule({ builtin, modules }: KernelSources, name: string): boolean |
 /** A way that is visible among the running kernel's modules once it is loaded. */
 function byModule(option: string, module: string): Way {
   return { option, module, listed: ({ loaded }) => (loaded?.includes(module) ? "yes" : undefined) };
+}
+
+function oneWay(name: string, way: Way): K3sFeature {
+  return { name, anyOf: [[way]] };
+}
+
+function xtMatch(match: string): K3sFeature {
+  return oneWay(`xt_${match}`, byModule(`NETFILTER_XT_MATCH_${match.toUpperCase()}`, `xt_${match}`));
+}
+
+function namespace(name: string): Way["listed"] {
+  return ({ namespaces }) => namespaces && (namespaces.includes(name) ? "yes" : "no");
+}
+
+function sysctl(name: string): Way["listed"] {
+  return ({ sysctls }) => sysctls && (sysctls.includes(name) ? "yes" : "no");
 }
 
 function fileSystem(type: string): Way["listed"] {

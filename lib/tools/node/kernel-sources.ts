@@ -5,8 +5,6 @@ import { readInRoot } from "../fs/links.ts";
 import { readIfThere, readTextIfThere } from "../fs/read-bounded.ts";
 import type { KernelSources } from "./kernel-features.ts";
 
-const MODULES = "/sys/module";
-
 /** The facts about the running kernel, from itself and from its root. */
 export function runningKernel(): KernelSources {
   const version = release();
@@ -20,10 +18,16 @@ export function runningKernel(): KernelSources {
     controllers:
       readTextIfThere("/sys/fs/cgroup/cgroup.controllers") ??
       readTextIfThere("/sys/fs/cgroup/unified/cgroup.controllers"),
-    loaded: existsSync(MODULES) ? readdirSync(MODULES) : undefined,
+    namespaces: namesIn("/proc/self/ns"),
+    sysctls: namesIn("/proc/sys/kernel"),
+    loaded: namesIn("/sys/module"),
     ...installedKernel("/", version),
     ...(config && { config: gunzipSync(config).toString() }),
   };
+}
+
+function namesIn(directory: string): readonly string[] | undefined {
+  return existsSync(directory) ? readdirSync(directory) : undefined;
 }
 
 /** The facts about a kernel in a root file system. Fedora and k3OS keep its configuration beside its modules. */

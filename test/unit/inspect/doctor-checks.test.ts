@@ -27,7 +27,10 @@ import { testHost } from "../../support/host.ts";
 import { k3osNode } from "../../support/k3os-node.ts";
 import { serveLoopback } from "../../support/loopback.ts";
 
-const KERNEL = { report: { missing: [], off: [], unknown: [], network: [] }, unified: true };
+const KERNEL = {
+  report: { missing: [], off: [], unknown: [], network: [], pods: [], optional: [] },
+  ...{ unified: true, k3s: "v1.36.3+k3s1" },
+};
 const DISK = {
   ...{ device: "/dev/vda1", type: "ext4", size: 100 * GIB, used: 50 * GIB, free: 50 * GIB, readOnly: false },
   ...{ inodes: 1000, freeInodes: 500 },
@@ -66,7 +69,19 @@ const VERDICTS: readonly [what: string, verdict: Verdict, state: Verdict["state"
     "failure",
     "memory",
   ],
-  ["old cgroups", judgeKernel({ ...KERNEL, unified: false }), "warning", "version 2"],
+  ["old cgroups", judgeKernel({ ...KERNEL, unified: false }), "failure", "which k3s v1.36.3+k3s1 needs"],
+  [
+    "old cgroups of an old k3s",
+    judgeKernel({ ...KERNEL, unified: false, k3s: "v1.34.1+k3s1" }),
+    "warning",
+    "version 2",
+  ],
+  [
+    "a kernel without ipvs",
+    judgeKernel({ ...KERNEL, report: { ...KERNEL.report, optional: ["xt_ipvs"] } }),
+    "warning",
+    "xt_ipvs",
+  ],
   [
     "an unknown kernel",
     judgeKernel({ ...KERNEL, report: { ...KERNEL.report, unknown: ["loop"] } }),

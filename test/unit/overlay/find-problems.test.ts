@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { findProblems, type OverlayTarball } from "../../../lib/overlay/find-problems.ts";
 import type { OverlayFacts } from "../../../lib/overlay/overlay-facts.ts";
+import { OWN_K3S } from "../../../lib/tools/release/k3s-release.ts";
 import { NETWORK_CONFIG } from "../../support/kernel-config.ts";
 
 const GIB = 2 ** 30;
@@ -17,7 +18,7 @@ const FACTS: OverlayFacts = {
     {
       version: "6.12.0",
       running: true,
-      filesystems: "\tsquashfs\nnodev\toverlay\n",
+      filesystems: "\tsquashfs\nnodev\toverlay\nnodev\tcgroup2\n",
       devices: "Block devices:\n  7 loop\n",
       cgroups: "cpu\t0\t1\t1\ncpuset\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n",
       config: `CONFIG_SQUASHFS_ZLIB=y\n${NETWORK_CONFIG}`,
@@ -77,7 +78,10 @@ describe("findProblems()", () => {
   });
 
   test("refuses a kernel that lacks something, and names both", () => {
-    const kernels = FACTS.kernels.map((kernel) => ({ ...kernel, filesystems: "nodev\toverlay\n" }));
+    const kernels = FACTS.kernels.map((kernel) => ({
+      ...kernel,
+      filesystems: "nodev\toverlay\nnodev\tcgroup2\n",
+    }));
     expect(refusals({ kernels })).toEqual(["Kernel 6.12.0 lacks squashfs"]);
   });
 
@@ -99,6 +103,29 @@ describe("findProblems()", () => {
     const { refusals, warnings } = findProblems(ARM64, { ...FACTS, kernels });
     expect([refusals, warnings.length]).toEqual([[], 1]);
     expect(warnings[0]).toStartWith("Kernel 6.12.0 lacks vxlan: pods have no network");
+  });
+
+  test("refuses cgroups of version 1, which k3s no longer supports", () => {
+    const kernels = FACTS.kernels.map((kernel) => ({
+      ...kernel,
+      filesystems: kernel.filesystems?.replace("nodev\tcgroup2\n", ""),
+    }));
+    expect(refusals({ kernels })).toEqual([
+      `Kernel 6.12.0 has no cgroups of version 2, which k3s ${OWN_K3S} needs: boot a kernel from 4.15 on`,
+    ]);
+    const words = ["console=tty1", "systemd.unified_cgroup_hierarchy=0"];
+    expect(refusals({ words })).toEqual([
+      `k3s ${OWN_K3S} needs cgroups of version 2: remove ${words[1]} from the kernel command line`,
+    ]);
+  });
+
+  test("warns of a kernel on which pods do not start", () => {
+    const without = (option: string) =>
+      FACTS.kernels.map((kernel) => ({ ...kernel, config: kernel.config?.replace(`${option}=y\n`, "") }));
+    const warningsOf = (option: string) =>
+      findProblems(ARM64, { ...FACTS, kernels: without(option) }).warnings;
+    expect(warningsOf("CONFIG_SECCOMP")).toEqual(["Kernel 6.12.0 lacks seccomp: pods do not start"]);
+    expect(warningsOf("CONFIG_NETFILTER_XT_MATCH_IPVS")[0]).toContain("xt_ipvs");
   });
 
   test("warns of kernels of which nothing is known", () => {

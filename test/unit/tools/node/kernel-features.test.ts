@@ -13,7 +13,7 @@ pids\t0\t57\t1
 const WHOLE: KernelSources = {
   version: "6.12.0",
   running: true,
-  filesystems: "nodev\tsysfs\nnodev\toverlay\n\text4\n\tsquashfs\n",
+  filesystems: "nodev\tsysfs\nnodev\tmqueue\nnodev\toverlay\n\text4\n\tsquashfs\n",
   devices: "Character devices:\n  1 mem\n\nBlock devices:\n  7 loop\n259 blkext\n",
   cgroups: CGROUPS,
   config: `CONFIG_SQUASHFS=y\nCONFIG_SQUASHFS_ZLIB=y\n${NETWORK_CONFIG}`,
@@ -21,9 +21,9 @@ const WHOLE: KernelSources = {
 
 const MODULES = {
   builtin: "kernel/fs/ext4/ext4.ko\nkernel/drivers/block/loop.ko\n",
-  modules: `kernel/fs/squashfs/squashfs.ko.xz:\nkernel/fs/overlayfs/overlay.ko.xz: kernel/x.ko.xz\n${modulesDep(NETWORK_MODULES)}`,
+  modules: `kernel/fs/squashfs/squashfs.ko.xz:\nkernel/fs/overlayfs/overlay.ko.xz: kernel/x.ko.xz\n${modulesDep([...NETWORK_MODULES, "xt_ipvs"])}`,
 };
-const NONE = { missing: [], off: [], unknown: [], network: [] };
+const NONE = { missing: [], off: [], unknown: [], network: [], pods: [], optional: [] };
 
 function modulesDep(names: readonly string[]): string {
   return names.map((name) => `kernel/net/${name}.ko.xz:\n`).join("");
@@ -37,7 +37,7 @@ describe("inspectKernel()", () => {
   test("takes modules for what is not loaded yet", () => {
     const kernel = {
       ...WHOLE,
-      filesystems: "\text4\n",
+      filesystems: "nodev\tmqueue\n\text4\n",
       devices: "Block devices:\n259 blkext\n",
       config: undefined,
     };
@@ -46,12 +46,16 @@ describe("inspectKernel()", () => {
   });
 
   test("believes the running kernel where there is nothing else to go by", () => {
-    const kernel = { ...WHOLE, filesystems: "\text4\n", devices: "Block devices:\n", config: undefined };
+    const kernel = {
+      ...WHOLE,
+      filesystems: "nodev\tmqueue\n\text4\n",
+      devices: "Block devices:\n",
+      config: undefined,
+    };
     expect(inspectKernel(kernel)).toEqual({
+      ...NONE,
       missing: ["squashfs", "loop devices", "overlay"],
-      off: [],
       unknown: ["squashfs with zlib"],
-      network: [],
     });
   });
 
@@ -63,10 +67,9 @@ describe("inspectKernel()", () => {
   test("tells what is switched off from what is not there", () => {
     const cgroups = CGROUPS.replace("memory\t0\t57\t1", "memory\t0\t57\t0").replace(/^pids.*\n/m, "");
     expect(inspectKernel({ ...WHOLE, cgroups })).toEqual({
-      network: [],
+      ...NONE,
       missing: ["cgroup controller pids"],
       off: ["cgroup controller memory"],
-      unknown: [],
     });
   });
 
@@ -110,7 +113,29 @@ describe("inspectKernel()", () => {
   test("takes either of two ways for the rules of k3s, and what is loaded for what is there", () => {
     const kernel = { ...WHOLE, config: undefined, builtin: "" };
     const modules = NETWORK_MODULES.filter((name) => name !== "nft_compat" && name !== "veth");
-    const found = { ...kernel, modules: modulesDep([...modules, "ip_tables"]), loaded: ["veth"] };
-    expect(inspectKernel(found).network).toEqual([]);
+    const old = ["ip_tables", "iptable_filter", "iptable_nat"];
+    const found = (names: readonly string[]) =>
+      inspectKernel({ ...kernel, modules: modulesDep([...modules, ...names]), loaded: ["veth"] }).network;
+    expect(found(old)).toEqual([]);
+    for (const name of old) {
+      expect(found(old.filter((other) => other !== name))).toEqual([
+        "nf_tables, or ip_tables with filter and nat",
+      ]);
+    }
+  });
+
+  test("says what containers lack, by the configuration or by the running kernel", () => {
+    const config = WHOLE.config?.replace("CONFIG_SECCOMP=y\n", "").replace("CONFIG_CGROUP_DEVICE=y\n", "");
+    expect(inspectKernel({ ...WHOLE, config }).pods).toEqual(["seccomp", "cgroup device"]);
+    expect(inspectKernel({ ...WHOLE, config, sysctls: ["keys", "seccomp"] }).pods).toEqual(["cgroup device"]);
+    const running = { ...WHOLE, config: undefined, namespaces: ["net", "pid", "ipc"], sysctls: [] };
+    expect(inspectKernel({ ...running, filesystems: "\text4\n" }).pods).toEqual([
+      ...["uts namespaces", "seccomp", "keyrings", "POSIX message queues"],
+    ]);
+  });
+
+  test("tells apart what only some configurations of k3s need", () => {
+    const config = WHOLE.config?.replace("CONFIG_NETFILTER_XT_MATCH_IPVS=y\n", "");
+    expect(inspectKernel({ ...WHOLE, config })).toEqual({ ...NONE, optional: ["xt_ipvs"] });
   });
 });
