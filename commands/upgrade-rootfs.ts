@@ -1,6 +1,11 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
-import { ABOUT_RELEASES, RELEASE_UPGRADE_OPTIONS, upgradeSettings } from "../lib/upgrade/upgrade-settings.ts";
+import {
+  ABOUT_RELEASES,
+  ORDER_REFUSED,
+  RELEASE_UPGRADE_OPTIONS,
+  upgradeSettings,
+} from "../lib/upgrade/upgrade-settings.ts";
 
 /** `k3os upgrade-rootfs`, `k3os-upgrade-rootfs` */
 export const upgradeRootfs = defineCommand({
@@ -10,7 +15,7 @@ run after the next reboot, and the old ones are kept as "previous".
 
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
-  exits: { done: "upgraded, or already up to date" },
+  exits: { done: "upgraded, or already up to date", refused: ORDER_REFUSED },
   json: "events",
   needsRoot: () => true,
   run: async ({ values }, host) => {

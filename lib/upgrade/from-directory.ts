@@ -1,10 +1,13 @@
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { type GenerationFacts, readGenerations, warnOfDamage } from "../tools/generation/generation-facts.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
+import { FILE } from "../tools/host/paths.ts";
 import { shutDown } from "../tools/host/power.ts";
 import { changeRoot } from "../tools/host/sys.ts";
+import { hostTarget } from "../tools/host/targets.ts";
+import { checkK3s } from "../tools/release/k3s-program.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { checkOrder, type OrderOptions } from "./check-order.ts";
 import { type CopyPlan, checkDirectories, copyVersions, planCopy } from "./copy-plan.ts";
@@ -76,6 +79,10 @@ async function planUpgrade(
   if (plan.parts.length === 0) return { plan, facts };
   warnOfDamage(facts, force ? ["trial"] : ["trial", "quarantine"], host);
   refuseSwitch(facts, plan.parts, { force });
+  for (const { component, version } of plan.parts) {
+    if (component !== "k3s") continue;
+    await checkK3s(join(settings.source, component, version, FILE.k3s), version, hostTarget(), host);
+  }
   await checkOrder(destination, plan.parts, { allowSkew }, host);
   return { plan, facts };
 }

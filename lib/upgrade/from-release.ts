@@ -1,15 +1,18 @@
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import { type GenerationFacts, readGenerations, warnOfDamage } from "../tools/generation/generation-facts.ts";
+import { readLinks } from "../tools/generation/generation-links.ts";
 import { lockUpgrade } from "../tools/generation/generation-lock.ts";
 import { type Part, removeLeftovers } from "../tools/generation/stage.ts";
 import { unpackRelease } from "../tools/generation/unpack.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
-import type { Component } from "../tools/host/paths.ts";
+import { type Component, FILE } from "../tools/host/paths.ts";
 import { shutDown } from "../tools/host/power.ts";
 import { hostTarget, targetOf } from "../tools/host/targets.ts";
 import { maskUrl } from "../tools/http/http.ts";
 import { sizeOf } from "../tools/http/http-size.ts";
+import { checkK3s } from "../tools/release/k3s-program.ts";
 import {
   chooseTrust,
   digestOf,
@@ -21,6 +24,7 @@ import { refuseOlder, rememberRelease } from "../tools/release/release-memory.ts
 import { compareVersions } from "../tools/release/version-order.ts";
 import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
+import { checkOrder } from "./check-order.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
@@ -59,12 +63,26 @@ export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: Upgr
         elfMachine: targetOf(found.release.arch).elfMachine,
         signal,
         onProgress,
+        check: (stages) => checkStages(stages, settings, host),
       },
       host,
     );
     progress.finish();
     return parts;
   });
+}
+
+/** Refuses a k3s that does not run here, or whose turn it is not, while nothing of the release has its name yet. */
+async function checkStages(
+  stages: readonly (Part & { readonly path: string })[],
+  { system, allowSkew }: ReleaseUpgradeSettings,
+  host: UpgradeHost,
+): Promise<void> {
+  for (const { component, version, path } of stages) {
+    if (component !== "k3s" || version === readLinks(system).k3s.current) continue;
+    await checkK3s(join(path, FILE.k3s), version, hostTarget(), host);
+    await checkOrder(system, [{ component, version }], { allowSkew }, host);
+  }
 }
 
 /**

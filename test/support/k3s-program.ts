@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import type { Arch } from "../../lib/tools/host/targets.ts";
 import { elfFile, segment } from "./elf.ts";
 
@@ -58,4 +59,10 @@ function arm64Code(length: number, status: number): Buffer {
   const bytes = Buffer.alloc(code.length * 4);
   for (const [i, word] of code.entries()) bytes.writeUInt32LE(word, i * 4);
   return bytes;
+}
+
+/** What a k3s in the directory of its version prints, for a host that runs no program. */
+export function k3sAnswer([program = "", ...words]: readonly string[]): { readonly stdout: string } {
+  const isVersion = basename(program) === "k3s" && words[0] === "--version";
+  return { stdout: isVersion ? `k3s version ${basename(dirname(program))} (12345678)\n` : "" };
 }

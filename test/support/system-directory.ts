@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { linkedVersion } from "../../lib/tools/generation/generation-links.ts";
 import { COMPONENTS, type Component } from "../../lib/tools/host/paths.ts";
+import { k3sProgram } from "./k3s-program.ts";
 
 /** The files that make up a version of each component. */
 const FILES: Readonly<Record<Component, readonly string[]>> = {
@@ -15,12 +16,18 @@ export function contentOf(name: string, version: string): string {
   return `${name} ${version}\n`.repeat(2000);
 }
 
+/** {@link contentOf}, behind a program that prints the version if it is k3s. */
+export function bytesOf(name: string, version: string): Buffer<ArrayBuffer> {
+  const text = Buffer.from(contentOf(name, version));
+  return name === "k3s" ? Buffer.concat([k3sProgram(version), text]) : text;
+}
+
 /** Makes a version of a component in a system directory; its files hold their own names and versions. */
 export function addVersion(system: string, component: Component, version: string): void {
   const directory = join(system, component, version);
   mkdirSync(directory, { recursive: true });
   for (const name of FILES[component]) {
-    writeFileSync(join(directory, name), contentOf(name, version), {
+    writeFileSync(join(directory, name), bytesOf(name, version), {
       mode: name === component ? 0o755 : 0o644,
     });
   }

@@ -34,10 +34,19 @@ export async function tarball(entries: readonly Entry[]): Promise<Buffer> {
 /** What the executable in a release starts with: an ELF header for amd64 (`e_machine` 62). */
 export const ELF_START = `\x7fELF\x02\x01\x01${"\0".repeat(9)}\x02\0\x3e\0`;
 
+export interface ReleaseContent {
+  /** The version of k3s. */
+  readonly k3s?: string;
+  /** What the files begin with. */
+  readonly content?: string;
+  /** In place of the file that stands for k3s. */
+  readonly program?: string | Uint8Array;
+}
+
 /** What a release of k3OS holds, its files being `CONTENT of NAME`, the executable with {@link ELF_START} before it. */
 export function releaseEntries(
   version: string,
-  { k3s = "v1.31.0+k3s1", content = version }: { readonly k3s?: string; readonly content?: string } = {},
+  { k3s = "v1.31.0+k3s1", content = version, program = `${content} of k3s` }: ReleaseContent = {},
 ): Entry[] {
   const system = `${version}/k3os/system`;
   return [
@@ -48,7 +57,7 @@ export function releaseEntries(
     file(`${system}/k3os/${version}/k3os.squashfs`, `${content} of k3os.squashfs`),
     directory(`${system}/k3s`),
     directory(`${system}/k3s/${k3s}`),
-    file(`${system}/k3s/${k3s}/k3s`, `${content} of k3s`, 0o755),
+    file(`${system}/k3s/${k3s}/k3s`, program, 0o755),
     link(`${system}/k3s/current`, k3s),
     directory(`${system}/kernel`),
     directory(`${system}/kernel/6.12.1`),

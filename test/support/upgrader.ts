@@ -17,6 +17,7 @@ import { type RunResult, runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
 import { ARTIFACTS } from "./image.ts";
+import { k3sProgram } from "./k3s-program.ts";
 import { makeSecretKey, type SecretKey } from "./minisign.ts";
 import { signedList } from "./release.ts";
 import { releaseEntries, tarball } from "./tarball.ts";
@@ -26,6 +27,9 @@ const { arch } = hostTarget();
 /** The executable that the build made for this machine. */
 export const EXECUTABLE = join(ARTIFACTS, `k3os-${arch}`);
 export const KERNEL = "6.12.118+deb13-amd64";
+
+/** The k3s of a release that names no other. */
+export const K3S = "v1.31.0+k3s1";
 
 /** The versions that {@link createUpgrader} has to begin with. */
 export const OLD = { k3os: "v0.30.0", k3s: "v1.30.0+k3s1", kernel: "6.12.57+deb13-amd64" } as const;
@@ -51,6 +55,8 @@ export interface ReleaseOptions {
   /** The beginning of every file's content. */
   readonly content?: string;
   readonly k3s?: string;
+  /** In place of a program that prints this version. */
+  readonly k3sProgram?: string | Uint8Array;
   /** The version that it is signed for. */
   readonly signedAs?: string;
   readonly secret?: SecretKey;
@@ -105,13 +111,24 @@ export function createUpgrader(): Upgrader {
   };
 }
 
+/** The k3s of a release: a program that prints its version, and what other files begin with behind it. */
+export function k3sOf(version: string, content: string): Buffer {
+  return Buffer.concat([k3sProgram(version), Buffer.from(`${content} of k3s`)]);
+}
+
 async function releaseFiles(
   version: string,
-  { content = version, k3s, kernel = KERNEL, archive }: ReleaseOptions,
+  {
+    content = version,
+    k3s = K3S,
+    kernel = KERNEL,
+    archive,
+    k3sProgram: program = k3sOf(k3s, content),
+  }: ReleaseOptions,
 ) {
   return {
     [`k3os-rootfs-${arch}.tar.gz`]:
-      archive ?? (await tarball(releaseEntries(version, { content, ...(k3s && { k3s }) }))),
+      archive ?? (await tarball(releaseEntries(version, { content, k3s, program }))),
     [`k3os-kernel-version-${arch}`]: `${kernel}\n`,
     [`k3os-initrd-${arch}`]: `${content} of initrd`,
     [`k3os-kernel-${arch}.squashfs`]: `${content} of kernel.squashfs`,

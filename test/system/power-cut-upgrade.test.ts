@@ -11,6 +11,7 @@ import { COMPONENTS } from "../../lib/tools/host/paths.ts";
 import { upgradeSystem } from "../../lib/upgrade/from-directory.ts";
 import { applyRollback, planRollback } from "../../lib/upgrade/rollback-plan.ts";
 import { type TestHost, testHost } from "../support/host.ts";
+import { k3sAnswer } from "../support/k3s-program.ts";
 import {
   everyPrefix,
   type PowerCut,
@@ -18,13 +19,13 @@ import {
   readAsGrub,
   recordWrites,
 } from "../support/power-cut.ts";
-import { contentOf, linksOf, makeSystem } from "../support/system-directory.ts";
+import { bytesOf, contentOf, linksOf, makeSystem } from "../support/system-directory.ts";
 
 /** Power cuts that are looked at, of one recording. */
 const AT_MOST = 60;
-const OLD = { k3os: "v2", k3s: "v1.30", kernel: "6.1" } as const;
-const NEW = { k3os: "v3", k3s: "v1.31", kernel: "6.3" } as const;
-const BEFORE = { k3os: "v1", k3s: "v1.29", kernel: "6.0" } as const;
+const OLD = { k3os: "v2", k3s: "v1.30.0+k3s1", kernel: "6.1" } as const;
+const NEW = { k3os: "v3", k3s: "v1.31.0+k3s1", kernel: "6.3" } as const;
+const BEFORE = { k3os: "v1", k3s: "v1.29.0+k3s1", kernel: "6.0" } as const;
 const SYSTEM = "k3os/system";
 const ENVIRONMENT = "/boot/grub/grubenv";
 const DATABASE = "k3os/data/var/lib/rancher/k3s/server/db/state.db";
@@ -35,7 +36,7 @@ let host: TestHost;
 let source: string;
 
 beforeAll(() => {
-  host = testHost();
+  host = testHost({ answer: k3sAnswer });
   source = makeSystem(host.root, { k3os: [NEW.k3os], k3s: [NEW.k3s], kernel: [NEW.kernel] });
 });
 afterAll(() => host[Symbol.dispose]());
@@ -95,7 +96,7 @@ function expectWhole(root: string, one: typeof OLD | typeof NEW): void {
     ]);
     const directory = join(system, component, "current");
     for (const name of readdirSync(directory)) {
-      expect(readFileSync(join(directory, name), "utf8")).toBe(contentOf(name, version));
+      expect(readFileSync(join(directory, name))).toEqual(bytesOf(name, version));
     }
   }
 }

@@ -22,6 +22,8 @@ export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress" | "maxB
   /** The expected ELF `e_machine` of the k3os executable. */
   readonly elfMachine: number;
   readonly signal: AbortSignal;
+  /** Further checks of the complete versions, before they get their names; a throw refuses all. */
+  readonly check?: (stages: readonly Pick<Stage, "component" | "version" | "path">[]) => Promise<void>;
 }
 
 /** Milliseconds for the whole archive: 350 MB over a slow connection. */
@@ -59,6 +61,7 @@ export async function unpackRelease(
     await receive(url, consumer, receiveOptions, host);
     const stages = unpacker.stages();
     await during(unpacking(url), () => checkVersions(stages, options));
+    await options.check?.(stages);
     signal.throwIfAborted(); // the last check: the rest takes no time
     for (const stage of stages) await stage.publish();
     return stages.map((stage) => ({ component: stage.component, version: stage.version }));

@@ -96,6 +96,7 @@ export const UNIT = { apply: "ccapply.service", k3s: "k3s-service.service" } as 
 export const FILE = {
   executable: "k3os",
   rootSquashfs: "k3os.squashfs",
+  k3s: "k3s",
   kernelSquashfs: "kernel.squashfs",
   initrd: "initrd",
   /** In the initrd: drivers of network cards. */

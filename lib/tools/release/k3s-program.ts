@@ -76,6 +76,24 @@ export async function readK3sVersion(
   );
 }
 
+/**
+ * Checks that a file is a complete k3s for this architecture, which runs here, of the version whose name it has. Throws
+ * CommandError with what is wrong.
+ */
+export async function checkK3s(
+  file: string,
+  version: string,
+  target: Pick<Target, "arch" | "elfMachine">,
+  host: Pick<Host, "run">,
+): Promise<void> {
+  const found = await readK3sVersion(file, target, host);
+  if (found !== version) {
+    throw new CommandError(
+      `The k3s "${file}" is not the one it is named: expected ${version}, found ${found}`,
+    );
+  }
+}
+
 /** The file, or a copy of it that may be executed. */
 function executable(file: string, scratch: string): string {
   if ((statSync(file).mode & 0o100) !== 0) return file;

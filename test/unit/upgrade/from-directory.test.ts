@@ -7,6 +7,7 @@ import { changedVersions, readTrial, type Trial, writeTrial } from "../../../lib
 import type { CopySettings } from "../../../lib/upgrade/copy-settings.ts";
 import { type UpgradeOptions, upgradeSystem } from "../../../lib/upgrade/from-directory.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
+import { k3sAnswer, k3sProgram } from "../../support/k3s-program.ts";
 import { linksOf, makeSystem } from "../../support/system-directory.ts";
 
 const OPTIONS: UpgradeOptions = {
@@ -16,8 +17,8 @@ const OPTIONS: UpgradeOptions = {
   allowSkew: false,
   keepData: false,
 };
-const OLD = "k3os v2<v1, k3s v1.30<v1.29, kernel 6.1<6.0";
-const NEW = "k3os v3<v2, k3s v1.31<v1.30, kernel 6.3<6.1";
+const OLD = "k3os v2<v1, k3s v1.30.0<v1.29.0, kernel 6.1<6.0";
+const NEW = "k3os v3<v2, k3s v1.31.0<v1.30.0, kernel 6.3<6.1";
 
 let host: TestHost;
 let image: TestHost;
@@ -25,10 +26,10 @@ let system: string;
 let source: string;
 
 beforeEach(() => {
-  host = testHost();
+  host = testHost({ answer: k3sAnswer });
   image = testHost();
-  system = makeSystem(host.root, { k3os: ["v2", "v1"], k3s: ["v1.30", "v1.29"], kernel: ["6.1", "6.0"] });
-  source = makeSystem(image.root, { k3os: ["v3"], k3s: ["v1.31"], kernel: ["6.3"] });
+  system = makeSystem(host.root, { k3os: ["v2", "v1"], k3s: ["v1.30.0", "v1.29.0"], kernel: ["6.1", "6.0"] });
+  source = makeSystem(image.root, { k3os: ["v3"], k3s: ["v1.31.0"], kernel: ["6.3"] });
 });
 afterEach(() => {
   host[Symbol.dispose]();
@@ -50,6 +51,33 @@ function start(): Trial {
 }
 
 describe("upgradeSystem()", () => {
+  const k3s = () => join(source, "k3s/v1.31.0/k3s");
+
+  test.each([
+    ["is no program", () => writeFileSync(k3s(), "#!/bin/sh\nexit 1\n"), "expected an ELF program, found"],
+    [
+      "is for another machine",
+      () => writeFileSync(k3s(), k3sProgram("v1.31.0", { arch: "arm64" })),
+      "it is for arm64",
+    ],
+    ["is truncated", () => writeFileSync(k3s(), k3sProgram("v1.31.0").subarray(0, 150)), "it is truncated"],
+    ["is missing", () => rmSync(k3s()), "no such file"],
+  ])("changes nothing if the k3s %s", async (_, damage, reason) => {
+    damage();
+    await expect(upgrade()).rejects.toThrow(reason);
+    expect(linksOf(system)).toBe(OLD);
+    expect(existsSync(join(system, "k3os/v3"))).toBe(false);
+  });
+
+  test("changes nothing if the k3s prints another version than its directory has, or none", async () => {
+    using other = testHost({ answer: () => ({ stdout: "k3s version v1.31.1 (12345678)\n" }) });
+    const all = { components: ["k3s"] as const, source, destination: system, keep: 0 };
+    await expect(upgradeSystem(all, OPTIONS, other)).rejects.toThrow("expected v1.31.0, found v1.31.1");
+    using dumb = testHost({ answer: () => ({ code: 1, stderr: "no such option" }) });
+    await expect(upgradeSystem(all, OPTIONS, dumb)).rejects.toThrow('ended with status 1, "no such option"');
+    expect(linksOf(system)).toBe(OLD);
+  });
+
   test("copies all parts, and makes them current on trial", async () => {
     expect(await upgrade()).toBe(true);
     expect(linksOf(system)).toBe(NEW);
@@ -81,13 +109,13 @@ describe("upgradeSystem()", () => {
 
   test("takes only what was asked for; the rest goes along as it is", async () => {
     await upgrade({ components: ["k3os", "k3s"] });
-    expect(linksOf(system)).toBe("k3os v3<v2, k3s v1.31<v1.30, kernel 6.1<6.1");
+    expect(linksOf(system)).toBe("k3os v3<v2, k3s v1.31.0<v1.30.0, kernel 6.1<6.1");
   });
 
   test("leaves a board its own kernel", async () => {
     rmSync(join(system, "kernel"), { recursive: true });
     await upgrade();
-    expect(linksOf(system)).toBe("k3os v3<v2, k3s v1.31<v1.30");
+    expect(linksOf(system)).toBe("k3os v3<v2, k3s v1.31.0<v1.30.0");
     expect(host.logged.join()).toContain("a kernel of its own");
   });
 
@@ -113,13 +141,13 @@ describe("upgradeSystem()", () => {
     addQuarantined(
       system,
       {
-        versions: { k3os: "v3", k3s: "v1.31", kernel: "6.3" },
+        versions: { k3os: "v3", k3s: "v1.31.0", kernel: "6.3" },
         reason: "unwell",
         at: "2030",
       },
       host,
     );
-    expect(upgrade()).rejects.toThrow("k3os v3, k3s v1.31, kernel 6.3 failed here on 2030: unwell");
+    expect(upgrade()).rejects.toThrow("k3os v3, k3s v1.31.0, kernel 6.3 failed here on 2030: unwell");
     expect(linksOf(system)).toBe(OLD);
     expect(await upgrade({ force: true })).toBe(true);
   });
@@ -130,7 +158,7 @@ describe("upgradeSystem()", () => {
     expect(linksOf(system)).toBe(NEW);
     expect(changedVersions(readTrial(system)?.parts ?? [])).toEqual({
       k3os: "v3",
-      k3s: "v1.31",
+      k3s: "v1.31.0",
       kernel: "6.3",
     });
   });
@@ -139,7 +167,7 @@ describe("upgradeSystem()", () => {
     await upgrade();
     start();
     const next = makeSystem(join(image.root, "next"), { k3os: ["v4"] });
-    expect(upgrade({ source: next })).rejects.toThrow("An upgrade to v3, v1.31, 6.3 is on trial");
+    expect(upgrade({ source: next })).rejects.toThrow("An upgrade to v3, v1.31.0, 6.3 is on trial");
   });
 
   test("goes from the generation that was healthy, not from one that was never found so, nor from half a switch", async () => {
@@ -147,7 +175,7 @@ describe("upgradeSystem()", () => {
     const trial = start();
     const next = makeSystem(join(image.root, "next"), { k3os: ["v4"] });
     await upgrade({ source: next, components: ["k3os"], force: true });
-    expect(linksOf(system)).toBe("k3os v4<v2, k3s v1.30<v1.30, kernel 6.1<6.1");
+    expect(linksOf(system)).toBe("k3os v4<v2, k3s v1.30.0<v1.30.0, kernel 6.1<6.1");
     writeTrial(system, { ...trial, state: "switching" });
     expect(await upgrade()).toBe(true);
     expect(linksOf(system)).toBe(NEW);
@@ -164,7 +192,7 @@ describe("upgradeSystem()", () => {
     expect(await upgrade({ dryRun: true })).toBe(false);
     expect(linksOf(system)).toBe(OLD);
     expect(host.printed.join("")).toBe(
-      "k3os v2 → v3 (49 KiB to copy)\nk3s v1.30 → v1.31 (20 KiB to copy)\nkernel 6.1 → 6.3 (61 KiB to copy)\n",
+      "k3os v2 → v3 (49 KiB to copy)\nk3s v1.30.0 → v1.31.0 (24 KiB to copy)\nkernel 6.1 → 6.3 (61 KiB to copy)\n",
     );
   });
 });
