@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { readTextBounded } from "../tools/fs/read-bounded.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH, UNIT } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
@@ -78,7 +79,7 @@ async function readFacts(host: Pick<Host, "root" | "run">): Promise<KubectlFacts
 
 function readKubeconfig(path: string): [KubectlFacts["kubeconfig"], text?: string] {
   try {
-    return ["readable", readFileSync(path, "utf8")];
+    return ["readable", readTextBounded(path)];
   } catch (error) {
     return [(error as NodeJS.ErrnoException).code === "ENOENT" ? "missing" : "unreadable"];
   }

@@ -3,6 +3,7 @@ import { readTextBounded } from "../fs/read-bounded.ts";
 import type { Host } from "../host/host.ts";
 import { inRoot } from "../host/paths.ts";
 import type { TlsIdentity } from "../http/http.ts";
+import { decodeBase64 } from "../text/base64.ts";
 import { CommandError } from "../text/errors.ts";
 
 /** What a kubeconfig says about one API server and the user who asks it; certificates and keys as PEM. */
@@ -38,7 +39,7 @@ export function parseKubeconfig(
   if (server === undefined) throw new CommandError(`"${name}" names no server for its current context`);
   const pem = (fields: Fields, key: string) => {
     const data = textOf(fields[`${key}-data`]);
-    if (data !== undefined) return Buffer.from(data, "base64").toString();
+    if (data !== undefined) return decoded(data, `"${name}": ${key}-data`);
     const path = textOf(fields[key]);
     return path === undefined ? undefined : read(path);
   };
@@ -78,4 +79,10 @@ function fieldsOf(value: unknown): Fields {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function decoded(data: string, what: string): string {
+  const content = decodeBase64(data);
+  if (content === undefined) throw new CommandError(`${what} is not base64`);
+  return content.toString();
 }

@@ -36,6 +36,15 @@ users: [{name: x, user: {token: no}}, {name: y, user: {token: secret}}]
   test("refuses what is no kubeconfig, or names no server", () => {
     expect(() => parseKubeconfig("{", unread, "/x")).toThrow('Cannot read "/x", expected a kubeconfig');
     expect(() => parseKubeconfig("", unread, "/x")).toThrow('"/x" names no server for its current context');
+    const text = `
+current-context: c
+contexts: [{name: c, context: {cluster: a, user: x}}]
+clusters: [{name: a, cluster: {server: "https://a", certificate-authority-data: "*"}}]
+users: [{name: x, user: {token: secret}}]
+`;
+    expect(() => parseKubeconfig(text, unread, "/x")).toThrow(
+      '"/x": certificate-authority-data is not base64',
+    );
   });
 });
 
