@@ -179,6 +179,11 @@ export const COMMANDS: CommandTable = {
     hidden: true,
     load: async () => (await import("../commands/init.ts")).init,
   },
+  operator: {
+    summary: "Bring Kubernetes in line with this node",
+    hidden: true,
+    load: async () => (await import("../commands/operator.ts")).operator,
+  },
   "self-test": {
     summary: "Test the runtime inside this executable",
     hidden: true,

@@ -1,4 +1,7 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
+import { cmd } from "../lib/tools/host/cmd.ts";
+import type { Host } from "../lib/tools/host/host.ts";
+import { UNIT } from "../lib/tools/host/paths.ts";
 import { CommandError, EXIT } from "../lib/tools/text/errors.ts";
 
 export const health = defineCommand({
@@ -38,6 +41,7 @@ service k3os-health runs this after an upgrade.`,
     }
     const { judgeTrial } = await import("../lib/upgrade/bless.ts");
     const faults = await judgeTrial(seconds * 1000, host);
+    if (faults?.length === 0) await settleInKubernetes(host);
     if (faults === undefined || faults.length === 0) return EXIT.done;
     host.log.error(`Not healthy: ${faults.join("; ")}. Rebooting into the previous versions`);
     const { restartByForce } = await import("../lib/tools/host/power.ts");
@@ -45,3 +49,8 @@ service k3os-health runs this after an upgrade.`,
     return EXIT.failed;
   },
 });
+
+/** Does not wait for the timer: the node may still be cordoned. */
+async function settleInKubernetes(host: Pick<Host, "run">): Promise<void> {
+  await host.run(cmd`systemctl --no-block start ${UNIT.operator}`, { check: false });
+}

@@ -15,7 +15,8 @@ An upgrade of k3s is refused if another one comes first: a server skips no minor
 of Kubernetes and does not go back, an agent is not newer than its servers, and
 servers with embedded etcd change one by one. --check only finds that out; the
 upgrade controller runs it before it cordons the node. --force and --allow-skew
-are independent: --force retries versions that failed here, in order only.`,
+are independent: --force retries versions that failed here, in order only. In a
+job of the upgrade controller, versions that are on trial are waited for.`,
   options: COPY_OPTIONS,
   exits: {
     done: "upgraded, or already up to date (then without a reboot)",
@@ -30,19 +31,24 @@ are independent: --force retries versions that failed here, in order only.`,
     const { lockUpgrade } = await import("../lib/tools/generation/generation-lock.ts");
     const { warnOfMissing } = await import("../lib/legacy/warn-of-missing.ts");
     const { runningMode } = await import("../lib/tools/node/running-mode.ts");
+    const { awaitReboot, inJob } = await import("../lib/operator/in-job.ts");
+    const { awaitPlans } = await import("../lib/operator/await-plan.ts");
     const settings = copySettings(values, { onNode: runningMode(host) !== undefined });
     const { remount, force } = values;
     const flags = { allowSkew: values["allow-skew"], keepData: values["keep-data"] };
     const options = { remount, force, dryRun: values["dry-run"], ...flags };
-    if (values.check) {
-      await checkUpgrade(settings, options, host);
-      return EXIT.done;
-    }
-    using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
-    await warnOfMissing(settings.destination, host);
-    const changed = await upgradeSystem(settings, options, host);
-    if (changed && values.reboot) await restartMachine(settings.destination, host);
-    else if (changed) host.log.info("Takes effect at the next boot");
+    const work = async () => {
+      await awaitPlans(values["after-plan"], host);
+      if (values.check) return await checkUpgrade(settings, options, host);
+      using _lock = lockUpgrade(values["lock-file"] ?? PATH.upgradeLock);
+      await warnOfMissing(settings.destination, host);
+      const changed = await upgradeSystem(settings, options, host);
+      if (changed && !values.reboot) host.log.info("Takes effect at the next boot");
+      if (!changed || !values.reboot) return;
+      await restartMachine(settings.destination, host);
+      await awaitReboot(host);
+    };
+    await inJob(settings.destination, work, host);
     return EXIT.done;
   },
 });

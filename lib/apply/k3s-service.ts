@@ -1,5 +1,6 @@
 import { GENERATED } from "../config/schema/generated-files.ts";
 import type { K3osConfig } from "../config/schema/schema.ts";
+import { UNIT } from "../tools/host/paths.ts";
 import { SERVER_SETTING } from "../tools/node/k3s-unit.ts";
 import { plainText } from "./applier.ts";
 
@@ -17,7 +18,8 @@ export interface K3sFacts {
 
 /**
  * The arguments of k3s: `k3s_args` unchanged, or `agent` if there is a server to join, otherwise `server`; then node
- * labels, sorted, and taints. Labels and taints take effect only when the node registers for the first time.
+ * labels, sorted, and taints. k3s uses labels and taints only when the node registers for the first time; later,
+ * `lib/operator` lets them follow the configuration.
  */
 export function k3sArguments(
   config: K3osConfig,
@@ -67,7 +69,7 @@ export function k3sUnit(
   return `[Unit]
 Description=Lightweight Kubernetes
 Documentation=https://k3s.io
-Wants=network-online.target
+Wants=network-online.target ${UNIT.operator}
 After=network-online.target
 Conflicts=${K3S_RETRY_TIMER}
 X-K3OS-Binary=${facts.fingerprint}

@@ -5,21 +5,20 @@ import { writtenPath } from "../config/schema/generated-files.ts";
 import { isLostCopy } from "../tools/fs/lost-content.ts";
 import { walk } from "../tools/fs/walk.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
+import { isKeptFromK3s, SKIP_TEXT, skipFile } from "../tools/node/manifest-skip.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
-import { putFile, readIfExists } from "./system-files.ts";
+import { putFile, readIfExists, removeFile } from "./system-files.ts";
 
-/** Manifests of the image, and the directory from which k3s deploys them. */
-const SHIPPED = "/usr/share/rancher/k3s/server/manifests";
-const DEPLOYED = "/var/lib/rancher/k3s/server/manifests";
 /** The digests of the manifests at their last delivery. */
 const RECORD = join(PATH.localState, "manifests.json");
 
 type Delivered = Readonly<Record<string, string>>;
 
 /**
- * Delivers the image's manifests to k3s, each version once: manifests that the user has edited or removed since stay
- * that way, and those that the configuration writes are skipped. The original kept no record: its files are replaced,
- * as it did itself at every boot.
+ * Puts the image's manifests where users expect them, each version once: manifests that the user has edited or removed
+ * since stay that way, and those that the configuration writes are skipped. The original kept no record: its files are
+ * replaced, as it did itself at every boot. k3s only applies what the user has edited or written: it does so at each
+ * start, and would undo changes by kubectl. `lib/operator` delivers the others, once a release.
  */
 export const manifests: Applier = {
   name: "manifests",
@@ -28,18 +27,24 @@ export const manifests: Applier = {
     const delivered = readRecord(host);
     const now: Record<string, string> = {};
     for (const name of shippedManifests(host)) {
-      if (written.has(join(DEPLOYED, name))) continue;
-      const content = readFileSync(inRoot(host, join(SHIPPED, name)));
+      if (written.has(join(PATH.manifests, name))) {
+        leaveToK3s(join(PATH.manifests, name), host);
+        continue;
+      }
+      const content = readFileSync(inRoot(host, join(PATH.shippedManifests, name)));
       const before = Object.hasOwn(delivered, name) ? delivered[name] : undefined;
       now[name] = digest(content);
       const isLost = isDamaged(name, content, host);
-      if (now[name] === before && !isLost) continue;
       if (isLost) host.log.warn(`The manifest "${name}" was damaged: it is delivered again`);
-      if (before === undefined || isLost || isAsDelivered(name, before, host)) {
-        putFile(join(DEPLOYED, name), content, { mode: 0o600 }, host);
-      } else {
-        host.log.info(`The manifest "${name}" of this release is left out: yours was edited or removed`);
+      if (now[name] !== before || isLost) {
+        if (before === undefined || isLost || isAsDelivered(name, before, host)) {
+          putFile(join(PATH.manifests, name), content, { mode: 0o600 }, host);
+        } else {
+          host.log.info(`The manifest "${name}" of this release is left out: yours was edited or removed`);
+        }
       }
+      const keep = isAsDelivered(name, now[name], host) ? keepFromK3s : leaveToK3s;
+      keep(join(PATH.manifests, name), host);
     }
     const record = { ...delivered, ...now };
     if (Object.keys(record).length > 0)
@@ -47,8 +52,19 @@ export const manifests: Applier = {
   },
 };
 
+/** Makes k3s ignore a manifest, unless a person has done so. */
+function keepFromK3s(manifest: string, host: ApplyHost): void {
+  if (existsSync(inRoot(host, skipFile(manifest)))) return;
+  putFile(skipFile(manifest), SKIP_TEXT, { mode: 0o600 }, host);
+}
+
+/** Lets k3s apply a manifest, unless a person wants it to be ignored. */
+function leaveToK3s(manifest: string, host: ApplyHost): void {
+  if (isKeptFromK3s(manifest, host)) removeFile(skipFile(manifest), host);
+}
+
 function shippedManifests(host: Pick<ApplyHost, "root">): readonly string[] {
-  const root = inRoot(host, SHIPPED);
+  const root = inRoot(host, PATH.shippedManifests);
   if (!existsSync(root)) return [];
   return walk(root).flatMap(({ path, entry }) => {
     return entry.isFile() && !entry.name.endsWith(".example") ? [path] : [];
@@ -56,13 +72,13 @@ function shippedManifests(host: Pick<ApplyHost, "root">): readonly string[] {
 }
 
 function isAsDelivered(name: string, before: string, host: Pick<ApplyHost, "root">): boolean {
-  const file = inRoot(host, join(DEPLOYED, name));
+  const file = inRoot(host, join(PATH.manifests, name));
   return existsSync(file) && digest(readFileSync(file)) === before;
 }
 
 /** The result of a power cut is not an edit. */
 function isDamaged(name: string, content: Uint8Array, host: Pick<ApplyHost, "root">): boolean {
-  const file = inRoot(host, join(DEPLOYED, name));
+  const file = inRoot(host, join(PATH.manifests, name));
   return existsSync(file) && isLostCopy(readFileSync(file), () => content);
 }
 

@@ -36,6 +36,12 @@ export const COPY_OPTIONS = {
   },
   ...KEEP_OPTIONS,
   check: { type: "boolean", help: "check whether the upgrade may be made now, and exit" },
+  "after-plan": {
+    type: "string",
+    multiple: true,
+    value: "PLAN",
+    help: "in a job: wait until this Plan is complete",
+  },
   ...SKEW_OPTION,
   force: { type: "boolean", help: "retry a version that failed on this node" },
   "dry-run": { type: "boolean", help: "show what would be done" },

@@ -9,6 +9,7 @@ import type { Host } from "../tools/host/host.ts";
 import { type Component, inRoot, PATH } from "../tools/host/paths.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
 import { runningVersion } from "../tools/node/running-version.ts";
+import { readUpgradeJob } from "../tools/node/upgrade-job.ts";
 import { messageOf } from "../tools/text/errors.ts";
 import { labelled } from "../tools/text/wrap.ts";
 
@@ -32,6 +33,18 @@ export interface Status {
   readonly damaged: readonly string[];
   /** Log files of failed boots. */
   readonly logs: readonly string[];
+  /** The latest job of a Plan, if it failed. */
+  readonly failedJob: FailedJob | undefined;
+}
+
+export interface FailedJob {
+  readonly plan: string;
+  readonly version: string;
+  readonly reason: string;
+  /** RFC 3339. */
+  readonly at: string;
+  /** No further try follows. */
+  readonly isOver: boolean;
 }
 
 /** Reads the running, next and failed versions. Needs no root. */
@@ -51,8 +64,17 @@ export function readStatus(host: Pick<Host, "root">): Status {
     trial: trial && { state: trial.state, kind: trial.kind, since: trial.since },
     failed: quarantine,
     damaged,
+    failedJob: orDamaged(() => failedJob(host), damaged),
     logs: orDamaged(() => namesIn(failures), damaged)?.map((name) => join(PATH.failures, name)) ?? [],
   };
+}
+
+/** The job of a Plan that has failed, and was not followed by another. */
+function failedJob(host: Pick<Host, "root">): FailedJob | undefined {
+  const job = readUpgradeJob(host);
+  if (job?.failure === undefined) return undefined;
+  const { plan, version, failure, settled } = job;
+  return { plan, version, ...failure, isOver: settled !== undefined };
 }
 
 function namesIn(directory: string): string[] {
@@ -70,7 +92,7 @@ function orDamaged<T>(read: () => T, damaged: string[]): T | undefined {
 
 /** The status of the versions for the user. */
 export function describeStatus(status: Status): string {
-  const { mode, running, current, previous, trial, failed, damaged, logs } = status;
+  const { mode, running, current, previous, trial, failed, damaged, logs, failedJob } = status;
   const rows: [string, string][] = [
     ["Mode", mode ?? "not k3OS"],
     ["Running", `k3os ${running.k3os}, kernel ${running.kernel}`],
@@ -80,6 +102,11 @@ export function describeStatus(status: Status): string {
   if (trial !== undefined) rows.push(["Change", `${trial.kind}, ${trial.state}, since ${trial.since}`]);
   for (const { versions, reason, at } of failed) {
     rows.push(["Failed", `${describeVersions(versions)} on ${at}: ${reason}`]);
+  }
+  if (failedJob !== undefined) {
+    const { plan, version, reason, at, isOver } = failedJob;
+    const next = isOver ? ". Its next try is the Plan's next version" : "";
+    rows.push(["Plan", `${plan} failed to bring ${version} on ${at}: ${reason}${next}`]);
   }
   for (const problem of damaged) rows.push(["Damaged", problem]);
   if (logs.length > 0) rows.push(["Logs", logs.join(" ")]);

@@ -22,9 +22,9 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 /** What a server answers to a call: a value with status 200, or a status with it; undefined: it never answers. */
-export type ApiAnswer = (
-  call: ApiCall,
-) => object | string | readonly [status: number, body: object | string] | undefined;
+export type ApiAnswer = (call: ApiCall) => Answered | Promise<Answered>;
+
+type Answered = object | string | readonly [status: number, body: object | string] | undefined;
 
 /** A Kubernetes API of a test, by TLS on a free port of loopback, which knows clients by their certificates. */
 export async function serveApi(answer: ApiAnswer, authority = makeAuthority()): Promise<ApiServer> {
@@ -43,7 +43,7 @@ export async function serveApi(answer: ApiAnswer, authority = makeAuthority()): 
         body: text === "" ? undefined : (JSON.parse(text) as unknown),
       };
       calls.push(call);
-      const found = answer(call);
+      const found = await answer(call);
       if (found === undefined) return;
       const [status, body] = Array.isArray(found) ? (found as [number, object | string]) : [200, found];
       response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));

@@ -29,10 +29,15 @@ export function makeAuthority(name = "authority of a test"): Authority {
         ...["-keyout", path("key"), "-out", path("cert")],
       ];
     });
+  const clients = new Map<string, { readonly cert: string; readonly key: string }>();
   return {
     ca: ca.cert,
     server: sign("server", "subjectAltName=IP:127.0.0.1"),
-    client: (subject) => sign(subject, "extendedKeyUsage=clientAuth"),
+    client: (subject) => {
+      const client = clients.get(subject) ?? sign(subject, "extendedKeyUsage=clientAuth");
+      clients.set(subject, client);
+      return client;
+    },
   };
 }
 

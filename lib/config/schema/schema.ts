@@ -126,7 +126,8 @@ const K3OS = struct(
       key: text({ form: LABEL_NAME, judge: labelNameFlaw }),
       value: text({ form: LABEL_VALUE }),
       phases: BOOT_AND_RUNTIME,
-      description: "Labels of the node, set when it registers with the cluster for the first time.",
+      description:
+        "Labels of the node in its cluster. They follow the configuration: changes and removals too. Labels of other names are left alone.",
       example: { region: "us-west-1", "example.com/rack": "12" },
     }),
     k3sArgs: list(text({ argument: true }), {
@@ -153,7 +154,8 @@ const K3OS = struct(
     }),
     taints: list(text({ form: TAINT }), {
       phases: BOOT_AND_RUNTIME,
-      description: "Taints of the node, set when it registers with the cluster for the first time.",
+      description:
+        "Taints of the node in its cluster. They follow the configuration: changes and removals too, within five minutes. Other taints are left alone.",
       example: ["key1=value1:NoSchedule", "key1=value1:NoExecute"],
     }),
     install: INSTALL,

@@ -5,7 +5,13 @@
 export const WANTED_UNITS: Readonly<Record<string, readonly string[]>> = {
   "sysinit.target": ["systemd-timesyncd.service", "open-iscsi.service", "k3os-health.service"],
   "sockets.target": ["iscsid.socket", "dm-event.socket", "lvm2-lvmpolld.socket"],
-  "timers.target": ["logrotate.timer", "fstrim.timer", "k3os-ssh-keys.timer", "k3os-k3s-download.timer"],
+  "timers.target": [
+    "logrotate.timer",
+    "fstrim.timer",
+    "k3os-ssh-keys.timer",
+    "k3os-k3s-download.timer",
+    "k3os-operator.timer",
+  ],
   "getty.target": ["getty@tty1.service"],
   "network-online.target": ["connman-wait-online.service"],
   // no RSA key: its generation takes seconds, and only clients from before 2014 need it; an existing one is used

@@ -64,6 +64,9 @@ export const PATH = {
   kubeletKubeconfig: "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
   /** Variables of the k3s service: the URL of the server that it joins, and the token. */
   k3sEnvironment: "/etc/rancher/k3s/k3s-service.env",
+  /** Manifests of the image, and the directory of those that k3s reads. */
+  shippedManifests: "/usr/share/rancher/k3s/server/manifests",
+  manifests: "/var/lib/rancher/k3s/server/manifests",
   cmdline: "/proc/cmdline",
   osRelease: "/usr/lib/os-release",
   /** Exists while udevd runs. */
@@ -90,7 +93,11 @@ export const MARKER = {
 export const RESET = { everything: MARKER.factoryReset, keeping: "factory-reset.json" } as const;
 
 /** Services that other code refers to by name. */
-export const UNIT = { apply: "ccapply.service", k3s: "k3s-service.service" } as const;
+export const UNIT = {
+  apply: "ccapply.service",
+  k3s: "k3s-service.service",
+  operator: "k3os-operator.service",
+} as const;
 
 /** Names of files inside the version directories. */
 export const FILE = {

@@ -25,7 +25,8 @@ export type ApiMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** The Kubernetes API, asked with one identity of this node. */
 export interface KubernetesApi {
-  readonly identity: Identity;
+  /** `pod`: a service account, which may do what roles say. */
+  readonly identity: Identity | "pod";
   /**
    * The JSON answer to a request, or the text of one that is not JSON (`/readyz`); `path` begins with a slash. Never
    * retried. Throws KubernetesError.
@@ -69,13 +70,29 @@ export function openKubernetesAt(
   return apiAt([server], { identity, config }, host);
 }
 
+/** What Kubernetes gives to each container of a pod. */
+const POD = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/**
+ * Opens the API with the service account of the pod that this program runs in; undefined outside of one.
+ * https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+ */
+export function openKubernetesInPod(host: KubernetesHost): KubernetesApi | undefined {
+  const { KUBERNETES_SERVICE_HOST: address, KUBERNETES_SERVICE_PORT: port = "443" } = host.env;
+  const [token, ca] = ["token", "ca.crt"].map((name) => readTextIfThere(inRoot(host, `${POD}/${name}`)));
+  if (address === undefined || token === undefined) return undefined;
+  const server = `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
+  const config = { server, ca, identity: undefined, token: token.trim() };
+  return apiAt([server], { identity: "pod", config }, host);
+}
+
 function kubeconfigOf(identity: Identity, host: Pick<Host, "root">): string | undefined {
   return KUBECONFIGS[identity].find((file) => existsSync(inRoot(host, file)));
 }
 
 function apiAt(
   servers: readonly string[],
-  { identity, config }: { readonly identity: Identity; readonly config: Kubeconfig },
+  { identity, config }: { readonly identity: Identity | "pod"; readonly config: Kubeconfig },
   host: KubernetesHost,
 ): KubernetesApi {
   return {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { manifests } from "../../../lib/apply/manifests.ts";
+import { SKIP_TEXT } from "../../../lib/tools/node/manifest-skip.ts";
 import { testHost } from "../../support/host.ts";
 import { treeOf } from "../../support/tree.ts";
 
@@ -66,6 +67,30 @@ describe("manifests", () => {
     release("a.yaml", "v2", host);
     await manifests.apply({}, host);
     expect(deployed("a.yaml", host)).toBe("v2");
+  });
+
+  test("are kept from k3s, but for those that a person edited or a configuration writes", async () => {
+    using host = testHost({ files: FILES });
+    await manifests.apply({}, host);
+    expect([deployed("a.yaml.skip", host), deployed("plans/b.yaml.skip", host)]).toEqual([
+      SKIP_TEXT,
+      SKIP_TEXT,
+    ]);
+    writeFileSync(`${host.root}${DEPLOYED}/a.yaml`, "mine");
+    const writeFiles = [{ path: `${DEPLOYED}/plans/b.yaml`, content: "mine" }];
+    await manifests.apply({ writeFiles }, host);
+    expect([deployed("a.yaml.skip", host), deployed("plans/b.yaml.skip", host)]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("stay ignored by k3s where a person wants that", async () => {
+    using host = testHost({ files: { ...FILES, [`${DEPLOYED}/a.yaml.skip`]: "" } });
+    await manifests.apply({}, host);
+    writeFileSync(`${host.root}${DEPLOYED}/a.yaml`, "mine");
+    await manifests.apply({}, host);
+    expect(deployed("a.yaml.skip", host)).toBe("");
   });
 
   test("replace those of the original, which kept no record", async () => {

@@ -31,7 +31,7 @@ describe("docs/upgrades.md", () => {
   });
 
   test("has Plans that run what ours runs", () => {
-    const [ours] = shipped;
+    const ours = shipped.find(({ metadata }) => metadata.name === "k3os-latest-agents");
     for (const { metadata, spec } of plans) {
       expect(metadata.namespace).toBe(ours?.metadata.namespace);
       expect([spec.upgrade, spec.prepare]).toEqual([ours?.spec.upgrade, ours?.spec.prepare]);
@@ -43,7 +43,8 @@ describe("docs/upgrades.md", () => {
     [{ "example.com/ring": "canary" }, ["k3os-canary"]],
     [{ "example.com/ring": "fleet" }, ["k3os-fleet"]],
     [{ "example.com/ring": "fleet", "node-role.kubernetes.io/control-plane": "true" }, []],
-    [{ "k3os.io/upgrade": "latest" }, ["k3os-latest"]],
+    [{ "k3os.io/upgrade": "latest" }, ["k3os-latest-agents"]],
+    [{ "k3os.io/upgrade": "latest", "node-role.kubernetes.io/control-plane": "true" }, ["k3os-latest"]],
     [{}, []],
   ] as const)("has Plans that share the nodes: %p is for %p", (labels, names) => {
     const node: Labels = { "k3os.io/mode": "local", "kubernetes.io/arch": "amd64", ...labels };

@@ -30,7 +30,9 @@ function object(objects: readonly KubernetesObject[], kind: string, name: string
 const controller = shippedObjects(CONTROLLER);
 const plans = shippedObjects(PLANS);
 const plan = object(plans, "Plan", "k3os-latest").spec;
+const agentPlan = object(plans, "Plan", "k3os-latest-agents").spec;
 const armPlan = object(plans, "Plan", "k3os-latest-arm").spec;
+const armAgentPlan = object(plans, "Plan", "k3os-latest-arm-agents").spec;
 const environment: Labels = object(controller, "ConfigMap", "default-controller-env").data;
 const deployment = object(controller, "Deployment", "system-upgrade-controller").spec;
 const pod = deployment.template.spec;
@@ -70,12 +72,12 @@ describe("system-upgrade-controller.yaml", () => {
     ]);
   });
 
-  test("has the original's settings", () => {
+  test("has the original's settings, with a deadline for slow nodes", () => {
     expect(environment).toEqual({
       SYSTEM_UPGRADE_CONTROLLER_DEBUG: "false",
       SYSTEM_UPGRADE_CONTROLLER_LEADER_ELECT: "true",
       SYSTEM_UPGRADE_CONTROLLER_THREADS: "2",
-      SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS: "900",
+      SYSTEM_UPGRADE_JOB_ACTIVE_DEADLINE_SECONDS: "7200",
       SYSTEM_UPGRADE_JOB_BACKOFF_LIMIT: "2",
       SYSTEM_UPGRADE_JOB_IMAGE_PULL_POLICY: "IfNotPresent",
       SYSTEM_UPGRADE_JOB_KUBECTL_IMAGE: expect.any(String),
@@ -177,39 +179,60 @@ const ROLE_TOLERATIONS = [
 ];
 
 describe("k3os-latest.yaml", () => {
-  const both = [plan, armPlan];
+  const all = [plan, agentPlan, armPlan, armAgentPlan];
+  const command = (args: readonly string[]) => args.join(" ");
 
   test("runs the original's command out of our image, on the channel of our releases", () => {
     expect(plans.map(({ apiVersion, kind, metadata }) => [apiVersion, kind, metadata.namespace])).toEqual(
-      both.map(() => ["upgrade.cattle.io/v1", "Plan", NAMESPACE]),
+      all.map(() => ["upgrade.cattle.io/v1", "Plan", NAMESPACE]),
     );
-    for (const spec of both) {
+    for (const spec of all) {
       expect(spec).toMatchObject({
         concurrency: 1,
         channel: "https://github.com/k3os/k3os/releases/latest",
         serviceAccountName: "k3os-upgrade",
-        prepare: { image: IMAGE_NAME, command: ["k3os", "--version"] },
+        prepare: { image: IMAGE_NAME, command: ["k3os", "--debug"] },
         upgrade: { image: IMAGE_NAME, command: ["k3os", "--debug"] },
       });
       expect(spec.version).toBeUndefined();
-      expect(spec.upgrade.args.join(" ")).toBe(
+      expect(command(spec.upgrade.args)).toBe(
         "upgrade --kernel --rootfs --remount --sync --reboot --lock-file=/host/run/k3os/upgrade.lock " +
           "--source=/k3os/system --destination=/host/k3os/system",
       );
     }
   });
 
-  test("drains by force, but where there is no kubectl", () => {
-    expect(plan.drain).toEqual({ force: true });
-    expect([armPlan.drain, armPlan.cordon]).toEqual([undefined, undefined]);
+  test("checks before a node is cordoned, agents once the Plans for servers are complete", () => {
+    const files =
+      "--kernel --rootfs --lock-file=/host/run/k3os/upgrade.lock " +
+      "--source=/k3os/system --destination=/host/k3os/system";
+    const wait = "--after-plan=k3os-latest --after-plan=k3os-latest-arm";
+    for (const spec of [plan, armPlan]) {
+      expect(command(spec.prepare.args)).toBe(`upgrade --check ${files}`);
+      expect(spec.jobActiveDeadlineSecs).toBeUndefined();
+    }
+    for (const spec of [agentPlan, armAgentPlan]) {
+      expect(command(spec.prepare.args)).toBe(`upgrade --check ${wait} ${files}`);
+      expect(spec.jobActiveDeadlineSecs).toBe(86_400);
+    }
+  });
+
+  test("drains by force within the job's deadline, but where there is no kubectl", () => {
+    for (const spec of [plan, agentPlan]) expect(spec.drain).toEqual({ force: true, timeout: "20m" });
+    for (const spec of [armPlan, armAgentPlan])
+      expect([spec.drain, spec.cordon]).toEqual([undefined, undefined]);
   });
 
   test("tolerates servers and every architecture", () => {
     const arch = (value: string) => {
       return { key: "kubernetes.io/arch", operator: "Equal", value, effect: "NoSchedule" };
     };
-    expect(plan.tolerations).toEqual([...ROLE_TOLERATIONS, ...["amd64", "arm64", "arm"].map(arch)]);
-    expect(armPlan.tolerations).toEqual([...ROLE_TOLERATIONS, arch("arm")]);
+    for (const spec of [plan, agentPlan]) {
+      expect(spec.tolerations).toEqual([...ROLE_TOLERATIONS, ...["amd64", "arm64", "arm"].map(arch)]);
+    }
+    for (const spec of [armPlan, armAgentPlan]) {
+      expect(spec.tolerations).toEqual([...ROLE_TOLERATIONS, arch("arm")]);
+    }
   });
 
   test.each([
@@ -221,9 +244,11 @@ describe("k3os-latest.yaml", () => {
     [{ "k3os.io/mode": "local" }, false],
   ] as const)("of a node with %p takes it: %p", (labels, taken) => {
     for (const arch of ["amd64", "arm64", "arm"]) {
-      const node = { ...labels, "kubernetes.io/arch": arch };
-      const takers = both.filter((spec) => selects(spec.nodeSelector, node));
-      expect(takers).toEqual(taken ? [arch === "arm" ? armPlan : plan] : []);
+      const agent = { ...labels, "kubernetes.io/arch": arch };
+      const server = { ...agent, "node-role.kubernetes.io/control-plane": "true" };
+      const [servers, agents] = arch === "arm" ? [armPlan, armAgentPlan] : [plan, agentPlan];
+      expect(all.filter((spec) => selects(spec.nodeSelector, server))).toEqual(taken ? [servers] : []);
+      expect(all.filter((spec) => selects(spec.nodeSelector, agent))).toEqual(taken ? [agents] : []);
     }
   });
 });
