@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { type BuildContext, createBuildContext, withK3s } from "../lib/make/build/context.ts";
 import { CLEAR_LINE } from "../lib/make/build/step-line.ts";
 import { buildExecutable } from "../lib/make/executable/executable.ts";
@@ -10,6 +10,8 @@ import { commandHelp } from "../lib/tools/cli/help.ts";
 import { createLog } from "../lib/tools/host/log.ts";
 import { STDERR, writeOut } from "../lib/tools/host/output.ts";
 import { hostTarget, TARGETS, type Target, targetOf } from "../lib/tools/host/targets.ts";
+import type { ImageArchive } from "../lib/tools/images/image-archive.ts";
+import { imageSet } from "../lib/tools/images/image-set.ts";
 import { COMMITTED_KEYS, MAX_RELEASE_KEYS } from "../lib/tools/release/release-keys.ts";
 import { encodePublicKey, readPublicKey } from "../lib/tools/release/signature-keys.ts";
 import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
@@ -25,6 +27,12 @@ const OPTIONS = {
     type: "string",
     value: "MINOR|VERSION|PATH|URL|none",
     help: "the k3s to put into the images, after which the release is named: a Kubernetes minor such as v1.35, a release such as v1.36.3+k3s1, a program, or none, so that the first boot downloads it (default: the stable release)",
+  },
+  images: {
+    type: "string",
+    multiple: true,
+    value: "TAR",
+    help: "an archive of container images for the ISO, which nodes import without a network (tar, tar.gz, tar.zst); may be repeated",
   },
   sign: {
     type: "string",
@@ -49,9 +57,12 @@ all clones on this machine.`,
   run: async ({ values, positionals: [what] }, host) => {
     if (what !== undefined && what !== "bin") throw new UsageError(`Unexpected argument "${what}"`);
     const everything = what === "bin" ? TARGETS : [hostTarget()];
+    if (what === "bin" && values.images.length > 0)
+      throw new UsageError("--images is for the ISO, not for bin");
     const targets = values.arch.length === 0 ? everything : values.arch.map(targetOf);
     const releaseKeys = addedKeys(values["release-key"]);
     const base = createBuildContext({ host, releaseKeys });
+    const images = await imageArchives(values.images, base);
     // opened first: it may prompt for a password, or be missing
     const key = what === "bin" ? undefined : await signingKey(values.sign, base);
     const { resolveK3s } = await import("../lib/make/image/resolve-k3s.ts");
@@ -68,11 +79,20 @@ all clones on this machine.`,
       if (key === undefined) continue;
       const { buildImages } = await import("../lib/make/image/build-artifacts.ts");
       const { COMMANDS } = await import("./commands.ts");
-      await buildImages(target, { executable, k3s, key, commands: COMMANDS }, context);
+      await buildImages(target, { executable, k3s, images, key, commands: COMMANDS }, context);
     }
     return EXIT.done;
   },
 });
+
+async function imageArchives(
+  paths: readonly string[],
+  { host }: BuildContext,
+): Promise<readonly ImageArchive[]> {
+  const { archives, warnings } = await imageSet(paths.map((path) => resolve(path)));
+  for (const warning of warnings) host.log.warn(warning);
+  return archives;
+}
 
 function addedKeys(sources: readonly string[]): string[] {
   const keys = sources.map((source) => encodePublicKey(readPublicKey(source)));

@@ -20,6 +20,12 @@ const OPTIONS = {
     choices: async () => Object.keys((await import("../lib/install/remaster/remaster-menu.ts")).MENU_ENTRIES),
     help: "default boot menu entry: live, install or rescue",
   },
+  images: {
+    type: "string",
+    multiple: true,
+    value: "TAR",
+    help: "archive of container images, which installed nodes import without a network; repeatable",
+  },
   add: { type: "string", value: "DIR", help: "copy the contents of DIR to the root of the ISO" },
 } as const;
 
@@ -27,10 +33,11 @@ const OPTIONS = {
 export const remaster = defineCommand({
   usage: "IN.iso OUT.iso",
   description: `
-Customizes an installation ISO: adds a configuration, kernel parameters or
-files. OUT.iso boots in the same ways as IN.iso: BIOS, UEFI, from a CD, a USB
-stick or a disk. Requires xorriso, but not root. IN.iso is not changed. OUT.iso
-appears only when it is complete, and its SHA-256 is printed.
+Customizes an installation ISO: adds a configuration, kernel parameters,
+archives of container images or files. OUT.iso boots in the same ways as
+IN.iso: BIOS, UEFI, from a CD, a USB stick or a disk. Requires xorriso, but not
+root. IN.iso is not changed. OUT.iso appears only when it is complete, and its
+SHA-256 is printed.
 
 An ISO that installs without prompts:
 
@@ -41,14 +48,15 @@ An ISO that installs without prompts:
   run: async ({ values, positionals: [input, output] }: Arguments<typeof OPTIONS>, host) => {
     if (input === undefined || output === undefined) throw new UsageError("Missing argument: IN.iso OUT.iso");
     const { config, cmdline, add } = values;
-    if ([config, add, values.default, cmdline[0]].every((value) => value === undefined)) {
-      throw new UsageError("Nothing to change: expected --config, --cmdline, --default or --add");
+    const images = values.images.map((path) => resolve(path));
+    if ([config, add, values.default, cmdline[0], images[0]].every((value) => value === undefined)) {
+      throw new UsageError("Nothing to change: expected --config, --cmdline, --default, --images or --add");
     }
     const { menuEntry } = await import("../lib/install/remaster/remaster-menu.ts");
     const { remaster } = await import("../lib/install/remaster/remaster-iso.ts");
     const startsBy = values.default === undefined ? undefined : menuEntry(values.default);
     const paths = { input: resolve(input), output: resolve(output), add: add && resolve(add) };
-    await remaster({ ...paths, config, cmdline: cmdline.join(" "), startsBy }, host);
+    await remaster({ ...paths, images, config, cmdline: cmdline.join(" "), startsBy }, host);
     return EXIT.done;
   },
 });

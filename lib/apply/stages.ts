@@ -10,6 +10,7 @@ import { dataSources } from "./data-sources.ts";
 import { dnsNtp } from "./dns-ntp.ts";
 import { environment } from "./environment.ts";
 import { hostname } from "./hostname.ts";
+import { images } from "./images.ts";
 import { k3s } from "./k3s-settings.ts";
 import { modules } from "./load-modules.ts";
 import { manifests } from "./manifests.ts";
@@ -54,6 +55,7 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     sshKeys({ network: false }),
     sshKeysRefresh({ restart: false }),
     k3s({ start: false }),
+    images,
     manifests,
     writeFiles({ restart: false }),
     environment({ reload: false }),

@@ -6,6 +6,7 @@ import { type CopyWatch, copyContent, watchCopies } from "../tools/fs/copy-conte
 import { replaceLink } from "../tools/fs/links.ts";
 import type { Host } from "../tools/host/host.ts";
 import { PATH } from "../tools/host/paths.ts";
+import { IMAGES, surplusImages } from "../tools/images/image-set.ts";
 import { showProgress } from "../tools/terminal/progress.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import type { InstallPlan } from "./install-plan.ts";
@@ -27,6 +28,12 @@ export async function copySystem(
   for (const { path, content, mode } of plan.files) {
     writeFileAtomic(join(root, path), content, { mode, parents: true });
   }
+  if (plan.medium.images.names.length > 0) removeOldImages(join(root, PATH.system));
+}
+
+/** Image archives of an earlier installation that this medium does not have; those of the user are elsewhere. */
+function removeOldImages(system: string): void {
+  for (const name of surplusImages(system)) rmSync(join(system, IMAGES, name), { recursive: true });
 }
 
 /** Keeps a replaced configuration beside the new one. */

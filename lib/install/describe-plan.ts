@@ -16,6 +16,10 @@ export function describePlan(plan: InstallPlan, facts: InstallFacts, origins: Pl
   const { medium } = plan;
   const lines = [...heading(plan, origins), "", ...describeTarget(plan, facts)];
   lines.push(`Copy ${formatBytes(medium.size)} in ${medium.entries.length} files and directories`);
+  const { names, size } = medium.images;
+  if (names.length > 0) {
+    lines.push(`Container images for k3s, without a network: ${names.join(", ")} (${formatBytes(size)})`);
+  }
   for (const file of plan.files) lines.push(`Write ${file.path} (${Buffer.byteLength(file.content)} bytes)`);
   lines.push(`Configuration: ${origins.config}`);
   for (const line of facts.network?.summary ?? []) lines.push(`Network: ${line}`);

@@ -180,7 +180,7 @@ function planDisk(
   medium: Medium,
 ): Own<DiskPlan> {
   const style = bootStyle(settings, facts.target, facts.efiFirmware);
-  const size = stateSize(medium.size, medium.entries.length);
+  const size = stateSize(medium.size + medium.images.size, medium.entries.length);
   const layout = style === "efi" ? efiLayout(size, device.sectorSize) : biosLayout(size);
   if (layoutSize(layout) > device.size) {
     const [needs, has] = [formatBytes(layoutSize(layout)), formatBytes(device.size)];
@@ -209,7 +209,7 @@ function within(diskSize: number, { start, size }: Range): Range[] {
 }
 
 /**
- * Bytes of the initial state partition: the medium, an eighth for the file system's metadata, the journal, and space
+ * Bytes of the initial state partition: the medium and what k3s imports from it, an eighth for the file system's metadata, the journal, and space
  * for the first boot's data before the partition grows to the end of the disk.
  */
 export function stateSize(mediumSize: number, entries: number): number {
@@ -223,7 +223,8 @@ function keptState(
   medium: Medium,
 ): { uuid: string; label: string | undefined } {
   if (state?.uuid === undefined) throw new CommandError(`The file system on "${device.path}" has no UUID`);
-  const needed = medium.size + 64 * MIB;
+  // k3s imports the images, and keeps a copy
+  const needed = medium.size + medium.images.size + 64 * MIB;
   if (available >= needed) return { uuid: state.uuid, label: state.label };
   const [free, wanted] = [formatBytes(available), formatBytes(needed)];
   throw new CommandError(`"${device.path}" has too little free space: ${free}, ${wanted} are needed`);

@@ -5,6 +5,7 @@ import { openRegular, readIfThere } from "../tools/fs/read-bounded.ts";
 import { linkedVersion } from "../tools/generation/generation-links.ts";
 import { type Component, FILE } from "../tools/host/paths.ts";
 import type { Target } from "../tools/host/targets.ts";
+import { deliveredImages, IMAGES } from "../tools/images/image-set.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 
 /** An entry below the medium's `k3os` directory; paths are relative to the medium. */
@@ -23,6 +24,8 @@ export interface Medium {
   readonly entries: readonly MediumEntry[];
   /** Bytes of all files. */
   readonly size: number;
+  /** Archives of container images, which are among the entries; `size` in bytes. */
+  readonly images: { readonly names: readonly string[]; readonly size: number };
   /** Its own `config.yaml`, unless that only has comments. */
   readonly config: Buffer | undefined;
 }
@@ -62,8 +65,16 @@ export function inspectMedium(root: string, target: Pick<Target, "arch" | "elfMa
     },
     entries,
     size: entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.size : 0), 0),
+    images: mediumImages(root, entries),
     config,
   };
+}
+
+function mediumImages(root: string, entries: readonly MediumEntry[]): Medium["images"] {
+  const names = [...deliveredImages(join(root, SYSTEM)).keys()];
+  const paths = new Set(names.map((name) => join(SYSTEM, IMAGES, name)));
+  const sizes = entries.map((entry) => (entry.kind === "file" && paths.has(entry.path) ? entry.size : 0));
+  return { names, size: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 function requireFile(root: string, path: string): void {

@@ -6,6 +6,7 @@ import { freeBytes, GIB } from "../tools/fs/size.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
 import { FILE, inRoot, PATH } from "../tools/host/paths.ts";
+import { verifyImages } from "../tools/images/image-set.ts";
 import type { IsoImage } from "../tools/release/iso-image.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { openTerminal } from "../tools/terminal/prompt.ts";
@@ -56,6 +57,10 @@ export async function installSystem(
   if (facts.device === undefined) throw new CommandError("Missing DEVICE: expected the disk to install to");
   await using source = await openMedium(settings, iso, { ...facts, disk: facts.device.disk }, host);
   const medium = inspectMedium(source.path, facts.target);
+  if (medium.images.names.length > 0) {
+    host.log.info(`Checking ${formatBytes(medium.images.size)} of container images …`);
+    await verifyImages(join(source.path, "k3os/system"));
+  }
   if (config === undefined && medium.config !== undefined) {
     checkConfig(medium.config, "config.yaml of the medium", host);
   } else if (config !== undefined && medium.config !== undefined) {

@@ -10,6 +10,7 @@ import { hostTarget } from "../tools/host/targets.ts";
 import { checkK3s } from "../tools/release/k3s-program.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { checkOrder, type OrderOptions } from "./check-order.ts";
+import { copyImages, type ImagesPlan, planImages, removeOldImages } from "./copy-images.ts";
 import { type CopyPlan, checkDirectories, copyVersions, planCopy } from "./copy-plan.ts";
 import type { CopySettings } from "./copy-settings.ts";
 import { makeRoom, switchGeneration } from "./switch.ts";
@@ -34,18 +35,22 @@ export async function upgradeSystem(
   host: UpgradeHost,
 ): Promise<boolean> {
   const { destination, keep } = settings;
-  const { plan, facts } = await planUpgrade(settings, options, host);
-  if (plan.parts.length === 0) return false;
+  const { plan, images, facts } = await planUpgrade(settings, options, host);
+  if (plan.parts.length === 0 && images === undefined) return false;
   if (options.dryRun) {
-    host.print(describeCopy(plan));
+    host.print(describeCopy(plan, images));
     return false;
   }
   await using _writable = options.remount ? await writable(destination, host) : nothing();
   using interruption = abortOnSignals();
-  makeRoom(destination, facts, keep, host);
+  if (plan.parts.length > 0) makeRoom(destination, facts, keep, host);
   await copyVersions(plan, interruption.signal, host);
+  if (images !== undefined) await copyImages(images, interruption.signal, host);
   interruption.signal.throwIfAborted();
-  return switchGeneration(destination, plan.parts, { ...options, keep }, host);
+  const switched =
+    plan.parts.length > 0 && switchGeneration(destination, plan.parts, { ...options, keep }, host);
+  if (images !== undefined) removeOldImages(destination);
+  return switched || images !== undefined;
 }
 
 /**
@@ -57,12 +62,14 @@ export async function checkUpgrade(
   options: Pick<UpgradeOptions, "force" | "allowSkew">,
   host: UpgradeHost,
 ): Promise<void> {
-  const { plan } = await planUpgrade(settings, options, host);
-  host.print(plan.parts.length === 0 ? "There is nothing to do\n" : describeCopy(plan));
+  const { plan, images } = await planUpgrade(settings, options, host);
+  const isNothing = plan.parts.length === 0 && images === undefined;
+  host.print(isNothing ? "There is nothing to do\n" : describeCopy(plan, images));
 }
 
 interface PlannedUpgrade {
   readonly plan: CopyPlan;
+  readonly images: ImagesPlan | undefined;
   readonly facts: GenerationFacts;
 }
 
@@ -76,7 +83,8 @@ async function planUpgrade(
   checkDirectories(settings);
   const facts = readGenerations(destination);
   const plan = planCopy(settings, facts, host);
-  if (plan.parts.length === 0) return { plan, facts };
+  const images = planImages(settings);
+  if (plan.parts.length === 0) return { plan, images, facts };
   warnOfDamage(facts, force ? ["trial"] : ["trial", "quarantine"], host);
   refuseSwitch(facts, plan.parts, { force });
   for (const { component, version } of plan.parts) {
@@ -84,7 +92,7 @@ async function planUpgrade(
     await checkK3s(join(settings.source, component, version, FILE.k3s), version, hostTarget(), host);
   }
   await checkOrder(destination, plan.parts, { allowSkew }, host);
-  return { plan, facts };
+  return { plan, images, facts };
 }
 
 function nothing(): AsyncDisposable {
@@ -92,13 +100,18 @@ function nothing(): AsyncDisposable {
 }
 
 /** One line per component: `k3os v1 → v2 (411 MiB to copy)`. */
-export function describeCopy({ parts }: CopyPlan): string {
-  return parts
+export function describeCopy({ parts }: CopyPlan, images?: ImagesPlan): string {
+  const versions = parts
     .map(({ component, from, version, size }) => {
       const work = size === 0 ? "there already" : `${formatBytes(size)} to copy`;
       return `${component} ${from ?? "none"} → ${version} (${work})\n`;
     })
     .join("");
+  const archives = [
+    ...(images?.files ?? []).map(({ name, size }) => `images ${name} (${formatBytes(size)} to copy)\n`),
+    ...(images?.old ?? []).map((name) => `images ${name} (to be removed)\n`),
+  ];
+  return versions + archives.join("");
 }
 
 /**

@@ -55,7 +55,7 @@ function optionFlaws(k3sConfig: K3sInput["k3sConfig"], role: Role): ConfigFlaw[]
     );
     return [...messages].map(([message, kept]): ConfigFlaw => {
       const flaw = isSkipped
-        ? ({ kept: "warning", message: `${message}; k3s skips it` } as const)
+        ? ({ kept: "warning", message: `${message} (k3s skips it)` } as const)
         : { kept, message };
       return { setting: "k3os.k3s_config", key, ...flaw };
     });

@@ -8,12 +8,16 @@ import { freeBytes } from "../../tools/fs/size.ts";
 import { walk } from "../../tools/fs/walk.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
+import { IMAGES, IMAGES_LIST, type ImageSet, imageSet } from "../../tools/images/image-set.ts";
 import { MAX_LIST } from "../../tools/release/release-list.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
 import { CONFIG, checkLink } from "../medium.ts";
 import { hasProgram, missingMessage } from "../programs.ts";
 
 export const MENU = "boot/grub/grub.cfg";
+/** The directory of image archives on a medium, and their list. */
+export const MEDIUM_IMAGES = `k3os/system/${IMAGES}`;
+export const MEDIUM_LIST = `${MEDIUM_IMAGES}/${IMAGES_LIST}`;
 
 /** An entry of a directory to add; `path` is relative to it. */
 export interface AddedEntry {
@@ -31,6 +35,9 @@ export interface RemasterFacts {
   /** Its boot menu, or the replacement. */
   readonly menu: string;
   readonly config: Buffer | undefined;
+  readonly images: ImageSet;
+  /** The list of the image archives that the medium has already; empty: none. */
+  readonly imagesList: string;
   /** Directories before their content. */
   readonly added: readonly AddedEntry[];
   /** Bytes that can be written to the file system of the result. */
@@ -43,6 +50,8 @@ export interface RemasterSources {
   /** A path or URL. */
   readonly config: string | undefined;
   readonly add: string | undefined;
+  /** Paths of archives of container images. */
+  readonly images: readonly string[];
 }
 
 export type RemasterHost = Pick<Host, "run" | "log" | "clock" | "env" | "progress" | "print">;
@@ -52,7 +61,7 @@ export type RemasterHost = Pick<Host, "run" | "log" | "clock" | "env" | "progres
  * Throws CommandError if the ISO or an addition cannot be used.
  */
 export async function remasterFacts(
-  { input, output, config, add }: RemasterSources,
+  { input, output, config, add, images }: RemasterSources,
   scratch: string,
   host: RemasterHost,
 ): Promise<RemasterFacts> {
@@ -63,7 +72,8 @@ export async function remasterFacts(
   checkOutput(input, output);
   await compareChecksum(input);
   const added = add === undefined ? [] : entriesBelow(add);
-  const { paths, menu } = await readIso(input, join(scratch, "original.cfg"), host);
+  const archives = await imageSet(images);
+  const { paths, files } = await readIso(input, { scratch, wanted: [MENU, MEDIUM_LIST] }, host);
   const replaced = (path: string) => {
     return add === undefined ? undefined : readIfThere(join(add, path));
   };
@@ -72,7 +82,9 @@ export async function remasterFacts(
   return {
     size,
     paths,
-    menu: replaced(MENU)?.toString() ?? menu,
+    menu: replaced(MENU)?.toString() ?? files[MENU] ?? "",
+    images: archives,
+    imagesList: files[MEDIUM_LIST] ?? "",
     config: config === undefined ? undefined : await fetchConfig(config, host),
     added,
     free: freeBytes(dirname(output)),
@@ -138,18 +150,23 @@ export const XORRISO = [
   ...["xorriso", "-no_rc", "-report_about", "SORRY", "-abort_on", "FAILURE", "-return_with", "SORRY", "32"],
 ];
 
-/** Lists an ISO and extracts its boot menu. */
+/** Lists an ISO and reads those of its files that are wanted and there, as text by path. */
 async function readIso(
   input: string,
-  copy: string,
+  { scratch, wanted }: { readonly scratch: string; readonly wanted: readonly string[] },
   host: Pick<Host, "run">,
-): Promise<Pick<RemasterFacts, "paths" | "menu">> {
+): Promise<{ readonly paths: readonly string[]; readonly files: Readonly<Record<string, string>> }> {
   const list = cmd`${XORRISO} -indev stdio:${input} -find /`;
   const paths = isoPaths((await host.run(list)).stdout);
-  if (!paths.includes(MENU)) return { paths, menu: "" };
-  const extract = ["-osirrox", "on", "-indev", `stdio:${input}`, "-extract", `/${MENU}`, copy];
-  await host.run(cmd`${XORRISO} ${extract}`);
-  return { paths, menu: readTextBounded(copy) };
+  const files: Record<string, string> = {};
+  for (const [at, path] of wanted.entries()) {
+    if (!paths.includes(path)) continue;
+    const copy = join(scratch, `original-${at}`);
+    const extract = ["-osirrox", "on", "-indev", `stdio:${input}`, "-extract", `/${path}`, copy];
+    await host.run(cmd`${XORRISO} ${extract}`);
+    files[path] = readTextBounded(copy);
+  }
+  return { paths, files };
 }
 
 /** The paths printed by `xorriso -find`: one per line, quoted for a shell. */

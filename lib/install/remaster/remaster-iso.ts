@@ -7,10 +7,18 @@ import { sha256File } from "../../tools/fs/checksums.ts";
 import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { abortOnSignals } from "../../tools/host/interrupt.ts";
+import { imagesList } from "../../tools/images/image-set.ts";
 import { showProgress } from "../../tools/terminal/progress.ts";
 import { during } from "../../tools/text/errors.ts";
 import { CONFIG } from "../medium.ts";
-import { MENU, type RemasterHost, type RemasterSources, remasterFacts, XORRISO } from "./remaster-facts.ts";
+import {
+  MEDIUM_LIST,
+  MENU,
+  type RemasterHost,
+  type RemasterSources,
+  remasterFacts,
+  XORRISO,
+} from "./remaster-facts.ts";
 import { type MenuEntry, menuWords } from "./remaster-menu.ts";
 import { planRemaster, type RemasterPlan } from "./remaster-plan.ts";
 
@@ -31,6 +39,7 @@ export async function remaster(settings: RemasterSettings, host: RemasterHost): 
   logDiagnostics(warnings, host);
   using scratch = scratchDirectory(tmpdir(), SCRATCH);
   const facts = await remasterFacts(settings, scratch.path, host);
+  for (const warning of facts.images.warnings) host.log.warn(warning);
   const plan = planRemaster(facts, { words, startsBy: settings.startsBy });
   using interruption = abortOnSignals();
   // on the file system of the result, so that it can be renamed
@@ -52,7 +61,11 @@ async function write(
   { iso, scratch, signal }: { readonly iso: string; readonly scratch: string; readonly signal: AbortSignal },
   host: RemasterHost,
 ): Promise<void> {
-  const files = [...plan.added.map((path) => [join(add, path), path] as const), ...ownFiles(plan, scratch)];
+  const files = [
+    ...plan.added.map((path) => [join(add, path), path] as const),
+    ...plan.images,
+    ...(await ownFiles(plan, scratch)),
+  ];
   const maps = files.flatMap(([from, to]) => ["-map", from, `/${to}`]);
   const argv = cmd`
     ${XORRISO} -indev stdio:${input} -outdev stdio:${iso}
@@ -81,7 +94,10 @@ const SCRATCH = ".k3os-remaster-";
 const LOOK_EVERY = 200;
 
 /** Writes our content to files for xorriso: path of the file, path on the medium. */
-function ownFiles({ menu, config }: RemasterPlan, scratch: string): [string, string][] {
+async function ownFiles(
+  { menu, config, images, keptImages }: RemasterPlan,
+  scratch: string,
+): Promise<[string, string][]> {
   const files: [string, string][] = [];
   if (menu !== undefined) {
     const path = join(scratch, "grub.cfg");
@@ -92,6 +108,12 @@ function ownFiles({ menu, config }: RemasterPlan, scratch: string): [string, str
     const path = join(scratch, "config.yaml");
     writeFileSync(path, config, { mode: 0o600 }); // may contain a token, which users of the live system must not read
     files.push([path, CONFIG]);
+  }
+  if (images.length > 0) {
+    const path = join(scratch, "images.txt");
+    const added = await imagesList(images.map(([from]) => ({ path: from })));
+    writeFileSync(path, keptImages + added, { mode: 0o644 });
+    files.push([path, MEDIUM_LIST]);
   }
   return files;
 }

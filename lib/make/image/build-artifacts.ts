@@ -3,9 +3,11 @@ import { join, relative } from "node:path";
 import type { CommandTable } from "../../tools/cli/cli.ts";
 import { FILE } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
+import type { ImageArchive } from "../../tools/images/image-archive.ts";
 import { OPENRC_UNITS } from "../../tools/node/openrc-units.ts";
 import type { SigningKey } from "../../tools/release/signing-key.ts";
 import { type Made, partOf } from "../build/build-step.ts";
+import { contentDigest } from "../build/content-digest.ts";
 import type { BuildContext } from "../build/context.ts";
 import { enableForeignPrograms } from "../build/foreign-programs.ts";
 import { commandFiles } from "./command-files.ts";
@@ -14,7 +16,7 @@ import { FIRMWARE_PACKAGES, SUITE } from "./debian-packages.ts";
 import { compressFiles } from "./gzip-file.ts";
 import { buildInitrd } from "./initrd.ts";
 import { initrdBaseStep } from "./initrd-base.ts";
-import { buildIso } from "./iso.ts";
+import { buildIso, type MediumArchive } from "./iso.ts";
 import { buildKernel, type Kernel } from "./kernel.ts";
 import { buildTarball } from "./overlay-tarball.ts";
 import type { K3sChoice } from "./resolve-k3s.ts";
@@ -27,6 +29,8 @@ export interface ImageOptions {
   /** The target's executable. */
   readonly executable: Made;
   readonly k3s: K3sChoice;
+  /** Archives of container images for the ISO. */
+  readonly images?: readonly Pick<ImageArchive, "name" | "path">[];
   /** The key that signs the checksums. */
   readonly key: SigningKey;
   /** The product's commands, whose manual and completion are part of the image. */
@@ -55,7 +59,7 @@ export async function buildImages(
 /** The steps of {@link buildImages}, in order. Returns the results by the names of the artifacts. */
 export async function makeImages(
   target: Target,
-  { executable, k3s: choice, commands }: Omit<ImageOptions, "key">,
+  { executable, k3s: choice, images = [], commands }: Omit<ImageOptions, "key">,
   context: Pick<BuildContext, "host" | "make" | "version" | "sourceDateEpoch">,
 ): Promise<Record<string, string>> {
   const { version } = context;
@@ -82,9 +86,17 @@ export async function makeImages(
     ...(kernel && kernelArtifacts(target, kernel)),
   };
   if (kernel && target.grub.length > 0) {
-    built[`k3os-${target.arch}.iso`] = await buildIso(target, { parts, root }, context);
+    built[`k3os-${target.arch}.iso`] = await buildIso(
+      target,
+      { parts, root, images: images.map(madeArchive) },
+      context,
+    );
   }
   return built;
+}
+
+function madeArchive({ name, path }: Pick<ImageArchive, "name" | "path">): MediumArchive {
+  return { name, file: { path, digest: contentDigest(path, "git") } };
 }
 
 /** A kernel and its initrd, which begins with a base. */

@@ -1,10 +1,20 @@
-import { copyFileSync, globSync, lutimesSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  globSync,
+  lutimesSync,
+  mkdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { walk } from "../../tools/fs/walk.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { LABEL } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
+import { IMAGES, IMAGES_LIST, imagesList } from "../../tools/images/image-set.ts";
 import { type Made, partOf, type Step, type StepContext } from "../build/build-step.ts";
 import type { BuildContext } from "../build/context.ts";
 import { mediumMenu, mediumSearch } from "./grub-menu.ts";
@@ -31,9 +41,16 @@ const EFI_MODULES = [...CORE_MODULES, "fat"];
 
 const PLACEHOLDER_CONFIG = "# k3OS configuration; an installation copies this file to its disk\n";
 
+/** An archive of container images for the medium. */
+export interface MediumArchive {
+  readonly name: string;
+  readonly file: Made;
+}
+
 interface IsoInput {
   readonly target: Pick<Target, "arch" | "grub" | "efiBoot">;
   readonly parts: SystemParts;
+  readonly images: readonly MediumArchive[];
   /** An installed userland with the boot loader. */
   readonly root: Made;
   readonly version: string;
@@ -54,10 +71,10 @@ const isoStep: Step<IsoInput> = {
  */
 export async function buildIso(
   { arch, grub, efiBoot }: Target,
-  { parts, root }: Pick<IsoInput, "parts" | "root">,
+  { parts, root, images }: Pick<IsoInput, "parts" | "root" | "images">,
   { make, version, sourceDateEpoch }: Pick<BuildContext, "make" | "version" | "sourceDateEpoch">,
 ): Promise<string> {
-  const input = { target: { arch, grub, efiBoot }, parts, root, version, sourceDateEpoch };
+  const input = { target: { arch, grub, efiBoot }, parts, root, images, version, sourceDateEpoch };
   return partOf(await make(isoStep, { name: `iso-${arch}`, input }), ISO).path;
 }
 
@@ -67,6 +84,7 @@ async function makeIso(input: IsoInput, into: string, context: StepContext): Pro
   const tree = join(into, "tree");
   writeSystemTree(tree, parts);
   writeFileSync(join(tree, "k3os/system/config.yaml"), PLACEHOLDER_CONFIG);
+  await addImages(input.images, join(tree, "k3os/system", IMAGES));
   const grub = join(tree, "boot/grub");
   mkdirSync(join(grub, "fonts"), { recursive: true });
   writeFileSync(join(grub, "grub.cfg"), mediumMenu());
@@ -96,6 +114,18 @@ async function makeIso(input: IsoInput, into: string, context: StepContext): Pro
   // xorriso(1) derives volume dates, file dates and the GUIDs of the partition table from it
   await context.host.run(write, { env: { SOURCE_DATE_EPOCH: String(sourceDateEpoch) } });
   rmSync(tree, { recursive: true });
+}
+
+async function addImages(images: readonly MediumArchive[], directory: string): Promise<void> {
+  if (images.length === 0) return;
+  mkdirSync(directory);
+  const paths = images.map(({ name, file }) => {
+    const path = join(directory, name);
+    copyFileSync(file.path, path, constants.COPYFILE_FICLONE);
+    chmodSync(path, 0o644);
+    return { path };
+  });
+  writeFileSync(join(directory, IMAGES_LIST), await imagesList(paths));
 }
 
 function biosOptions(root: string, image: string): string[] {

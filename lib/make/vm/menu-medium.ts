@@ -11,7 +11,7 @@ export async function remasterMenu(
   const silent = { update: () => undefined, finish: () => undefined, [Symbol.dispose]: () => undefined };
   const host = { ...systemHost(), print: () => undefined, progress: () => silent };
   await remaster(
-    { input, output, config: undefined, add: undefined, cmdline: words.join(" "), startsBy },
+    { input, output, config: undefined, add: undefined, images: [], cmdline: words.join(" "), startsBy },
     host,
   );
 }

@@ -82,6 +82,7 @@ export const MEDIUM: Medium = {
   versions: { k3os: "v1", kernel: "6.12", k3s: "v1.30" },
   entries: [{ kind: "directory", path: "k3os", mode: 0o755 }],
   size: 2 * GIB,
+  images: { names: [], size: 0 },
   config: undefined,
 };
 

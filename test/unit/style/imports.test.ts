@@ -12,6 +12,7 @@ const TOOLS = [
   "host",
   "terminal",
   "fs",
+  "images",
   "http",
   "kubernetes",
   "release",

@@ -26,6 +26,8 @@ const FACTS: RemasterFacts = {
   paths: PATHS,
   menu: mediumMenu(),
   config: undefined,
+  images: { archives: [], warnings: [] },
+  imagesList: "",
   added: [],
   free: 2 ** 30,
 };
@@ -40,6 +42,8 @@ describe("planRemaster()", () => {
     expect(planRemaster(FACTS, NOTHING)).toEqual({
       menu: undefined,
       config: undefined,
+      images: [],
+      keptImages: "",
       added: [],
       size: 1000,
     });
