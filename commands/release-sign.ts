@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { writeFileAtomic } from "../lib/tools/fs/atomic.ts";
 import { parseChecksums } from "../lib/tools/fs/checksums.ts";
-import { readBounded } from "../lib/tools/fs/read-bounded.ts";
+import { readBounded, readTextIfThere } from "../lib/tools/fs/read-bounded.ts";
 import type { Arch } from "../lib/tools/host/targets.ts";
 import { UNRELEASED, VERSION } from "../lib/tools/host/version.ts";
+import { declaredK3s } from "../lib/tools/release/k3s-release.ts";
 import { archesIn, compareFiles } from "../lib/tools/release/release-directory.ts";
 import {
+  claimedFields,
+  type DeclaredK3s,
   listComment,
   listName,
   MAX_LIST,
@@ -34,6 +37,11 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
       value: "VERSION",
       help: "version of the release, such as v0.36.3-k3s1r0 (default: this program's)",
     },
+    k3s: {
+      type: "string",
+      value: "VERSION",
+      help: "version of the k3s in it (default: that of the present signature)",
+    },
   },
   exits: { failed: "a checksum does not match, or signing failed; nothing is signed" },
   maxPositionals: Number.POSITIVE_INFINITY,
@@ -42,6 +50,9 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
     if (values.key === undefined) throw new UsageError("Missing option --key");
     const version = values.version ?? VERSION;
     if (version === UNRELEASED) throw new UsageError("Missing option --version: this program has none");
+    const k3s = values.k3s === undefined ? undefined : declaredK3s(values.k3s);
+    if (values.k3s !== undefined && k3s === undefined)
+      throw new UsageError(`Found --k3s "${values.k3s}", expected a version such as v1.36.3+k3s1`);
     const lists = directories.flatMap(listsIn);
     const key = await openSigningKey(values.key, host);
     const complaints = (await Promise.all(lists.map(complaintsOf))).flat();
@@ -52,7 +63,13 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
     for (const { directory, arch, content } of lists) {
       const names = [...parseChecksums(content.toString()).keys()];
       const sizes = new Map(names.map((name) => [name, statSync(join(directory, name)).size]));
-      const comment = listComment({ arch, version, timestamp, sizes });
+      const comment = listComment({
+        arch,
+        version,
+        timestamp,
+        sizes,
+        k3s: k3s ?? declaredBefore(directory, arch),
+      });
       const text = await signContent(content, comment, key, host);
       signatures.push({ directory, file: join(directory, signatureName(arch)), text });
     }
@@ -64,6 +81,17 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
     return EXIT.done;
   },
 });
+
+/** The k3s that the present signature of a list declares: the build's, which knows what it contains. */
+function declaredBefore(directory: string, arch: Arch): DeclaredK3s | undefined {
+  const text = readTextIfThere(join(directory, signatureName(arch)), { maxBytes: MAX_LIST });
+  if (text === undefined) return undefined;
+  try {
+    return claimedFields(text, arch).k3s;
+  } catch {
+    return undefined; // it is replaced because it is not good
+  }
+}
 
 interface List {
   readonly directory: string;

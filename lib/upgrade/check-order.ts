@@ -21,6 +21,8 @@ export type OrderHost = Pick<Host, "log" | "clock" | "env">;
 export interface OrderOptions {
   /** Only warn of what is out of order. */
   readonly allowSkew: boolean;
+  /** See {@link OrderFacts.comesFrom}. */
+  readonly comesFrom?: readonly string[] | undefined;
 }
 
 /** Below the root of the running system; only members of an etcd cluster have it. */
@@ -33,12 +35,12 @@ const ETCD = `${PATH.datastore}/etcd`;
 export async function checkOrder(
   system: string,
   parts: readonly Part[],
-  { allowSkew }: OrderOptions,
+  { allowSkew, comesFrom }: OrderOptions,
   host: OrderHost,
 ): Promise<void> {
   const to = parts.find(({ component }) => component === "k3s")?.version;
   if (to === undefined) return;
-  const problem = orderProblem(await readOrderFacts(system, to, host));
+  const problem = orderProblem({ ...(await readOrderFacts(system, to, host)), comesFrom });
   if (problem === undefined) return;
   if (!allowSkew) throw problem;
   host.log.warn(`${messageOf(problem)}; going on because of --allow-skew`);

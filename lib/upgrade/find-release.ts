@@ -28,7 +28,7 @@ export interface ReleaseQuery {
   readonly trust: Trust;
 }
 
-type FindHost = Pick<Host, "log" | "clock" | "env" | "run">;
+export type FindHost = Pick<Host, "log" | "clock" | "env" | "run">;
 
 /** The possible locations of a release, and its expected version if known. */
 interface Places {

@@ -25,6 +25,7 @@ import { compareVersions } from "../tools/release/version-order.ts";
 import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { checkOrder } from "./check-order.ts";
+import { chooseStep } from "./choose-step.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
 import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
@@ -45,7 +46,7 @@ const ROOTFS: readonly Component[] = ["k3os", "k3s"];
 export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
   const { system } = settings;
   using _lock = prepare(settings);
-  const found = await find(settings, host);
+  const found = await findStep(settings, host);
   const name = `k3os-rootfs-${found.release.arch}.tar.gz`;
   const change: Change = { ...found, component: "k3os", to: found.version, files: [name] };
   if (!(await isWanted(change, settings, host))) return;
@@ -153,6 +154,32 @@ function prepare({ system, lockFile }: ReleaseUpgradeSettings): Disposable {
 async function find(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<FoundRelease> {
   const found = await findRelease({ arch: hostTarget().arch, trust: chooseTrust(settings, host) }, host);
   refuseOlder(settings.system, found.release, settings, host);
+  return found;
+}
+
+/**
+ * {@link find}, of a release that this node may take now: without a requested version, one on the way to the latest.
+ * Throws OrderError for a requested one that must wait.
+ */
+async function findStep(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<FoundRelease> {
+  const { system, allowSkew } = settings;
+  const latest = await find(settings, host);
+  const declared = latest.release.k3s;
+  if (host.env.K3OS_VERSION || allowSkew) {
+    // before anything is downloaded; the k3s itself is checked when it is there
+    const parts = declared === undefined ? [] : [{ component: "k3s", version: declared.version } as const];
+    await checkOrder(system, parts, { allowSkew, comesFrom: declared?.from }, host);
+    return latest;
+  }
+  const query = { arch: hostTarget().arch, trust: chooseTrust(settings, host) };
+  const current = readLinks(system).k3os.current;
+  const { found, more } = await chooseStep(latest, { ...query, system, current }, host);
+  if (!more) return latest;
+  refuseOlder(system, found.release, settings, host);
+  host.print(
+    `The latest release is ${latest.version} with k3s ${declared?.version}. This node goes through ${found.version} ` +
+      `with k3s ${found.release.k3s?.version} first: upgrade again when that is healthy\n`,
+  );
   return found;
 }
 

@@ -23,6 +23,8 @@ export interface OrderFacts {
   /** The current version of k3s; undefined: there is none. */
   readonly from: string | undefined;
   readonly to: string;
+  /** The minors from which a server may step to it, if its release declares them; else its own and the one before. */
+  readonly comesFrom?: readonly string[] | undefined;
   /** The versions of the servers of an agent; undefined if they do not matter. */
   readonly servers: Asked<readonly string[]> | undefined;
   /** The other servers that share an embedded etcd with this one; undefined if there is no such etcd. */
@@ -38,23 +40,17 @@ export function orderProblem(facts: OrderFacts): OrderError | undefined {
   return facts.role === "server" ? (stepProblem(facts) ?? memberProblem(facts)) : agentProblem(facts);
 }
 
-/** Whether a step between two versions is one that a server may make by itself, whatever its cluster says. */
-export function isServerStep(from: string | undefined, to: string): boolean {
-  return stepProblem({ from, to }) === undefined;
-}
-
 const SKEW_HINT = "to do it all the same, which Kubernetes does not support: --allow-skew";
 
-function stepProblem({ from, to }: Pick<OrderFacts, "from" | "to">): OrderError | undefined {
+function stepProblem({ from, to, comesFrom }: OrderFacts): OrderError | undefined {
   const [before, after] = [numberOf(from), numberOf(to)];
-  if (before === undefined || after === undefined || after === before || after === before + 1)
-    return undefined;
+  if (before === undefined || after === undefined) return undefined;
+  const allowed = comesFrom ?? [nameOf(after - 1), nameOf(after)];
+  if (allowed.includes(nameOf(before))) return undefined;
   if (after < before) {
     return new OrderError(
       `Kubernetes does not go back: k3s ${to} is of an older minor than the ${from} of this server`,
-      {
-        hint: '"k3os rollback" returns to the previous versions, with the datastore that they had',
-      },
+      { hint: '"k3os rollback" returns to the previous versions, with the datastore that they had' },
     );
   }
   return new OrderError(

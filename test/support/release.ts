@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileServer, serveFiles } from "../../lib/make/vm/http-server.ts";
 import { type Arch, hostTarget } from "../../lib/tools/host/targets.ts";
+import { declaredK3s } from "../../lib/tools/release/k3s-release.ts";
 import { listName, signatureName } from "../../lib/tools/release/release-list.ts";
 import { encodePublicKey } from "../../lib/tools/release/signature-keys.ts";
 import { makeSecretKey, type SecretKey, signList } from "./minisign.ts";
@@ -19,18 +20,20 @@ export interface Signing {
   readonly arch?: Arch;
   /** Seconds since the epoch; default: now. */
   readonly timestamp?: number;
+  /** The version of its k3s, to be declared. */
+  readonly k3s?: string | undefined;
 }
 
 /** The list of some files and its signature, by name. */
 export function signedList(
   files: Readonly<Record<string, string | Uint8Array>>,
-  { secret, version, arch = hostTarget().arch, timestamp = Math.floor(Date.now() / 1000) }: Signing,
+  { secret, version, arch = hostTarget().arch, timestamp = Math.floor(Date.now() / 1000), k3s }: Signing,
 ): Record<string, string | Uint8Array> {
   const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
   const lines = Object.entries(files).map(([name, content]) => `${digest(content)}  ${name}\n`);
   const list = Buffer.from(lines.join(""));
   const sizes = new Map(Object.entries(files).map(([name, content]) => [name, Buffer.byteLength(content)]));
-  const signature = signList(list, { arch, version, timestamp, sizes }, secret);
+  const signature = signList(list, { arch, version, timestamp, sizes, k3s: declaredK3s(k3s ?? "") }, secret);
   return { [listName(arch)]: list, [signatureName(arch)]: signature };
 }
 

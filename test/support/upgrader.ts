@@ -55,6 +55,8 @@ export interface ReleaseOptions {
   /** The beginning of every file's content. */
   readonly content?: string;
   readonly k3s?: string;
+  /** The version of k3s that its signature declares; default: none. */
+  readonly declared?: string;
   /** In place of a program that prints this version. */
   readonly k3sProgram?: string | Uint8Array;
   /** The version that it is signed for. */
@@ -91,7 +93,12 @@ export function createUpgrader(): Upgrader {
       const directory = join(releases, version);
       const files = await releaseFiles(version, more);
       const { timestamp = Math.floor(Date.now() / 1000) } = more;
-      const signing = { secret: more.secret ?? secret, version: more.signedAs ?? version, timestamp };
+      const signing = {
+        secret: more.secret ?? secret,
+        version: more.signedAs ?? version,
+        timestamp,
+        k3s: more.declared,
+      };
       const all = { ...files, ...signedList(files, signing), ...more.changed };
       for (const [name, content] of Object.entries(all)) {
         mkdirSync(dirname(join(directory, name)), { recursive: true });

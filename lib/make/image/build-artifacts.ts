@@ -53,7 +53,8 @@ export async function buildImages(
   if (existsSync(installer)) built["install.sh"] = installer;
   for (const [name, source] of Object.entries(built)) publish(source, name, context);
   const names = [`k3os-${target.arch}`, ...Object.keys(built)];
-  await writeChecksums(target, { names, key: options.key }, context);
+  const { key, k3s } = options;
+  await writeChecksums(target, { names, key, k3s: k3s.executable && k3s.version }, context);
 }
 
 /** The steps of {@link buildImages}, in order. Returns the results by the names of the artifacts. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { checksumFile } from "../../tools/fs/checksums.ts";
 import type { Target } from "../../tools/host/targets.ts";
+import { declaredK3s } from "../../tools/release/k3s-release.ts";
 import { listComment, listName, PUBLIC_KEY_NAME, signatureName } from "../../tools/release/release-list.ts";
 import { publicKeyFile } from "../../tools/release/signature-keys.ts";
 import {
@@ -36,16 +37,21 @@ export async function signingKey(
   return await openSigningKey(own, host);
 }
 
-/** Writes the list of a target's existing artifacts, its signature, and the public key. */
+/** Writes the list of a target's existing artifacts, its signature, which declares the k3s in them, and the public key. */
 export async function writeChecksums(
   target: Pick<Target, "arch">,
-  { names, key }: { readonly names: readonly string[]; readonly key: SigningKey },
+  {
+    names,
+    key,
+    k3s,
+  }: { readonly names: readonly string[]; readonly key: SigningKey; readonly k3s?: string | undefined },
   { artifacts, version, signedAt, host }: Pick<BuildContext, "artifacts" | "version" | "signedAt" | "host">,
 ): Promise<void> {
   const { arch } = target;
   const list = await checksumFile(names.map((name) => join(artifacts, name)));
   const sizes = new Map(names.map((name) => [name, statSync(join(artifacts, name)).size]));
-  const comment = listComment({ arch, version, timestamp: signedAt, sizes });
+  const declared = k3s === undefined ? undefined : declaredK3s(k3s);
+  const comment = listComment({ arch, version, timestamp: signedAt, sizes, k3s: declared });
   const signature = await signContent(Buffer.from(list), comment, key, host);
   writeFileAtomic(join(artifacts, listName(arch)), list);
   writeFileAtomic(join(artifacts, signatureName(arch)), signature);

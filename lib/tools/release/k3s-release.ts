@@ -85,6 +85,12 @@ export function minorsBefore(version: string): readonly string[] {
   return number === "0" ? [minor] : [`${major}.${Number(number) - 1}`, minor];
 }
 
+/** What a release with a version of k3s declares; undefined for a text that is no version. */
+export function declaredK3s(version: string): { version: string; from: readonly string[] } | undefined {
+  const from = minorsBefore(version);
+  return from.length === 0 ? undefined : { version, from };
+}
+
 function rowOf(minor: string): Row {
   const row = MINORS[minor];
   if (row !== undefined) return row;

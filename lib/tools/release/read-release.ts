@@ -17,7 +17,14 @@ import {
 import { localPath } from "../http/http-url.ts";
 import { CommandError, during, messageOf } from "../text/errors.ts";
 import { releaseKeys } from "./release-keys.ts";
-import { claimedFields, listName, MAX_LIST, signatureName, verifyList } from "./release-list.ts";
+import {
+  claimedFields,
+  type DeclaredK3s,
+  listName,
+  MAX_LIST,
+  signatureName,
+  verifyList,
+} from "./release-list.ts";
 import { type PublicKey, readPublicKey } from "./signature-keys.ts";
 
 /** The accepted releases: those signed by one of the keys, or all. */
@@ -36,6 +43,8 @@ export interface Release {
   readonly sizes: ReadonlyMap<string, number>;
   /** When the list was signed, in seconds since the epoch; 0 if unknown. */
   readonly timestamp: number;
+  /** Its k3s, if the signature has it. */
+  readonly k3s?: DeclaredK3s | undefined;
   /** Version, architecture, sizes and digests have the signature of a trusted key. */
   readonly signed: boolean;
 }

@@ -1,6 +1,7 @@
 import { parseChecksums } from "../fs/checksums.ts";
 import type { Arch } from "../host/targets.ts";
 import { CommandError } from "../text/errors.ts";
+import { isMinor, minorOf, minorsBefore } from "./k3s-release.ts";
 import { parseSignature, verifySignature } from "./signature.ts";
 import type { PublicKey } from "./signature-keys.ts";
 import { isVersion } from "./version-name.ts";
@@ -9,13 +10,22 @@ import { isVersion } from "./version-name.ts";
  * The signed file of a release is its list of files for one architecture, `sha256sum-ARCH.txt`. The trusted comment of
  * the signature identifies the list, so that neither another architecture's list nor an old one can replace it:
  *
- *     timestamp:1767225600 TAB file:sha256sum-amd64.txt TAB version:v0.36.3-k3s1r0 TAB arch:amd64 TAB sizes:NAME=BYTES,… TAB hashed
+ *     timestamp:1767225600 TAB file:sha256sum-amd64.txt TAB version:v0.36.3-k3s1r0 TAB arch:amd64 TAB k3s:v1.36.3+k3s1 TAB from:v1.35,v1.36 TAB sizes:NAME=BYTES,… TAB hashed
  *
+ * Fields that a client does not know are skipped, and lists of earlier releases lack some: `k3s`, and `from`, the minors of
+ * Kubernetes from which a server may step to it, say which release a node may take next.
  * The sizes are not in the list itself, because `sha256sum --check` only expects digests there.
  */
 export interface ListIdentity {
   readonly arch: Arch;
   readonly version: string;
+}
+
+/** The k3s of a release. */
+export interface DeclaredK3s {
+  readonly version: string;
+  /** The Kubernetes minors (`v1.35`) from which a server may step to it. */
+  readonly from: readonly string[];
 }
 
 /** The fields of a trusted comment. */
@@ -25,6 +35,8 @@ interface SignedFields {
   readonly timestamp: number;
   /** Bytes by base name, for lists that were signed with sizes. */
   readonly sizes: ReadonlyMap<string, number>;
+  /** Undefined for a release without k3s, or a list that was signed without it. */
+  readonly k3s?: DeclaredK3s | undefined;
 }
 
 /** A list with a verified signature. */
@@ -63,16 +75,18 @@ export interface SignedIdentity extends ListIdentity {
   readonly timestamp: number;
   /** Bytes of the files, by base name. */
   readonly sizes?: ReadonlyMap<string, number>;
+  readonly k3s?: DeclaredK3s | undefined;
 }
 
 /** minisign's limit for a trusted comment, in bytes: its line has 4096 with C's terminator (helpers.c, xfprintf). */
 const MAX_COMMENT = 4095 - "trusted comment: \n".length;
 
 /** The trusted comment to sign a list with. Throws CommandError if the version is not a valid directory name. */
-export function listComment({ arch, version, timestamp, sizes = new Map() }: SignedIdentity): string {
+export function listComment({ arch, version, timestamp, sizes = new Map(), k3s }: SignedIdentity): string {
   if (!isVersion(version))
     throw new CommandError(`Cannot sign: "${version}" is not a version such as v0.36.3-k3s1r0`);
   const fields = [`timestamp:${timestamp}`, `file:${listName(arch)}`, `version:${version}`, `arch:${arch}`];
+  if (k3s !== undefined) fields.push(`k3s:${k3s.version}`, `from:${k3s.from.join(",")}`);
   if (sizes.size > 0) fields.push(`sizes:${[...sizes].map(([name, size]) => `${name}=${size}`).join(",")}`);
   const comment = [...fields, "hashed"].join("\t");
   if (comment.length <= MAX_COMMENT) return comment;
@@ -105,7 +119,17 @@ function fieldsFor(arch: Arch, comment: string): SignedFields {
   const [timestamp = "0"] = fields(comment, "timestamp");
   if (!/^\d{1,12}$/.test(timestamp))
     throw new CommandError(`It is signed at "${timestamp}", which is not a time`);
-  return { version, timestamp: Number(timestamp), sizes: sizesIn(comment) };
+  const k3s = k3sIn(comment);
+  return { version, timestamp: Number(timestamp), sizes: sizesIn(comment), ...(k3s && { k3s }) };
+}
+
+function k3sIn(comment: string): DeclaredK3s | undefined {
+  const [version, ...others] = fields(comment, "k3s");
+  if (version === undefined) return undefined;
+  const declared = fields(comment, "from").flatMap((text) => text.split(","));
+  const from = declared.length === 0 ? minorsBefore(version) : declared;
+  if (others.length === 0 && minorOf(version) !== undefined && from.every(isMinor)) return { version, from };
+  throw new CommandError(`It is signed for the k3s "${version}" from "${from}", which are not versions`);
 }
 
 function sizesIn(comment: string): ReadonlyMap<string, number> {

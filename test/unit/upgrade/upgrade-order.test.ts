@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 import { EXIT, exitStatus } from "../../../lib/tools/text/errors.ts";
 import {
   asksServers,
-  isServerStep,
   type OrderFacts,
   type OtherServer,
   orderProblem,
@@ -41,6 +40,11 @@ describe("orderProblem() of a server", () => {
     const error = orderProblem({ ...SERVER, to: "v1.34.9+k3s1" });
     expect(error?.message).toContain("Kubernetes does not go back");
     expect(error?.hint).toContain("k3os rollback");
+  });
+
+  test("goes by the minors that the release declares", () => {
+    expect(problem({ comesFrom: ["v1.34", "v1.35"], to: "v1.37.1+k3s1" })).toBeUndefined();
+    expect(problem({ comesFrom: ["v1.36"] })).toContain("goes through v1.36 first");
   });
 
   test("lets any k3s come where there is none yet, or none is set up", () => {
@@ -98,12 +102,6 @@ describe("orderProblem() of an agent", () => {
     const found = problem({ ...agent, servers: { kind: "unknown", reason: "connection refused" } });
     expect(found).toContain("is newer than the servers of this agent: connection refused");
   });
-});
-
-test("isServerStep() is about the versions alone", () => {
-  expect(isServerStep("v1.35.3+k3s1", "v1.36.3+k3s1")).toBe(true);
-  expect(isServerStep("v1.35.3+k3s1", "v1.37.1+k3s1")).toBe(false);
-  expect(isServerStep(undefined, "v1.37.1+k3s1")).toBe(true);
 });
 
 test("asksServers() for a later minor only, or where there is no k3s yet", () => {

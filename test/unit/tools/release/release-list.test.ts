@@ -68,6 +68,26 @@ describe("verifyList()", () => {
     expect(() => verify(later)).toThrow('It is signed at "tomorrow", which is not a time');
   });
 
+  test("returns the k3s that was declared, and none of a list without it", () => {
+    const k3s = { version: "v1.36.3+k3s1", from: ["v1.35", "v1.36"] };
+    expect(listComment({ ...IDENTITY, k3s })).toContain("\tk3s:v1.36.3+k3s1\tfrom:v1.35,v1.36\t");
+    expect(verify(signList(LIST, { ...IDENTITY, k3s }, KEY)).k3s).toEqual(k3s);
+    expect(verify(signContent(LIST, GOOD, KEY)).k3s).toBeUndefined();
+  });
+
+  test.each(["k3s:latest\tfrom:v1.35", "k3s:v1.36.3\tfrom:1.35", "k3s:v1.36.3\tk3s:v1.37.1"])(
+    "refuses the declaration %j",
+    (fields) => {
+      const call = () => verify(signContent(LIST, `${GOOD}\t${fields}`, KEY));
+      expect(call).toThrow("which are not versions");
+    },
+  );
+
+  test("takes the usual minors of a k3s that was declared without any", () => {
+    const { k3s } = verify(signContent(LIST, `${GOOD}\tk3s:v1.50.3+k3s1`, KEY));
+    expect(k3s).toEqual({ version: "v1.50.3+k3s1", from: ["v1.49", "v1.50"] });
+  });
+
   test("takes fields in any order, and fields that it does not know", () => {
     const comment = GOOD.split("\t").reverse().concat("more:x").join("\t");
     expect(verify(signContent(LIST, comment, KEY)).version).toBe("v0.30.0");

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { hostTarget } from "../../../lib/tools/host/targets.ts";
+import { OrderError } from "../../../lib/tools/text/errors.ts";
+import { chooseStep } from "../../../lib/upgrade/choose-step.ts";
+import { findRelease } from "../../../lib/upgrade/find-release.ts";
+import { testHost } from "../../support/host.ts";
+import { makeSecretKey } from "../../support/minisign.ts";
+import { signedList } from "../../support/release.ts";
+import { makeSystem } from "../../support/system-directory.ts";
+
+const { arch } = hostTarget();
+const secret = makeSecretKey();
+const query = { arch, trust: { kind: "keys", keys: [secret.publicKey] } } as const;
+
+/** Releases by name with the k3s that each declares; undefined: an old list, which declares none. */
+type Releases = Readonly<Record<string, string | undefined>>;
+
+/** The release that a server with k3s 1.35 takes on its way to `latest`. */
+async function step(latest: string, releases: Releases, role = "server"): Promise<string> {
+  const unit = { "/etc/systemd/system/k3s-service.service": `ExecStart=/sbin/k3s ${role}\n` };
+  using machine = testHost({ files: unit });
+  const system = makeSystem(machine.root, { k3os: ["v0.35.3-k3s1r0"], k3s: ["v1.35.3+k3s1"] });
+  const mirror = join(machine.root, "mirror");
+  for (const [version, k3s] of Object.entries(releases)) {
+    mkdirSync(join(mirror, version), { recursive: true });
+    for (const [name, content] of Object.entries(signedList({ x: "" }, { secret, version, k3s })))
+      writeFileSync(join(mirror, version, name), content);
+  }
+  const host = { ...machine, env: { K3OS_RELEASE_URL: mirror } };
+  const found = await findRelease(query, { ...host, env: { ...host.env, K3OS_VERSION: latest } });
+  try {
+    const chosen = await chooseStep(found, { ...query, system, current: "v0.35.3-k3s1r0" }, host);
+    return `${chosen.found.version}${chosen.more ? ", more follow" : ""}`;
+  } catch (error) {
+    if (error instanceof OrderError) return error.message;
+    throw error;
+  }
+}
+
+const [R35, R36, R36B, R37] = [
+  "v0.35.9-k3s1r0",
+  "v0.36.1-k3s1r0",
+  "v0.36.3-k3s1r10",
+  "v0.37.1-k3s1r0",
+] as const;
+const ALL = { [R35]: "v1.35.9+k3s1", [R36]: "v1.36.1+k3s1", [R36B]: "v1.36.3+k3s1", [R37]: "v1.37.1+k3s1" };
+
+describe("chooseStep()", () => {
+  test("takes the latest, if this node may step to it", async () => {
+    expect(await step(R36B, ALL)).toBe(R36B);
+  });
+
+  test("takes the newest on the way to the latest, and says that more follow", async () => {
+    expect(await step(R37, ALL)).toBe(`${R36B}, more follow`);
+    expect(await step(R37, { [R35]: "v1.35.9+k3s1", [R37]: "v1.37.1+k3s1" })).toBe(`${R35}, more follow`);
+  });
+
+  test("goes by what is signed, not by names", async () => {
+    const named = { ...ALL, [R36B]: "v1.37.0+k3s1" };
+    expect(await step(R37, named)).toBe(`${R36}, more follow`);
+  });
+
+  test("takes a latest that declares nothing, and no such step", async () => {
+    expect(await step(R37, { ...ALL, [R37]: undefined })).toBe(R37);
+    expect(await step(R37, { [R36B]: undefined, [R37]: "v1.37.1+k3s1" })).toContain(
+      "goes through v1.36 first",
+    );
+  });
+
+  test("refuses without a step, and names the minor", async () => {
+    expect(await step(R37, { [R37]: "v1.37.1+k3s1" })).toContain(
+      "goes through v1.36 first; no earlier release is known here",
+    );
+  });
+
+  test("refuses on an agent that cannot ask, whatever there is", async () => {
+    expect(await step(R37, ALL, "agent")).toContain("Cannot tell whether k3s v1.37.1+k3s1 is newer");
+  });
+});
