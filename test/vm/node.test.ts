@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
 import { type Machine, VM_DIRECTORY } from "../../lib/make/vm/qemu.ts";
 import { generateKey, type SshKey, type SshTarget, ssh, sshOutput } from "../../lib/make/vm/ssh.ts";
 import {
@@ -18,6 +19,7 @@ import {
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { ARTIFACTS } from "../support/image.ts";
+import { imageArchive } from "../support/image-archive.ts";
 import { describeLong } from "../support/left-out.ts";
 import { readmeBlocks } from "../support/markdown.ts";
 import { makeLabelledDisk } from "../support/state-disk.ts";
@@ -43,7 +45,12 @@ function nodeConfig(key: SshKey): string {
     boot_cmd: ["echo boot > /run/test-boot"],
     run_cmd: ["echo run > /run/test-run"],
     // the README's setting, by which the kernel shows no notices on its consoles, and the installer still has to
-    k3os: { sysctls: { "vm.swappiness": 7, "kernel.printk": "4 4 1 7" }, environment: { TEST: "a $b" } },
+    k3os: {
+      sysctls: { "vm.swappiness": 7, "kernel.printk": "4 4 1 7" },
+      environment: { TEST: "a $b" },
+      k3s_config: { "write-kubeconfig-mode": "0600", "tls-san": ["node.example.com"] },
+      registries: { mirrors: { "docker.io": { endpoint: ["https://registry.example.com:5000"] } } },
+    },
   });
 }
 
@@ -73,10 +80,13 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
     hardware = createHardware(`test-${arch}`, { arch, firmware }, USED_SIZE);
     makeUsedDisk(hardware.disk, { table: "gpt", size: USED_SIZE });
     const [config, medium] = [join(scratch, "config.yaml"), join(scratch, "medium.iso")];
+    const images = join(scratch, "images.tar.zst");
+    writeFileSync(images, zstdCompressSync(await imageArchive([["docker.io/library/test:1"]])));
     writeFileSync(config, nodeConfig(key));
     const remaster = [EXECUTABLE, "remaster", join(ARTIFACTS, `k3os-${arch}.iso`), medium];
     const words = [...installWords(arch), "k3os.install.force"].join(" ");
-    await runProgram([...remaster, "--config", config, "--default", "install", "--cmdline", words]);
+    const own = ["--config", config, "--images", images];
+    await runProgram([...remaster, ...own, "--default", "install", "--cmdline", words]);
     await installFromMedium(hardware, medium);
     rmSync(medium);
     truncateSync(hardware.disk, DISK_SIZE);
@@ -180,6 +190,21 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
     for (const line of ["| | _|___ / / _ \\/ __|", "| |/ / |_ \\| | | \\__ \\   k3OS v"]) {
       expect(console).toContain(line);
     }
+  });
+
+  test("offers the container images of its medium to k3s, and has the files for it", async () => {
+    const archive = "/k3os/system/images/images.tar.zst";
+    expect(await shell("readlink /var/lib/rancher/k3s/agent/images/images.tar.zst")).toBe(archive);
+    expect(await shell("cd /k3os/system/images; sha256sum --check sha256sum.txt")).toBe("images.tar.zst: OK");
+    expect(await shell("sudo sh -c 'stat -c %a /etc/rancher/k3s/registries.yaml'")).toBe("600");
+    expect(await shell("sudo cat /etc/rancher/k3s/registries.yaml /etc/rancher/k3s/config.yaml.d/*")).toBe(
+      [
+        "# Written by k3OS: change the setting instead, k3os.registries",
+        ...["mirrors:", "  docker.io:", "    endpoint:", "    - https://registry.example.com:5000"],
+        "# Written by k3OS: change the setting instead, k3os.k3s_config",
+        ...["tls-san:", "- node.example.com", 'write-kubeconfig-mode: "0600"'],
+      ].join("\n"),
+    );
   });
 
   test("tries again to fetch the k3s that it lacks", async () => {

@@ -162,6 +162,15 @@ describe("planInstall()", () => {
     const full = deviceFacts({ device: part, state: { ...kept, free: GIB } });
     expect(() => plan({ ...noFormat, facts: { device: full } })).toThrow("too little free space: 1.0 GiB");
   });
+
+  test("counts container images twice, since k3s imports them", () => {
+    const medium = { ...MEDIUM, images: { names: ["a.tar"], size: GIB } };
+    const enough = deviceFacts({ device: part, state: { ...kept, free: 2.5 * GIB } });
+    expect(plan({ ...noFormat, facts: { device: enough } }).kind).toBe("partition");
+    expect(() => plan({ ...noFormat, medium, facts: { device: enough } })).toThrow(
+      "too little free space: 2.5 GiB, 3.1 GiB are needed",
+    );
+  });
 });
 
 describe("stateSize()", () => {
