@@ -1,15 +1,17 @@
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { optionValue } from "../config/schema/k3s-config.ts";
 import { isThere } from "../tools/fs/links.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { deliveredImages, IMAGES } from "../tools/images/image-set.ts";
 import type { Applier, ApplyHost } from "./applier.ts";
 
 /**
- * The directory from which k3s imports archives at its start; it follows links.
+ * The directory below k3s's data from which it imports archives at its start; it follows links.
  * https://docs.k3s.io/installation/airgap
  */
-const IMPORTED = "/var/lib/rancher/k3s/agent/images";
+const IMPORTED = "agent/images";
+const DATA = "/var/lib/rancher/k3s";
 const DELIVERED = join(PATH.system, IMAGES);
 
 /**
@@ -18,9 +20,10 @@ const DELIVERED = join(PATH.system, IMAGES);
  */
 export const images: Applier = {
   name: "images",
-  apply: (_, host) => {
+  apply: ({ k3os = {} }, host) => {
     const names = new Set(availableImages(host));
-    const directory = inRoot(host, IMPORTED);
+    const imported = join(optionValue(k3os, "data-dir") || DATA, IMPORTED);
+    const directory = inRoot(host, imported);
     removeOldLinks(directory, names, host);
     for (const name of names) {
       const path = join(directory, name);
@@ -32,7 +35,7 @@ export const images: Applier = {
         symlinkSync(join(DELIVERED, name), path);
       } else if (!isOurs(path)) {
         host.log.info(
-          `"${join(IMPORTED, name)}" is yours: the archive of that name in this system is left out`,
+          `"${join(imported, name)}" is yours: the archive of that name in this system is left out`,
         );
       }
     }

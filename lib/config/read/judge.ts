@@ -64,6 +64,8 @@ function k3sConfigFile({ config, origins }: Judged): readonly Diagnostic[] {
       "k3os.server_url": isOn("k3os.server_url"),
       "k3os.token": isOn("k3os.token"),
       "k3os.taints": isOn("k3os.taints"),
+      "k3os.registries.mirrors": isOn("k3os.registries.mirrors"),
+      "k3os.registries.configs": isOn("k3os.registries.configs"),
     },
   });
   return flaws.flatMap(({ setting, key, kept, message }): Diagnostic[] => {

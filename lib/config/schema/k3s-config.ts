@@ -1,10 +1,17 @@
+import { GENERATED } from "./generated-files.ts";
 import { type ArgumentFlaw, argumentFlaws } from "./k3s-arguments.ts";
 import { findOption, isRepeatable, type Role } from "./k3s-options.ts";
 
 /** A problem with one key of `k3s_config`, or with another setting because of it. */
 export interface ConfigFlaw extends Omit<ArgumentFlaw, "index"> {
   /** The setting, as users write it. */
-  readonly setting: "k3os.k3s_config" | "k3os.server_url" | "k3os.token" | "k3os.taints";
+  readonly setting:
+    | "k3os.k3s_config"
+    | "k3os.registries.mirrors"
+    | "k3os.registries.configs"
+    | "k3os.server_url"
+    | "k3os.token"
+    | "k3os.taints";
   /** The key in it. */
   readonly key?: string;
 }
@@ -15,7 +22,16 @@ export interface K3sInput {
   readonly k3sArgs: readonly string[];
   /** A path of another configuration file in `K3S_CONFIG_FILE`. */
   readonly otherFile: string | undefined;
-  readonly isSet: Readonly<Record<"k3os.server_url" | "k3os.token" | "k3os.taints", boolean>>;
+  readonly isSet: Readonly<
+    Record<
+      | "k3os.server_url"
+      | "k3os.token"
+      | "k3os.taints"
+      | "k3os.registries.mirrors"
+      | "k3os.registries.configs",
+      boolean
+    >
+  >;
 }
 
 /**
@@ -30,6 +46,7 @@ export function configFlaws(input: K3sInput): readonly ConfigFlaw[] {
     ...optionFlaws(k3sConfig, role),
     ...Object.keys(k3sConfig).flatMap((key) => overridden(key, role, input)),
     ...otherFileFlaws(input),
+    ...otherRegistriesFlaws(input),
   ];
 }
 
@@ -62,6 +79,30 @@ function optionFlaws(k3sConfig: K3sInput["k3sConfig"], role: Role): ConfigFlaw[]
   });
 }
 
+/** The values of an option in arguments, as k3s's parser finds them. */
+function argumentValues(args: readonly string[], name: string, role: Role): string[] {
+  return args.flatMap((word, at) => {
+    const [, found, value] = /^--?([A-Za-z][A-Za-z0-9-]*)(?:=(.*))?$/s.exec(word) ?? [];
+    if (found === undefined || optionName(found, role) !== name) return [];
+    return [value ?? args[at + 1] ?? ""];
+  });
+}
+
+/**
+ * The value of an option that takes one: that of the last argument, else that of the configuration file; undefined if
+ * it is not set. `name` is the long one.
+ */
+export function optionValue(
+  { k3sConfig = {}, k3sArgs = [] }: Partial<Pick<K3sInput, "k3sConfig" | "k3sArgs">>,
+  name: string,
+): string | undefined {
+  const role = roleOf(k3sArgs, false);
+  const inFile = Object.entries(k3sConfig).flatMap(([key, values]) =>
+    optionName(key, role) === name ? values : [],
+  );
+  return [...inFile, ...argumentValues(k3sArgs, name, role)].at(-1);
+}
+
 /** The settings in place of an option, which are environment variables of k3s: the file takes precedence over them. */
 const VARIABLES = { server: "k3os.server_url", token: "k3os.token" } as const;
 
@@ -74,10 +115,7 @@ function overridden(key: string, role: Role, { k3sConfig, k3sArgs, isSet }: K3sI
     const message = `found "${name}" in k3s_config too: that counts, expected it in one of them`;
     flaws.push({ setting: variable, kept: "warning", message });
   }
-  const isArgument = k3sArgs.some((word) => {
-    const [, found] = /^--?([A-Za-z][A-Za-z0-9-]*)(?:=|$)/.exec(word) ?? [];
-    return found !== undefined && optionName(found, role) === name;
-  });
+  const isArgument = argumentValues(k3sArgs, name, role).length > 0;
   if (isArgument && !isRepeatable(name)) {
     flaws.push({
       ...here,
@@ -101,4 +139,15 @@ function otherFileFlaws({ k3sConfig, k3sArgs, otherFile }: K3sInput): ConfigFlaw
   if (by === undefined) return [];
   const message = `found ${by}: k3s reads that file instead, expected one of them`;
   return [{ setting: "k3os.k3s_config", kept: "error", message }];
+}
+
+/** k3s reads only the file of registries that it is told to. */
+function otherRegistriesFlaws(input: K3sInput): ConfigFlaw[] {
+  const path = optionValue(input, "private-registry");
+  if (path === undefined || path === GENERATED.registries.path) return [];
+  const settings = ["k3os.registries.mirrors", "k3os.registries.configs"] as const;
+  const message = `found "private-registry" of k3s too: it reads that file instead, expected one of them`;
+  return settings.flatMap((setting) =>
+    input.isSet[setting] ? [{ setting, kept: "error" as const, message }] : [],
+  );
 }

@@ -56,6 +56,13 @@ test("images that are there already are not offered again, and a system without 
   expect(host.logged).toHaveLength(said);
 });
 
+test("images are offered where k3s has its data", async () => {
+  using host = testHost();
+  await deliver(host, ["a.tar"]);
+  await images.apply({ k3os: { k3sArgs: ["server", "--data-dir=/data/k3s"] } }, host);
+  expect(readdirSync(join(host.root, "/data/k3s/agent/images"))).toEqual(["a.tar"]);
+});
+
 test("an archive that is listed and missing does not stop the others", async () => {
   using host = testHost();
   await deliver(host, ["a.tar", "b.tar"]);
