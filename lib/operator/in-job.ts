@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { readRecords } from "../tools/generation/generation-facts.ts";
 import type { Host } from "../tools/host/host.ts";
@@ -7,7 +7,7 @@ import { timeStamp } from "../tools/host/time-stamp.ts";
 import { type KubernetesHost, openKubernetes } from "../tools/kubernetes/kubernetes-api.ts";
 import { readUpgradeJob, type UpgradeJob, writeUpgradeJob } from "../tools/node/upgrade-job.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
-import { type NodeObject, nodePath } from "./node-object.ts";
+import { cordonTime, type NodeObject, nodePath } from "./node-object.ts";
 
 /** Where Kubernetes takes the reason of a container's end from. */
 const TERMINATION_LOG = "/dev/termination-log";
@@ -29,7 +29,7 @@ export async function inJob<T>(
   if (plan === undefined || node === undefined) return await action();
   const machine = { ...host, root: inRoot(host, dirname(dirname(destination))) };
   await attempt("What the job finds cannot be noted", host, () => {
-    return noteJob({ plan, hash, version }, node, machine);
+    return noteJob({ plan, hash, version }, node, machine, podStart(host));
   });
   try {
     await awaitVerdict(destination, host);
@@ -49,25 +49,43 @@ async function noteJob(
   job: Pick<UpgradeJob, "plan" | "hash" | "version">,
   node: string,
   machine: KubernetesHost,
+  started: number,
 ): Promise<void> {
   const before = readJob(machine);
   const isOpen = before !== undefined && before.settled === undefined;
   if (isOpen && before.plan === job.plan && before.hash === job.hash) return; // another try of the same job
   // of a job that is not settled, the node may still be cordoned
-  const wasCordoned = isOpen ? before.wasCordoned : await isCordoned(node, machine);
+  const wasCordoned = isOpen ? before.wasCordoned : await isCordoned(node, machine, started);
   const cordon = wasCordoned === undefined ? {} : { wasCordoned };
   writeUpgradeJob({ ...job, since: timeStamp(machine), ...cordon }, machine);
 }
 
-async function isCordoned(node: string, machine: KubernetesHost): Promise<boolean | undefined> {
+/** Whether the node was cordoned before the pod started; a Plan without our check only gets here behind its drain. */
+async function isCordoned(
+  node: string,
+  machine: KubernetesHost,
+  started: number,
+): Promise<boolean | undefined> {
   try {
     const api = openKubernetes(machine, "kubelet");
     const found = await api?.request<NodeObject>("GET", nodePath(node), { timeout: 30_000 });
-    return found && found.spec?.unschedulable === true;
+    if (found === undefined) return undefined;
+    if (found.spec?.unschedulable !== true) return false;
+    const since = cordonTime(found);
+    return since === undefined || since < started;
   } catch (error) {
     machine.log.warn(`Whether the node is cordoned is not known: ${messageOf(error)}`);
     return undefined;
   }
+}
+
+/** A volume that the controller gives to the pod: as old as the pod. */
+const POD = "/run/system-upgrade/pod";
+
+/** Milliseconds since the epoch, in whole seconds, as the API server gives times; infinite if it is not known. */
+function podStart(host: Pick<Host, "root">): number {
+  const found = statSync(inRoot(host, POD), { throwIfNoEntry: false });
+  return found === undefined ? Number.POSITIVE_INFINITY : Math.floor(found.mtimeMs / 1000) * 1000;
 }
 
 /** Milliseconds between two looks at a trial. */

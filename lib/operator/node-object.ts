@@ -33,6 +33,20 @@ export const ANNOTATION = {
   taints: "k3os.io/managed-taints",
 } as const;
 
+/**
+ * When a node was cordoned, in milliseconds since the epoch, by the API server's record of who wrote which field;
+ * undefined if it does not say. https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers
+ */
+export function cordonTime({ metadata: { managedFields } }: NodeObject): number | undefined {
+  const entries = Array.isArray(managedFields) ? managedFields.filter(isFields) : [];
+  const owner = entries.find(({ fieldsV1 }) => {
+    const spec = isFields(fieldsV1) ? fieldsV1["f:spec"] : undefined;
+    return isFields(spec) && Object.hasOwn(spec, "f:unschedulable");
+  });
+  const time = typeof owner?.time === "string" ? Date.parse(owner.time) : Number.NaN;
+  return Number.isNaN(time) ? undefined : time;
+}
+
 export function nodePath(name: string): string {
   return `/api/v1/nodes/${name}`;
 }

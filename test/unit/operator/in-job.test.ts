@@ -12,8 +12,13 @@ AUTHORITY.client("system:node:n"); // once, since that takes a while
 const DESTINATION = "/host/k3os/system";
 
 /** The container of a job whose machine is at /host; the server says whether the node is cordoned. */
-async function container(unschedulable: boolean, hash = "h"): Promise<{ host: TestHost; server: ApiServer }> {
-  const server = await serveApi(() => ({ metadata: { name: "n" }, spec: { unschedulable } }), AUTHORITY);
+async function container(
+  unschedulable: boolean,
+  hash = "h",
+  managedFields: readonly object[] = [],
+): Promise<{ host: TestHost; server: ApiServer }> {
+  const node = { metadata: { name: "n", managedFields }, spec: { unschedulable } };
+  const server = await serveApi(() => node, AUTHORITY);
   const host = testHost({
     files: {
       "/host/var/lib/rancher/k3s/agent/kubelet.kubeconfig": server.kubeconfig("system:node:n"),
@@ -40,6 +45,23 @@ describe("inJob()", () => {
       ["system:node:n", "/api/v1/nodes/n"],
     ]);
   });
+
+  test.each([
+    [-60, true],
+    [60, false],
+  ])(
+    "of a node that was cordoned %p s after the pod's start notes that it was before: %p",
+    async (s, was) => {
+      const time = new Date(Date.now() + s * 1000).toISOString();
+      const managedFields = [{ manager: "kubectl", time, fieldsV1: { "f:spec": { "f:unschedulable": {} } } }];
+      const { host, server } = await container(true, "h", managedFields);
+      await using _server = server;
+      using _host = host;
+      mkdirSync(`${host.root}/run/system-upgrade/pod`, { recursive: true });
+      await inJob(DESTINATION, async () => undefined, host);
+      expect(jobOf(host)?.wasCordoned).toBe(was);
+    },
+  );
 
   test("keeps what it noted through the tries of a job, and until the next one is settled", async () => {
     const { host, server } = await container(true);
