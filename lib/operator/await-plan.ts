@@ -14,7 +14,7 @@ const PAUSE = 20_000;
 
 /**
  * Waits in a job until other Plans are complete for the version that the job's own Plan brings, or a newer one: so
- * agents follow their servers. A Plan that does not exist is not waited for. The job's deadline ends the wait.
+ * agents follow their servers. A Plan that does not exist, or has no nodes, is not waited for. The job's deadline ends the wait.
  * Throws CommandError outside of a job.
  */
 export async function awaitPlans(names: readonly string[], host: KubernetesHost): Promise<void> {
@@ -45,13 +45,42 @@ async function awaitPlan(
 
 async function reasonToWait(name: string, version: string, api: KubernetesApi): Promise<string | undefined> {
   try {
-    const path = `/apis/upgrade.cattle.io/v1/namespaces/k3os-system/plans/${name}`;
-    return whyIncomplete(await api.request("GET", path), version);
+    const plan = await api.request("GET", `/apis/upgrade.cattle.io/v1/namespaces/k3os-system/plans/${name}`);
+    const why = whyIncomplete(plan, version);
+    return why === undefined || !(await hasNodes(plan, api)) ? undefined : why;
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error;
     if (error.kind === "notFound") return undefined;
     return error.message; // the API server restarts, when its node is upgraded
   }
+}
+
+async function hasNodes(plan: unknown, api: KubernetesApi): Promise<boolean> {
+  const spec = isFields(plan) && isFields(plan.spec) ? plan.spec : {};
+  const query = new URLSearchParams({ labelSelector: selectorText(spec.nodeSelector), limit: "1" });
+  const { items } = await api.request<{ readonly items: readonly unknown[] }>(
+    "GET",
+    `/api/v1/nodes?${query}`,
+  );
+  return items.length > 0;
+}
+
+/**
+ * A selector of an object as the API takes it in a query.
+ * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+ */
+export function selectorText(selector: unknown): string {
+  const { matchLabels, matchExpressions } = isFields(selector) ? selector : {};
+  const labels = Object.entries(isFields(matchLabels) ? matchLabels : {}).map(
+    ([key, value]) => `${key}=${value}`,
+  );
+  const list = Array.isArray(matchExpressions) ? matchExpressions.filter(isFields) : [];
+  const terms = list.map(({ key, operator, values }) => {
+    const set = `(${Array.isArray(values) ? values.join(",") : ""})`;
+    if (operator === "Exists") return `${key}`;
+    return operator === "DoesNotExist" ? `!${key}` : `${key} ${operator === "In" ? "in" : "notin"} ${set}`;
+  });
+  return [...labels, ...terms].join(",");
 }
 
 /** Why a Plan is not complete for a version; undefined if it is. Pure. The status is that of the controller 0.20.1. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { awaitPlans, whyIncomplete } from "../../../lib/operator/await-plan.ts";
+import { awaitPlans, selectorText, whyIncomplete } from "../../../lib/operator/await-plan.ts";
 import { serveApi } from "../../support/api-server.ts";
 import { testHost } from "../../support/host.ts";
+import { shippedObjects } from "../../support/plans.ts";
 
 const POD = "/var/run/secrets/kubernetes.io/serviceaccount";
+const IDLE = { matchExpressions: [{ key: "idle", operator: "Exists" }] };
 const complete = (latestVersion: string) => ({
   status: { latestVersion, conditions: [{ type: "Complete", status: "True" }] },
 });
@@ -30,12 +32,28 @@ describe("whyIncomplete()", () => {
   });
 });
 
+test("selectorText() is what the API takes in a query", () => {
+  const [plan] = shippedObjects("system-upgrade-plans/k3os-latest.yaml");
+  expect(selectorText(plan?.spec.nodeSelector)).toBe(
+    "k3os.io/upgrade,k3os.io/upgrade notin (disabled),k3os.io/mode,k3os.io/mode notin (live)," +
+      "node-role.kubernetes.io/control-plane,kubernetes.io/arch notin (arm)",
+  );
+  const matchExpressions = [
+    { key: "a", operator: "In", values: ["1", "2"] },
+    { key: "b", operator: "DoesNotExist" },
+  ];
+  expect(selectorText({ matchLabels: { x: "y" }, matchExpressions })).toBe("x=y,a in (1,2),!b");
+  expect(selectorText(undefined)).toBe("");
+});
+
 describe("awaitPlans()", () => {
   test("asks as the pod until the Plan is complete, through a restart of the server", async () => {
     const answers = [{}, [503, "starting"], complete("v1.0.0"), complete("v2.0.0")] as const;
     let asked = 0;
     await using server = await serveApi(({ path }) => {
       if (path.endsWith("/gone")) return [404, {}];
+      if (path.endsWith("/idle")) return { ...complete("v1.0.0"), spec: { nodeSelector: IDLE } };
+      if (path.startsWith("/api/v1/nodes?")) return { items: path.includes("idle") ? [] : [{}] };
       asked += 1;
       return answers[asked - 1] ?? [500, {}];
     });
@@ -46,7 +64,7 @@ describe("awaitPlans()", () => {
         SYSTEM_UPGRADE_PLAN_LATEST_VERSION: "v2.0.0",
       },
     });
-    await awaitPlans(["gone", "k3os-latest"], host);
+    await awaitPlans(["gone", "idle", "k3os-latest"], host);
     expect(asked).toBe(4);
     expect(server.calls[0]).toMatchObject({
       path: "/apis/upgrade.cattle.io/v1/namespaces/k3os-system/plans/gone",
