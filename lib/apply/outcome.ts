@@ -75,7 +75,7 @@ function attempt(host: ApplyHost, write: () => void): void {
   try {
     write();
   } catch (error) {
-    host.log.warn(`What became of the configuration cannot be written down: ${messageOf(error)}`);
+    host.log.warn(`Cannot record the result of the configuration: ${messageOf(error)}`);
   }
 }
 

@@ -128,7 +128,7 @@ async function preflight(
   const consents = found.some(({ kind }) => kind === "consent");
   refuse(objections);
   if (facts.memory < MIN_MEMORY) {
-    host.log.warn(`This machine has ${formatBytes(facts.memory)} of memory; k3OS wants ${formatBytes(GIB)}`);
+    host.log.warn(`This machine has ${formatBytes(facts.memory)} of memory; k3OS needs ${formatBytes(GIB)}`);
   }
   return { config, iso, consents };
 }

@@ -96,11 +96,11 @@ function planPart(
   }
   if (version === undefined) {
     if (component === "k3os") throw new CommandError(`"${source}" has no current version of ${component}`);
-    host.log.warn(`"${source}" brings no ${component}: that stays as it is`);
+    host.log.warn(`"${source}" has no ${component}: keeping the current one`);
     return [];
   }
   if (from === version) {
-    host.log.info(`skipping "${component}" because destination version matches source: ${version}`);
+    host.log.info(`Skipping "${component}": its version is already current: ${version}`);
     return [];
   }
   const [here, there] = [source, destination].map((system) => join(system, component, version)) as [

@@ -134,7 +134,7 @@ async function tellMixture(
   } else if (withoutKernel(system) === undefined && release.files.has(kernelFile)) {
     const kernel = links.kernel.current;
     const matching = await kernelVersion({ directory, release }, host).catch((error: unknown) => {
-      host.log.warn(`Which kernel belongs to ${version} is not known: ${messageOf(error)}`);
+      host.log.warn(`Cannot tell which kernel belongs to ${version}: ${messageOf(error)}`);
     });
     if (kernel === undefined || matching === undefined || kernel === matching) return;
     host.log.warn(

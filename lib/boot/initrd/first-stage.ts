@@ -80,7 +80,7 @@ async function bootDisk(state: FoundDevice | undefined, words: BootWords, host: 
   await continueTakeover(NEW_ROOT, host);
   if (settleGeneration(NEW_ROOT, words.generation, host)) {
     // GRUB has already read the links: it started a version that is no longer current
-    host.log.info("Restarting with the kernel before");
+    host.log.info("Rebooting with the previous kernel");
     return await goDown("restart", host);
   }
   await prepareState(NEW_ROOT, host);

@@ -65,7 +65,7 @@ async function mendHostKeys(kept: string, host: SshHost): Promise<void> {
     try {
       await mendHostKey(join(kept, name), host);
     } catch (error) {
-      host.log.error(`The ssh host key "${SHIPPED}/${name}": ${messageOf(error)}`);
+      host.log.error(`The SSH host key "${SHIPPED}/${name}": ${messageOf(error)}`);
     }
   }
 }
@@ -75,11 +75,11 @@ async function mendHostKey(file: string, host: SshHost): Promise<void> {
   if (!isPrivateKey(readFileSync(file, "latin1"))) {
     for (const path of [publicFile, file]) rmSync(path, { force: true });
     flushDirectory(dirname(file));
-    host.log.warn(`The ssh host key "${basename(file)}" was damaged: another is made`);
+    host.log.warn(`The SSH host key "${basename(file)}" was damaged: another is made`);
   } else if (isThere(publicFile) && isLostText(readFileSync(publicFile))) {
     const { stdout } = await host.run(cmd`ssh-keygen -y -P ${""} -f ${file}`);
     writeFileAtomic(publicFile, stdout);
-    host.log.warn(`The public ssh host key "${basename(publicFile)}" was damaged and has been recreated`);
+    host.log.warn(`The public SSH host key "${basename(publicFile)}" was damaged and has been recreated`);
   }
 }
 

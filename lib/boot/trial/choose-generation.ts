@@ -116,7 +116,7 @@ function startCurrent(
   host: BootHost,
 ): void {
   const system = join(root, PATH.system);
-  if (isOutdated) host.log.warn("The record of a change is older than the links: it does not count any more");
+  if (isOutdated) host.log.warn("The record of a change is older than the links: ignoring it");
   if (isOutdated || isCounted) forget(system, host);
   if (parts.length === 0) return;
   host.log.info("The previous versions were chosen in the boot menu: they become current");

@@ -61,7 +61,7 @@ function ofEach<T>(read: (component: Component) => T): Readonly<Record<Component
 }
 
 const CONSEQUENCES: Readonly<Record<RecordName, string>> = {
-  trial: "it does not count",
+  trial: "it is ignored",
   quarantine: "nothing is known of versions that failed before",
 };
 

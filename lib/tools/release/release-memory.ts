@@ -49,7 +49,7 @@ export function rememberRelease(system: string, release: Signed, host: Pick<Host
   try {
     writeFileAtomic(join(system, RELEASE_FILE), record);
   } catch (error) {
-    host.log.warn(`Which release was taken is not noted: ${messageOf(error)}`);
+    host.log.warn(`Cannot record which release was taken: ${messageOf(error)}`);
   }
 }
 
@@ -72,7 +72,7 @@ function readTaken(system: string, host: Pick<Host, "log">): Taken | undefined {
     throw new CommandError("found no version and time");
   } catch (error) {
     host.log.warn(
-      `Which release was taken last is not known: cannot read "${path}": ${messageOf(error, path)}`,
+      `Cannot tell which release was taken last: cannot read "${path}": ${messageOf(error, path)}`,
     );
     return undefined;
   }

@@ -104,7 +104,7 @@ describe("upgradeSystem()", () => {
   test("does nothing the second time, and says so as the original did", async () => {
     await upgrade();
     expect(await upgrade()).toBe(false);
-    expect(host.logged.join()).toContain('skipping "k3os" because destination version matches source: v3');
+    expect(host.logged.join()).toContain('Skipping "k3os": its version is already current: v3');
   });
 
   test("takes only what was asked for; the rest goes along as it is", async () => {

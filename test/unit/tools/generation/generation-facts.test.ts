@@ -69,7 +69,7 @@ test("warnOfDamage() tells of the records that it was asked about, and what foll
   for (const name of ["trial", "quarantine"]) writeFileSync(join(system, `${name}.json`), "{");
   const records = readRecords(system);
   warnOfDamage(records, ["trial"], host);
-  expect(host.logged.join("\n")).toEndWith("it is not JSON: it does not count");
+  expect(host.logged.join("\n")).toEndWith("it is not JSON: it is ignored");
   warnOfDamage(records, ["quarantine"], host);
   expect(host.logged.join("\n")).toEndWith("nothing is known of versions that failed before");
 });
