@@ -143,9 +143,11 @@ describe("k3os config --boot", () => {
     );
   });
 
-  test("delivers the image's manifests to k3s, but no examples", async () => {
+  test("puts the image's manifests in their place, kept from k3s, but no examples", async () => {
     const deployed = "/var/lib/rancher/k3s/server/manifests";
-    expect(await shell(`cd ${deployed} && find . -type f | sort`)).toBe("./a.yaml\n./sub/b.yaml");
+    expect(await shell(`cd ${deployed} && find . -type f | sort`)).toBe(
+      "./a.yaml\n./a.yaml.skip\n./sub/b.yaml\n./sub/b.yaml.skip",
+    );
   });
 
   test("changes nothing when it is called again", async () => {
