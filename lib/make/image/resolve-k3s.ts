@@ -127,10 +127,12 @@ export async function releasedK3s(
 async function fetched(release: K3sRelease, file: string, { host }: Context): Promise<boolean> {
   host.log.info(`Downloading k3s ${release.version} …`);
   try {
-    mkdirSync(dirname(file), { recursive: true });
-    using scratch = scratchDirectory(dirname(file), ".download-"); // a parallel build may download it too
+    const cache = resolve(file, "../../.."); // of all versions: a failure leaves no directory of this one
+    mkdirSync(cache, { recursive: true });
+    using scratch = scratchDirectory(cache, ".download-"); // a parallel build may download it too
     const downloaded = join(scratch.path, "k3s");
     await downloadK3s(release, downloaded, { retries: 1 }, host);
+    mkdirSync(dirname(file), { recursive: true });
     renameSync(downloaded, file);
     return true;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BuildContext } from "../../../../lib/make/build/context.ts";
 import { runStep } from "../../../../lib/make/build/run-step.ts";
@@ -192,6 +192,7 @@ describe("resolveK3s() with a release", () => {
     expect(host.logged.join("\n")).toContain(
       "The images are without k3s, which the first boot then downloads",
     );
+    expect(readdirSync(`${host.root}/cache/k3os/k3s`)).toEqual([]);
   });
 
   test("needs nothing for the version alone", async () => {
