@@ -52,6 +52,7 @@ export async function writeFromDelta(
   watch: CopyWatch,
 ): Promise<void> {
   await copyContent(join(dirname(path), base), to, watch);
+  const copied = statSync(to).size;
   {
     using data = openRegular(`${path}${DELTA.data}`, { follow: false });
     await using target = await open(to, "r+");
@@ -72,6 +73,7 @@ export async function writeFromDelta(
       }
     }
   }
+  watch.onPiece(Math.max(0, size - copied));
   if (statSync(to).size !== size) throw new CommandError(`"${path}" is incomplete in the source`);
   checkDigest(path, await sha256File(to), sha256);
 }

@@ -36,8 +36,13 @@ describe("writeFromDelta()", () => {
     expect(entry?.name).toBe("file");
     if (entry?.delta === undefined) return;
     const to = join(host.root, "result");
-    await writeFromDelta(join(host.root, "file"), entry.delta, to, WATCH);
+    let shown = 0;
+    const onPiece = (bytes: number) => {
+      shown += bytes;
+    };
+    await writeFromDelta(join(host.root, "file"), entry.delta, to, { ...WATCH, onPiece });
     expect(readFileSync(to, "utf8")).toBe(content);
+    expect(shown).toBeGreaterThanOrEqual(content.length);
   });
 
   test("refuses another base, and missing data", async () => {
