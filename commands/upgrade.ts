@@ -48,7 +48,7 @@ job of the upgrade controller, versions that are on trial are waited for.`,
       await restartMachine(settings.destination, host);
       await awaitReboot(host);
     };
-    await inJob(settings.destination, work, host);
+    await inJob({ destination: settings.destination, isCheck: values.check }, work, host);
     return EXIT.done;
   },
 });

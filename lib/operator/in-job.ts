@@ -14,13 +14,14 @@ const TERMINATION_LOG = "/dev/termination-log";
 const MOST = 4096;
 
 /**
- * Runs what a job of a Plan does on a machine, whose system directory is `destination`. Before that, it notes on the
+ * Runs what a job of a Plan does on a machine, whose system directory is `destination`; `isCheck`: before the node is
+ * cordoned. Before that, it notes on the
  * machine whether the node is cordoned already, which is then a person's doing, and after a failure the reason: for
  * `k3os status`, and for `kubectl describe pod`. Versions on trial are waited for. Outside of a job it only runs it.
  * The variables: https://github.com/rancher/system-upgrade-controller/blob/v0.20.1/pkg/upgrade/container/container.go
  */
 export async function inJob<T>(
-  destination: string,
+  { destination, isCheck }: { readonly destination: string; readonly isCheck: boolean },
   action: () => Promise<T>,
   host: KubernetesHost,
 ): Promise<T> {
@@ -33,7 +34,9 @@ export async function inJob<T>(
   });
   try {
     await awaitVerdict(destination, host);
-    return await action();
+    const result = await action();
+    if (!isCheck) await attempt("That the job is done cannot be noted", host, async () => noteDone(machine));
+    return result;
   } catch (error) {
     const reason = messageOf(error);
     await attempt("Why the job fails cannot be noted", host, async () => {
@@ -117,6 +120,11 @@ export async function awaitReboot(host: Pick<Host, "env" | "clock">): Promise<vo
   if (host.env.SYSTEM_UPGRADE_PLAN_NAME === undefined) return;
   await host.clock.sleep(REBOOT);
   throw new CommandError(`The machine has not rebooted within ${REBOOT / 60_000} minutes`);
+}
+
+function noteDone(machine: KubernetesHost): void {
+  const job = readUpgradeJob(machine);
+  if (job !== undefined) writeUpgradeJob({ ...job, failure: undefined, done: timeStamp(machine) }, machine);
 }
 
 function noteFailure(reason: string, machine: KubernetesHost): void {

@@ -31,7 +31,8 @@ export async function settleJob(node: NodeObject, api: KubernetesApi, host: Sett
   }
   // by its version too: at the boot that took it back, the clock may have been wrong
   const failed = quarantine.findLast(({ at, versions }) => at >= job.since || versions.k3os === job.version);
-  const isUpgraded = runningVersion(host) === job.version;
+  // the tag of a person's own image need not be a version
+  const isUpgraded = failed === undefined && (job.done !== undefined || runningVersion(host) === job.version);
   if (failed === undefined && !isUpgraded && !isQuiet(job, host)) {
     if (job.quietSince === undefined) writeUpgradeJob({ ...job, quietSince: timeStamp(host) }, host);
     return;
@@ -78,7 +79,8 @@ async function uncordon(
 ): Promise<void> {
   if (spec?.unschedulable !== true) return;
   if (wasCordoned !== false) {
-    host.log.info(`${name} stays cordoned: it was so before the upgrade`);
+    const why = wasCordoned ? "it was so before the upgrade" : "it could not be asked before the upgrade";
+    host.log.info(`${name} stays cordoned: ${why}`);
     return;
   }
   await patchNode(name, { spec: { unschedulable: null } }, api);

@@ -22,6 +22,8 @@ export interface UpgradeJob {
   readonly wasCordoned?: boolean;
   /** Why the job failed; RFC 3339. */
   readonly failure?: { readonly at: string; readonly reason: string } | undefined;
+  /** RFC 3339: the upgrade found that there is nothing left to do. */
+  readonly done?: string;
   /** RFC 3339: since when no pod of a Plan runs here, while the job is not settled. */
   readonly quietSince?: string;
   /** RFC 3339: the job is over, and the node is no longer cordoned by it. */
@@ -41,9 +43,10 @@ export function writeUpgradeJob(job: UpgradeJob, host: Pick<Host, "root">): void
 
 function checkJob(value: unknown): UpgradeJob {
   const fields = isFields(value) ? value : {};
-  const { plan, version, hash, since, wasCordoned = false, failure, quietSince = "", settled = "" } = fields;
+  const { plan, version, hash, since, wasCordoned = false, failure, done = "" } = fields;
+  const { quietSince = "", settled = "" } = fields;
   const { at = "", reason = "" } = isFields(failure) ? failure : {};
-  const texts = [plan, version, hash, since, quietSince, settled, at, reason];
+  const texts = [plan, version, hash, since, done, quietSince, settled, at, reason];
   const known = texts.every((text) => typeof text === "string") && typeof wasCordoned === "boolean";
   if (!known || (failure !== undefined && !isFields(failure)))
     throw new CommandError("it holds something else");

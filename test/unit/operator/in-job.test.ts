@@ -2,14 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { awaitReboot, inJob } from "../../../lib/operator/in-job.ts";
 import { writeTrial } from "../../../lib/tools/generation/trial.ts";
-import { readUpgradeJob, writeUpgradeJob } from "../../../lib/tools/node/upgrade-job.ts";
+import { readUpgradeJob, type UpgradeJob, writeUpgradeJob } from "../../../lib/tools/node/upgrade-job.ts";
 import { type ApiServer, serveApi } from "../../support/api-server.ts";
 import { makeAuthority } from "../../support/authority.ts";
 import { type TestHost, testHost } from "../../support/host.ts";
 
 const AUTHORITY = makeAuthority();
 AUTHORITY.client("system:node:n"); // once, since that takes a while
-const DESTINATION = "/host/k3os/system";
+const DESTINATION = { destination: "/host/k3os/system", isCheck: true };
 
 /** The container of a job whose machine is at /host; the server says whether the node is cordoned. */
 async function container(
@@ -80,6 +80,20 @@ describe("inJob()", () => {
     expect(jobOf(host)).toMatchObject({ hash: "h", wasCordoned: true });
   });
 
+  test("notes that an upgrade is done, which a check is not", async () => {
+    const { host, server } = await container(false);
+    await using _server = server;
+    using _host = host;
+    await inJob(DESTINATION, async () => undefined, host);
+    expect(jobOf(host)?.done).toBeUndefined();
+    writeUpgradeJob(
+      { ...(jobOf(host) as UpgradeJob), failure: { at: "x", reason: "y" } },
+      { root: `${host.root}/host` },
+    );
+    await inJob({ ...DESTINATION, isCheck: false }, async () => undefined, host);
+    expect([jobOf(host)?.done === undefined, jobOf(host)?.failure]).toEqual([false, undefined]);
+  });
+
   test("keeps the reason of a failure for the machine and for Kubernetes", async () => {
     const { host, server } = await container(false);
     await using _server = server;
@@ -106,9 +120,8 @@ describe("inJob()", () => {
       if (looks === 3) rmSync(`${system}/trial.json`);
     };
     const clock = { ...host.clock, sleep };
-    expect(await inJob(`${host.root}${DESTINATION}`, async () => looks, { ...host, root: "/", clock })).toBe(
-      3,
-    );
+    const there = { destination: system, isCheck: false };
+    expect(await inJob(there, async () => looks, { ...host, root: "/", clock })).toBe(3);
   });
 
   test("goes on where the node cannot be asked, and then does not say who cordoned it", async () => {

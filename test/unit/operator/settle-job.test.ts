@@ -60,6 +60,13 @@ describe("settleJob()", () => {
     expect(store.calls).toHaveLength(calls);
   });
 
+  test("takes the job's own word for an image whose tag is no version", async () => {
+    const { host, store } = midway({ job: { version: "stable", done: "2026-01-01T01:00:00.000Z" } });
+    using _host = host;
+    const { isCordoned, job } = await settle(host, store);
+    expect([isCordoned, job?.failure]).toEqual([false, undefined]);
+  });
+
   test("uncordons a node whose new version was taken back, whatever its clock said, and keeps the reason", async () => {
     const { host, store } = midway({ files: QUARANTINE });
     using _host = host;
