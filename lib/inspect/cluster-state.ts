@@ -1,5 +1,5 @@
-import { connect } from "node:net";
 import { hostname } from "node:os";
+import { connect } from "node:tls";
 import type { Host } from "../tools/host/host.ts";
 import { PATH } from "../tools/host/paths.ts";
 import { readKubeconfig } from "../tools/kubernetes/kubeconfig.ts";
@@ -32,15 +32,22 @@ export interface ClusterState {
   readonly problem: string | undefined;
 }
 
-/** Milliseconds for a connection to the API server, and for its answers once it accepts one. */
-const REACH = 500;
+/** Milliseconds for the answers of an API server that is there. */
 const ANSWER = 5_000;
+
+/**
+ * Milliseconds for a TLS connection to the API server. An emulated or overloaded machine needs longer: as long as this
+ * program has needed so far.
+ */
+function reachOf(): number {
+  return Math.max(600, performance.now());
+}
 
 /**
  * Asks the API server about this node, with the node's own identity. Undefined where k3s has written none, or none that
  * this user may read. Takes less than a second if the server is away.
  */
-export async function readCluster(host: InspectHost): Promise<ClusterState | undefined> {
+export async function readCluster(host: InspectHost, reach = reachOf()): Promise<ClusterState | undefined> {
   let api: KubernetesApi | undefined;
   let node = hostname().toLowerCase();
   try {
@@ -50,7 +57,7 @@ export async function readCluster(host: InspectHost): Promise<ClusterState | und
     return undefined; // it is another user's
   }
   if (api === undefined) return undefined;
-  const silence = await silenceOf(addressOf(api, host));
+  const silence = await silenceOf(addressOf(api, host), reach);
   if (silence !== undefined) return away(node, `the API server does not answer: ${silence}`);
   return await askAbout(node, api, host);
 }
@@ -121,7 +128,7 @@ export function describeNodeObject({
     reason: ready ? undefined : words || "it has not reported yet",
     since: condition?.lastTransitionTime,
     cordoned: spec?.unschedulable === true,
-    kubelet: status?.nodeInfo?.kubeletVersion,
+    kubelet: status?.nodeInfo?.kubeletVersion || undefined,
   };
 }
 
@@ -140,13 +147,16 @@ function addressOf({ identity }: KubernetesApi, host: Pick<Host, "root">): strin
   return "https://127.0.0.1:6443";
 }
 
-/** Why an address does not accept a connection within {@link REACH}; undefined if it does. */
-async function silenceOf(server: string): Promise<string | undefined> {
+/**
+ * Why a server does not answer with TLS within `reach` milliseconds; undefined if it does. A server that hangs still
+ * accepts connections. Its certificate is verified with the questions.
+ */
+async function silenceOf(server: string, reach: number): Promise<string | undefined> {
   const { hostname: name, port } = new URL(server);
-  const to = { host: name.replace(/^\[|\]$/g, ""), port: Number(port || 443) };
+  const to = { host: name.replace(/^\[|\]$/g, ""), port: Number(port || 443), rejectUnauthorized: false };
   return await new Promise((resolve) => {
     const socket = connect(to, () => end(undefined));
-    const timer = setTimeout(() => end(`no connection within ${REACH / 1000} s`), REACH); // also for the name
+    const timer = setTimeout(() => end(`not within ${Math.round(reach / 100) / 10} s`), reach); // also for the name
     const end = (problem: string | undefined) => {
       clearTimeout(timer);
       socket.destroy();

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { type ClusterState, describeCluster, readCluster } from "../../../lib/inspect/cluster-state.ts";
 import { type ApiAnswer, serveApi } from "../../support/api-server.ts";
 import { makeAuthority } from "../../support/authority.ts";
@@ -43,6 +45,16 @@ function cluster(status: string, unschedulable = false): ApiAnswer {
   };
 }
 
+/** A server that accepts connections and says nothing. */
+async function serveHanging(): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
+}
+
 describe("readCluster()", () => {
   test("tells a server of the node, and of pods without a node", async () => {
     await using api = await serveApi(cluster("True"));
@@ -76,9 +88,19 @@ describe("readCluster()", () => {
     const unit = `${AGENT[UNIT].replace("agent", "agent --server https://192.0.2.1:6443")}`;
     using host = testHost({ files: { [UNIT]: unit, [KUBELET]: silent.kubeconfig("system:node:n1") } });
     const start = performance.now();
-    const found = await readCluster(host);
+    const found = await readCluster(host, 600);
     expect(performance.now() - start).toBeLessThan(1_000);
     expect(found?.problem).toStartWith("the API server does not answer: ");
+  });
+
+  test("takes less than a second where the server hangs, and accepts connections", async () => {
+    await using server = await serveHanging();
+    await using api = await serveApi(cluster("True"));
+    const files = { ...SERVER, [ADMIN]: api.kubeconfig("admin").replace(api.url, server.url) };
+    using host = testHost({ files });
+    const start = performance.now();
+    expect((await readCluster(host, 600))?.problem).toBe("the API server does not answer: not within 0.6 s");
+    expect(performance.now() - start).toBeLessThan(1_000);
   });
 
   test("is undefined before k3s has an identity", async () => {
