@@ -73,7 +73,7 @@ export interface ReleaseOptions {
 
 export function createUpgrader(): Upgrader {
   const scratch = mkdtempSync(join(tmpdir(), "k3os-upgrade-"));
-  const [system, releases] = [join(scratch, "system"), join(scratch, "releases")];
+  const [system, releases] = [join(scratch, "k3os/system"), join(scratch, "releases")];
   mkdirSync(releases);
   for (const [component, version] of Object.entries(OLD)) {
     mkdirSync(join(system, component, version), { recursive: true });
