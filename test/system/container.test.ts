@@ -108,9 +108,10 @@ describe("a container of the image", () => {
     expect(ended).toEqual({ code: 0, stdout: expect.stringContaining("k3os COMMAND"), stderr: "" });
   });
 
-  test("finds k3os by the image's PATH, and tells the version, as the Plan has it prepare", async () => {
+  test("finds the Plans' program by the image's PATH, and tells the version", async () => {
     for (const { spec } of shippedObjects("system-upgrade-plans/k3os-latest.yaml")) {
-      expect(await run(spec.prepare.command)).toEqual({
+      const [program] = spec.prepare.command;
+      expect(await run([program, "--version"])).toEqual({
         code: 0,
         stdout: `k3os version ${version}\n`,
         stderr: "",
