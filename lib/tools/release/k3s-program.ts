@@ -58,9 +58,8 @@ export async function readK3sVersion(
   { runner = [] }: { readonly runner?: readonly string[] } = {},
 ): Promise<string> {
   checkK3sFile(file, target);
-  using scratch = scratchDirectory(tmpdir(), "k3os-k3s-");
-  const program = executable(file, scratch.path);
-  const { code, stdout, stderr } = await run(cmd`${runner} ${program} --version`, file, host);
+  using program = executable(file);
+  const { code, stdout, stderr } = await run(cmd`${runner} ${program.path} --version`, file, host);
   const output = stdout.trim() === "" ? stderr : stdout;
   const [, version] = /^k3s version (\S+)/m.exec(stdout) ?? [];
   if (code !== 0) {
@@ -94,13 +93,14 @@ export async function checkK3s(
   }
 }
 
-/** The file, or a copy of it that may be executed. */
-function executable(file: string, scratch: string): string {
-  if ((statSync(file).mode & 0o100) !== 0) return file;
-  const copy = join(scratch, "k3s");
-  copyFileSync(file, copy);
-  chmodSync(copy, 0o700);
-  return copy;
+/** The file, or else a copy of it that may be executed; the container of a Plan has no room for one. */
+function executable(file: string): Disposable & { readonly path: string } {
+  if ((statSync(file).mode & 0o100) !== 0) return { path: file, [Symbol.dispose]: () => undefined };
+  const scratch = scratchDirectory(tmpdir(), "k3os-k3s-");
+  const path = join(scratch.path, "k3s");
+  copyFileSync(file, path);
+  chmodSync(path, 0o700);
+  return { path, [Symbol.dispose]: () => scratch[Symbol.dispose]() };
 }
 
 async function run(argv: readonly string[], file: string, host: Pick<Host, "run">): Promise<RunResult> {

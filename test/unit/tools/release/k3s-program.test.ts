@@ -3,7 +3,7 @@ import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runProgram } from "../../../../lib/tools/host/host.ts";
 import { hostTarget, targetOf } from "../../../../lib/tools/host/targets.ts";
-import { checkK3sFile, readK3sVersion } from "../../../../lib/tools/release/k3s-program.ts";
+import { checkK3s, checkK3sFile, readK3sVersion } from "../../../../lib/tools/release/k3s-program.ts";
 import { testHost } from "../../../support/host.ts";
 import { k3sProgram } from "../../../support/k3s-program.ts";
 
@@ -106,4 +106,45 @@ describe("readK3sVersion()", () => {
       expect(await readK3sVersion(file, ARM64, { run: runProgram }, { runner })).toBe(VERSION);
     },
   );
+});
+
+describe("checkK3s()", () => {
+  async function complaintOf(version: string): Promise<string> {
+    using host = testHost();
+    const file = join(host.root, "k3s");
+    writeFileSync(file, k3sProgram(VERSION), { mode: 0o755 });
+    try {
+      await checkK3s(file, version, AMD64, { run: runProgram });
+      return "";
+    } catch (error) {
+      return (error as Error).message.replaceAll(host.root, "");
+    }
+  }
+
+  runs("wants the version that it is named", async () => {
+    expect(await complaintOf(VERSION)).toBe("");
+    expect(await complaintOf("v1.37.1+k3s1")).toBe(
+      `The k3s "/k3s" is not the one it is named: expected v1.37.1+k3s1, found ${VERSION}`,
+    );
+  });
+
+  runs("needs no temporary directory, which the container of a Plan lacks", async () => {
+    const before = process.env.TMPDIR;
+    using host = testHost();
+    const file = join(host.root, "k3s");
+    writeFileSync(file, k3sProgram(VERSION), { mode: 0o755 });
+    process.env.TMPDIR = join(host.root, "none");
+    try {
+      await checkK3s(file, VERSION, AMD64, { run: runProgram });
+      await expect(complaintOfUnexecutable(file)).rejects.toThrow("none");
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    }
+  });
+
+  async function complaintOfUnexecutable(file: string): Promise<void> {
+    chmodSync(file, 0o644);
+    await checkK3s(file, VERSION, AMD64, { run: runProgram });
+  }
 });
