@@ -61,7 +61,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
-  rmSync(scratch, { recursive: true });
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 /** The line that a user types, with what is special to this place. */
