@@ -60,7 +60,7 @@ async function build(arch: Arch, host: TestHost, context: Context) {
     version: context.version,
     executable: file("k3os"),
     rootSquashfs: file("k3os.squashfs"),
-    k3s: { version: "v1.31.9+k3s1", executable: file("k3s") },
+    k3s: { version: "v1.36.3+k3s1", executable: file("k3s") },
   });
   const target = targetOf(arch);
   const compressed = await compressFiles(target, parts, context);
@@ -108,7 +108,7 @@ describe("buildContainer()", () => {
     expect(await Promise.all(image.layers.map(list))).toEqual([
       ["k3os/", "k3os/base/", "k3os/base/k3os.squashfs"],
       [...system, "k3os/system/k3s/", "k3os/system/k3s/current"].concat(
-        ["/", "/k3s"].map((name) => `k3os/system/k3s/v1.31.9+k3s1${name}`),
+        ["/", "/k3s"].map((name) => `k3os/system/k3s/v1.36.3+k3s1${name}`),
       ),
       [...system, "k3os/system/k3os/", "k3os/system/k3os/current", ours].concat(
         ["k3os", "k3os.squashfs.delta", "k3os.squashfs.delta-data"].map((name) => ours + name),
@@ -194,7 +194,7 @@ test("buildTarball() puts the system below the version, and the links of a forei
       ...["k3os/", "k3os/system/", "k3os/system/k3os/", "k3os/system/k3os/current"],
       ...["/", "/k3os", "/k3os.squashfs"].map((name) => `k3os/system/k3os/${VERSION}${name}`),
       ...["k3os/system/k3s/", "k3os/system/k3s/current"],
-      ...["/", "/k3s"].map((name) => `k3os/system/k3s/v1.31.9+k3s1${name}`),
+      ...["/", "/k3s"].map((name) => `k3os/system/k3s/v1.36.3+k3s1${name}`),
     ].map((path) => `${VERSION}/${path}`),
   );
   expect(paths[0]).toBe(`${VERSION}/`);
