@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, UNIT } from "../tools/host/paths.ts";
@@ -38,14 +39,13 @@ export async function k3sFault(
   if (state !== "active") {
     const fault = `${UNIT.k3s} is ${state ?? "unknown"}`;
     if (ends === 0) return fault;
-    return (thoroughness === "whole" ? await describeEnds(ends, host) : undefined) ?? fault;
+    return thoroughness === "whole" ? await describeEnds(ends, host) : fault;
   }
   const fault = / server[ ;]/.test(unit.get("ExecStart") ?? "")
     ? await serverFault(host)
     : await agentFault(host);
   if (fault === undefined || ends === 0 || thoroughness === "brief") return fault;
-  const ended = await describeEnds(ends, host);
-  return ended === undefined ? fault : `${ended}; now ${fault}`;
+  return `${await describeEnds(ends, host)}; now ${fault}`;
 }
 
 /** Whether k3s was started, and has not ended by itself since. */
@@ -68,7 +68,7 @@ async function serverFault(host: K3sHost): Promise<string | undefined> {
     return undefined;
   } catch (error) {
     const text = messageOf(error);
-    return `the server is not ready: ${text.match(/^\[-\].*$/gm)?.join(", ") ?? text}`;
+    return `the server is not ready: ${text.match(/\[-\].*$/gm)?.join(", ") ?? text}`;
   }
 }
 
@@ -80,27 +80,32 @@ async function agentFault(host: K3sHost): Promise<undefined> {
 /** systemd's message about the end of a service: `systemctl --catalog`, systemd.catalog(5). */
 const PROCESS_EXIT = "98e322203f7a4ed290d09fe03c09fe15";
 
-/** `k3s ended with status 1, 38 times, at last with "…"`; undefined if the journal does not say how. */
-async function describeEnds(times: number, host: Pick<Host, "run">): Promise<string | undefined> {
+/** `k3s ended with status 1, 38 times; its last line: "…"`, as far as the journal says. */
+async function describeEnds(times: number, host: Pick<Host, "run">): Promise<string> {
   const ask = async (...words: readonly string[]) => {
     const options = { check: false, timeout: 30_000 } as const;
     return (await host.run(cmd`journalctl --boot --no-pager --lines 1 ${words}`, options)).stdout.trim();
   };
   const end = endIn(await ask("--output", "json", `UNIT=${UNIT.k3s}`, `MESSAGE_ID=${PROCESS_EXIT}`));
-  if (end === undefined) return undefined;
   const line = await ask("--output", "cat", `_SYSTEMD_UNIT=${UNIT.k3s}`);
   const often = times === 1 ? "" : `, ${times} times`;
   return `k3s ${end}${often}${line === "" ? "" : `; its last line: ${JSON.stringify(line.slice(0, 300))}`}`;
 }
 
-function endIn(entry: string): string | undefined {
+/** systemd logs how a program ended only if it failed. */
+function endIn(entry: string): string {
   let fields: { readonly EXIT_CODE?: unknown; readonly EXIT_STATUS?: unknown };
   try {
     fields = JSON.parse(entry);
   } catch {
-    return undefined; // no entry
+    return "ended";
   }
   const { EXIT_CODE: how, EXIT_STATUS: status } = fields;
-  if (typeof status !== "string") return undefined;
-  return how === "exited" ? `ended with status ${status}` : `was ended by signal ${status}`;
+  if (typeof status !== "string") return "ended";
+  return how === "exited" ? `ended with status ${status}` : `was ended by ${signalName(Number(status))}`;
+}
+
+function signalName(number: number): string {
+  const [name] = Object.entries(constants.signals).find(([, value]) => value === number) ?? [];
+  return name ?? `signal ${number}`;
 }

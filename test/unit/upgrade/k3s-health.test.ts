@@ -37,9 +37,10 @@ describe("k3sFault() of a k3s that ended by itself", () => {
   });
 
   test.each([
-    [{ exit: JSON.stringify({ EXIT_CODE: "killed", EXIT_STATUS: "KILL" }) }, "k3s was ended by signal KILL"],
+    [{ exit: JSON.stringify({ EXIT_CODE: "killed", EXIT_STATUS: "9" }) }, "k3s was ended by SIGKILL"],
     [{ exit: EXIT, line: "bye\n" }, 'k3s ended with status 1; its last line: "bye"'],
-    [{ exit: "" }, "k3s-service.service is activating"],
+    [{ exit: "" }, "k3s ended"],
+    [{ exit: "", line: "bye\n" }, 'k3s ended; its last line: "bye"'],
   ])("says what the journal has: %j", async (journal, wanted) => {
     expect((await faultOf(due(0), journal))[0]).toBe(wanted);
   });
