@@ -202,7 +202,7 @@ describe("a configuration with every key", () => {
   });
 
   test("finds k3s by the names that its own script gives it, without sudo in the journal", async () => {
-    expect(await shell("systemctl show --property Id --value k3s k3s-agent | uniq | grep .")).toBe(
+    expect(await shell("systemctl show --property Id --value k3s k3s-agent | sort -u | grep .")).toBe(
       "k3s-service.service",
     );
     for (const name of ["k3s", "k3s-agent", "k3s-service"]) {
