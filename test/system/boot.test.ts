@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -128,6 +129,23 @@ describe("/sbin/init on a foreign root", () => {
     const journals = join(root, "k3os/data/var/lib/rancher/k3os/boot");
     expect(readFileSync(join(journals, "boot.log"), "utf8")).toContain("Starting services");
     expect(existsSync(join(journals, "boot.log.1"))).toBe(true);
+  });
+
+  test("offers the system's container images to k3s, and no longer those that are gone", () => {
+    const root = makeRoot("images");
+    const [delivered, imported] = [
+      join(root, "k3os/system/images"),
+      join(root, "k3os/data/var/lib/rancher/k3s/agent/images"),
+    ];
+    mkdirSync(delivered);
+    for (const name of ["a.tar", "b.tar.zst"]) writeFileSync(join(delivered, name), name);
+    bootRoot(root);
+    expect(readdirSync(imported).sort()).toEqual(["a.tar", "b.tar.zst"]);
+    expect(readlinkSync(join(imported, "a.tar"))).toBe("/k3os/system/images/a.tar");
+    writeFileSync(join(imported, "mine.tar"), "mine");
+    rmSync(join(delivered, "a.tar"));
+    expect(bootRoot(root)).toEndWith("done\n");
+    expect(readdirSync(imported).sort()).toEqual(["b.tar.zst", "mine.tar"]);
   });
 
   test("says what is missing when the version has no root image", () => {
