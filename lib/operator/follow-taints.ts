@@ -28,9 +28,7 @@ export async function followTaints(
   api: KubernetesApi,
   host: Pick<Host, "log" | "clock">,
 ): Promise<void> {
-  const { items } = await api.request<{ readonly items: readonly NodeObject[] }>("GET", "/api/v1/nodes", {
-    timeout: 30_000,
-  });
+  const items = await listNodes(api);
   const holder = await readObject(objectPath(HOLDER), api);
   const records = readRecords(holder);
   const names = new Set(items.map(({ metadata }) => metadata.name));
@@ -55,6 +53,23 @@ export async function followTaints(
     }
   }
   await writeRecords(done, claimed, api);
+}
+
+/** In pieces: nodes of large clusters are more than one answer may be. */
+async function listNodes(api: KubernetesApi): Promise<readonly NodeObject[]> {
+  const nodes: NodeObject[] = [];
+  for (let next = ""; ; ) {
+    const query = new URLSearchParams({ limit: "250", ...(next === "" ? {} : { continue: next }) });
+    const list = await api.request<NodeList>("GET", `/api/v1/nodes?${query}`, { timeout: 30_000 });
+    nodes.push(...list.items);
+    next = list.metadata?.continue ?? "";
+    if (next === "") return nodes;
+  }
+}
+
+interface NodeList {
+  readonly items: readonly NodeObject[];
+  readonly metadata?: { readonly continue?: string };
 }
 
 async function applyTaints(

@@ -5,6 +5,10 @@ import { type ObjectStore, objectStore } from "../../support/object-store.ts";
 
 const OLD = "2020-01-01T00:00:00Z";
 
+interface Paged {
+  readonly items: readonly object[];
+}
+
 interface Facts {
   readonly wanted?: readonly string[];
   readonly taints?: readonly object[];
@@ -121,6 +125,23 @@ describe("followTaints()", () => {
     expect(taintsOf("a", store)).toEqual([foreign]);
     const record = store.objects.get("/api/v1/namespaces/kube-system/configmaps/k3os-node-taints");
     expect(record.data).toEqual({ a: '{"uid":"another","taints":[]}' });
+  });
+
+  test("reaches the nodes of a cluster that come in several answers", async () => {
+    const store = objectStore();
+    for (const name of ["a", "b"]) node(name, { wanted: ["k:NoSchedule"] }, store);
+    const paged: ObjectStore = {
+      ...store,
+      request: async (method, path, options) => {
+        const answer = await store.request<Paged>(method, path, options);
+        if (!path.startsWith("/api/v1/nodes?")) return answer as never;
+        const [first, ...rest] = answer.items;
+        if (path.includes("continue=more")) return { items: rest } as never;
+        return { items: [first], metadata: { continue: "more" } } as never;
+      },
+    };
+    await follow(paged);
+    expect(["a", "b"].map((name) => taintsOf(name, store)?.length)).toEqual([1, 1]);
   });
 
   test("goes on with the next node after a conflict, and finishes the next time", async () => {
