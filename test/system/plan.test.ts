@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -17,8 +18,10 @@ import { sha256File } from "../../lib/tools/fs/checksums.ts";
 import { filesBelow } from "../../lib/tools/fs/walk.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { EXIT } from "../../lib/tools/text/errors.ts";
 import { runImage } from "../support/container.ts";
 import { ARTIFACTS } from "../support/image.ts";
+import { k3sProgram } from "../support/k3s-program.ts";
 import { type OciImage, unpackOci } from "../support/oci.ts";
 import { shippedObjects } from "../support/plans.ts";
 
@@ -93,6 +96,48 @@ async function digests(directory: string): Promise<Record<string, string>> {
   return Object.fromEntries(
     await Promise.all(files.map(async (path) => [path, await sha256File(join(directory, path))])),
   );
+}
+
+describe("the Plan's prepare", () => {
+  test("refuses a server that would skip a minor of Kubernetes, before the node is cordoned", async () => {
+    using image36 = withK3s("v1.36.3+k3s1");
+    const [plan] = shippedObjects("system-upgrade-plans/k3os-latest.yaml");
+    const { command, args } = plan?.spec.prepare ?? {};
+    const prepare = () => runImage(root, image.config, [...command, ...args], { host: node });
+    const before = await listing(nodeSystem());
+    expect((await prepare()).code).toBe(0);
+    const unit = join(node, "etc/systemd/system/k3s-service.service");
+    mkdirSync(dirname(unit), { recursive: true });
+    writeFileSync(unit, "[Service]\nExecStart=/sbin/k3s server\n");
+    const { code, stderr } = await prepare();
+    rmSync(unit);
+    expect([code, await listing(nodeSystem())]).toEqual([EXIT.refused, before]);
+    expect(stderr).toContain(`k3s ${image36.version} would skip a minor of Kubernetes`);
+    expect(stderr).toContain("goes through v1.31 first");
+  });
+});
+
+/** The image has this k3s until the scope ends, and what it had before then; the node has an old one. */
+function withK3s(version: string): Disposable & { readonly version: string } {
+  const own = imageSystem("k3s");
+  if (existsSync(own)) renameSync(own, `${own}-own`);
+  mkdirSync(join(own, version), { recursive: true });
+  writeFileSync(join(own, version, "k3s"), k3sProgram(version), { mode: 0o755 });
+  symlinkSync(version, join(own, "current"));
+  const old = nodeSystem("k3s", OLD.k3s);
+  const isNew = !existsSync(old);
+  if (isNew) {
+    mkdirSync(old, { recursive: true });
+    symlinkSync(OLD.k3s, nodeSystem("k3s", "current"));
+  }
+  return {
+    version,
+    [Symbol.dispose]: () => {
+      rmSync(own, { recursive: true });
+      if (existsSync(`${own}-own`)) renameSync(`${own}-own`, own);
+      if (isNew) rmSync(nodeSystem("k3s"), { recursive: true });
+    },
+  };
 }
 
 describe("the Plan's command", () => {
