@@ -77,10 +77,10 @@ async function isKubeletWell(host: InspectHost): Promise<boolean> {
   );
 }
 
-/** The last messages of k3s, oldest first; none for a user who may not read the journal. */
+/** The last messages of k3s itself, without those of the service manager, oldest first; none for a user who may not read the journal. */
 async function recentLines(host: Pick<InspectHost, "run">): Promise<readonly string[]> {
   const argv = cmd`
-    journalctl --unit=${UNIT.k3s} --boot --since=${RECENT} --lines=${LINES} --output=cat --no-pager --quiet
+    journalctl ${`_SYSTEMD_UNIT=${UNIT.k3s}`} --boot --since=${RECENT} --lines=${LINES} --output=cat --no-pager --quiet
   `;
   const { stdout } = await host.run(argv, { check: false, timeout: PATIENCE.journal });
   return stdout.split("\n").filter((line) => line !== "");

@@ -82,6 +82,12 @@ const RULES: readonly Rule[] = [
     hint: "take systemd.unified_cgroup_hierarchy=0 out of the kernel command line",
   },
   {
+    kind: "cgroups",
+    pattern: /failed to find (\w+) cgroup/,
+    describe: ([, name]) => `the kernel has no cgroup controller ${name}`,
+    hint: "k3os doctor names what the kernel lacks; cgroup_enable=memory on a Raspberry Pi",
+  },
+  {
     kind: "server",
     pattern: new RegExp(`${JOINING.source}.*?(?:${UNREACHABLE.source})`),
     describe: ([text, url]) =>

@@ -74,6 +74,12 @@ const MESSAGES: readonly [what: string, line: string, kind: Trouble["kind"], mes
     "cgroups",
     "this k3s needs cgroups of version 2",
   ],
+  [
+    "a controller that is off",
+    `time="2026-12-01T13:53:46Z" level=fatal msg="Error: failed to find cpu cgroup (v2)"`,
+    "cgroups",
+    "the kernel has no cgroup controller cpu",
+  ],
 ];
 
 describe("findTrouble()", () => {
