@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { sha256File } from "../../lib/tools/fs/checksums.ts";
-import { filesBelow } from "../../lib/tools/fs/walk.ts";
+import { versionEntries } from "../../lib/tools/generation/delta.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { EXIT } from "../../lib/tools/text/errors.ts";
@@ -91,11 +91,12 @@ async function listing(directory: string): Promise<string[]> {
   return stdout.split("\n").sort();
 }
 
+/** The digest of each file of a version, complete or described by a delta. */
 async function digests(directory: string): Promise<Record<string, string>> {
-  const files = filesBelow(directory).sort();
-  return Object.fromEntries(
-    await Promise.all(files.map(async (path) => [path, await sha256File(join(directory, path))])),
-  );
+  const entries = versionEntries(directory).map(async ({ name, delta }) => {
+    return [name, delta?.sha256 ?? (await sha256File(join(directory, name)))] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 describe("the Plan's prepare", () => {
