@@ -1,8 +1,10 @@
+import { existsSync, statfsSync } from "node:fs";
 import { cmd } from "../tools/host/cmd.ts";
-import { UNIT } from "../tools/host/paths.ts";
+import { inRoot, UNIT } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
 import { fetchText } from "../tools/http/http.ts";
-import { readK3sUnit } from "../tools/node/k3s-unit.ts";
+import { type K3sUnit, readK3sUnit } from "../tools/node/k3s-unit.ts";
+import { formatBytes } from "../tools/terminal/progress.ts";
 import { findEnds, findTrouble, type Trouble } from "./k3s-trouble.ts";
 import type { InspectHost } from "./node-facts.ts";
 
@@ -25,6 +27,9 @@ const PROPERTIES = [
 /** `si_code` of a process that a signal ended (sigaction(2)): CLD_KILLED, CLD_DUMPED. */
 const KILLED = ["2", "3"];
 
+/** Where k3s keeps its data and images; the first that exists. */
+const DATA = ["/var/lib/rancher/k3s", "/"];
+
 /** Messages older than this do not count: what they complain about may be over. */
 const RECENT = "-15min";
 const LINES = 300;
@@ -40,17 +45,29 @@ const PATIENCE = { journal: 10_000, kubelet: 1_000 };
 
 /** The configured role and the state of k3s; undefined if it is not configured. */
 export async function readK3s(host: InspectHost): Promise<K3sState | undefined> {
-  const role = readK3sUnit(host)?.role;
-  if (role === undefined) return undefined;
+  const unit = readK3sUnit(host);
+  if (unit === undefined) return undefined;
+  const { role } = unit;
   try {
     const properties = await unitProperties(UNIT.k3s, PROPERTIES, host);
     const state = properties.get("ActiveState");
     const since = state === "activating" ? "InactiveExitTimestamp" : "ActiveEnterTimestamp";
     const trouble = await readTrouble(properties, host);
-    return { role, state, since: properties.get(since) || undefined, trouble };
+    const detailed = trouble && { ...trouble, message: withDetail(trouble, unit, host) };
+    return { role, state, since: properties.get(since) || undefined, trouble: detailed };
   } catch {
     return { role, state: undefined, since: undefined, trouble: undefined }; // no service manager, as in a container
   }
+}
+
+/** Names the server that is away, and how full the disk is, which k3s does not always. */
+function withDetail({ kind, message }: Trouble, { joins }: K3sUnit, host: Pick<InspectHost, "root">): string {
+  if (kind === "server" && joins !== undefined)
+    return message.replace(/^the server cannot/, `the server ${joins} cannot`);
+  const directory = DATA.map((path) => inRoot(host, path)).find((path) => existsSync(path));
+  if (kind !== "disk" || directory === undefined) return message;
+  const { bsize, blocks, bavail } = statfsSync(directory);
+  return `${message}: ${formatBytes(bavail * bsize)} of ${formatBytes(blocks * bsize)} free now`;
 }
 
 async function readTrouble(

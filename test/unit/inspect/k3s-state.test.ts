@@ -5,6 +5,8 @@ import { k3osNode } from "../../support/k3os-node.ts";
 
 const REFUSED = `time="x" level=error msg="Failed to validate connection to cluster at https://s:6443: token CA hash does not match the Cluster CA certificate hash: a != b"\n`;
 
+const AWAY = `time="x" level=info msg="Waiting to retrieve agent configuration; server is not ready: failed to retrieve configuration from server: Get \\"https://127.0.0.1:6444/v1-k3s/config\\": read tcp 127.0.0.1:1->127.0.0.1:6444: read: connection reset by peer"\n`;
+
 /** A node whose service has these properties, and whose journal these lines. */
 function nodeWith(properties: string, journal = "") {
   return k3osNode({ answer: ([name]) => ({ stdout: name === "journalctl" ? journal : properties }) });
@@ -29,6 +31,26 @@ describe("readK3s()", () => {
   test("finds out why an active agent does not join", async () => {
     using host = nodeWith("ActiveState=active\n", REFUSED);
     expect((await readK3s(host))?.trouble?.kind).toBe("token");
+  });
+
+  test("says how full the disk is, and which server is away", async () => {
+    using full = nodeWith(
+      "ActiveState=active\n",
+      'time="x" level=error msg="failed to import images from /a.tar: write /b: no space left on device"\n',
+    );
+    expect((await readK3s(full))?.trouble?.message).toMatch(
+      /^the disk is full: \S+ \wi?B of \S+ \wi?B free now$/,
+    );
+    using away = k3osNode({
+      answer: ([name]) => ({ stdout: name === "journalctl" ? AWAY : "ActiveState=active\n" }),
+      files: {
+        "/etc/systemd/system/k3s-service.service":
+          "X-K3OS-Server=https://s:6443\nExecStart=/sbin/k3s agent\n",
+      },
+    });
+    expect((await readK3s(away))?.trouble?.message).toBe(
+      "the server https://s:6443 cannot be reached: no connection",
+    );
   });
 
   test("finds out that it ends again and again, and by what", async () => {
