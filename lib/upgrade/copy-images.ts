@@ -24,11 +24,11 @@ export interface ImagesPlan {
  * Compares the image archives of two system directories by their lists. They come with k3s. Undefined: the source has
  * none, or the same, and those of the destination stay. Throws CommandError without enough space.
  */
-export function planImages({
-  components,
-  source,
-  destination,
-}: Pick<CopySettings, "components" | "source" | "destination">): ImagesPlan | undefined {
+export function planImages(
+  { components, source, destination }: Pick<CopySettings, "components" | "source" | "destination">,
+  /** Bytes that the versions take. */
+  beside = 0,
+): ImagesPlan | undefined {
   const offered = components.includes("k3s") ? listedImages(source) : new Map<string, string>();
   if (offered.size === 0) return undefined;
   const present = listedImages(destination);
@@ -40,12 +40,12 @@ export function planImages({
   });
   const old = [...present.keys()].filter((name) => !offered.has(name));
   if (files.length === 0 && old.length === 0) return undefined;
-  const needed = files.reduce((sum, { size }) => sum + size, 0);
+  const needed = files.reduce((sum, { size }) => sum + size, beside);
   const { bavail, bsize } = statfsSync(destination);
   if (bavail * bsize < needed + 16 * MIB) {
     const [free, wanted] = [formatBytes(bavail * bsize), formatBytes(needed + 16 * MIB)];
     throw new CommandError(
-      `"${destination}" has too little free space for the container images: ${free}, ${wanted} are needed`,
+      `"${destination}" has too little free space for the versions and container images: ${free}, ${wanted} are needed`,
     );
   }
   return { source, destination, files, old };

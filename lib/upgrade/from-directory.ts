@@ -83,7 +83,10 @@ async function planUpgrade(
   checkDirectories(settings);
   const facts = readGenerations(destination);
   const plan = planCopy(settings, facts, host);
-  const images = planImages(settings);
+  const images = planImages(
+    settings,
+    plan.parts.reduce((sum, { size }) => sum + size, 0),
+  );
   if (plan.parts.length === 0) return { plan, images, facts };
   warnOfDamage(facts, force ? ["trial"] : ["trial", "quarantine"], host);
   refuseSwitch(facts, plan.parts, { force });

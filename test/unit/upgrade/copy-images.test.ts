@@ -56,6 +56,15 @@ describe("an upgrade", () => {
     }
   });
 
+  test("refuses them where there is no room for them beside the versions", async () => {
+    using host = testHost();
+    const source = await fill(host, "here", { "a.tar": "a" });
+    const destination = await fill(host, "there", {});
+    expect(() => planImages({ components: ["k3s"], source, destination }, 2 ** 60)).toThrow(
+      "too little free space for the versions and container images",
+    );
+  });
+
   test("refuses an archive that is not what its list says, and leaves the old one and the list", async () => {
     using host = testHost();
     const source = await fill(host, "here", { "a.tar": "right" });
