@@ -4,6 +4,7 @@ import {
   ABOUT_RELEASES,
   ORDER_REFUSED,
   RELEASE_UPGRADE_OPTIONS,
+  SKEW_OPTION,
   upgradeSettings,
 } from "../lib/upgrade/upgrade-settings.ts";
 
@@ -11,10 +12,12 @@ import {
 export const upgradeRootfs = defineCommand({
   description: `
 Upgrades k3OS and k3s to a release; the kernel is not changed. The new versions
-run after the next reboot, and the old ones are kept as "previous".
+run after the next reboot, and the old ones are kept as "previous". Without
+K3OS_VERSION, it takes the latest release if the node may step to its minor of
+Kubernetes, else the newest one on the way there.
 
 ${ABOUT_RELEASES}`,
-  options: RELEASE_UPGRADE_OPTIONS,
+  options: { ...RELEASE_UPGRADE_OPTIONS, ...SKEW_OPTION },
   exits: { done: "upgraded, or already up to date", refused: ORDER_REFUSED },
   json: "events",
   needsRoot: () => true,

@@ -55,7 +55,6 @@ export const RELEASE_UPGRADE_OPTIONS = {
     help: "accept unsigned releases",
     env: "K3OS_UPGRADE_INSECURE_SKIP_VERIFY",
   },
-  ...SKEW_OPTION,
   ...KEEP_OPTIONS,
   reboot: { type: "boolean", help: "reboot when done", env: "K3OS_UPGRADE_REBOOT" },
   "lock-file": {
@@ -86,7 +85,9 @@ export interface ReleaseUpgradeSettings {
 }
 
 /** The settings from the options, which already include the environment. */
-export function upgradeSettings(values: Values<typeof RELEASE_UPGRADE_OPTIONS>): ReleaseUpgradeSettings {
+export function upgradeSettings(
+  values: Values<typeof RELEASE_UPGRADE_OPTIONS> & Partial<Values<typeof SKEW_OPTION>>,
+): ReleaseUpgradeSettings {
   return {
     system: values.system ?? PATH.system,
     lockFile: values["lock-file"] ?? PATH.upgradeLock,
@@ -95,7 +96,7 @@ export function upgradeSettings(values: Values<typeof RELEASE_UPGRADE_OPTIONS>):
     dryRun: values["dry-run"],
     keys: values.key,
     insecure: values["insecure-skip-verify"],
-    allowSkew: values["allow-skew"],
+    allowSkew: values["allow-skew"] ?? false,
     keep: keepCount(values.keep),
     keepData: values["keep-data"],
     reboot: values.reboot,
