@@ -146,5 +146,5 @@ export function textOfLine(line: string): string {
 function lastPart(text: string): string {
   const reason = text.slice(text.lastIndexOf(": ") + 2);
   // its own load balancer, which has no server to forward to
-  return reason === "connection reset by peer" ? "no connection" : reason;
+  return /^(connection reset by peer|.*EOF)$/.test(reason) ? "no connection" : reason;
 }

@@ -95,6 +95,13 @@ describe("findTrouble()", () => {
     expect(findTrouble([OTHER_CLUSTER, AWAY])?.kind).toBe("server");
   });
 
+  test("calls whatever its own load balancer does without a server no connection", () => {
+    for (const end of ["read tcp 127.0.0.1:1->127.0.0.1:6444: read: connection reset by peer", "EOF"]) {
+      const text = `Failed to validate connection to cluster at https://s:6443: failed to get CA certs: Get x: ${end}`;
+      expect(findTrouble([text])?.message).toBe("the server https://s:6443 cannot be reached: no connection");
+    }
+  });
+
   test("takes nothing that a server says while it starts for a reason", () => {
     const lines = [
       `time="2026-12-01T13:40:01Z" level=info msg="Waiting for API server to become available: Get \\"https://127.0.0.1:6444/readyz\\": dial tcp 127.0.0.1:6444: connect: connection refused"`,
