@@ -12,7 +12,8 @@ is ready if it is configured, and every executable in
 
 --judge waits until the node is healthy, then keeps the new versions. If the
 node is not healthy by the deadline, it reboots into the previous versions. The
-service k3os-health runs this after an upgrade.`,
+deadline is three times as long while k3s still starts and has not ended by
+itself. The service k3os-health runs this after an upgrade.`,
   options: {
     judge: { type: "boolean", help: "keep an upgrade on trial, or roll it back" },
     deadline: {

@@ -16,6 +16,7 @@ import {
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { makeSingleBoard, type SingleBoard } from "../support/board.ts";
 import { ARTIFACTS } from "../support/image.ts";
+import { k3sProgram } from "../support/k3s-program.ts";
 import { testOf } from "../support/left-out.ts";
 
 /** A board with a Debian of its own, over which the tarball is unpacked. */
@@ -45,14 +46,19 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 const start = (boot: string): Promise<Machine> =>
   startMachine({ ...board, name: `overlay-arm64-${boot}`, memory: 1024, ssh: true });
 
+/** A k3s that only prints its version: an upgrade takes no other program for one. */
+const NEW_K3S = "v1.36.3+k3s1";
+const PROGRAM = k3sProgram(NEW_K3S, { arch: "arm64" }).toString("base64");
+
 /** Another version of k3OS and of k3s, and a check of the user's that finds fault with it after it has written. */
 const UPGRADE = `set -e
 source=/var/lib/new/k3os/system
-mkdir -p $source/k3os $source/k3s/v2
+mkdir -p $source/k3os $source/k3s/${NEW_K3S}
 cp -a /k3os/system/k3os/current/ $source/k3os/v99.0.0
-cp /k3os/system/k3s/current/k3s $source/k3s/v2/k3s
+echo ${PROGRAM} | base64 -d >$source/k3s/${NEW_K3S}/k3s
+chmod +x $source/k3s/${NEW_K3S}/k3s
 ln -s v99.0.0 $source/k3os/current
-ln -s v2 $source/k3s/current
+ln -s ${NEW_K3S} $source/k3s/current
 mkdir -p $(dirname ${DATABASE}) /var/lib/rancher/k3os/health.d
 echo "data of the old version" >${DATABASE}
 printf '#!/bin/sh\\n[ $(readlink /k3os/system/k3s/current) = v1 ] && exit\\necho new >>${DATABASE}\\nexit 1\\n' >/var/lib/rancher/k3os/health.d/check
@@ -138,11 +144,11 @@ testOf("long")(
     const status = JSON.parse(await sshOutput(node, "k3os status --json"));
     expect(status.current).toMatchObject({ k3os: version, k3s: "v1" });
     expect(status.failed.at(-1)).toMatchObject({
-      versions: { k3os: "v99.0.0", k3s: "v2" },
+      versions: { k3os: "v99.0.0", k3s: NEW_K3S },
       reason: expect.stringContaining("health.d: check ended with status 1"),
     });
     expect(await sshOutput(node, `sudo cat ${DATABASE}`)).toBe("data of the old version");
-    const kept = "sudo cat /var/lib/rancher/k3os/datastore/replaced-v2/state.db";
+    const kept = `sudo cat /var/lib/rancher/k3os/datastore/replaced-${NEW_K3S}/state.db`;
     expect(await sshOutput(node, kept)).toContain("new");
   },
   20 * MINUTE,
