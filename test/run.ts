@@ -8,6 +8,7 @@ import { SUITE } from "../lib/make/image/debian-packages.ts";
 import { systemHost } from "../lib/tools/host/host.ts";
 import { type Arch, targetOf } from "../lib/tools/host/targets.ts";
 import { EXIT, exitStatus, formatError, messageOf } from "../lib/tools/text/errors.ts";
+import { whyNoK3s } from "./support/built-k3s.ts";
 import { leftOutVariable, whyLeftOut } from "./support/left-out.ts";
 import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
 import {
@@ -32,13 +33,15 @@ const MINUTE = 60_000;
 const COLOURS = process.stdout.isTTY ? [] : ["--colors=off"];
 
 /** What a ring needs before it can run: each of it is made once. */
-type Need = "tools" | "packages" | "artifacts" | "boards" | "root";
+type Need = "tools" | "packages" | "artifacts" | "boards" | "root" | "k3s";
 
 interface Ring {
   readonly name: RingName;
   readonly needs: readonly Need[];
   /** Milliseconds for the whole ring. */
   readonly limit: number;
+  /** Why the ring cannot run here, though nothing failed: it then counts as skipped. Asked when its needs are met. */
+  readonly lacks?: () => string | undefined;
   /**
    * A program that passes or fails as one; or a directory of test files, with milliseconds for one test, and how many
    * files may run at the same time (default 1).
@@ -84,6 +87,14 @@ const RINGS: readonly Ring[] = [
     limit: 100 * MINUTE,
     // each machine has one processor
     work: { kind: "tests", directory: "test/vm", timeout: 20 * MINUTE, atOnce: 2 },
+  },
+  {
+    name: "cluster",
+    // the artifacts of the other rings are without k3s
+    needs: ["root", "packages", "k3s"],
+    limit: 240 * MINUTE,
+    lacks: whyNoK3s,
+    work: { kind: "tests", directory: "test/cluster", timeout: 60 * MINUTE },
   },
 ];
 
@@ -147,6 +158,8 @@ async function runRing(
     // a failure is told by the ring that needs it
     for (const need of next.filter((name) => AHEAD.includes(name))) meet(need).catch(() => undefined);
     process.stdout.write(`\n── ${ring.name} ──\n`);
+    const lacking = ring.lacks?.();
+    if (lacking !== undefined) return { ...NOTHING, skipped: [`${ring.name}: ${lacking}`] };
     return await (ring.work.kind === "program"
       ? runProgramRing(ring, ring.work)
       : runTests(ring, request, ring.work));
@@ -170,6 +183,10 @@ const MEET: Readonly<Record<Need, () => Promise<void>>> = {
     process.stdout.write("\n── build ──\n");
     // under emulation, a k3s takes what tests of the system itself need: of the machine, and of the time
     for (const what of [["bin"], WITHOUT_K3S]) await build(what);
+  },
+  k3s: async () => {
+    process.stdout.write("\n── build with k3s ──\n");
+    await build([]);
   },
   // each is one processor's work most of the time: that of installing packages
   boards: async () => {
@@ -198,7 +215,8 @@ async function mirrorFault(arch: string): Promise<string | undefined> {
 
 async function build(argv: readonly string[], prefix: readonly string[] = []): Promise<void> {
   const ended = await runVisibly([...prefix, process.execPath, "bin/build.ts", ...argv], BUILD_LIMIT);
-  if (ended !== "status 0") throw new Error(`The build of ${argv.join(" ") || "amd64"} ended with ${ended}`);
+  if (ended !== "status 0")
+    throw new Error(`The build of ${argv.join(" ") || "this machine's images"} ended with ${ended}`);
 }
 
 async function runProgramRing(

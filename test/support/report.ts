@@ -42,9 +42,9 @@ export function summary({ passed, failed, skipped }: Outcome): string {
   return `${[...lines, figures.join(", ")].join("\n")}\n`;
 }
 
-/** Whether a run may be called a success: nothing failed, and something ran. */
-export function succeeded({ passed, failed }: Outcome): boolean {
-  return failed.length === 0 && passed > 0;
+/** Whether a run may be called a success: nothing failed, and something ran or says why it did not. */
+export function succeeded({ passed, failed, skipped }: Outcome): boolean {
+  return failed.length === 0 && passed + skipped.length > 0;
 }
 
 function attribute(attributes: string, name: string): string {

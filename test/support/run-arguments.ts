@@ -3,7 +3,7 @@ import { commandHelp } from "../../lib/tools/cli/help.ts";
 import { EXIT, UsageError } from "../../lib/tools/text/errors.ts";
 
 /** The rings, from the quickest to what takes longest. */
-const RING_NAMES = ["format", "types", "unit", "system", "vm"] as const;
+const RING_NAMES = ["format", "types", "unit", "system", "vm", "cluster"] as const;
 const CHECK_RINGS = ["format", "types", "unit"] as const;
 
 export type RingName = (typeof RING_NAMES)[number];

@@ -58,5 +58,8 @@ export async function waitForObject(
 /** The directory whose archives of images k3s imports. */
 export const IMAGES = "/var/lib/rancher/k3s/agent/images";
 
-/** The argument of a server that leaves out the parts of k3s that are pods, and whose images come from the Internet. */
+/** The argument of a server that leaves out the parts of k3s whose pods need images from the Internet. */
 export const WITHOUT_PARTS = "--disable=coredns,servicelb,traefik,local-storage,metrics-server";
+
+/** The same of what k3OS brings: the upgrade controller and its Plans. */
+export const WITHOUT_CONTROLLER = "--disable=system-upgrade-controller,k3os-latest";

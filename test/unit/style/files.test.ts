@@ -126,8 +126,8 @@ describe("source files", () => {
 describe("test files", () => {
   const tests = sources.filter(({ path }) => path.endsWith(".test.ts"));
 
-  test("lie in test/unit, test/system or test/vm", () => {
-    expect(filesWhere(tests, ({ path }) => !/^test\/(unit|system|vm)\//.test(path))).toEqual([]);
+  test("lie in test/unit, test/system, test/vm or test/cluster", () => {
+    expect(filesWhere(tests, ({ path }) => !/^test\/(unit|system|vm|cluster)\//.test(path))).toEqual([]);
   });
 
   test("run all their tests, and mock no module", () => {

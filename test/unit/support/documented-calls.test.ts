@@ -51,7 +51,7 @@ describe("callComplaint()", () => {
     ["npm run nothing", 'there is no npm script "nothing"'],
     ["npm run build --arch arm64", '"--arch" needs "--" before it'],
     ["npm run build -- --nothing", 'bin/build.ts has no option "--nothing"'],
-    ["npm test -- vms", 'Unknown ring "vms": expected all, check, format, types, unit, system, vm'],
+    ["npm test -- vms", 'Unknown ring "vms": expected all, check, format, types, unit, system, vm, cluster'],
     ["bun bin/none.ts", 'there is no file "bin/none.ts"'],
     ["bash -s -- --nothing /dev/sda", 'Unknown option "--nothing"'],
     ["bash other.sh", "a shell that runs other.sh"],

@@ -41,8 +41,9 @@ describe("summary()", () => {
   });
 });
 
-test("succeeded() wants something to have run", () => {
+test("succeeded() wants something to have run, or to say why not", () => {
   expect(succeeded(total([]))).toBe(false);
+  expect(succeeded({ passed: 0, failed: [], skipped: ["cluster: no k3s"] })).toBe(true);
   expect(succeeded({ passed: 1, failed: [], skipped: [] })).toBe(true);
   expect(succeeded({ passed: 1, failed: ["a"], skipped: [] })).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { filesOfShard, readRunArguments, runHelp } from "../../support/run-arguments.ts";
 
-const ALL = ["format", "types", "unit", "system", "vm"];
+const ALL = ["format", "types", "unit", "system", "vm", "cluster"];
 const WHOLE = { number: 1, count: 1 };
 
 describe("readRunArguments()", () => {
@@ -24,7 +24,7 @@ describe("readRunArguments()", () => {
   });
 
   test.each([
-    [["vms"], 'Unknown ring "vms": expected all, check, format, types, unit, system, vm'],
+    [["vms"], 'Unknown ring "vms": expected all, check, format, types, unit, system, vm, cluster'],
     [["all", "boot"], "Filters and --shard need one ring before them"],
     [["--shard", "1/2"], "Filters and --shard need one ring before them"],
     [["vm", "--shard", "0/2"], 'Invalid shard "0/2": expected NUMBER/COUNT, such as 1/3'],
