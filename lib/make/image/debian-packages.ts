@@ -16,6 +16,8 @@ const USERLAND = [
   // network
   "connman wpasupplicant iw rfkill iproute2 iptables ipset conntrack ethtool iputils-ping wireguard-tools",
   "openssh-server openssh-client curl wget rsync ca-certificates etherwake",
+  // loads the profile that containerd gives each container, as on every Debian: the kernel has AppArmor switched on
+  "apparmor",
   // disks, including what the installer and first boot run
   "e2fsprogs dosfstools mtools xfsprogs parted fdisk gdisk cryptsetup lvm2 mdadm multipath-tools open-iscsi nfs-common",
   "smartmontools lsscsi",
