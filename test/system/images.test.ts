@@ -57,6 +57,8 @@ describe("k3os remaster --images", () => {
   test("puts archives and their list on the medium, and others beside them later", async () => {
     expect(await remaster(ISO, "one.iso", "--images", "first.tar")).toMatchObject({ code: 0 });
     expect(await archivesOf(at("one.iso"))).toEqual(["first.tar", "sha256sum.txt"]);
+    const shown = ["xorriso", "-no_rc", "-indev", at("one.iso"), "-lsdl", `/${DIRECTORY}`];
+    expect((await runProgram(shown)).stdout).toStartWith("drwxr-xr-x"); // ours is in a private one
     expect(await remaster("one.iso", "two.iso", "--images", "second.tar.zst")).toMatchObject({ code: 0 });
     expect(await archivesOf(at("two.iso"))).toEqual(["first.tar", "second.tar.zst", "sha256sum.txt"]);
     for (const name of ["one.iso", "two.iso"]) rmSync(at(name));

@@ -195,7 +195,9 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
   test("offers the container images of its medium to k3s, and has the files for it", async () => {
     const archive = "/k3os/system/images/images.tar.zst";
     expect(await shell("readlink /var/lib/rancher/k3s/agent/images/images.tar.zst")).toBe(archive);
-    expect(await shell("cd /k3os/system/images; sha256sum --check sha256sum.txt")).toBe("images.tar.zst: OK");
+    expect(await shell("sudo sh -c 'cd /k3os/system/images; sha256sum --check sha256sum.txt'")).toBe(
+      "images.tar.zst: OK",
+    );
     expect(await shell("sudo sh -c 'stat -c %a /etc/rancher/k3s/registries.yaml'")).toBe("600");
     expect(await shell("sudo cat /etc/rancher/k3s/registries.yaml /etc/rancher/k3s/config.yaml.d/*")).toBe(
       [

@@ -12,6 +12,7 @@ import { showProgress } from "../../tools/terminal/progress.ts";
 import { during } from "../../tools/text/errors.ts";
 import { CONFIG } from "../medium.ts";
 import {
+  MEDIUM_IMAGES,
   MEDIUM_LIST,
   MENU,
   type RemasterHost,
@@ -67,10 +68,12 @@ async function write(
     ...(await ownFiles(plan, scratch)),
   ];
   const maps = files.flatMap(([from, to]) => ["-map", from, `/${to}`]);
+  // xorriso gives a new directory the mode of the one that the file is from
+  const readable = plan.images.length === 0 ? [] : ["-chmod", "0755", `/${MEDIUM_IMAGES}`, "--"];
   const argv = cmd`
     ${XORRISO} -indev stdio:${input} -outdev stdio:${iso}
       -joliet on -compliance joliet_long_names -boot_image any replay
-      ${maps} -chown_r 0 / -- -chgrp_r 0 / -- -commit
+      ${maps} ${readable} -chown_r 0 / -- -chgrp_r 0 / -- -commit
   `;
   using progress = showProgress(`Writing ${basename(output)}`, plan.size, host);
   const look = () => progress.update(statSync(iso, { throwIfNoEntry: false })?.size ?? 0);
