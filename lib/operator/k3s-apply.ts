@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import { isFields } from "../tools/fs/record.ts";
+import { decodeBase64 } from "../tools/text/base64.ts";
 import type { KubernetesObject } from "./kubernetes-object.ts";
 
 /**
@@ -17,13 +18,18 @@ export function lastAppliedByK3s({ metadata }: KubernetesObject): KubernetesObje
   const text = metadata.annotations?.[APPLIED];
   if (text === undefined) return undefined;
   try {
-    const packed = Buffer.from(text, "base64");
-    const json = text.startsWith("{") ? text : gunzipSync(packed, { maxOutputLength: MOST }).toString();
+    const json = text.startsWith("{") ? text : unpack(text);
     const object: unknown = JSON.parse(json);
     return isFields(object) ? (object as KubernetesObject) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function unpack(text: string): string {
+  const packed = decodeBase64(text);
+  if (packed === undefined) throw new TypeError("expected base64");
+  return gunzipSync(packed, { maxOutputLength: MOST }).toString();
 }
 
 /**
