@@ -14,11 +14,11 @@ const TOOLS = [
   "fs",
   "images",
   "http",
-  "kubernetes",
   "release",
   "disk",
   "generation",
   "node",
+  "kubernetes",
   "cli",
 ];
 /** The only files that may name these packages: everything else goes through them. */
