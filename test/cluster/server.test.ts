@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { answeringPod, NODE_PORT } from "../../lib/make/vm/pod-images.ts";
-import { ssh } from "../../lib/make/vm/ssh.ts";
 import type { Hardware } from "../../lib/make/vm/virtual-node.ts";
 import {
   type Cluster,
@@ -16,7 +15,6 @@ const MINUTE = 60_000;
 
 /** The checks of the doctor that need the Internet. */
 const ONLINE = ["name resolution", "clock"];
-const isTrouble = (state: string) => ["warning", "failure"].includes(state);
 
 describe("a server", () => {
   let cluster: Cluster;
@@ -61,8 +59,10 @@ describe("a server", () => {
     const k3s = { role: "server", state: "active" };
     const inCluster = { node: "server", ready: true, cordoned: false, kubelet: K3S, podsNotUp: 0 };
     expect(status).toMatchObject({ k3s, cluster: inCluster, failed: [], failedUnits: [], notApplied: [] });
-    const { stdout } = await ssh(node.target, "sudo k3os doctor --json");
-    const findings: { check: string; state: string }[] = JSON.parse(stdout);
-    expect(findings.filter(({ check, state }) => isTrouble(state) && !ONLINE.includes(check))).toEqual([]);
+    // again while it finds something: with one emulated processor, the API server at times takes longer than its 5 s
+    const isTrouble = '(.state == "warning" or .state == "failure")';
+    const isOffline = ONLINE.map((check) => `.check != "${check}"`).join(" and ");
+    const trouble = `sudo k3os doctor --json | jq -c '.[] | select(${isTrouble} and ${isOffline})'`;
+    await node.until(`{ ${trouble} >/tmp/trouble; cat /tmp/trouble >&2; [ ! -s /tmp/trouble ]; }`);
   });
 });
