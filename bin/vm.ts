@@ -1,11 +1,20 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ensurePackages } from "../lib/make/build/required-packages.ts";
+import {
+  IMAGES,
+  WITHOUT_CONTROLLER,
+  WITHOUT_PARTS,
+  waitFor,
+  waitForObject,
+  waitUntilReady,
+} from "../lib/make/vm/cluster-node.ts";
 import { serveFiles } from "../lib/make/vm/http-server.ts";
+import { answeringPod, makePodImages, NODE_PORT, POD_PACKAGES } from "../lib/make/vm/pod-images.ts";
 import { type Machine, startMachine, VM_DIRECTORY } from "../lib/make/vm/qemu.ts";
-import { generateKey, type SshTarget, ssh } from "../lib/make/vm/ssh.ts";
+import { generateKey, type SshTarget, ssh, sshArgv } from "../lib/make/vm/ssh.ts";
 import {
   bootDisk,
   createHardware,
@@ -19,6 +28,7 @@ import {
 import { type Command, type CommandTable, defineCommand, parseCommandLine } from "../lib/tools/cli/cli.ts";
 import { commandHelp, tableHelp } from "../lib/tools/cli/help.ts";
 import { scratchDirectory } from "../lib/tools/fs/scratch-directory.ts";
+import { cmd } from "../lib/tools/host/cmd.ts";
 import { type Host, systemHost } from "../lib/tools/host/host.ts";
 import { CommandError, EXIT, exitStatus, formatError, UsageError } from "../lib/tools/text/errors.ts";
 
@@ -42,8 +52,9 @@ const OPTIONS = {
 
 const start = defineCommand({
   description: `Builds k3OS, installs it from its ISO to an empty disk with a configuration
-served on loopback, boots the disk and shows over ssh what came of it. On a
-terminal it then leaves you on the machine's console.`,
+served on loopback, boots the disk and shows over ssh what came of it: at the
+end a cluster with one pod, if the image has a k3s. On a terminal it then leaves
+you on the machine's console.`,
   options: OPTIONS,
   run: async ({ values }, host) => {
     const report = createStopwatch(host);
@@ -65,6 +76,7 @@ terminal it then leaves you on the machine's console.`,
     const node = await reachNode(machine, key);
     report("The node answers by ssh");
     await show(node, host);
+    await showCluster(node, { report, scratch }, host);
     await leave(machine, report);
     return EXIT.done;
   },
@@ -114,7 +126,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly com
 function demoConfig(publicKey: string): string {
   return `ssh_authorized_keys:
 - ${publicKey}
-hostname: k3os-demo
+hostname: ${NODE}
 write_files:
 - path: /etc/demo.conf
   permissions: "0640"
@@ -127,6 +139,10 @@ run_cmd:
 - "echo run_cmd ran with the network up > /run/demo-run"
 k3os:
   password: rancher
+  k3s_args: # without the pods that need images from the Internet
+  - server
+  - ${WITHOUT_PARTS}
+  - ${WITHOUT_CONTROLLER}
   labels:
     region: loopback
   sysctls:
@@ -151,12 +167,39 @@ const SHOWN = [
 async function show(node: SshTarget, host: Pick<Host, "print">): Promise<void> {
   await waitUntilApplied(node);
   for (const command of SHOWN) await showCommand(node, command, host);
-  const hasK3s = (await ssh(node, "test -x /sbin/k3s")).code === 0;
-  if (!hasK3s) return host.print("\nk3s is not in this image, so there is no cluster to show.\n");
-  // the first boot unpacks k3s and creates a cluster, which takes minutes on an emulated processor
-  const ready = "until sudo kubectl get nodes 2>/dev/null | grep -q ' Ready'; do sleep 2; done";
-  await ssh(node, `timeout 570 sh -c "${ready}"`, { timeout: 600_000 });
+}
+
+/** The node of the machine of `npm start`. */
+const NODE = "k3os-demo";
+const POD = "hello";
+
+/** Shows the cluster and a pod in it, which needs no image from elsewhere. */
+async function showCluster(
+  node: SshTarget,
+  { report, scratch }: { readonly report: (text: string) => void; readonly scratch: string },
+  host: Pick<Host, "print" | "run" | "log" | "clock">,
+): Promise<void> {
+  const { code, stdout: version } = await ssh(node, "readlink /k3os/system/k3s/current");
+  if (code !== 0) return host.print("\nk3s is not in this image, so there is no cluster to show.\n");
+  await ensurePackages(POD_PACKAGES, host);
+  for (const archive of await makePodImages(join(scratch, "images"), { k3s: version.trim() }, host)) {
+    const input = readFileSync(archive);
+    await host.run(
+      cmd`${sshArgv(node)} ${`sudo mkdir -p ${IMAGES} && sudo tee ${IMAGES}/${basename(archive)} >/dev/null`}`,
+      { input },
+    );
+  }
+  report("k3s starts its cluster, which takes minutes on an emulated processor");
+  await waitUntilReady(node, NODE);
   await showCommand(node, "sudo kubectl get nodes", host);
+  const manifest = JSON.stringify(answeringPod(POD, { answer: "Hello from a pod" }));
+  await waitForObject(node, "serviceaccount/default", { condition: "create" });
+  await host.run(cmd`${sshArgv(node)} ${"sudo kubectl apply --validate=false -f -"}`, { input: manifest });
+  await waitForObject(node, `pod/${POD}`, { condition: "condition=Ready" });
+  await showCommand(node, "sudo kubectl get pods", host);
+  const url = `http://$(hostname -I | cut -d " " -f 1):${NODE_PORT}`;
+  await waitFor(node, `curl -sf -m 5 ${url}`);
+  await showCommand(node, `curl -s ${url}`, host);
 }
 
 async function showCommand(node: SshTarget, command: string, host: Pick<Host, "print">): Promise<void> {
