@@ -50,11 +50,11 @@ export function mountSmallDisk(
       untilFull(() => writeFileSync(join(root, "more"), "x".repeat(4096), { flag: "a" }));
     },
     makeReadOnly: () => {
-      output(["umount", root]);
-      output(["mount", "-o", "loop,ro", image, root]);
+      patiently(["umount", root]);
+      patiently(["mount", "-o", "loop,ro", image, root]);
     },
     [Symbol.dispose]: () => {
-      output(["umount", root]);
+      patiently(["umount", root]);
       rmSync(directory, { recursive: true });
     },
   };
@@ -64,6 +64,22 @@ export function mountSmallDisk(
   } catch (error) {
     disk[Symbol.dispose]();
     throw error;
+  }
+}
+
+/**
+ * Retries for up to 10 s: on a busy machine, the namespaces of a boot that has just ended keep the file system in use for
+ * a moment, and so does its loop device.
+ */
+function patiently(argv: readonly string[]): void {
+  for (let left = 50; ; left--) {
+    try {
+      output(argv);
+      return;
+    } catch (error) {
+      if (left <= 1) throw error;
+      output(["sleep", "0.2"]);
+    }
   }
 }
 
