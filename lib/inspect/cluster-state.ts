@@ -32,7 +32,14 @@ export interface ClusterState {
   readonly problem: string | undefined;
 }
 
-/** Milliseconds for the answers of an API server that is there. */
+/** How long the API server is waited for. */
+export interface Patience {
+  /** Milliseconds for a TLS connection. */
+  readonly reach: number;
+  /** Milliseconds for each answer of an API server that is there. */
+  readonly answer: number;
+}
+
 const ANSWER = 5_000;
 
 /**
@@ -45,9 +52,12 @@ function reachOf(): number {
 
 /**
  * Asks the API server about this node, with the node's own identity. Undefined where k3s has written none, or none that
- * this user may read. Takes less than a second if the server is away.
+ * this user may read. By default, takes less than a second if the server is away.
  */
-export async function readCluster(host: InspectHost, reach = reachOf()): Promise<ClusterState | undefined> {
+export async function readCluster(
+  host: InspectHost,
+  patience: Patience = { reach: reachOf(), answer: ANSWER },
+): Promise<ClusterState | undefined> {
   let api: KubernetesApi | undefined;
   let node = hostname().toLowerCase();
   try {
@@ -57,13 +67,18 @@ export async function readCluster(host: InspectHost, reach = reachOf()): Promise
     return undefined; // it is another user's
   }
   if (api === undefined) return undefined;
-  const silence = await silenceOf(addressOf(api, host), reach);
+  const silence = await silenceOf(addressOf(api, host), patience.reach);
   if (silence !== undefined) return away(node, `the API server does not answer: ${silence}`);
-  return await askAbout(node, api, host);
+  return await askAbout(node, api, { timeout: patience.answer }, host);
 }
 
-async function askAbout(node: string, api: KubernetesApi, host: Pick<Host, "clock">): Promise<ClusterState> {
-  const get = <T>(path: string) => api.request<T>("GET", path, { timeout: ANSWER });
+async function askAbout(
+  node: string,
+  api: KubernetesApi,
+  options: { readonly timeout: number },
+  host: Pick<Host, "clock">,
+): Promise<ClusterState> {
+  const get = <T>(path: string) => api.request<T>("GET", path, options);
   const pods = (selector: string) =>
     get<{ items: readonly Pod[] }>(`/api/v1/pods?fieldSelector=${encodeURIComponent(selector)}`);
   try {

@@ -41,11 +41,17 @@ export function judgeService({ role, state, since, trouble }: K3sState): Verdict
   return { state: state === "activating" ? "warning" : "failure", message, hint };
 }
 
+/**
+ * For the API server, longer than the status waits: on a slow machine, all checks at once leave it little of the processor.
+ * Both together are less than a check may take.
+ */
+const PATIENCE = { reach: 7_000, answer: 7_000 };
+
 export const clusterNode = defineCheck({
   name: "node",
   only: "k3OS",
   facts: async (host) => {
-    const cluster = await readCluster(host);
+    const cluster = await readCluster(host, PATIENCE);
     return cluster && { cluster, now: host.clock.now() };
   },
   judge: judgeNode,

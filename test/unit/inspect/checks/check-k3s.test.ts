@@ -1,6 +1,10 @@
-import { expect, test } from "bun:test";
-import { judgeNode, judgeService } from "../../../../lib/inspect/checks/check-k3s.ts";
-import type { Verdict } from "../../../../lib/inspect/doctor-check.ts";
+import { expect, spyOn, test } from "bun:test";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { clusterNode, judgeNode, judgeService } from "../../../../lib/inspect/checks/check-k3s.ts";
+import { runChecks, type Verdict } from "../../../../lib/inspect/doctor-check.ts";
+import { serveApi } from "../../../support/api-server.ts";
+import { testHost } from "../../../support/host.ts";
 
 const END = Date.parse("2030-01-01");
 const DAY = 24 * 3600 * 1000;
@@ -51,4 +55,35 @@ test.each(VERDICTS)("%s", (_, verdict, state, message) => {
   expect(verdict.state).toBe(state);
   expect(verdict.message).toContain(message);
   if (state !== "ok") expect(verdict.hint).toBeString();
+});
+
+/** Forwards connections to a port of this machine, each after `delay` milliseconds. */
+async function serveLate(port: number, delay: number): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = createServer((near) => {
+    setTimeout(() => near.pipe(connect(port, "127.0.0.1")).pipe(near), delay);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
+}
+
+test("the node is told of by a server that takes longer than the status waits", async () => {
+  const condition = { type: "Ready", status: "True" };
+  await using api = await serveApi(({ path }) => {
+    if (path === "/version") return { gitVersion: "v1.36.3+k3s1" };
+    return path.startsWith("/api/v1/pods?") ? { items: [] } : { status: { conditions: [condition] } };
+  });
+  await using late = await serveLate(Number(new URL(api.url).port), 1_500);
+  const kubeconfig = api.kubeconfig("admin").replace(api.url, `https://127.0.0.1:${late.port}`);
+  const files = {
+    "/etc/systemd/system/k3s-service.service": "[Service]\nExecStart=/sbin/k3s server\n",
+    "/etc/rancher/k3s/k3s.yaml": kubeconfig,
+  };
+  using host = testHost({ files });
+  // the status waits as long as the program has run
+  using _now = spyOn(performance, "now").mockReturnValue(0);
+  const [finding] = await runChecks([clusterNode], "local", host);
+  expect(finding).toMatchObject({ state: "ok", message: "Ready, server v1.36.3+k3s1" });
 });
