@@ -53,9 +53,9 @@ describe("a server", () => {
   );
 
   test("is well, by its status and its doctor", async () => {
-    // once: on a busy machine, the API server that has just started takes its time
-    await node.until("sudo k3os status --json | jq -e .cluster.ready >/dev/null");
-    const status = JSON.parse(await node.run("sudo k3os status --json"));
+    // of a server that has just started, on a busy machine, the first look may get no answer
+    await node.until("sudo k3os status --json >/tmp/status && jq -e .cluster.ready /tmp/status >/dev/null");
+    const status = JSON.parse(await node.run("cat /tmp/status"));
     const k3s = { role: "server", state: "active" };
     const inCluster = { node: "server", ready: true, cordoned: false, kubelet: K3S, podsNotUp: 0 };
     expect(status).toMatchObject({ k3s, cluster: inCluster, failed: [], failedUnits: [], notApplied: [] });
@@ -64,5 +64,25 @@ describe("a server", () => {
     const isOffline = ONLINE.map((check) => `.check != "${check}"`).join(" and ");
     const trouble = `sudo k3os doctor --json | jq -c '.[] | select(${isTrouble} and ${isOffline})'`;
     await node.until(`{ ${trouble} >/tmp/trouble; cat /tmp/trouble >&2; [ ! -s /tmp/trouble ]; }`);
+  });
+
+  test("shows k3s to rancher, without sudo and by the names that k3s gives it itself", async () => {
+    expect(await node.run("systemctl status --no-pager --lines=0 k3s")).toMatch(/active \(running\)/);
+    expect(await node.run("journalctl -u k3s --grep='k3s is up and running' -o cat")).toContain("level=info");
+    expect(await node.run("kubectl get nodes -o name")).toBe("node/server");
+    expect(await node.run("stat -c '%a %U:%G' /etc/rancher/k3s/k3s.yaml")).toBe("640 root:sudo");
+  });
+
+  test("has what k3s asks of a kernel, by k3s's own check", async () => {
+    const report = await node.run("sudo k3s check-config 2>&1 | sed 's/\\x1b\\[[0-9;]*m//g'", {
+      timeout: 8 * MINUTE,
+    });
+    expect(report).toContain("apparmor: enabled and tools installed");
+    expect(report).toMatch(/^STATUS: pass$/m);
+  });
+
+  test("has brought Kubernetes in line with the node, without the manifests that k3s is told to leave out", async () => {
+    await node.until("sudo kubectl get node server -o yaml | grep 'k3os.io/managed-labels: .*tier'");
+    expect(await node.kubectl("get namespaces -o name")).not.toContain("k3os-system");
   });
 });
