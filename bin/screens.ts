@@ -69,8 +69,7 @@ async function drawInstallation(disks: readonly string[]): Promise<void> {
   await answer("WiFi?", "\r");
   await answer("server or agent?", "\r");
   await answer("Token or cluster secret", "cluster-secret\r", "install-questions");
-  await answer("Enter for more", "\r", "install-plan");
-  await answer("(y/N)", "y\r");
+  await answer("(y/N)", "y\r", "install-plan");
   await screen.waitFor("is installed on", { timeout: 8 * MINUTE });
   await draw(screen, "install-done");
 }
