@@ -214,7 +214,7 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
     await shell("sudo systemctl start k3os-k3s-download.service");
     const log = await shell("sudo journalctl --no-pager -o cat -u k3os-k3s-download.service");
     expect(log).toMatch(
-      /Cannot fetch .*: this node is without k3s, which is tried again by k3os-k3s-download/,
+      /Cannot download .*: this node is without k3s, which is tried again by k3os-k3s-download/,
     );
   });
 
