@@ -8,6 +8,8 @@ out=/var/lib/probe/$phase
 has() { grep -qF -- "$2" "$1" 2>/dev/null; }
 unit=/etc/systemd/system/k3s-service.service
 secrets=/etc/rancher/k3s/k3s-service.env
+options=/etc/rancher/k3s/config.yaml.d/50-k3os.yaml
+registries=/etc/rancher/k3s/registries.yaml
 keys=/home/rancher/.ssh/authorized_keys
 
 check() {
@@ -43,13 +45,16 @@ swappy() { [ "$(cat /proc/sys/vm/swappiness)" = 7 ]; }
   check k3os.k3s_args has $unit "k3s agent --with-node-id"
   check k3os.environment set_as_given
   check k3os.ssh_keys_refresh has /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf OnUnitActiveSec=7200
+  check k3os.k3s_config has $options max-pods=42
+  check k3os.registries.mirrors has $registries https://mirror.example
+  check k3os.registries.configs has $registries probe-puller
   check k3os.taints has $unit "--kubelet-arg register-with-taints=probe=yes:NoSchedule"
 } >"$out"
 
 [ "$phase" = runtime ] && exit
 rm -f $keys /etc/probe.conf /etc/hostname /run/probe-* /etc/conf.d/cloud-config /etc/sysctl.d/95-k3os-config.conf \
   /etc/connman/main.conf /etc/systemd/timesyncd.conf.d/50-k3os-config.conf /var/lib/connman/cloud-config.config \
-  /etc/localtime $secrets $unit /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf
+  /etc/localtime $secrets $unit $options $registries /etc/systemd/system/k3os-ssh-keys.timer.d/50-k3os-config.conf
 sed -i '/^PROBE=/d' /etc/environment
 echo undone >/proc/sys/kernel/hostname
 echo 60 >/proc/sys/vm/swappiness
