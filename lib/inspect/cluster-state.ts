@@ -1,8 +1,6 @@
 import { hostname } from "node:os";
 import { connect } from "node:tls";
 import type { Host } from "../tools/host/host.ts";
-import { PATH } from "../tools/host/paths.ts";
-import { readKubeconfig } from "../tools/kubernetes/kubeconfig.ts";
 import { type KubernetesApi, openKubernetes } from "../tools/kubernetes/kubernetes-api.ts";
 import { KubernetesError } from "../tools/kubernetes/kubernetes-error.ts";
 import { nodeName } from "../tools/kubernetes/node-name.ts";
@@ -148,18 +146,9 @@ export function describeNodeObject({
 }
 
 /** The server to connect to: of an agent, that behind its local load balancer, which accepts every connection. */
-function addressOf({ identity }: KubernetesApi, host: Pick<Host, "root">): string {
-  const path = [PATH.adminKubeconfig, PATH.keptAdminKubeconfig];
-  const joined = readK3sUnit(host)?.joins;
-  if (identity === "kubelet") return joined ?? readKubeconfig(PATH.kubeletKubeconfig, host).server;
-  for (const file of path) {
-    try {
-      return readKubeconfig(file, host).server;
-    } catch {
-      // not written, or of another user: the other one is
-    }
-  }
-  return "https://127.0.0.1:6443";
+function addressOf({ identity, server }: KubernetesApi, host: Pick<Host, "root">): string {
+  const joined = identity === "kubelet" ? readK3sUnit(host)?.joins : undefined;
+  return joined ?? server ?? "https://127.0.0.1:6443";
 }
 
 /**

@@ -2,7 +2,7 @@ import { existsSync, statfsSync } from "node:fs";
 import { cmd } from "../tools/host/cmd.ts";
 import { inRoot, UNIT } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
-import { fetchText } from "../tools/http/http.ts";
+import { askKubelet } from "../tools/kubernetes/kubelet-health.ts";
 import { type K3sUnit, readK3sUnit } from "../tools/node/k3s-unit.ts";
 import { formatBytes } from "../tools/terminal/progress.ts";
 import { findEnds, findTrouble, type Trouble } from "./k3s-trouble.ts";
@@ -33,12 +33,6 @@ const DATA = ["/var/lib/rancher/k3s", "/"];
 /** Messages older than this do not count: what they complain about may be over. */
 const RECENT = "-15min";
 const LINES = 300;
-
-/**
- * The health endpoint of the kubelet, on servers and agents: its `--healthz-port`.
- * https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
- */
-const KUBELET = "http://127.0.0.1:10248/healthz";
 
 /** Milliseconds for the journal, and for the kubelet. */
 const PATIENCE = { journal: 10_000, kubelet: 1_000 };
@@ -88,7 +82,7 @@ async function readTrouble(
 
 /** Whether the kubelet of this node runs and is well: it does once k3s has joined. */
 async function isKubeletWell(host: InspectHost): Promise<boolean> {
-  return await fetchText(KUBELET, { timeout: PATIENCE.kubelet, retries: 0 }, host).then(
+  return await askKubelet(PATIENCE.kubelet, host).then(
     () => true,
     () => false,
   );

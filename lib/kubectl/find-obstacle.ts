@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { parse } from "yaml";
 import { readTextBounded } from "../tools/fs/read-bounded.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH, UNIT } from "../tools/host/paths.ts";
 import { unitProperties } from "../tools/host/systemd.ts";
+import { parseKubeconfig } from "../tools/kubernetes/kubeconfig.ts";
 import { type K3sUnit, readK3sUnit } from "../tools/node/k3s-unit.ts";
 
 /** Subcommands that do not need a cluster; `__complete` completes a command line. */
@@ -88,8 +88,7 @@ function readKubeconfig(path: string): [KubectlFacts["kubeconfig"], text?: strin
 /** The address in a kubeconfig; undefined if it has none. */
 export function apiAddress(kubeconfig: string): { host: string; port: number } | undefined {
   try {
-    const { clusters } = parse(kubeconfig) as { clusters: { cluster: { server: string } }[] };
-    const url = new URL(clusters[0]?.cluster.server ?? "");
+    const url = new URL(parseKubeconfig(kubeconfig, () => "").server);
     return { host: url.hostname.replace(/^\[|\]$/g, ""), port: Number(url.port || 443) };
   } catch {
     return undefined; // kubectl reports a kubeconfig that is not one

@@ -4,8 +4,8 @@ import { readRecords } from "../tools/generation/generation-facts.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import { type KubernetesApi, openKubernetes } from "../tools/kubernetes/kubernetes-api.ts";
+import { nodeName } from "../tools/kubernetes/node-name.ts";
 import { nodeRole } from "../tools/kubernetes/node-role.ts";
-import { ownNodeName } from "../tools/kubernetes/own-node-name.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
 import { runningVersion } from "../tools/node/running-version.ts";
 import { messageOf } from "../tools/text/errors.ts";
@@ -74,7 +74,7 @@ async function findNode(isServer: boolean, host: OperatorHost): Promise<Found | 
   const end = host.clock.monotonic() + PATIENCE;
   for (;;) {
     try {
-      const name = ownNodeName(host);
+      const name = nodeName(host);
       const kubelet = name === undefined ? undefined : openKubernetes(host, "kubelet");
       if (name !== undefined && kubelet !== undefined) {
         const node = await kubelet.request<NodeObject>("GET", nodePath(name), { timeout: 15_000 });

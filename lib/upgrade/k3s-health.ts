@@ -3,18 +3,12 @@ import { constants } from "node:os";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, UNIT } from "../tools/host/paths.ts";
-import { fetchText } from "../tools/http/http.ts";
+import { askKubelet } from "../tools/kubernetes/kubelet-health.ts";
 import { openKubernetes } from "../tools/kubernetes/kubernetes-api.ts";
 import { messageOf } from "../tools/text/errors.ts";
 
 type K3sHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
 type Unit = ReadonlyMap<string, string>;
-
-/**
- * The health endpoint of the kubelet, on servers and agents: its `--healthz-port`.
- * https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/
- */
-const KUBELET = "http://127.0.0.1:10248/healthz";
 
 /** Timeout for an answer of k3s, in milliseconds. */
 const PATIENCE = 10_000;
@@ -73,7 +67,7 @@ async function serverFault(host: K3sHost): Promise<string | undefined> {
 }
 
 async function agentFault(host: K3sHost): Promise<undefined> {
-  await fetchText(KUBELET, { timeout: 5_000, retries: 0 }, host);
+  await askKubelet(5_000, host);
   return undefined;
 }
 

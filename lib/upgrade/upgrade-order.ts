@@ -1,5 +1,5 @@
 import type { NodeRole } from "../tools/kubernetes/node-role.ts";
-import { minorOf } from "../tools/release/k3s-release.ts";
+import { minorOf, minorsBefore } from "../tools/release/k3s-release.ts";
 import { OrderError } from "../tools/text/errors.ts";
 
 /** An answer of the cluster, or why there is none. */
@@ -45,7 +45,7 @@ const SKEW_HINT = "to do it all the same, which Kubernetes does not support: --a
 function stepProblem({ from, to, comesFrom }: OrderFacts): OrderError | undefined {
   const [before, after] = [numberOf(from), numberOf(to)];
   if (before === undefined || after === undefined) return undefined;
-  const allowed = comesFrom ?? [nameOf(after - 1), nameOf(after)];
+  const allowed = comesFrom ?? minorsBefore(to);
   if (allowed.includes(nameOf(before))) return undefined;
   if (after < before) {
     return new OrderError(

@@ -80,6 +80,7 @@ export function objectStore(identity: Identity = "admin"): ObjectStore {
   };
   return {
     identity,
+    server: undefined,
     calls,
     objects,
     put,

@@ -27,6 +27,8 @@ export type ApiMethod = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export interface KubernetesApi {
   /** `pod`: a service account, which may do what roles say. */
   readonly identity: Identity | "pod";
+  /** The URL of the server that is asked first: of an agent, its local load balancer. */
+  readonly server: string | undefined;
   /**
    * The JSON answer to a request, or the text of one that is not JSON (`/readyz`); `path` begins with a slash. Never
    * retried. Throws KubernetesError.
@@ -97,6 +99,7 @@ function apiAt(
 ): KubernetesApi {
   return {
     identity,
+    server: servers[0],
     request: (method, resource, request = {}) => ask(servers, config, { method, resource, ...request }, host),
   };
 }
