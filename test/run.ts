@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { openAptRoot } from "../lib/make/build/apt.ts";
 import { enableForeignPrograms } from "../lib/make/build/foreign-programs.ts";
@@ -10,7 +10,7 @@ import { type Arch, targetOf } from "../lib/tools/host/targets.ts";
 import { EXIT, exitStatus, formatError, messageOf } from "../lib/tools/text/errors.ts";
 import { whyNoK3s } from "./support/built-k3s.ts";
 import { leftOutVariable, whyLeftOut } from "./support/left-out.ts";
-import { NOTHING, type Outcome, readJunit, succeeded, summary, total } from "./support/report.ts";
+import { NOTHING, type Outcome, succeeded, summary, total } from "./support/report.ts";
 import {
   filesOfShard,
   type RingName,
@@ -18,6 +18,7 @@ import {
   readRunArguments,
   runHelp,
 } from "./support/run-arguments.ts";
+import { openScratch, readOutcome, type TestRun, testArguments } from "./support/run-files.ts";
 import { TEST_PACKAGES, UNIT_PACKAGES } from "./support/setup.ts";
 
 /** What a short run leaves out, so that it ends within 45 minutes on two processors, and why. */
@@ -42,18 +43,18 @@ interface Ring {
   readonly limit: number;
   /** Why the ring cannot run here, though nothing failed: it then counts as skipped. Asked when its needs are met. */
   readonly lacks?: () => string | undefined;
-  /**
-   * A program that passes or fails as one; or a directory of test files, with milliseconds for one test, and how many
-   * files may run at the same time (default 1).
-   */
-  readonly work:
-    | { readonly kind: "program"; readonly argv: readonly string[] }
-    | {
-        readonly kind: "tests";
-        readonly directory: string;
-        readonly timeout: number;
-        readonly atOnce?: number;
-      };
+  readonly work: { readonly kind: "program"; readonly argv: readonly string[] } | TestFiles;
+}
+
+interface TestFiles {
+  readonly kind: "tests";
+  readonly directory: string;
+  /** Milliseconds for one test. */
+  readonly timeout: number;
+  /** How many files may run at the same time, each in a runner of its own (default 1). */
+  readonly atOnce?: number;
+  /** As in {@link TestRun} (default false). */
+  readonly spread?: boolean;
 }
 
 const RINGS: readonly Ring[] = [
@@ -73,7 +74,7 @@ const RINGS: readonly Ring[] = [
     name: "unit",
     needs: ["tools"],
     limit: 15 * MINUTE,
-    work: { kind: "tests", directory: "test/unit", timeout: 20_000 },
+    work: { kind: "tests", directory: "test/unit", timeout: 20_000, spread: true },
   },
   {
     name: "system",
@@ -230,7 +231,7 @@ async function runProgramRing(
 async function runTests(
   { name, limit }: Ring,
   { filters, shard }: RunRequest,
-  { directory, timeout, atOnce = 1 }: { directory: string; timeout: number; atOnce?: number },
+  { directory, timeout, spread = false, atOnce = 1 }: TestFiles,
 ): Promise<Outcome> {
   const wanted = testFiles(directory).filter((file) => {
     return filters.length === 0 || filters.some((filter) => file.includes(filter));
@@ -244,8 +245,8 @@ async function runTests(
   const worker = async () => {
     // from the end: of the machines, the last file has the ones that take longest
     for (let batch = queue.pop(); batch !== undefined; batch = queue.pop()) {
-      const report = join(REPORTS, `${name}-${basename(batch[0] ?? "")}.xml`);
-      outcomes.push(await runFiles(batch, { report, timeout, limit: end - performance.now() }));
+      const report = join(REPORTS, atOnce === 1 ? `${name}.xml` : `${name}-${basename(batch[0] ?? "")}.xml`);
+      outcomes.push(await runFiles(batch, { report, timeout, spread, limit: end - performance.now() }));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
@@ -254,18 +255,12 @@ async function runTests(
 
 async function runFiles(
   files: readonly string[],
-  { report, timeout, limit }: { report: string; timeout: number; limit: number },
+  { limit, ...run }: TestRun & { readonly limit: number },
 ): Promise<Outcome> {
-  rmSync(report, { force: true });
-  const reporter = ["--reporter=junit", `--reporter-outfile=${report}`];
-  const argv = [process.execPath, "test", `--timeout=${timeout}`, ...reporter, ...files];
-  const ended = await runVisibly(argv, Math.max(1, limit));
-  const outcome = existsSync(report) ? readJunit(readFileSync(report, "utf8")) : NOTHING;
-  // a file that breaks while it is loaded, or a runner that is killed, shows in no test case
-  const unaccounted = ended !== "status 0" && outcome.failed.length === 0;
-  return unaccounted
-    ? { ...outcome, failed: [`${basename(report)}: the test runner ended with ${ended}`] }
-    : outcome;
+  rmSync(run.report, { force: true });
+  using scratch = run.spread ? openScratch() : undefined;
+  const env = scratch === undefined ? process.env : { ...process.env, TMPDIR: scratch.path };
+  return readOutcome(run.report, await runVisibly(testArguments(files, run), Math.max(1, limit), env));
 }
 
 function testFiles(directory: string): string[] {
@@ -276,10 +271,10 @@ function testFiles(directory: string): string[] {
 }
 
 /** Runs a program of the project on our own output; says how it ended. After `limit` milliseconds it is killed. */
-function runVisibly(argv: readonly string[], limit: number): Promise<string> {
+function runVisibly(argv: readonly string[], limit: number, env = process.env): Promise<string> {
   const [file = "", ...args] = argv;
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd: PROJECT, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(file, args, { cwd: PROJECT, env, stdio: ["ignore", "inherit", "inherit"] });
     const timer = setTimeout(() => child.kill("SIGKILL"), limit);
     child.once("error", reject);
     child.once("close", (status, signal) => {

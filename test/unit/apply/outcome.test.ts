@@ -11,7 +11,8 @@ import { addVersion, makeSystem } from "../../support/system-directory.ts";
 
 const PASSWD = "rancher:x:1000:1000::/home/rancher:/bin/bash\n";
 const config = { runCmd: ["good", "bad"], k3os: { password: "", environment: { A: "1" } } };
-const files = { "/etc/passwd": PASSWD, [PATH.systemConfig]: "run_cmd: [good, bad]\n" };
+/** With a k3s, which is otherwise downloaded. */
+const files = { "/etc/passwd": PASSWD, "/sbin/k3s": "k3s", [PATH.systemConfig]: "run_cmd: [good, bad]\n" };
 const shell = async (line: string) => (line === "bad" ? 1 : 0);
 
 describe("configItems()", () => {
