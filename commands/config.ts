@@ -33,6 +33,10 @@ rest is applied.`,
       summary: "Show which source set a value",
       load: async () => (await import("./config-explain.ts")).configExplain,
     },
+    diff: {
+      summary: "Show what a configuration file would change",
+      load: async () => (await import("./config-diff.ts")).configDiff,
+    },
     schema: {
       summary: "Print the JSON Schema of the configuration for editors",
       load: async () => (await import("./config-schema.ts")).configSchema,

@@ -23,11 +23,15 @@ export function readSourceFile(path: string, host: Pick<Host, "root">): Buffer |
 /** The names in a directory in byte order, none if it does not exist, or the reason why it cannot be listed. */
 export function listDirectory(path: string, host: Pick<Host, "root">): readonly string[] | Diagnostic {
   try {
-    return readdirSync(inRoot(host, path)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return inByteOrder(readdirSync(inRoot(host, path)));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === "ENOENT" ? [] : failure(path, `cannot be listed (${code}), expected a directory`);
   }
+}
+
+export function inByteOrder(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 export function isDiagnostic(value: Buffer | readonly string[] | Diagnostic): value is Diagnostic {

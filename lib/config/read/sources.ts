@@ -5,13 +5,19 @@ import { MAX_HOSTNAME } from "../schema/forms.ts";
 import { checkText } from "../schema/scalars.ts";
 import { SCHEMA } from "../schema/schema.ts";
 import { readCmdline } from "./cmdline.ts";
-import { failure, isDiagnostic, listDirectory, readSourceFile } from "./config-files.ts";
+import { failure, inByteOrder, isDiagnostic, listDirectory, readSourceFile } from "./config-files.ts";
 import type { Diagnostic, Place } from "./diagnostics.ts";
 import { type Layer, NOTHING, type Setting } from "./setting.ts";
 import { readUserdata, readUserdataScript } from "./userdata.ts";
 
 type SourceHost = Pick<Host, "root">;
-type Source = (host: SourceHost) => Promise<readonly SourceLayer[]>;
+type Source = (host: SourceHost, extra?: ExtraFile) => Promise<readonly SourceLayer[]>;
+
+/** A file that is read as if it were in config.d, by its name there; one of that name is not read. */
+export interface ExtraFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
 
 /** The content of one existing source. */
 export interface SourceLayer extends Layer {
@@ -34,10 +40,10 @@ const SOURCES: readonly Source[] = [
   (host) => readSource(PATH.userdata, host, readUserdataScript),
 ];
 
-/** The settings of all sources, lowest precedence first. */
-export async function readLayers(host: SourceHost): Promise<readonly SourceLayer[]> {
+/** The settings of all sources, lowest precedence first; with `extra`, as if config.d had that file. */
+export async function readLayers(host: SourceHost, extra?: ExtraFile): Promise<readonly SourceLayer[]> {
   const layers: SourceLayer[] = [];
-  for (const source of SOURCES) layers.push(...(await source(host)));
+  for (const source of SOURCES) layers.push(...(await source(host, extra)));
   return layers;
 }
 
@@ -62,12 +68,18 @@ async function parseFile(bytes: Buffer, path: string): Promise<Layer> {
 }
 
 /** Every entry of config.d, in byte order and with any name. */
-async function readDirectory(host: SourceHost): Promise<readonly SourceLayer[]> {
-  const names = listDirectory(PATH.localConfigDir, host);
-  if (isDiagnostic(names)) return [{ path: PATH.localConfigDir, ...broken(names) }];
+async function readDirectory(host: SourceHost, extra?: ExtraFile): Promise<readonly SourceLayer[]> {
+  const found = listDirectory(PATH.localConfigDir, host);
+  if (isDiagnostic(found)) return [{ path: PATH.localConfigDir, ...broken(found) }];
+  const names =
+    extra === undefined || found.includes(extra.name) ? found : inByteOrder([...found, extra.name]);
   const layers: SourceLayer[] = [];
   for (const name of names) {
     const path = `${PATH.localConfigDir}/${name}`;
+    if (name === extra?.name) {
+      layers.push({ path, ...(await parseFile(extra.bytes, path)) });
+      continue;
+    }
     const found = await readSource(path, host, parseFile);
     if (found.length > 0) layers.push(...found);
     else layers.push({ path, ...broken(failure(path, "found a link to nothing, expected a file")) });

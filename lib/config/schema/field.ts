@@ -1,6 +1,12 @@
 /** When a setting takes effect; `runtime` is the phase with the network up, `install` only the installer. */
 export type Phase = "initrd" | "boot" | "runtime" | "install";
 
+/**
+ * What a change of a setting on a running node needs: nothing more than to be applied (`live`), a restart of k3s, a
+ * reboot, or an installation, because only the installer reads it.
+ */
+export type Change = "live" | "k3s" | "reboot" | "install";
+
 export const EVERY_PHASE: readonly Phase[] = ["initrd", "boot", "runtime"];
 
 /** The form of a string, and its description for messages. The empty string is always valid: it clears a setting. */
@@ -29,6 +35,8 @@ export interface Described {
   readonly description?: string;
   /** Phases in which the setting is applied; inherited by the fields below. */
   readonly phases?: readonly Phase[];
+  /** What a change of the setting needs; inherited by the fields below. */
+  readonly change?: Change;
   /** A value as a user would write it; the reference shows it and a test parses it. */
   readonly example?: unknown;
   /** Never shown in messages, explanations or logs. */

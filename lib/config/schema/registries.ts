@@ -43,6 +43,7 @@ export const REGISTRIES = struct(
     mirrors: mapOf(MIRROR, {
       key: text({ form: REGISTRY_HOST }),
       phases: PHASES,
+      change: "k3s",
       description:
         "For each registry in the names of images, or `*` for all: where to pull from instead. Written to `/etc/rancher/k3s/registries.yaml`.",
       example: {
@@ -55,6 +56,7 @@ export const REGISTRIES = struct(
     configs: mapOf(struct({ auth: AUTH, tls: TLS }, { judge: registryFlaw }), {
       key: text({ form: REGISTRY_HOST }),
       phases: PHASES,
+      change: "k3s",
       description: "For the host of each address: how to log in, and which certificates count.",
       example: {
         "registry.example.com:5000": {
@@ -65,6 +67,7 @@ export const REGISTRIES = struct(
     }),
     embedded: flag({
       phases: PHASES,
+      change: "k3s",
       description:
         "Nodes pull images from each other (`embedded-registry` of k3s), for the registries in `mirrors`; for all without any. Set it on servers and agents.",
       example: true,

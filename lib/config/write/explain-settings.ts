@@ -33,14 +33,14 @@ function explainSetting(path: string, field: Field, settings: readonly Setting[]
     const counts = settings.slice(settings.length - at).every(({ adds }) => adds);
     const [verb, what] = counts
       ? [setting.adds ? "added" : "set", ""]
-      : ["over", `: ${shown(field, setting.value)}`];
+      : ["over", `: ${shownValue(field, setting.value)}`];
     return `  ${verb}${counts ? " by" : ""} ${place}${what}`;
   });
-  return `${snakeCase(path)}: ${shown(field, value)}\n${lines.join("\n")}\n`;
+  return `${snakeCase(path)}: ${shownValue(field, value)}\n${lines.join("\n")}\n`;
 }
 
 /** A value on one line, without secrets and passwords in URLs. */
-function shown(field: Field, value: unknown): string {
+export function shownValue(field: Field, value: unknown): string {
   const readable = inSnakeCase(field, masked(field, value, "here"));
   return JSON.stringify(readable).replace(/(:\/\/)[^/@\s"]+@/g, "$1***@");
 }

@@ -1,4 +1,5 @@
-import type { Field, Phase, StructField } from "../schema/field.ts";
+import { CHANGE_WORDS } from "../schema/changes.ts";
+import type { Change, Field, Phase, StructField } from "../schema/field.ts";
 import { documentedSpellings, snakeCase } from "../schema/names.ts";
 import { SCHEMA } from "../schema/schema.ts";
 import { emitYaml, type YamlValue } from "./emit-yaml.ts";
@@ -9,15 +10,16 @@ interface Key {
   readonly name: string;
   readonly field: Exclude<Field, StructField>;
   readonly phases: readonly Phase[];
+  readonly change: Change | undefined;
 }
 
 /** The reference of every key as Markdown: an overview, then each key with its description and examples. */
 export function reference(): string {
-  const keys = keysOf(SCHEMA, "", []);
-  const rows = keys.map(({ path, field, phases }) => {
-    return `| [\`${path}\`](#${anchor(path)}) | ${typeOf(field)} | ${phases.join(", ")} |`;
+  const keys = keysOf(SCHEMA, "", {});
+  const rows = keys.map(({ path, field, phases, change }) => {
+    return `| [\`${path}\`](#${anchor(path)}) | ${typeOf(field)} | ${phases.join(", ")} | ${inWords(change)} |`;
   });
-  const overview = ["| key | value | applied |", "|---|---|---|", ...rows].join("\n");
+  const overview = ["| key | value | applied | a change |", "|---|---|---|---|", ...rows].join("\n");
   return `${[overview, ...keys.map(describeKey)].join("\n\n")}\n`;
 }
 
@@ -26,7 +28,7 @@ export function reference(): string {
  * it.
  */
 export function kernelParameterTable(): string {
-  const rows = keysOf(SCHEMA, "", []).flatMap(({ path, field }) =>
+  const rows = keysOf(SCHEMA, "", {}).flatMap(({ path, field }) =>
     kernelParameters(path, field).map((words) => {
       return `| [\`${path}\`](configuration.md#${anchor(path)}) | \`${words}\` |`;
     }),
@@ -34,17 +36,27 @@ export function kernelParameterTable(): string {
   return ["| parameter | for example |", "|---|---|", ...rows, ""].join("\n");
 }
 
-function keysOf(struct: StructField, prefix: string, inherited: readonly Phase[]): readonly Key[] {
+function keysOf(
+  struct: StructField,
+  prefix: string,
+  inherited: Pick<Field, "phases" | "change">,
+): readonly Key[] {
   return Object.entries(struct.fields).flatMap(([name, field]) => {
     const path = `${prefix}${snakeCase(name)}`;
-    const phases = field.phases ?? inherited;
-    return field.kind === "struct" ? keysOf(field, `${path}.`, phases) : [{ path, name, field, phases }];
+    const { phases = [], change } = { ...inherited, ...field };
+    return field.kind === "struct"
+      ? keysOf(field, `${path}.`, { phases, ...(change && { change }) })
+      : [{ path, name, field, phases, change }];
   });
 }
 
-function describeKey({ path, name, field, phases }: Key): string {
+function inWords(change: Change | undefined): string {
+  return change === undefined ? "" : CHANGE_WORDS[change];
+}
+
+function describeKey({ path, name, field, phases, change }: Key): string {
   const facts = [
-    `Value: ${typeOf(field)}. Applied: ${phases.join(", ")}. Also spelled ${otherSpellings(name, field)}.`,
+    `Value: ${typeOf(field)}. Applied: ${phases.join(", ")}. A change: ${inWords(change)}. Also spelled ${otherSpellings(name, field)}.`,
     ...kernelParameters(path, field).map((words) => `Kernel parameter: \`${words}\`.`),
   ];
   const parts = [`### ${path}`, field.description, facts.join("\n"), ...entryTable(field)];

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { config } from "../../../commands/config.ts";
+import { configDiff } from "../../../commands/config-diff.ts";
 import { configSchema } from "../../../commands/config-schema.ts";
 import { configValidate } from "../../../commands/config-validate.ts";
 import { parseCommandLine } from "../../../lib/tools/cli/cli.ts";
@@ -71,6 +72,23 @@ test("k3os config validate FILE checks that file only", async () => {
   expect(status).toBe(1);
   expect(logged).toEqual(["Error: /b.yaml:1:10: run_cmd: found a map, expected a list of strings"]);
   expect(run(configValidate, ["/missing.yaml"], files)).rejects.toThrow(/^Reading ".*missing.yaml"$/);
+});
+
+test("k3os config diff shows what a file would change, and what counts instead of it", async () => {
+  const files = {
+    [SYSTEM]: "k3os: {timezone: UTC}\n",
+    "/var/lib/rancher/k3os/config.d/90-last": "hostname: last\n",
+    "/50-new.yaml": "hostname: new\nk3os: {timezone: Europe/Berlin}\n",
+    "/bad.yaml": "hostnam: new\nrun_cmd: {}\n",
+  };
+  expect(await run(configDiff, ["/50-new.yaml"], files)).toEqual({
+    status: 0,
+    printed: 'k3os.timezone (live)\n  - "UTC"\n  + "Europe/Berlin"\n',
+    logged: [expect.stringContaining("hostname: /var/lib/rancher/k3os/config.d/90-last:1:1 sets it too")],
+  });
+  const bad = await run(configDiff, ["/bad.yaml"], files);
+  expect([bad.status, bad.printed]).toEqual([1, "Nothing changes\n"]);
+  expect(run(configDiff, [], files)).rejects.toThrow(UsageError);
 });
 
 test("k3os config schema prints JSON", async () => {
