@@ -25,7 +25,7 @@ describeLong("a disk that has become read-only with an upgrade on trial", () => 
     try {
       setVariable(join(root, "boot/grub/grubenv"), TRIAL_VARIABLE, "2");
       const menu = join(root, "boot/grub/grub.cfg");
-      writeFileSync(menu, readFileSync(menu, "utf8").replace("set timeout=10", "set timeout=1"));
+      writeFileSync(menu, readFileSync(menu, "utf8").replace(/set timeout=\d+/g, "set timeout=1"));
     } finally {
       output(["umount", root]);
     }

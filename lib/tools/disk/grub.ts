@@ -20,6 +20,12 @@ const KERNELS = "/k3os/system/kernel";
 /** The kernel parameter with the UUID of the file system that GRUB loaded the kernel from. */
 export const STATE_WORD = "k3os.state";
 
+/** Seconds of the boot menu: enough for a key that is held, or pressed when the menu appears. */
+const TIMEOUT = 3;
+
+/** Seconds of the boot menu after a start of a trial that was not enough: a person may be there to choose. */
+const LONG_TIMEOUT = 10;
+
 /** Seconds until a kernel that panicked reboots, and so counts as a failed boot. */
 const PANIC_TIMEOUT = 10;
 
@@ -34,13 +40,14 @@ export function grubConfig({ uuid, consoles, debug, words = [] }: GrubMenu): str
   const rescue = kernelParameters({ consoles, debug: false }, [state, "rescue", ...words]);
   return `# Written by the k3OS installer
 set default=0
-set timeout=10
+set timeout=${TIMEOUT}
 set gfxmode=auto
 set gfxpayload=keep
 insmod all_video
 insmod gfxterm
 ${serialTerminal(consoles)}
 load_env ${TRIAL_VARIABLE}
+if [ "\${${TRIAL_VARIABLE}}" = 1 -o "\${${TRIAL_VARIABLE}}" = 0 ]; then set timeout=${LONG_TIMEOUT}; fi
 set state=${uuid}
 if ! search --no-floppy --set=root --fs-uuid ${uuid}; then
   search --no-floppy --set=root --label ${LABEL.state}

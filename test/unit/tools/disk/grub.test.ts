@@ -23,6 +23,12 @@ describe("grubConfig()", () => {
     ]);
   });
 
+  test("waits three seconds for a key, and ten after a start of a trial that was not enough", () => {
+    expect(grubConfig(menu)).toMatch(
+      /^set timeout=3\n[\s\S]*^load_env k3os_trial\nif \[ "\$\{k3os_trial\}" = 1 -o "\$\{k3os_trial\}" = 0 \]; then set timeout=10; fi\n/m,
+    );
+  });
+
   test("shows the entries of the previous kernel only where there is one", () => {
     const text = grubConfig(menu);
     const guarded = text.matchAll(/^if \[ -e (\S+) \]; then\n(?:set fallback=1\n)?menuentry "(.*)"/gm);
