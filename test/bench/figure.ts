@@ -18,16 +18,23 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** Milliseconds of two things that are compared: each pair was measured one right after the other. */
+/** Milliseconds, or bytes, of two things that are compared: each pair was measured one right after the other. */
 export interface Comparison {
   readonly ours: readonly number[];
   readonly theirs: readonly number[];
 }
 
-/** The ratio of the medians. */
-export function ratio(name: string, aim: number, { ours, theirs }: Comparison, against: string): Figure {
+/** The ratio of the medians; `show` writes a value, by default a time. */
+export function ratio(
+  name: string,
+  aim: number,
+  { ours, theirs }: Comparison,
+  against: string,
+  show: (value: number) => string = seconds,
+): Figure {
   const [a, b] = [median(ours), median(theirs)];
-  const detail = `${seconds(a)} against ${seconds(b)} for ${against}, medians of ${ours.length}`;
+  const middle = ours.length > 1 ? `, medians of ${ours.length}` : "";
+  const detail = `${show(a)} against ${show(b)} for ${against}${middle}`;
   return { name, value: a / b, unit: "×", aim, detail };
 }
 

@@ -43,6 +43,8 @@ export interface Machine extends AsyncDisposable {
   readonly console: SerialConsole;
   /** Port on the host's loopback that is forwarded to the guest's port 22; 0 without `ssh`. */
   readonly sshPort: number;
+  /** The process of the emulator. */
+  readonly pid: number;
   /** Resolves when the machine has ended: powered off, rebooted (which also ends it) or killed. */
   readonly exited: Promise<void>;
   /** Presses the power button. */
@@ -91,6 +93,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   return {
     console: serialConsole(serialSocket),
     sshPort,
+    pid: child.pid ?? 0,
     exited,
     powerDown: () => monitor.execute("system_powerdown"),
     kill,
