@@ -135,10 +135,20 @@ verify() {
       for field in "file:$list" "arch:$arch"; do
         case $tab$comment$tab in *"$tab$field$tab"*) ;; *) fail "$release/$list is not signed as $field" ;; esac
       done
+      size=$(printf '%s\n' "$comment" | sed -n "s/^.*[:,]k3os-$arch=\([0-9]\{1,12\}\).*$/\1/p")
+      refuse_expired "$(printf '%s\n' "$comment" | sed -n "s/^.*${tab}expires:\([0-9]\{1,12\}\).*$/\1/p")"
       return
     fi
   done
   fail "$release/$list is not what was signed, or signed by none of the keys:$keys"
+}
+
+# A server may go on to offer an old release, and hide the newer one; what is in a directory was put there by its user.
+refuse_expired() {
+  case $release in *://*) ;; *) return ;; esac
+  if [ -z "$1" ] || ! has date || [ "$(date +%s)" -lt "$1" ]; then return; fi
+  fail "$release/$list has expired, by the clock of this machine: look for a newer release; to take this one, download" \
+    "it to a directory, and name that in K3OS_RELEASE_URL"
 }
 
 verify_by_minisign() {
@@ -187,7 +197,8 @@ download() {
   if [ -n "$keys" ] && [ "$insecure" = no ]; then verify; fi
   want=$(sed -n "s/^\([0-9a-f]\{64\}\) [ *]k3os-$arch\$/\1/p" "$dir/$list")
   [ -n "$want" ] || fail "$release/$list has no checksum of k3os-$arch"
-  get "k3os-$arch" 600000
+  if [ -n "$size" ]; then blocks=$((size / 512 + 1)); else blocks=600000; fi
+  get "k3os-$arch" "$blocks"
   found=$($hash <"$dir/k3os-$arch")
   [ "${found%% *}" = "$want" ] ||
     fail "$release/k3os-$arch is not what the release lists: its sha256 is ${found%% *}, expected was $want"
@@ -216,7 +227,7 @@ main() {
   set -eu
   unset binary
   child='' dir='' iso=${K3OS_INSTALL_ISO_URL:-} options=yes wants='' words=0 left=$#
-  keys=$KEYS insecure=no unknown=''
+  keys=$KEYS insecure=no unknown='' size=''
   if [ -n "${K3OS_INSTALL_INSECURE_SKIP_VERIFY:-}" ]; then
     truth K3OS_INSTALL_INSECURE_SKIP_VERIFY "$K3OS_INSTALL_INSECURE_SKIP_VERIFY"
     insecure=$answer

@@ -6,6 +6,7 @@ import { parseChecksums } from "../lib/tools/fs/checksums.ts";
 import { readBounded, readTextIfThere } from "../lib/tools/fs/read-bounded.ts";
 import type { Arch } from "../lib/tools/host/targets.ts";
 import { UNRELEASED, VERSION } from "../lib/tools/host/version.ts";
+import { VALIDITY } from "../lib/tools/release/freshness.ts";
 import { declaredK3s } from "../lib/tools/release/k3s-release.ts";
 import { archesIn, compareFiles } from "../lib/tools/release/release-directory.ts";
 import {
@@ -42,6 +43,11 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
       value: "VERSION",
       help: "version of the k3s in it (default: that of the present signature)",
     },
+    days: {
+      type: "string",
+      value: "N",
+      help: "how long the signature may be offered; then nodes refuse it (default: 365)",
+    },
   },
   exits: { failed: "a checksum does not match, or signing failed; nothing is signed" },
   maxPositionals: Number.POSITIVE_INFINITY,
@@ -53,6 +59,7 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
     const k3s = values.k3s === undefined ? undefined : declaredK3s(values.k3s);
     if (values.k3s !== undefined && k3s === undefined)
       throw new UsageError(`Found --k3s "${values.k3s}", expected a version such as v1.36.3+k3s1`);
+    const expiresAfter = values.days === undefined ? VALIDITY : dayCount(values.days) * 86_400;
     const lists = directories.flatMap(listsIn);
     const key = await openSigningKey(values.key, host);
     const complaints = (await Promise.all(lists.map(complaintsOf))).flat();
@@ -67,6 +74,7 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
         arch,
         version,
         timestamp,
+        expires: timestamp + expiresAfter,
         sizes,
         k3s: k3s ?? declaredBefore(directory, arch),
       });
@@ -81,6 +89,11 @@ ${PASSWORD_VARIABLE}, or from the terminal.`,
     return EXIT.done;
   },
 });
+
+function dayCount(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new UsageError(`Found --days "${text}", expected a number of days such as 365`);
+}
 
 /** The k3s that the present signature of a list declares: the build's, which knows what it contains. */
 function declaredBefore(directory: string, arch: Arch): DeclaredK3s | undefined {

@@ -41,6 +41,11 @@ export const RELEASE_UPGRADE_OPTIONS = {
     type: "boolean",
     help: "allow an older version, or a checksum file signed before the last one",
   },
+  "allow-expired": {
+    type: "boolean",
+    help: "allow a checksum file that has expired",
+    env: "K3OS_UPGRADE_ALLOW_EXPIRED",
+  },
   force: { type: "boolean", help: "reinstall the current version, or retry a failed one" },
   "dry-run": { type: "boolean", help: "show what would be done" },
   key: {
@@ -72,6 +77,7 @@ export interface ReleaseUpgradeSettings {
   readonly system: string;
   readonly lockFile: string;
   readonly allowDowngrade: boolean;
+  readonly allowExpired: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
   /** minisign public keys to trust besides the built-in ones: paths, or the keys themselves. */
@@ -92,6 +98,7 @@ export function upgradeSettings(
     system: values.system ?? PATH.system,
     lockFile: values["lock-file"] ?? PATH.upgradeLock,
     allowDowngrade: values["allow-downgrade"],
+    allowExpired: values["allow-expired"],
     force: values.force,
     dryRun: values["dry-run"],
     keys: values.key,

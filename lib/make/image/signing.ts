@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { checksumFile } from "../../tools/fs/checksums.ts";
 import type { Target } from "../../tools/host/targets.ts";
+import { VALIDITY } from "../../tools/release/freshness.ts";
 import { declaredK3s } from "../../tools/release/k3s-release.ts";
 import { listComment, listName, PUBLIC_KEY_NAME, signatureName } from "../../tools/release/release-list.ts";
 import { publicKeyFile } from "../../tools/release/signature-keys.ts";
@@ -51,7 +52,8 @@ export async function writeChecksums(
   const list = await checksumFile(names.map((name) => join(artifacts, name)));
   const sizes = new Map(names.map((name) => [name, statSync(join(artifacts, name)).size]));
   const declared = k3s === undefined ? undefined : declaredK3s(k3s);
-  const comment = listComment({ arch, version, timestamp: signedAt, sizes, k3s: declared });
+  const expires = signedAt + VALIDITY;
+  const comment = listComment({ arch, version, timestamp: signedAt, expires, sizes, k3s: declared });
   const signature = await signContent(Buffer.from(list), comment, key, host);
   writeFileAtomic(join(artifacts, listName(arch)), list);
   writeFileAtomic(join(artifacts, signatureName(arch)), signature);

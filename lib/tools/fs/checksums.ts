@@ -49,8 +49,9 @@ const NAMES = {
 } as const;
 
 /**
- * The digests (hexadecimal, lower case) by name in the text of a checksum file. Throws CommandError for a line that is
- * not sha256sum's, an invalid name, and two digests for one name.
+ * The digests (hexadecimal, lower case) by name in the text of a checksum file. Lines that start with `#` are skipped, as
+ * by GNU's sha256sum and Perl's shasum. Throws CommandError for another line that is not sha256sum's, an invalid name, and
+ * two digests for one name.
  */
 export function parseChecksums(
   text: string,
@@ -58,6 +59,7 @@ export function parseChecksums(
 ): ReadonlyMap<string, string> {
   const digests = new Map<string, string>();
   for (const [i, line] of text.replace(/\n$/, "").split("\n").entries()) {
+    if (line.startsWith("#")) continue;
     const [, digest, name] = LINE.exec(line) ?? [];
     if (digest === undefined || name === undefined || !NAMES[form].test(name)) {
       throw new CommandError(`Line ${i + 1} of the checksums is not a SHA-256 digest and a ${form}`);

@@ -8,7 +8,8 @@ import { CommandError, during } from "../text/errors.ts";
 import type { Part, Stage } from "./stage.ts";
 import { openUnpacker } from "./unpacker.ts";
 
-export interface UnpackOptions extends Pick<ReceiveOptions, "onProgress" | "maxBytes" | "plainRedirects"> {
+export interface UnpackOptions
+  extends Pick<ReceiveOptions, "onProgress" | "size" | "maxBytes" | "plainRedirects"> {
   /** The path of `/k3os/system`. */
   readonly system: string;
   /** The components to unpack from the archive. */
@@ -39,7 +40,7 @@ export async function unpackRelease(
   options: UnpackOptions,
   host: Pick<Host, "log" | "clock" | "env" | "run">,
 ): Promise<readonly Part[]> {
-  const { system, components, sha256, signal, onProgress, maxBytes, plainRedirects } = options;
+  const { system, components, sha256, signal, onProgress, size, maxBytes, plainRedirects } = options;
   let unpacker = openUnpacker(system, components);
   const consumer: Consumer = {
     scratch: `${system}/k3os/.rootfs.partial`,
@@ -54,6 +55,7 @@ export async function unpackRelease(
     ...{ deadline: DEADLINE, signal },
     ...(sha256 && { sha256 }),
     ...(onProgress && { onProgress }),
+    ...(size !== undefined && { size }),
     ...(maxBytes !== undefined && { maxBytes }),
     ...(plainRedirects && { plainRedirects }),
   };

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { checkDigest } from "../fs/checksums.ts";
+import { checkDigest, DigestError } from "../fs/checksums.ts";
 import { contentOf, openRegular } from "../fs/read-bounded.ts";
 import { cmd } from "../host/cmd.ts";
 import type { Host } from "../host/host.ts";
@@ -16,6 +16,8 @@ import { httpUrl, localPath, maskUrl } from "./http-url.ts";
 export interface ReceiveOptions extends Omit<FetchOptions, "method" | "body"> {
   /** The expected digest of the content, in hexadecimal. */
   readonly sha256?: string;
+  /** The expected number of bytes: a server that reports another one is refused before it sends any. */
+  readonly size?: number;
   /** Called on new data with the bytes so far, and the total if known. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
 }
@@ -63,6 +65,14 @@ export async function receive(
   return { bytes: flow.size(), sha256 };
 }
 
+/** Throws DigestError for a size in bytes that cannot be that of the expected content. */
+function checkSize(url: string, found: number, expected: number | undefined): void {
+  if (expected === undefined || found === expected) return;
+  throw new DigestError(
+    `"${maskUrl(url)}" is not the expected file: it has ${found} bytes, expected ${expected}`,
+  );
+}
+
 /** A consumer with the size and digest of everything passed to it so far. */
 interface Flow {
   size(): number;
@@ -105,7 +115,7 @@ async function fill(
 ): Promise<void> {
   const path = localPath(url);
   if (path !== undefined) {
-    await copyLocal(flow, path, options.signal);
+    await copyLocal(flow, path, options);
   } else if (CURL_SCHEMES.some((scheme) => url.toLowerCase().startsWith(scheme))) {
     await curl(url, scratch, flow, options, host);
   } else {
@@ -160,6 +170,7 @@ async function fetchRest(
   if (total !== undefined && total > (options.maxBytes ?? Number.POSITIVE_INFINITY)) {
     throw new HttpError(`the content is larger than ${options.maxBytes} bytes: the server reports ${total}`);
   }
+  if (total !== undefined) checkSize(url.href, total, options.size);
   for await (const chunk of reply.body) {
     attempt.pause(); // do not take a slow disk for a silent server
     await flow.write(chunk, total);
@@ -188,9 +199,14 @@ function refuseEncoding({ url, headers }: Reply): void {
   throw new HttpError(`the server encoded the file as "${encoding}" although it was asked not to`);
 }
 
-async function copyLocal(flow: Flow, path: string, signal: AbortSignal | undefined): Promise<void> {
+async function copyLocal(
+  flow: Flow,
+  path: string,
+  { signal, size }: Pick<ReceiveOptions, "signal" | "size">,
+): Promise<void> {
   try {
     using file = openRegular(path);
+    checkSize(path, file.size, size);
     for await (const chunk of contentOf(file)) {
       signal?.throwIfAborted();
       await flow.write(chunk, file.size);
@@ -218,7 +234,7 @@ async function curl(
   `;
   try {
     await host.run(argv);
-    await copyLocal(flow, scratch, options.signal);
+    await copyLocal(flow, scratch, options);
   } catch (error) {
     // the program's own message contains the unmasked URL
     const said = (error as Error).message.replaceAll(url, maskUrl(url));

@@ -25,7 +25,7 @@ export interface IsoImage {
   /** Bytes; undefined if unknown. */
   readonly size: number | undefined;
   /** Limits for its download. */
-  readonly limits?: Pick<ReceiveOptions, "maxBytes" | "plainRedirects">;
+  readonly limits?: Pick<ReceiveOptions, "size" | "maxBytes" | "plainRedirects">;
   /** The release whose list names it. */
   readonly release?: Signed;
   /** The advice for an unexpected content; undefined for an ISO that the list names. */

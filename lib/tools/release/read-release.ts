@@ -16,6 +16,8 @@ import {
 } from "../http/http.ts";
 import { localPath } from "../http/http-url.ts";
 import { CommandError, during, messageOf } from "../text/errors.ts";
+import { checkFreshness } from "./freshness.ts";
+import { followKeys } from "./key-chain.ts";
 import { releaseKeys } from "./release-keys.ts";
 import {
   claimedFields,
@@ -29,7 +31,12 @@ import { type PublicKey, readPublicKey } from "./signature-keys.ts";
 
 /** The accepted releases: those signed by one of the keys, or all. */
 export type Trust =
-  | { readonly kind: "keys"; readonly keys: readonly PublicKey[] }
+  | {
+      readonly kind: "keys";
+      readonly keys: readonly PublicKey[];
+      /** Accept lists that have expired. */
+      readonly allowExpired?: boolean;
+    }
   | { readonly kind: "anyone" };
 
 /** The content of a release directory for one architecture. */
@@ -43,6 +50,8 @@ export interface Release {
   readonly sizes: ReadonlyMap<string, number>;
   /** When the list was signed, in seconds since the epoch; 0 if unknown. */
   readonly timestamp: number;
+  /** Until when a server may offer the list, in seconds since the epoch; undefined: it does not say. */
+  readonly expires?: number | undefined;
   /** Its k3s, if the signature has it. */
   readonly k3s?: DeclaredK3s | undefined;
   /** Version, architecture, sizes and digests have the signature of a trusted key. */
@@ -54,6 +63,8 @@ export interface TrustOptions {
   readonly keys: readonly string[];
   /** Skip verification; undefined if the command has no such option. */
   readonly insecure?: boolean;
+  /** Accept lists that have expired; undefined if the command has no such option. */
+  readonly allowExpired?: boolean;
   /** Default: the built-in keys. */
   readonly builtIn?: readonly PublicKey[];
 }
@@ -70,15 +81,13 @@ type ReleaseHost = Pick<Host, "log" | "clock" | "env" | "run">;
 const MAX_SIGNATURE = 1 << 14;
 /** The limit in bytes for a file of a release without a signed size. */
 const MAX_FILE = 4 * 2 ** 30;
-/** The age of an old list in seconds: there is probably a newer release. */
-const OLD = 180 * 86_400;
 
 /**
  * The trust by the options `--key` and `--insecure-skip-verify`; the latter is logged as a warning, and overrides the
  * keys. Throws CommandError if a key is invalid, or there is no key.
  */
 export function chooseTrust(
-  { keys, insecure, builtIn = releaseKeys() }: TrustOptions,
+  { keys, insecure, allowExpired, builtIn = releaseKeys() }: TrustOptions,
   host: Pick<Host, "log">,
 ): Trust {
   if (insecure) {
@@ -88,7 +97,7 @@ export function chooseTrust(
     return { kind: "anyone" };
   }
   const all = [...builtIn, ...keys.map(readPublicKey)];
-  if (all.length > 0) return { kind: "keys", keys: all };
+  if (all.length > 0) return { kind: "keys", keys: all, ...(allowExpired !== undefined && { allowExpired }) };
   throw new CommandError("Cannot verify a release: no release key is known to this build", {
     hint: `give its public key with --key${insecure === undefined ? "" : ", or trust anyone with --insecure-skip-verify"}`,
   });
@@ -97,8 +106,9 @@ export function chooseTrust(
 /**
  * Reads the content of a release directory for an architecture. The directory is a URL (http, https, ftp, file) or a
  * path, and contains `sha256sum-ARCH.txt` and its signature. The list is only parsed after its signature is verified
- * for this list and architecture. If verification is skipped, a missing list and a bad signature are only logged as
- * warnings. Throws HttpError or CommandError.
+ * for this list and architecture, by one of the keys or by one that follows them ({@link followKeys}). If verification is
+ * skipped, a missing list and a bad signature are only logged as warnings. Throws HttpError or CommandError, also for a
+ * list that has expired.
  */
 export async function readRelease(
   directory: string,
@@ -108,16 +118,18 @@ export async function readRelease(
   if (trust.kind === "anyone") return await readUnverified(directory, { arch, listed }, host);
   const content = await readSmall(releaseFile(directory, listName(arch)), { maxBytes: MAX_LIST }, host);
   const signature = await readSignature(directory, arch, {}, host);
-  const list = await during(`Verifying "${shown(directory, arch)}"`, () =>
-    verifyList(content, { signature, arch, keys: trust.keys }),
-  );
-  const age = host.clock.now() / 1000 - list.timestamp;
-  if (age > OLD) {
-    const days = Math.floor(age / 86_400);
-    host.log.warn(
-      `"${shown(directory, arch)}" was signed ${days} days ago: see whether there is a newer release`,
-    );
-  }
+  const read = (name: string) =>
+    readSmall(releaseFile(directory, name), { maxBytes: MAX_SIGNATURE }, host).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+      return undefined;
+    });
+  const name = shown(directory, arch);
+  const list = await during(`Verifying "${name}"`, async () => {
+    const keys = await followKeys(signature, trust.keys, read, host);
+    return verifyList(content, { signature, arch, keys });
+  });
+  const isLocal = localPath(directory) !== undefined;
+  checkFreshness(list, { name, isLocal, allowExpired: trust.allowExpired }, host);
   return { ...list, signed: true };
 }
 
@@ -137,10 +149,12 @@ export function expectedDigest(release: Release, name: string): string | undefin
 export function expectedContent(
   release: Release,
   name: string,
-): Pick<ReceiveOptions, "sha256" | "maxBytes" | "plainRedirects"> {
+): Pick<ReceiveOptions, "sha256" | "size" | "maxBytes" | "plainRedirects"> {
   const sha256 = expectedDigest(release, name);
+  const signedSize = release.signed ? release.sizes.get(name) : undefined;
   const maxBytes = release.sizes.get(name) ?? MAX_FILE;
-  return { maxBytes, plainRedirects: !release.signed, ...(sha256 && { sha256 }) };
+  const size = signedSize === undefined ? {} : { size: signedSize };
+  return { maxBytes, ...size, plainRedirects: !release.signed, ...(sha256 && { sha256 }) };
 }
 
 /**

@@ -10,10 +10,11 @@ import { isVersion } from "./version-name.ts";
  * The signed file of a release is its list of files for one architecture, `sha256sum-ARCH.txt`. The trusted comment of
  * the signature identifies the list, so that neither another architecture's list nor an old one can replace it:
  *
- *     timestamp:1767225600 TAB file:sha256sum-amd64.txt TAB version:v0.36.3-k3s1r0 TAB arch:amd64 TAB k3s:v1.36.3+k3s1 TAB from:v1.35,v1.36 TAB sizes:NAME=BYTES,… TAB hashed
+ *     timestamp:1767225600 TAB file:sha256sum-amd64.txt TAB version:v0.36.3-k3s1r0 TAB arch:amd64 TAB k3s:v1.36.3+k3s1 TAB from:v1.35,v1.36 TAB expires:1798761600 TAB sizes:NAME=BYTES,… TAB hashed
  *
  * Fields that a client does not know are skipped, and lists of earlier releases lack some: `k3s`, and `from`, the minors of
- * Kubernetes from which a server may step to it, say which release a node may take next.
+ * Kubernetes from which a server may step to it, say which release a node may take next. After `expires` nobody says any
+ * more that the list is the newest one.
  * The sizes are not in the list itself, because `sha256sum --check` only expects digests there.
  */
 export interface ListIdentity {
@@ -33,6 +34,8 @@ interface SignedFields {
   readonly version: string;
   /** When the list was signed, in seconds since the epoch; 0 if missing. */
   readonly timestamp: number;
+  /** Until when a server may offer the list, in seconds since the epoch; undefined: it does not say. */
+  readonly expires?: number | undefined;
   /** Bytes by base name, for lists that were signed with sizes. */
   readonly sizes: ReadonlyMap<string, number>;
   /** Undefined for a release without k3s, or a list that was signed without it. */
@@ -73,6 +76,8 @@ export function signatureName(arch: Arch): string {
 export interface SignedIdentity extends ListIdentity {
   /** Seconds since the epoch. */
   readonly timestamp: number;
+  /** Seconds since the epoch. */
+  readonly expires?: number | undefined;
   /** Bytes of the files, by base name. */
   readonly sizes?: ReadonlyMap<string, number>;
   readonly k3s?: DeclaredK3s | undefined;
@@ -82,11 +87,13 @@ export interface SignedIdentity extends ListIdentity {
 const MAX_COMMENT = 4095 - "trusted comment: \n".length;
 
 /** The trusted comment to sign a list with. Throws CommandError if the version is not a valid directory name. */
-export function listComment({ arch, version, timestamp, sizes = new Map(), k3s }: SignedIdentity): string {
+export function listComment(identity: SignedIdentity): string {
+  const { arch, version, timestamp, expires, sizes = new Map(), k3s } = identity;
   if (!isVersion(version))
     throw new CommandError(`Cannot sign: "${version}" is not a version such as v0.36.3-k3s1r0`);
   const fields = [`timestamp:${timestamp}`, `file:${listName(arch)}`, `version:${version}`, `arch:${arch}`];
   if (k3s !== undefined) fields.push(`k3s:${k3s.version}`, `from:${k3s.from.join(",")}`);
+  if (expires !== undefined) fields.push(`expires:${expires}`);
   if (sizes.size > 0) fields.push(`sizes:${[...sizes].map(([name, size]) => `${name}=${size}`).join(",")}`);
   const comment = [...fields, "hashed"].join("\t");
   if (comment.length <= MAX_COMMENT) return comment;
@@ -116,11 +123,18 @@ function fieldsFor(arch: Arch, comment: string): SignedFields {
   if (signedArch !== arch) throw new CommandError(`It is signed for ${signedArch}, not ${arch}`);
   const version = field(comment, "version");
   if (!isVersion(version)) throw new CommandError(`It is signed for "${version}", which is not a version`);
-  const [timestamp = "0"] = fields(comment, "timestamp");
-  if (!/^\d{1,12}$/.test(timestamp))
-    throw new CommandError(`It is signed at "${timestamp}", which is not a time`);
+  const timestamp = timeIn(comment, "timestamp", "at") ?? 0;
+  const expires = timeIn(comment, "expires", "until");
   const k3s = k3sIn(comment);
-  return { version, timestamp: Number(timestamp), sizes: sizesIn(comment), ...(k3s && { k3s }) };
+  const sizes = sizesIn(comment);
+  return { version, timestamp, sizes, ...(expires !== undefined && { expires }), ...(k3s && { k3s }) };
+}
+
+/** Seconds since the epoch; undefined without the field. */
+function timeIn(comment: string, name: string, word: string): number | undefined {
+  const [text] = fields(comment, name);
+  if (text === undefined || /^\d{1,12}$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new CommandError(`It is signed ${word} "${text}", which is not a time`);
 }
 
 function k3sIn(comment: string): DeclaredK3s | undefined {

@@ -4,6 +4,7 @@ import { isThere } from "../fs/links.ts";
 import { readTextBounded } from "../fs/read-bounded.ts";
 import type { Host } from "../host/host.ts";
 import { CommandError, messageOf } from "../text/errors.ts";
+import { day } from "./freshness.ts";
 import type { Release } from "./read-release.ts";
 import { isVersion } from "./version-name.ts";
 
@@ -15,12 +16,14 @@ export const RELEASE_FILE = "release.json";
 const MAX_FILE = 1 << 14;
 
 /** The properties of a release to remember. */
-export type Signed = Pick<Release, "signed" | "version" | "timestamp">;
+export type Signed = Pick<Release, "signed" | "version" | "timestamp" | "expires">;
 
 interface Taken {
   readonly version: string;
   /** When its list was signed, in seconds since the epoch. */
   readonly timestamp: number;
+  /** Until when it may be offered, in seconds since the epoch. */
+  readonly expires?: number;
 }
 
 /**
@@ -54,9 +57,9 @@ export function rememberRelease(system: string, release: Signed, host: Pick<Host
 }
 
 /** The text of {@link RELEASE_FILE}; undefined for an unsigned list. */
-export function releaseRecord({ signed, version, timestamp }: Signed): string | undefined {
+export function releaseRecord({ signed, version, timestamp, expires }: Signed): string | undefined {
   if (!signed || version === undefined) return undefined;
-  const taken: Taken = { version, timestamp };
+  const taken: Taken = { version, timestamp, ...(expires !== undefined && { expires }) };
   return `${JSON.stringify(taken)}\n`;
 }
 
@@ -76,8 +79,4 @@ function readTaken(system: string, host: Pick<Host, "log">): Taken | undefined {
     );
     return undefined;
   }
-}
-
-function day(timestamp: number): string {
-  return new Date(timestamp * 1000).toISOString().slice(0, 10);
 }

@@ -65,8 +65,12 @@ export function keyBytes(text: string, length: number): Buffer | undefined {
 }
 
 function publicKey(number: Buffer, point: Buffer): PublicKey {
-  // no leading zeros: minisign prints a 64-bit number
-  return { id: number.readBigUInt64LE().toString(16).toUpperCase(), number, point };
+  return { id: printedId(number), number, point };
+}
+
+/** The number of a key, 8 bytes, as minisign prints it: without leading zeros. */
+export function printedId(number: Buffer): string {
+  return number.readBigUInt64LE().toString(16).toUpperCase();
 }
 
 function notPublic(message: string): CommandError {

@@ -1,7 +1,7 @@
 import { createHash, verify } from "node:crypto";
 import { CommandError } from "../text/errors.ts";
 import { publicKeyObject } from "./signature-ed25519.ts";
-import { decodeField, type PublicKey } from "./signature-keys.ts";
+import { decodeField, type PublicKey, printedId } from "./signature-keys.ts";
 
 /**
  * A signature file of minisign (https://jedisct1.github.io/minisign/, section "Signature format"):
@@ -58,8 +58,7 @@ export function verifySignature(content: Uint8Array, signature: string, keys: re
     .filter((key) => key.number.equals(number))
     .map(({ point }) => publicKeyObject(point));
   if (candidates.length === 0) {
-    const id = number.readBigUInt64LE().toString(16).toUpperCase();
-    throw new CommandError(`Signed by the unknown key ${id}: expected ${listed(keys)}`);
+    throw new CommandError(`Signed by the unknown key ${printedId(number)}: expected ${listed(keys)}`);
   }
   const digest = contentDigest(content);
   const key = candidates.find((candidate) => verify(null, digest, candidate, own));

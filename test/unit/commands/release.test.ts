@@ -72,7 +72,7 @@ describe("k3os release sign", () => {
       "sha256sum-arm.txt",
     ]);
     expect(said).toMatch(
-      /^timestamp:\d+\tfile:sha256sum-arm\.txt\tversion:v0\.30\.0\tarch:arm\tsizes:k3os-arm=13\thashed\n$/,
+      /^timestamp:\d+\tfile:sha256sum-arm\.txt\tversion:v0\.30\.0\tarch:arm\texpires:\d+\tsizes:k3os-arm=13\thashed\n$/,
     );
     expect(Math.abs(Number(said.slice(10, said.indexOf("\t"))) - now)).toBeLessThan(60);
     expect(readFileSync(join(host.root, "r/k3os.pub"), "utf8")).toBe(publicKeyFile(KEY.publicKey));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { runProgram } from "../../../lib/tools/host/host.ts";
@@ -81,35 +81,39 @@ const BAD: readonly {
 ];
 
 describe.each(VERIFIERS)("install.sh with $name", ({ tools }) => {
-  test.each(SHELLS.map((shell) => ({ shell })))("verifies by a key, in $shell", async ({ shell }) => {
-    await using server = await serve();
-    using scene = openScene({ tools: { curl: "curl", ...tools } });
-    writeFileSync(join(scene.directory, "k3os.pub"), publicKeyFile(SECRET.publicKey));
-    const iso = `${server.origin}/a.iso`;
-    for (const key of [
-      ["--key", KEY],
-      [`--key=${KEY}`],
-      ["--key", "k3os.pub"],
-      ["--key", encodePublicKey(OTHER.publicKey), "--key", KEY],
-    ]) {
-      const args = [...key, "/dev/null", iso];
-      const result = await scene.call({ shell, args });
-      expect(result).toEqual({
-        code: 0,
-        stdout: "",
-        stderr: `install.sh: downloading ${EXECUTABLE} from ${server.origin}\n`,
+  test.each(SHELLS.map((shell) => ({ shell })))(
+    "verifies by a key, in $shell",
+    async ({ shell }) => {
+      await using server = await serve();
+      using scene = openScene({ tools: { curl: "curl", ...tools } });
+      writeFileSync(join(scene.directory, "k3os.pub"), publicKeyFile(SECRET.publicKey));
+      const iso = `${server.origin}/a.iso`;
+      for (const key of [
+        ["--key", KEY],
+        [`--key=${KEY}`],
+        ["--key", "k3os.pub"],
+        ["--key", encodePublicKey(OTHER.publicKey), "--key", KEY],
+      ]) {
+        const args = [...key, "/dev/null", iso];
+        const result = await scene.call({ shell, args });
+        expect(result).toEqual({
+          code: 0,
+          stdout: "",
+          stderr: `install.sh: downloading ${EXECUTABLE} from ${server.origin}\n`,
+        });
+        expect(scene.recorded()?.arguments).toEqual(["install", "--bootstrap", ...args]);
+      }
+      const fromEnvironment = await scene.call({
+        shell,
+        args: ["/dev/null", iso],
+        env: { K3OS_INSTALL_KEY: KEY },
       });
-      expect(scene.recorded()?.arguments).toEqual(["install", "--bootstrap", ...args]);
-    }
-    const fromEnvironment = await scene.call({
-      shell,
-      args: ["/dev/null", iso],
-      env: { K3OS_INSTALL_KEY: KEY },
-    });
-    expect(fromEnvironment.code).toBe(0);
-    expect(server.requests.filter(({ url }) => url === `/${SIGNATURE}`)).toHaveLength(5);
-    expect(scene.leftovers()).toEqual([]);
-  });
+      expect(fromEnvironment.code).toBe(0);
+      expect(server.requests.filter(({ url }) => url === `/${SIGNATURE}`)).toHaveLength(5);
+      expect(scene.leftovers()).toEqual([]);
+    },
+    30_000,
+  );
 
   test.each(BAD)("refuses $name", async ({ files, says }) => {
     await using server = await serve(files);
@@ -121,6 +125,48 @@ describe.each(VERIFIERS)("install.sh with $name", ({ tools }) => {
     expect(scene.recorded()).toBeUndefined();
     expect(server.requests.some(({ url }) => url === `/${EXECUTABLE}`)).toBe(false);
     expect(scene.leftovers()).toEqual([]);
+  });
+
+  test("refuses a list that has expired from a server, and takes it from a directory", async () => {
+    const expired = sign(TEXT, `${COMMENT}\texpires:1700000000\tsizes:${EXECUTABLE}.iso=3`);
+    await using server = await serve({ [SIGNATURE]: expired });
+    using scene = openScene({ tools: { curl: "curl", date: "date", ...tools } });
+    const args = ["--key", KEY, "/dev/null", `${server.origin}/a.iso`];
+    const result = await scene.call({ shell: ["dash"], args });
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain(`${LIST} has expired, by the clock of this machine`);
+    expect(server.requests.some(({ url }) => url === `/${EXECUTABLE}`)).toBe(false);
+    const directory = join(scene.directory, "release");
+    mkdirSync(directory);
+    for (const [name, text] of Object.entries({
+      [EXECUTABLE]: FAKE_EXECUTABLE,
+      [LIST]: TEXT,
+      [SIGNATURE]: expired,
+    }))
+      writeFileSync(join(directory, name), text);
+    const env = { K3OS_RELEASE_URL: directory };
+    const local = await scene.call({ shell: ["dash"], args: ["--key", KEY, "/dev/null"], env });
+    expect(local).toMatchObject({ code: 0 });
+  });
+
+  test("takes no more of the executable than was signed", async () => {
+    const size = FAKE_EXECUTABLE.length;
+    const comment = `${COMMENT}\texpires:99999999999\tsizes:${EXECUTABLE}.iso=3,${EXECUTABLE}=${size}`;
+    let sent = 0;
+    const more = (response: ServerResponse) => {
+      response.on("close", () => {
+        sent = response.socket?.bytesWritten ?? 0;
+      });
+      endless(response);
+    };
+    for (const answer of [FAKE_EXECUTABLE, more]) {
+      await using server = await serve({ [SIGNATURE]: sign(TEXT, comment), [EXECUTABLE]: answer });
+      using scene = openScene({ tools: { curl: "curl", date: "date", ...tools } });
+      const args = ["--key", KEY, "/dev/null", `${server.origin}/a.iso`];
+      const { code } = await scene.call({ shell: ["dash"], args });
+      expect(code).toBe(answer === more ? 1 : 0);
+      expect(sent).toBeLessThan(32 << 20);
+    }
   });
 
   test("verifies nothing where the user trusts anyone, or names no key", async () => {

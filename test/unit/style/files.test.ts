@@ -29,7 +29,7 @@ const MAY_ASK_THE_TIME = [
   ],
   ...["lib/inspect/node-facts.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
   ...["lib/operator/follow-taints.ts", "lib/operator/settle-job.ts"],
-  ...["lib/make/build/context.ts", "lib/make/build/step-results.ts", "lib/tools/release/read-release.ts"],
+  ...["lib/make/build/context.ts", "lib/make/build/step-results.ts", "lib/tools/release/freshness.ts"],
 ];
 
 /** What git keeps in the project's root. */

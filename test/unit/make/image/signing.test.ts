@@ -46,7 +46,7 @@ test("writeChecksums() makes a release directory, the same for the same files", 
   await write();
   expect(signature()).toBe(before);
   expect(before).toContain(
-    "timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\tsizes:k3os-amd64=7,k3os-amd64.iso=3\thashed\n",
+    "timestamp:1767225600\tfile:sha256sum-amd64.txt\tversion:v0.30.0\tarch:amd64\texpires:1798761600\tsizes:k3os-amd64=7,k3os-amd64.iso=3\thashed\n",
   );
 
   const keys = [readPublicKey(join(host.root, "k3os.pub"))];

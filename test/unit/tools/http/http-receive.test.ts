@@ -49,6 +49,18 @@ describe("receive()", () => {
     expect([consumer.text(), ...consumer.events]).toEqual(["content", "write", "finish"]);
   });
 
+  test("takes nothing of a content with another size than was wanted", async () => {
+    using host = testHost({ files: { "/short": "conten" } });
+    await using server = await serveLoopback((_, response) => response.end("content"));
+    for (const url of [server.origin, `${host.root}/short`]) {
+      const consumer = collector();
+      const call = receive(url, consumer, { size: 8, maxBytes: 8 }, host);
+      await expect(call).rejects.toThrow(/is not the expected file: it has [67] bytes, expected 8/);
+      expect(consumer.events).toEqual([]);
+    }
+    expect((await receive(server.origin, collector(), { size: 7 }, host)).bytes).toBe(7);
+  });
+
   test("refuses another content than was wanted, though it was taken", async () => {
     using host = testHost();
     await using server = await serveLoopback((_, response) => response.end("content"));

@@ -16,15 +16,16 @@ import { COMMITTED_KEYS, MAX_RELEASE_KEYS, releaseKeys } from "../../../../lib/t
 import { encodePublicKey, publicKeyFile } from "../../../../lib/tools/release/signature-keys.ts";
 import { CommandError, messageOf } from "../../../../lib/tools/text/errors.ts";
 import { testHost } from "../../../support/host.ts";
-import { makeSecretKey, signList } from "../../../support/minisign.ts";
+import { makeSecretKey, signContent, signList } from "../../../support/minisign.ts";
 
 const KEY = makeSecretKey();
 const DIGEST = "0123456789abcdef".repeat(4);
 const LIST = `${DIGEST}  k3os-amd64\n`;
 const NOW = Math.floor(Date.now() / 1000);
 const SIZES = new Map([["k3os-amd64", 5]]);
-const signed = (timestamp: number) =>
-  signList(Buffer.from(LIST), { arch: "amd64", version: "v0.30.0", timestamp, sizes: SIZES }, KEY);
+const signed = (timestamp: number, expires?: number, key = KEY) =>
+  signList(Buffer.from(LIST), { arch: "amd64", version: "v0.30.0", timestamp, expires, sizes: SIZES }, key);
+const SIGNATURE_FILE = "/r/sha256sum-amd64.txt.minisig";
 const SIGNATURE = signed(NOW);
 const FILES = { "/r/sha256sum-amd64.txt": LIST, "/r/sha256sum-amd64.txt.minisig": SIGNATURE };
 const TRUST: Trust = { kind: "keys", keys: [KEY.publicKey] };
@@ -76,6 +77,34 @@ describe("readRelease()", () => {
     expect((await read({ ...FILES, [name]: signed(NOW - 179 * 86_400) }, TRUST)).logged).toEqual([]);
     // a clock that was never set
     expect((await read({ ...FILES, [name]: signed(NOW + 9 * 86_400) }, TRUST)).logged).toEqual([]);
+  });
+
+  test("refuses a list that has expired from a server, and warns of one in a directory", async () => {
+    const expired = signed(NOW - 9, NOW - 1);
+    const { release, logged } = await read({ ...FILES, [SIGNATURE_FILE]: expired }, TRUST);
+    expect(release?.expires).toBe(NOW - 1);
+    expect(logged.join()).toContain('"/r/sha256sum-amd64.txt" of v0.30.0 expired on ');
+    await using server = await serveFiles({ ...FILES, [SIGNATURE_FILE]: expired });
+    using host = testHost();
+    const url = `http://127.0.0.1:${server.port}/r`;
+    const ask = (trust: Trust) => readRelease(url, { arch: "amd64", trust }, host).then(() => "", messageOf);
+    expect(await ask(TRUST)).toContain("the server may hide a newer release");
+    expect(await ask({ ...TRUST, allowExpired: true })).toBe("");
+  });
+
+  test("takes a list of a key that follows a trusted one", async () => {
+    const next = makeSecretKey();
+    const name = `k3os-${next.publicKey.id}.pub`;
+    const content = publicKeyFile(next.publicKey);
+    const followed = {
+      ...FILES,
+      [SIGNATURE_FILE]: signed(NOW, undefined, next),
+      [`/r/${name}`]: content,
+      [`/r/${name}.minisig`]: signContent(Buffer.from(content), `timestamp:1\tfile:${name}\thashed`, KEY),
+    };
+    expect((await read(followed, TRUST)).release?.version).toBe("v0.30.0");
+    const { error } = await read({ ...followed, [`/r/${name}.minisig`]: SIGNATURE }, TRUST);
+    expect(error).toContain(`Signed by the unknown key ${next.publicKey.id}`);
   });
 
   test("waits for no pipe in the place of a list or signature", async () => {
@@ -187,7 +216,8 @@ describe("releaseFile()", () => {
 test("expectedContent() bounds a file by the size that is signed, and any other", () => {
   const release = { ...RELEASE, arch: "amd64" } as const;
   const wanted = { sha256: DIGEST, maxBytes: 5, plainRedirects: false };
-  expect(expectedContent(release, "k3os-amd64")).toEqual(wanted);
+  expect(expectedContent(release, "k3os-amd64")).toEqual({ ...wanted, size: 5 });
+  expect(expectedContent({ ...release, signed: false }, "k3os-amd64").size).toBeUndefined();
   const unsized = { ...release, sizes: new Map() };
   expect(expectedContent(unsized, "k3os-amd64")).toEqual({ ...wanted, maxBytes: 4 * 2 ** 30 });
   const anyones = { ...release, signed: false, files: new Map(), sizes: new Map() };

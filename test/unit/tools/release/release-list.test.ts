@@ -68,6 +68,19 @@ describe("verifyList()", () => {
     expect(() => verify(later)).toThrow('It is signed at "tomorrow", which is not a time');
   });
 
+  test("returns until when a list is valid, and refuses what is no time", () => {
+    expect(listComment({ ...IDENTITY, expires: 9 })).toContain("\texpires:9\t");
+    expect(verify(signList(LIST, { ...IDENTITY, expires: 9 }, KEY)).expires).toBe(9);
+    expect(verify(signContent(LIST, GOOD, KEY)).expires).toBeUndefined();
+    const never = signContent(LIST, `${GOOD}\texpires:never`, KEY);
+    expect(() => verify(never)).toThrow('It is signed until "never", which is not a time');
+  });
+
+  test("skips lines that sha256sum skips", () => {
+    const list = Buffer.from(`# anything\n${LIST}`);
+    expect([...verify(signList(list, IDENTITY, KEY), "amd64", list).files.keys()]).toEqual(["k3os-amd64"]);
+  });
+
   test("returns the k3s that was declared, and none of a list without it", () => {
     const k3s = { version: "v1.36.3+k3s1", from: ["v1.35", "v1.36"] };
     expect(listComment({ ...IDENTITY, k3s })).toContain("\tk3s:v1.36.3+k3s1\tfrom:v1.35,v1.36\t");

@@ -50,6 +50,12 @@ describe("a node", () => {
 
 test("releaseRecord() is what a later list is compared with, and nothing of a list that nobody has signed", () => {
   expect(releaseRecord({ ...TAKEN, signed: false })).toBeUndefined();
+  const expires = TAKEN.timestamp + DAY;
+  expect(JSON.parse(releaseRecord({ ...TAKEN, expires }) ?? "")).toEqual({
+    version: "v0.31.0",
+    timestamp: TAKEN.timestamp,
+    expires,
+  });
   using host = testHost({ files: { "/release.json": releaseRecord(TAKEN) ?? "" } });
   expect(() => refuseOlder(host.root, OLDER, KEPT, host)).toThrow("has taken that of v0.31.0");
 });
