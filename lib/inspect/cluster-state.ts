@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { connect } from "node:tls";
 import type { Host } from "../tools/host/host.ts";
+import { within } from "../tools/host/within.ts";
 import { type KubernetesApi, openKubernetes } from "../tools/kubernetes/kubernetes-api.ts";
 import { KubernetesError } from "../tools/kubernetes/kubernetes-error.ts";
 import { nodeName } from "../tools/kubernetes/node-name.ts";
@@ -34,27 +35,27 @@ export interface ClusterState {
 export interface Patience {
   /** Milliseconds for a TLS connection. */
   readonly reach: number;
-  /** Milliseconds for each answer of an API server that is there. */
-  readonly answer: number;
+  /** Milliseconds for the connection and all answers. */
+  readonly total: number;
 }
 
-const ANSWER = 5_000;
+const TOTAL = 3_000;
 
 /**
  * Milliseconds for a TLS connection to the API server. An emulated or overloaded machine needs longer: as long as this
  * program has needed so far.
  */
 function reachOf(): number {
-  return Math.max(600, performance.now());
+  return Math.min(TOTAL, Math.max(600, performance.now()));
 }
 
 /**
  * Asks the API server about this node, with the node's own identity. Undefined where k3s has written none, or none that
- * this user may read. By default, takes less than a second if the server is away.
+ * this user may read. By default, takes less than a second if the server is away, and 3 s at most.
  */
 export async function readCluster(
   host: InspectHost,
-  patience: Patience = { reach: reachOf(), answer: ANSWER },
+  patience: Patience = { reach: reachOf(), total: TOTAL },
 ): Promise<ClusterState | undefined> {
   let api: KubernetesApi | undefined;
   let node = hostname().toLowerCase();
@@ -65,9 +66,13 @@ export async function readCluster(
     return undefined; // it is another user's
   }
   if (api === undefined) return undefined;
+  const end = performance.now() + patience.total;
   const silence = await silenceOf(addressOf(api, host), patience.reach);
   if (silence !== undefined) return away(node, `the API server does not answer: ${silence}`);
-  return await askAbout(node, api, { timeout: patience.answer }, host);
+  const answers = askAbout(node, api, { timeout: patience.total }, host);
+  return await within(end - performance.now(), answers, () =>
+    away(node, `the API server does not answer within ${patience.total / 1000} s`),
+  );
 }
 
 async function askAbout(

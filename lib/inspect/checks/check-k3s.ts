@@ -43,9 +43,9 @@ export function judgeService({ role, state, since, trouble }: K3sState): Verdict
 
 /**
  * For the API server, longer than the status waits: on a slow machine, all checks at once leave it little of the processor.
- * Both together are less than a check may take.
+ * Less than a check may take.
  */
-const PATIENCE = { reach: 7_000, answer: 7_000 };
+const PATIENCE = { reach: 7_000, total: 14_000 };
 
 export const clusterNode = defineCheck({
   name: "node",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { findEnds, findTrouble, type Trouble, textOfLine } from "../../../lib/inspect/k3s-trouble.ts";
 
-// what k3s 1.36.3 wrote, but for the name, the clocks, the image and the cgroups, which are its sources' texts
+// what k3s 1.36.3 wrote, but for the clock in 1970 and the controller, which are its sources' texts
 const AWAY = `time="2026-12-01T13:03:35Z" level=error msg="Failed to validate connection to cluster at https://127.0.0.1:1: failed to get CA certs: Get \\"https://127.0.0.1:6444/cacerts\\": read tcp 127.0.0.1:57534->127.0.0.1:6444: read: connection reset by peer"`;
 const OTHER_CLUSTER = `time="2026-12-01T13:05:38Z" level=error msg="Failed to validate connection to cluster at https://127.0.0.1:16443: token CA hash does not match the Cluster CA certificate hash: aaaa != 2452d6d4b5906b49286f323e85dc6f14670600f2cbf830cedd105fbca8a148d5"`;
 const REFUSED = `time="2026-12-01T13:05:13Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: failed to retrieve configuration from server: not authorized"`;
@@ -46,7 +46,7 @@ const MESSAGES: readonly [what: string, line: string, kind: Trouble["kind"], mes
   ],
   [
     "a name that is taken",
-    `time="2026-12-01T13:40:01Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server node-passwd entry, try enabling a unique node name with the --with-node-id flag"`,
+    `time="2026-12-01T17:00:05Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: /var/lib/rancher/k3s/agent/serving-kubelet.crt: Node password rejected, duplicate hostname or contents of '/etc/rancher/node/password' may not match server node-passwd entry, try enabling a unique node name with the --with-node-id flag"`,
     "name",
     "the server knows another node of this name",
   ],
@@ -58,19 +58,31 @@ const MESSAGES: readonly [what: string, line: string, kind: Trouble["kind"], mes
   ],
   [
     "a clock before the certificate",
-    `time="2020-01-01T00:00:00Z" level=error msg="Failed to validate connection to cluster at https://10.0.2.2:6443: CA cert validation failed: Get \\"https://127.0.0.1:6444/cacerts\\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2020-01-01T00:00:00Z is before 2026-12-01T13:00:00Z"`,
+    `time="2026-12-01T16:56:49Z" level=error msg="Failed to validate connection to cluster at https://10.99.0.1:7502: CA cert validation failed: Get \\"https://127.0.0.1:6702/cacerts\\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-12-01T16:56:49Z is before 2030-01-01T00:00:00Z"`,
     "clock",
-    "current time 2020-01-01T00:00:00Z is before 2026-12-01T13:00:00Z",
+    "current time 2026-12-01T16:56:49Z is before 2030-01-01T00:00:00Z",
   ],
   [
-    "a full disk",
-    `time="2026-12-01T13:40:01Z" level=error msg="Failed to process image event: failed to import images from /var/lib/rancher/k3s/agent/images/a.tar: write /var/lib/rancher/k3s/agent/containerd/io.containerd.content.v1.content/ingest/1/data: no space left on device"`,
+    "a clock after the certificate, which nobody has renewed",
+    `time="2026-12-01T16:56:49Z" level=error msg="Failed to validate connection to cluster at https://10.99.0.1:7501: CA cert validation failed: Get \\"https://127.0.0.1:6701/cacerts\\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-12-01T16:56:49Z is after 2021-01-01T00:00:00Z"`,
+    "clock",
+    "current time 2026-12-01T16:56:49Z is after 2021-01-01T00:00:00Z",
+  ],
+  [
+    "an import for which the disk is too small",
+    `time="2026-12-01T16:59:00Z" level=error msg="Failed to process image event: failed to import /var/lib/rancher/k3s/agent/images/big.tar: failed to import images from /var/lib/rancher/k3s/agent/images/big.tar: failed to ingest \\"layer.tar\\": failed to copy: failed to send write: write /var/lib/rancher/k3s/agent/containerd/io.containerd.content.v1.content/ingest/dbcc2bc5b4bfa8c8/data: no space left on device: unknown"`,
+    "disk",
+    "the disk is full",
+  ],
+  [
+    "a containerd that cannot write",
+    `E1201 16:59:00.845999    1224 kubelet.go:3247] "Container runtime sanity check failed" err="rpc error: code = Unknown desc = write /var/lib/rancher/k3s/agent/containerd/io.containerd.grpc.v1.introspection/uuid: no space left on device"`,
     "disk",
     "the disk is full",
   ],
   [
     "cgroups of version 1",
-    `E1201 13:40:01.000000     812 run.go:74] "command failed" err="failed to validate kubelet configuration, error: kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is unsupported and will be removed in a future release"`,
+    "Error: failed to validate kubelet configuration, error: kubelet is configured to not run on a host using cgroup v1. cgroup v1 support is unsupported and will be removed in a future release, path: &TypeMeta{Kind:,APIVersion:,}",
     "cgroups",
     "this k3s needs cgroups of version 2",
   ],

@@ -75,7 +75,7 @@ test("the node is told of by a server that takes longer than the status waits", 
     if (path === "/version") return { gitVersion: "v1.36.3+k3s1" };
     return path.startsWith("/api/v1/pods?") ? { items: [] } : { status: { conditions: [condition] } };
   });
-  await using late = await serveLate(Number(new URL(api.url).port), 1_500);
+  await using late = await serveLate(Number(new URL(api.url).port), 800);
   const kubeconfig = api.kubeconfig("admin").replace(api.url, `https://127.0.0.1:${late.port}`);
   const files = {
     "/etc/systemd/system/k3s-service.service": "[Service]\nExecStart=/sbin/k3s server\n",
@@ -86,4 +86,4 @@ test("the node is told of by a server that takes longer than the status waits", 
   using _now = spyOn(performance, "now").mockReturnValue(0);
   const [finding] = await runChecks([clusterNode], "local", host);
   expect(finding).toMatchObject({ state: "ok", message: "Ready, server v1.36.3+k3s1" });
-});
+}, 20_000);
