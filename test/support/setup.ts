@@ -8,6 +8,7 @@ export const TEST_PACKAGES = [
   "busybox-static",
   "cpio",
   "dnsmasq-base",
+  "docker-registry", // a release is pushed to it
   "dosfstools",
   "e2fsprogs",
   "fdisk",

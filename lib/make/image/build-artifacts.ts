@@ -1,10 +1,12 @@
-import { copyFileSync, existsSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { CommandTable } from "../../tools/cli/cli.ts";
+import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { FILE } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import type { ImageArchive } from "../../tools/images/image-archive.ts";
 import { OPENRC_UNITS } from "../../tools/node/openrc-units.ts";
+import { COMMITTED_KEYS } from "../../tools/release/release-keys.ts";
 import type { SigningKey } from "../../tools/release/signing-key.ts";
 import { type Made, partOf } from "../build/build-step.ts";
 import { contentDigest } from "../build/content-digest.ts";
@@ -49,8 +51,7 @@ export async function buildImages(
   await enableForeignPrograms(target, context.host); // to configure packages and to run GRUB's tools
   process.umask(0o022); // the modes of written files end up in the images
   const built = await makeImages(target, options, context);
-  const installer = join(context.project, "install.sh");
-  if (existsSync(installer)) built["install.sh"] = installer;
+  built["install.sh"] = pinnedInstaller(context);
   for (const [name, source] of Object.entries(built)) publish(source, name, context);
   const names = [`k3os-${target.arch}`, ...Object.keys(built)];
   const { key, k3s } = options;
@@ -129,6 +130,15 @@ function kernelArtifacts(target: Target, kernel: BootableKernel): Record<string,
     [`k3os-vmlinuz-${target.arch}`]: kernel.vmlinuz,
     [`k3os-kernel-version-${target.arch}`]: join(kernel.tree.path, "version"),
   };
+}
+
+/** The script with the keys that the executable has: the committed ones, and those of this build. */
+function pinnedInstaller({ project, cache, releaseKeys }: BuildContext): string {
+  const file = join(cache, "install.sh");
+  const text = readFileSync(join(project, "install.sh"), "utf8");
+  const keys = [...COMMITTED_KEYS, ...releaseKeys].join(" ");
+  writeFileAtomic(file, text.replace(/^KEYS='.*'$/m, `KEYS='${keys}'`), { mode: 0o755 });
+  return file;
 }
 
 /** Copies a result to `dist/artifacts` and prints its size. */

@@ -230,7 +230,7 @@ async function readSignature(
 }
 
 /** The content of a URL or path, at most `maxBytes` of it. */
-async function readSmall(
+export async function readSmall(
   url: string,
   options: Pick<FetchOptions, "plainRedirects"> & { readonly maxBytes: number },
   host: ReleaseHost,

@@ -7,6 +7,7 @@ const MAX_LINES = 350;
 const MAY_EXIT = [
   "bin/k3os.ts",
   "bin/build.ts",
+  "bin/publish.ts",
   "bin/vm.ts",
   "test/run.ts",
   "test/bench.ts",
