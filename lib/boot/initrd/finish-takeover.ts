@@ -22,7 +22,7 @@ import { type FoundDevice, findDevices } from "../devices.ts";
 import { goDown } from "../go-down.ts";
 import type { ModuleLoader } from "../module-loader.ts";
 import { deviceByUuid } from "./choose-state.ts";
-import { deleteOldSystem } from "./old-system.ts";
+import { deleteOldSystem, keepNodePassword } from "./old-system.ts";
 import { DEVICE_WAIT, mountState, waitFor } from "./state-device.ts";
 
 const ROOT = "/sysroot";
@@ -111,6 +111,8 @@ export function completeTakeover(
   const record = recallTakeoverRecord(root, host);
   if (record === undefined) return undefined;
   setFileSystemLabel(root, LABEL.state);
+  // a machine that is switched off becomes an image, whose copies must not have one password
+  if (record.afterwards === "restart") keepNodePassword(root, host);
   deleteOldSystem(root, record, host);
   useNewMenu(root, record, host);
   for (const name of [MARKER.takeover, MARKER.poweroff]) {
