@@ -109,7 +109,7 @@ export function passphraseFlaw(passphrase: string): Flaw | undefined {
  * Labels below kubernetes.io and k8s.io that a kubelet may set:
  * https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubelet/pkg/apis/well_known_labels.go
  */
-const NODE_LABELS = [
+export const NODE_LABELS = [
   ...["kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch"],
   ...["topology.kubernetes.io/zone", "topology.kubernetes.io/region"],
   ...["failure-domain.beta.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/region"],

@@ -1,3 +1,4 @@
+import { definitionsYaml } from "../kubernetes/definitions.ts";
 import { installerParameterTable, installerSettingTable } from "./installer-tables.ts";
 import { jsonSchema } from "./json-schema.ts";
 import { kernelParameterTable, reference } from "./reference.ts";
@@ -19,6 +20,7 @@ export function generatedDocs(read: (name: string) => string): Readonly<Record<s
       withTable(read("kernel-parameters.md"), installerParameterTable()),
       kernelParameterTable(),
     ),
+    "kubernetes.crds.yaml": definitionsYaml(),
     "config.schema.json": `${JSON.stringify(jsonSchema(), undefined, 2)}\n`,
   };
 }
