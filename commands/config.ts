@@ -37,6 +37,18 @@ rest is applied.`,
       summary: "Show what a configuration file would change",
       load: async () => (await import("./config-diff.ts")).configDiff,
     },
+    try: {
+      summary: "Apply a configuration file for a minute, unless it is kept",
+      load: async () => (await import("./config-try.ts")).configTry,
+    },
+    keep: {
+      summary: "Keep the configuration that is being tried",
+      load: async () => (await import("./config-keep.ts")).configKeep,
+    },
+    revert: {
+      summary: "Take back the configuration that is being tried",
+      load: async () => (await import("./config-revert.ts")).configRevert,
+    },
     schema: {
       summary: "Print the JSON Schema of the configuration for editors",
       load: async () => (await import("./config-schema.ts")).configSchema,

@@ -29,6 +29,8 @@ export type Phase = "initrd" | "boot" | "runtime" | "install";
 /** Starts k3s, and downloads it first if it is missing. */
 const fetchedK3s = k3s({ start: true, release: () => pinnedK3s(hostTarget().arch) });
 
+const RUN_COMMANDS = commands("runCmd");
+
 /** The appliers of each phase, in order. */
 export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
   /** /usr is mounted, but there are no services, no network, and files in memory only. */
@@ -75,13 +77,22 @@ export const PHASES: Readonly<Record<Phase, readonly Applier[]>> = {
     sshKeysRefresh({ restart: true }),
     writeFiles({ restart: true }),
     environment({ reload: true }),
-    commands("runCmd"),
+    RUN_COMMANDS,
     install,
     fetchedK3s,
   ],
   /** The user has just made this live system a server or an agent, or an earlier download of k3s failed. */
   install: [fetchedK3s],
 };
+
+/**
+ * What a change of a running system needs: the runtime phase without what a boot does once. Commands are run again by the
+ * next boot, and a missing k3s has a timer of its own.
+ */
+export const LIVE: readonly Applier[] = [
+  ...PHASES.runtime.filter((applier) => ![RUN_COMMANDS, install, fetchedK3s].includes(applier)),
+  k3s({ start: true }),
+];
 
 /** A part of the configuration that is not in effect. */
 export interface ApplyFailure extends NotApplied {

@@ -1,4 +1,5 @@
 import { readConfig } from "../../config/read/read.ts";
+import { takeBackTry } from "../../tools/node/tried-config.ts";
 import { messageOf } from "../../tools/text/errors.ts";
 import { keepAuthority, withInjected } from "../injected.ts";
 import { JOURNAL_DIRECTORY } from "../journal.ts";
@@ -22,6 +23,7 @@ const STEPS: readonly Step[] = [
   { name: "mode", required: true, run: recordMode },
   { name: "kernel modules", run: bindKernelModules },
   { name: "unfinished files", modes: ["local"], run: removeLeftWrites },
+  { name: "tried configuration", modes: ["local"], run: takeBackAtBoot },
   { name: "identity", run: persistIdentity },
   { name: "initrd configuration", modes: RUNNING, run: applyInitrdPhase },
   { name: "login without password", modes: ["live", "install", "shell"], run: openLiveLogin },
@@ -55,6 +57,12 @@ async function applyInitrdPhase(boot: SystemBoot): Promise<void> {
     }
     await boot.applyPhase("initrd");
   });
+}
+
+/** Nobody has kept it, and it may be why the node was reset. */
+function takeBackAtBoot(boot: SystemBoot): void {
+  const tried = takeBackTry(boot);
+  if (tried !== undefined) boot.log.warn(`"${tried.name}" was tried and not kept: it is taken back`);
 }
 
 function openJournal(boot: SystemBoot): void {

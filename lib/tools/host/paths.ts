@@ -16,6 +16,8 @@ export const PATH = {
   systemConfig: "/k3os/system/config.yaml",
   localConfig: "/var/lib/rancher/k3os/config.yaml",
   localConfigDir: "/var/lib/rancher/k3os/config.d",
+  /** A file of config.d that is being tried (lib/tools/node/tried-config.ts). */
+  triedConfig: "/var/lib/rancher/k3os/tried.json",
   /** State that k3OS keeps across boots (host name, machine id, SSH keys, boot journals). */
   localState: "/var/lib/rancher/k3os",
   /** The host name of a machine without a configured name: generated at the first boot, or received by DHCP. */
@@ -92,11 +94,13 @@ export const MARKER = {
  */
 export const RESET = { everything: MARKER.factoryReset, keeping: "factory-reset.json" } as const;
 
-/** Services that other code refers to by name. */
+/** Services and timers that other code refers to by name. */
 export const UNIT = {
   apply: "ccapply.service",
   k3s: "k3s-service.service",
   operator: "k3os-operator.service",
+  /** Takes a tried configuration back; exists only while one is tried. */
+  takeBack: "k3os-config-revert.timer",
 } as const;
 
 /** Names of files inside the version directories. */
