@@ -1,5 +1,6 @@
 import { RELEASES_URL } from "../tools/host/project.ts";
-import { compareVersions } from "../tools/release/version-order.ts";
+import { readChannel } from "../tools/release/read-channel.ts";
+import { compareVersions, versionOrder } from "../tools/release/version-order.ts";
 import { OrderError } from "../tools/text/errors.ts";
 import { type OrderHost, readOrderFacts } from "./check-order.ts";
 import { type FindHost, type FoundRelease, findRelease, type ReleaseQuery } from "./find-release.ts";
@@ -33,8 +34,7 @@ export async function chooseStep(
   // what does not depend on the version speaks against every release
   const isSkew = orderProblem({ ...facts, members: undefined, comesFrom: declared.from }) !== undefined;
   if (!isSkew || facts.servers?.kind === "unknown") throw problem;
-  const base = host.env.K3OS_RELEASE_URL || RELEASES_URL;
-  const names = (await listReleases(base, host)).filter((name) => {
+  const names = (await earlierReleases(latest, facts, query, host)).filter((name) => {
     const isBetween = compareVersions(name, latest.version) === "newer";
     return isBetween && (current === undefined || compareVersions(current, name) === "newer");
   });
@@ -50,6 +50,26 @@ export async function chooseStep(
   throw new OrderError(`${problem.message}; ${looked}`, {
     hint: "name a release with K3OS_VERSION, or where releases lie with K3OS_RELEASE_URL",
   });
+}
+
+/**
+ * The releases besides the latest, the newest first: of the signed channel beside it, those that are a step; without one,
+ * all that the server lists.
+ */
+async function earlierReleases(
+  { directory }: FoundRelease,
+  facts: OrderFacts,
+  { trust }: ReleaseQuery,
+  host: FindHost & OrderHost,
+): Promise<readonly string[]> {
+  const channel = await readChannel(directory, trust, host);
+  if (channel === undefined) return await listReleases(host.env.K3OS_RELEASE_URL || RELEASES_URL, host);
+  const steps = channel.releases.filter(({ k3s }) => {
+    return (
+      k3s !== undefined && orderProblem({ ...facts, to: k3s.version, comesFrom: k3s.from }) === undefined
+    );
+  });
+  return steps.map(({ version }) => version).sort((a, b) => versionOrder(b, a));
 }
 
 /** Whether the k3s after which a release is named may be a step; saves reading lists that are none. */

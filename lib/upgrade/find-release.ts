@@ -3,6 +3,7 @@ import { RELEASES_URL } from "../tools/host/project.ts";
 import type { Arch } from "../tools/host/targets.ts";
 import { fetchResponse, fetchText, HttpError, maskUrl } from "../tools/http/http.ts";
 import { downgradeError, isDowngrade, localPath } from "../tools/http/http-url.ts";
+import { readChannel } from "../tools/release/read-channel.ts";
 import {
   isMissing,
   type Release,
@@ -48,7 +49,8 @@ export async function findRelease({ arch, trust }: ReleaseQuery, host: FindHost)
   if (requested !== undefined && !isVersion(requested)) {
     throw new CommandError(`K3OS_VERSION is "${requested}", which is not a version such as v0.36.3-k3s1r0`);
   }
-  const places = requested === undefined ? await latest(base, host) : await placesOf(requested, base, host);
+  const places =
+    requested === undefined ? await latest(base, trust, host) : await placesOf(requested, base, host);
   for (const directory of places.directories) {
     const release = await readIfThere(directory, { arch, trust }, host);
     if (release === undefined) continue;
@@ -107,10 +109,17 @@ function versionPlaces(base: string, version: string): string[] {
 }
 
 /** The locations of the latest release. */
-async function latest(base: string, host: FindHost): Promise<Places> {
+async function latest(base: string, trust: Trust, host: FindHost): Promise<Places> {
   const version = undefined;
-  const local = [base, releaseFile(base, "latest")];
-  if (localPath(base) !== undefined || !/^https?:/i.test(base)) return { version, directories: local };
+  const mirror = async (): Promise<Places> => {
+    const named = (await readChannel(base, trust, host))?.latest;
+    const directories = [base, releaseFile(base, "latest")];
+    return {
+      version,
+      directories: named === undefined ? directories : [releaseFile(base, named), ...directories],
+    };
+  };
+  if (localPath(base) !== undefined || !/^https?:/i.test(base)) return await mirror();
   if (/\/download(\/[^/?#]*)?(?=$|[?#])/.test(base)) return { version, directories: [base] };
   const start = /\/latest(?=$|[?#])/.test(base) ? base : releaseFile(base, "latest");
   const found = await followLatest(start, host);
@@ -121,7 +130,7 @@ async function latest(base: string, host: FindHost): Promise<Places> {
     };
   }
   if (found.kind === "directory") return { version: found.version, directories: [found.directory] };
-  return { version, directories: local };
+  return await mirror();
 }
 
 type Latest =

@@ -5,6 +5,7 @@ import { makeRelease } from "../../lib/make/release/make-release.ts";
 import { type Publication, publishRelease } from "../../lib/make/release/publish-release.ts";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { type Arch, TARGETS } from "../../lib/tools/host/targets.ts";
+import type { Channel } from "../../lib/tools/release/channel.ts";
 import { makeSigningKey, openSigningKey, type SigningKey } from "../../lib/tools/release/signing-key.ts";
 import { messageOf } from "../../lib/tools/text/errors.ts";
 import { type TestHost, testHost } from "../support/host.ts";
@@ -40,9 +41,16 @@ afterAll(async () => {
   await registry[Symbol.asyncDispose]();
 });
 
+interface ReleaseOptions {
+  readonly k3s?: string;
+  readonly dirty?: readonly string[];
+  readonly version?: string;
+  readonly channel?: Channel;
+}
+
 /** A release directory of its own. */
-async function release(options: { k3s?: string; dirty?: readonly string[]; version?: string } = {}) {
-  const { k3s = "v1.36.3+k3s1", dirty = [], version = VERSION } = options;
+async function release(options: ReleaseOptions = {}) {
+  const { k3s = "v1.36.3+k3s1", dirty = [], version = VERSION, channel } = options;
   const [artifacts, output] = [join(host.root, "artifacts"), join(host.root, "release")];
   rmSync(artifacts, { recursive: true, force: true });
   const more = (arch: Arch) => ({ [`of-${arch}`]: `${calls.length}` });
@@ -51,7 +59,7 @@ async function release(options: { k3s?: string; dirty?: readonly string[]; versi
   const source = { commit: COMMIT, time: 1_790_000_000, tags: [version], dirty };
   const context = { project: PROJECT, version, sourceDateEpoch: 1, signedAt: 1_790_000_000, host };
   const input = { targets: TARGETS, artifacts, output, key, keys: [key.publicKey], source };
-  await makeRelease({ ...input, section: undefined, channel: undefined }, context);
+  await makeRelease({ ...input, section: undefined, channel }, context);
   return output;
 }
 
@@ -124,7 +132,7 @@ test("a release is drafted, its image pushed, and then published", async () => {
   expect(draft.slice(0, 6)).toEqual(["gh", "release", "create", VERSION, "--repo", "k3os/k3os"]);
   expect(draft).toEqual(expect.arrayContaining(["--draft", "--verify-tag", join(directory, "channel.json")]));
   expect(published.slice(0, 4)).toEqual(["gh", "release", "edit", VERSION]);
-  expect(published).toContain("--draft=false");
+  expect(published.slice(-2)).toEqual(["--draft=false", "--latest=true"]);
   const { manifests } = JSON.parse(await inspect(VERSION));
   const architectures = manifests.map(({ platform }: { platform: { architecture: string } }) => {
     return platform.architecture;
@@ -146,3 +154,14 @@ test("a release is drafted, its image pushed, and then published", async () => {
   expect(message).toContain("exists, and is another image");
   expect([calls, await inspect(VERSION)]).toEqual([[], before]);
 }, 120_000);
+
+test("an older release does not become the latest, whose channel lists it from then on", async () => {
+  const later = { version: "v0.37.1-k3s1r0", date: "2026-12-01", sizes: {} };
+  const channel = { latest: later.version, releases: [later] };
+  const directory = await release({ channel });
+  expect(await publish(directory, { registry: undefined })).toBe("");
+  const [, published = [], uploaded = []] = calls;
+  expect(published.at(-1)).toBe("--latest=false");
+  expect(uploaded.slice(0, 4)).toEqual(["gh", "release", "upload", later.version]);
+  expect(uploaded).toContain(join(directory, "channel.json"));
+}, 60_000);

@@ -5,6 +5,7 @@ import { scratchDirectory } from "../../tools/fs/scratch-directory.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import type { Arch } from "../../tools/host/targets.ts";
+import { CHANNEL, parseChannel } from "../../tools/release/channel.ts";
 import type { PublicKey } from "../../tools/release/signature-keys.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import { imageTag } from "../image/container.ts";
@@ -52,8 +53,15 @@ export async function publishRelease(publication: Publication, host: PublishHost
   }
   if (registry !== undefined) await pushImage(directory, `${registry}:${imageTag(version)}`, host);
   if (github === undefined) return;
-  await host.run(cmd`gh release edit ${version} ${repository} --draft=false --latest`);
+  const channel = join(directory, CHANNEL);
+  const { latest } = parseChannel(readFileSync(channel, "utf8"));
+  const isLatest = latest === version;
+  await host.run(cmd`gh release edit ${version} ${repository} --draft=false --latest=${String(isLatest)}`);
   host.print(`${github}: published ${version}\n`);
+  if (isLatest) return;
+  // nodes read the channel beside the latest release
+  await host.run(cmd`gh release upload ${latest} ${repository} --clobber ${channel} ${`${channel}.minisig`}`);
+  host.print(`${github}: ${CHANNEL} of ${latest} lists ${version}\n`);
 }
 
 /** Refuses what is not signed by a pinned key, has changed, or is not made of this commit. Throws CommandError. */

@@ -2,11 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hostTarget } from "../../../lib/tools/host/targets.ts";
+import { CHANNEL, channelComment, channelText } from "../../../lib/tools/release/channel.ts";
+import { declaredK3s } from "../../../lib/tools/release/k3s-release.ts";
 import { OrderError } from "../../../lib/tools/text/errors.ts";
 import { chooseStep } from "../../../lib/upgrade/choose-step.ts";
 import { findRelease } from "../../../lib/upgrade/find-release.ts";
 import { testHost } from "../../support/host.ts";
-import { makeSecretKey } from "../../support/minisign.ts";
+import { makeSecretKey, signContent } from "../../support/minisign.ts";
 import { signedList } from "../../support/release.ts";
 import { makeSystem } from "../../support/system-directory.ts";
 
@@ -17,8 +19,24 @@ const query = { arch, trust: { kind: "keys", keys: [secret.publicKey] } } as con
 /** Releases by name with the k3s that each declares; undefined: an old list, which declares none. */
 type Releases = Readonly<Record<string, string | undefined>>;
 
+/** A channel and its signature, by name. */
+function signedChannel(latest: string, releases: Releases): Readonly<Record<string, string>> {
+  const listed = Object.entries(releases).map(([version, k3s]) => {
+    return { version, date: "2026-12-01", sizes: {}, k3s: declaredK3s(k3s ?? "") };
+  });
+  const text = channelText({ latest, releases: listed });
+  const now = Math.floor(Date.now() / 1000);
+  const comment = channelComment({ timestamp: now, expires: now + 99 });
+  return { [CHANNEL]: text, [`${CHANNEL}.minisig`]: signContent(Buffer.from(text), comment, secret) };
+}
+
 /** The release that a server with k3s 1.35 takes on its way to `latest`. */
-async function step(latest: string, releases: Releases, role = "server"): Promise<string> {
+async function step(
+  latest: string,
+  releases: Releases,
+  role = "server",
+  channel?: Releases,
+): Promise<string> {
   const unit = { "/etc/systemd/system/k3s-service.service": `ExecStart=/sbin/k3s ${role}\n` };
   using machine = testHost({ files: unit });
   const system = makeSystem(machine.root, { k3os: ["v0.35.3-k3s1r0"], k3s: ["v1.35.3+k3s1"] });
@@ -27,6 +45,10 @@ async function step(latest: string, releases: Releases, role = "server"): Promis
     mkdirSync(join(mirror, version), { recursive: true });
     for (const [name, content] of Object.entries(signedList({ x: "" }, { secret, version, k3s })))
       writeFileSync(join(mirror, version, name), content);
+  }
+  if (channel !== undefined) {
+    for (const [name, text] of Object.entries(signedChannel(latest, channel)))
+      writeFileSync(join(mirror, latest, name), text);
   }
   const host = { ...machine, env: { K3OS_RELEASE_URL: mirror } };
   const found = await findRelease(query, { ...host, env: { ...host.env, K3OS_VERSION: latest } });
@@ -55,6 +77,16 @@ describe("chooseStep()", () => {
   test("takes the newest on the way to the latest, and says that more follow", async () => {
     expect(await step(R37, ALL)).toBe(`${R36B}, more follow`);
     expect(await step(R37, { [R35]: "v1.35.9+k3s1", [R37]: "v1.37.1+k3s1" })).toBe(`${R35}, more follow`);
+  });
+
+  test("goes by the channel, if there is one", async () => {
+    expect(await step(R37, ALL, "server", ALL)).toBe(`${R36B}, more follow`);
+    const { [R36B]: _, ...others } = ALL;
+    expect(await step(R37, ALL, "server", others)).toBe(`${R36}, more follow`);
+    expect(await step(R37, ALL, "server", { [R37]: ALL[R37] })).toContain("no earlier release is known here");
+    // the list of the release itself has the last word
+    const wrong = { ...ALL, [R36B]: "v1.37.0+k3s1" };
+    expect(await step(R37, wrong, "server", ALL)).toBe(`${R36}, more follow`);
   });
 
   test("goes by what is signed, not by names", async () => {

@@ -3,11 +3,12 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { hostTarget } from "../../../lib/tools/host/targets.ts";
+import { CHANNEL, channelComment, channelText } from "../../../lib/tools/release/channel.ts";
 import { signatureName } from "../../../lib/tools/release/release-list.ts";
 import { findRelease } from "../../../lib/upgrade/find-release.ts";
 import { testHost } from "../../support/host.ts";
 import { serveLoopback } from "../../support/loopback.ts";
-import { makeSecretKey } from "../../support/minisign.ts";
+import { makeSecretKey, signContent } from "../../support/minisign.ts";
 import { signedList } from "../../support/release.ts";
 
 const { arch } = hostTarget();
@@ -47,6 +48,25 @@ async function find(env: Record<string, string>) {
 }
 
 describe("findRelease()", () => {
+  test("finds the latest of a mirror as its signed channel tells it", async () => {
+    const text = channelText({ latest: "v0.32.0", releases: [] });
+    const comment = channelComment({ timestamp: 1, expires: 99_999_999_999 });
+    const channel = {
+      [`/m/${CHANNEL}`]: text,
+      [`/m/${CHANNEL}.minisig`]: signContent(Buffer.from(text), comment, secret),
+    };
+    await using server = await serve({
+      ...channel,
+      ...at("/m/v0.32.0", "v0.32.0"),
+      ...at("/m/latest", "v0.31.0"),
+    });
+    const base = `${server.origin}/m`;
+    expect(await find({ K3OS_RELEASE_URL: base })).toEqual([`${base}/v0.32.0`, "v0.32.0"]);
+    // without the release that it names, a mirror is what it was
+    await using older = await serve({ ...channel, ...at("/m/latest", "v0.31.0") });
+    expect((await find({ K3OS_RELEASE_URL: `${older.origin}/m` }))[1]).toBe("v0.31.0");
+  }, 20_000);
+
   test("finds the latest as GitHub tells it, without fetching a page", async () => {
     await using server = await serve(
       at("/releases/download/v0.31.0", "v0.31.0"),
