@@ -69,48 +69,66 @@ async function deliverFile(
 ): Promise<{ readonly file: DeliveredFile; readonly failed: readonly string[] }> {
   const objects: Record<string, KubernetesObject> = { ...before?.objects };
   const failed: string[] = [];
-  const attempt = async (object: KubernetesObject, action: () => Promise<void>) => {
+  const attempt = async (what: string, action: () => Promise<void>) => {
     try {
       await patiently(action, host);
       return true;
     } catch (error) {
-      failed.push(`${nameOf(object)}: ${messageOf(error)}`);
+      failed.push(`${what}: ${messageOf(error)}`);
       return false;
     }
   };
   const next = new Map(parseManifest(text, path).map((object) => [objectPath(object), object]));
   for (const [key, object] of next) {
     const delivered = before?.objects[key];
-    if (await attempt(object, () => deliverObject(object, delivered, api, host))) objects[key] = object;
+    if (await attempt(nameOf(object), () => deliverObject(object, delivered, api, host)))
+      objects[key] = object;
   }
   for (const [key, object] of Object.entries(before?.objects ?? {})) {
     if (next.has(key)) continue;
-    if (await attempt(object, () => withdrawObject(object, api, host))) delete objects[key];
+    if (await attempt(nameOf(object), () => withdrawObject(object, api, host))) delete objects[key];
   }
-  for (const object of before === undefined ? await leftoversOf(path, next, api) : []) {
-    await attempt(object, () => withdrawObject(lastAppliedByK3s(object) ?? object, api, host));
+  // a delivery that failed may not have seen them
+  const leftovers: KubernetesObject[] = [];
+  for (const collection of (before?.digest ?? "") === "" ? collectionsOf(next) : []) {
+    await attempt(collection.path, async () => {
+      leftovers.push(...(await leftoversIn(collection, path, next, api)));
+    });
+  }
+  for (const object of leftovers) {
+    await attempt(nameOf(object), () => withdrawObject(lastAppliedByK3s(object) ?? object, api, host));
   }
   return { file: { digest: failed.length === 0 ? digestOf(text) : "", objects }, failed };
+}
+
+/** Where the objects of one kind are, in the API. */
+interface Collection extends Pick<KubernetesObject, "apiVersion" | "kind"> {
+  readonly path: string;
+}
+
+function collectionsOf(objects: ReadonlyMap<string, KubernetesObject>): readonly Collection[] {
+  const collections = [...objects.values()].map((object): [string, Collection] => {
+    const { apiVersion, kind } = object;
+    const path = collectionPath(object);
+    return [path, { path, apiVersion, kind }];
+  });
+  return [...new Map(collections).values()];
 }
 
 /**
  * Objects that k3s has applied from a manifest of this name, of an earlier release or of the original, and that are no
  * longer in it: among them, a binding of the original's to cluster-admin. k3s would remove them with the next manifest.
  */
-async function leftoversOf(
+async function leftoversIn(
+  { path: collection, apiVersion, kind }: Collection,
   path: string,
   next: ReadonlyMap<string, KubernetesObject>,
   api: KubernetesApi,
 ): Promise<readonly KubernetesObject[]> {
   const [addon] = basename(path).split(".");
-  const leftovers: KubernetesObject[] = [];
-  const samples = new Map([...next.values()].map((object) => [collectionPath(object), object]));
-  for (const [collection, { apiVersion, kind }] of samples) {
-    const { items } = await api.request<{ readonly items: readonly KubernetesObject[] }>("GET", collection);
-    const objects = items.map((item) => ({ ...item, apiVersion, kind })); // those in lists have neither
-    leftovers.push(...objects.filter((one) => addonOf(one) === addon && !next.has(objectPath(one))));
-  }
-  return leftovers;
+  const { items } = await api.request<{ readonly items: readonly KubernetesObject[] }>("GET", collection);
+  const objects = items.map((item) => ({ ...item, apiVersion, kind })); // those in lists have neither
+  return objects.filter((one) => addonOf(one) === addon && !next.has(objectPath(one)));
 }
 
 /** Retries: a kind is served a moment after its definition was created, and another may write the same object. */

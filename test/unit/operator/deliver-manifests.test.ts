@@ -1,7 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { deliverManifests } from "../../../lib/operator/deliver-manifests.ts";
-import { objectPath, parseManifest } from "../../../lib/operator/kubernetes-object.ts";
+import {
+  collectionPath,
+  type KubernetesObject,
+  objectPath,
+  parseManifest,
+} from "../../../lib/operator/kubernetes-object.ts";
+import { KubernetesError } from "../../../lib/tools/kubernetes/kubernetes-error.ts";
 import { testHost } from "../../support/host.ts";
 import { type ObjectStore, objectStore } from "../../support/object-store.ts";
 
@@ -124,6 +130,30 @@ describe("deliverManifests()", () => {
     store.fail("POST /apis/upgrade.cattle.io", undefined);
     await deliver("v1.0.0", store, plan({ n: 1 }));
     expect(store.objects.get(PLAN).spec).toEqual({ n: 1 });
+  });
+
+  test("brings and records the rest when a list of objects fails, and asks for that again", async () => {
+    const store = objectStore();
+    using host = testHost({ files: { "/usr/lib/os-release": "ID=k3os\nVERSION_ID=v1.0.0\n" } });
+    const list = collectionPath(parseManifest(plan({}), "x")[0] as KubernetesObject);
+    let isSlow = true;
+    const slow: ObjectStore = {
+      ...store,
+      request: async (method, path, options) => {
+        if (isSlow && path === list && method === "GET") throw new KubernetesError("refused", "too slow");
+        return await store.request(method, path, options);
+      },
+    };
+    const manifests = ["p", "q"].map((name) => ({ path: `${name}.yaml`, text: plan({ n: 1 }, name) }));
+    await expect(deliverManifests(manifests, slow, host)).rejects.toThrow(`Not delivered: ${list}: too slow`);
+    expect([...store.objects.keys()].filter((path) => path.startsWith(list))).toHaveLength(2);
+    store.remove(PLAN);
+    isSlow = false;
+    await deliverManifests(manifests, slow, host);
+    expect(store.objects.has(PLAN)).toBe(false); // what a person removed meanwhile stays away
+    const before = store.calls.length;
+    await deliverManifests(manifests, slow, host);
+    expect(store.calls.slice(before)).toEqual([`GET ${RECORD}`]);
   });
 
   test("waits for a kind that is served a moment later", async () => {
