@@ -3,6 +3,8 @@ type Schema = Readonly<Record<string, unknown>>;
 
 const UNDERSTOOD = new Set([
   "$schema",
+  "$defs",
+  "$ref",
   "title",
   "description",
   "examples",
@@ -18,8 +20,12 @@ const UNDERSTOOD = new Set([
   "required",
 ]);
 
-/** Whether a value meets a schema (https://json-schema.org/draft/2020-12). Throws for a word it does not understand. */
-export function meetsSchema(schema: Schema, value: unknown): boolean {
+/**
+ * Whether a value meets a schema (https://json-schema.org/draft/2020-12), whose references lead into `root`. Throws for a
+ * word it does not understand, and for a reference that leads nowhere or does not stand alone.
+ */
+export function meetsSchema(schema: Schema, value: unknown, root = schema): boolean {
+  if (schema.$ref !== undefined) return meetsSchema(referred(schema, root), value, root);
   const strange = Object.keys(schema).find((word) => !UNDERSTOOD.has(word));
   if (strange !== undefined) throw new Error(`Unknown word "${strange}" in a JSON Schema`);
   const { type, anyOf, pattern, items } = schema as {
@@ -30,13 +36,21 @@ export function meetsSchema(schema: Schema, value: unknown): boolean {
   };
   if (type !== undefined && ![type].flat().some((name) => isOfType(String(name), value))) return false;
   if (Array.isArray(schema.enum) && !schema.enum.includes(value)) return false;
-  if (anyOf !== undefined && !anyOf.some((each) => meetsSchema(each, value))) return false;
+  if (anyOf !== undefined && !anyOf.some((each) => meetsSchema(each, value, root))) return false;
   if (pattern !== undefined && typeof value === "string" && !new RegExp(pattern).test(value)) return false;
-  if (items !== undefined && Array.isArray(value)) return value.every((item) => meetsSchema(items, item));
-  return isOfType("object", value) ? meetsProperties(schema, value as object) : true;
+  if (items !== undefined && Array.isArray(value))
+    return value.every((item) => meetsSchema(items, item, root));
+  return isOfType("object", value) ? meetsProperties(schema, value as object, root) : true;
 }
 
-function meetsProperties(schema: Schema, value: object): boolean {
+function referred(schema: Schema, { $defs = {} }: Schema): Schema {
+  const found = ($defs as Readonly<Record<string, Schema>>)[String(schema.$ref).replace("#/$defs/", "")];
+  if (found === undefined || Object.keys(schema).length > 1)
+    throw new Error(`A bad reference: ${JSON.stringify(schema)}`);
+  return found;
+}
+
+function meetsProperties(schema: Schema, value: object, root: Schema): boolean {
   const {
     properties = {},
     patternProperties = {},
@@ -52,12 +66,12 @@ function meetsProperties(schema: Schema, value: object): boolean {
   };
   if (!required.every((name) => Object.hasOwn(value, name))) return false;
   return Object.entries(value).every(([name, below]) => {
-    if (propertyNames !== undefined && !meetsSchema(propertyNames, name)) return false;
+    if (propertyNames !== undefined && !meetsSchema(propertyNames, name, root)) return false;
     const own = Object.hasOwn(properties, name) ? properties[name] : undefined;
     const matching = Object.entries(patternProperties).filter(([pattern]) => new RegExp(pattern).test(name));
     const schemas = [...(own === undefined ? [] : [own]), ...matching.map(([, each]) => each)];
-    if (schemas.length > 0) return schemas.every((each) => meetsSchema(each, below));
-    return additionalProperties !== false && meetsSchema(additionalProperties, below);
+    if (schemas.length > 0) return schemas.every((each) => meetsSchema(each, below, root));
+    return additionalProperties !== false && meetsSchema(additionalProperties, below, root);
   });
 }
 

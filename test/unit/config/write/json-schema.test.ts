@@ -83,3 +83,19 @@ test.each([
   const accepted = !hasErrors(diagnostics) && diagnostics.every(({ kind }) => kind !== "unknown-key");
   expect({ accepted, valid: valid(text) }).toEqual({ accepted: expected, valid: expected });
 });
+
+test("jsonSchema() says nothing long twice, and defines nothing that nobody refers to", () => {
+  const { $defs, ...rest } = schema;
+  const names = Object.keys($defs as object);
+  const text = JSON.stringify(schema);
+  expect(names.filter((name) => !text.includes(`"#/$defs/${name}"`))).toEqual([]);
+  const all: string[] = [];
+  const collect = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    all.push(JSON.stringify(value));
+    for (const below of Object.values(value)) collect(below);
+  };
+  collect([$defs, rest]);
+  const long = all.filter((each) => each.length > 1000);
+  expect(long.filter((each, index) => long.indexOf(each) !== index)).toEqual([]);
+});
