@@ -74,7 +74,7 @@ you on the machine's console.`,
     report(`Booting the disk (console: ${transcript("boot")})`);
     await using machine = await bootDisk(hardware, { boot: "boot", memory: memoryOf(values.memory) });
     const node = await reachNode(machine, key);
-    report("The node answers by ssh");
+    report("The node answers by ssh, and applies its configuration");
     await show(node, host);
     await showCluster(node, { report, scratch }, host);
     await leave(machine, report);
@@ -181,6 +181,7 @@ async function showCluster(
 ): Promise<void> {
   const { code, stdout: version } = await ssh(node, "readlink /k3os/system/k3s/current");
   if (code !== 0) return host.print("\nk3s is not in this image, so there is no cluster to show.\n");
+  report("Making the images of a pod, and copying them to the node");
   await ensurePackages(POD_PACKAGES, host);
   for (const archive of await makePodImages(join(scratch, "images"), { k3s: version.trim() }, host)) {
     const input = readFileSync(archive);
@@ -192,11 +193,13 @@ async function showCluster(
   report("k3s starts its cluster, which takes minutes on an emulated processor");
   await waitUntilReady(node, NODE);
   await showCommand(node, "sudo kubectl get nodes", host);
+  report("Starting the pod");
   const manifest = JSON.stringify(answeringPod(POD, { answer: "Hello from a pod" }));
   await waitForObject(node, "serviceaccount/default", { condition: "create" });
   await host.run(cmd`${sshArgv(node)} ${"sudo kubectl apply --validate=false -f -"}`, { input: manifest });
   await waitForObject(node, `pod/${POD}`, { condition: "condition=Ready" });
   await showCommand(node, "sudo kubectl get pods", host);
+  report("Asking the pod");
   const url = `http://$(hostname -I | cut -d " " -f 1):${NODE_PORT}`;
   await waitFor(node, `curl -sf -m 5 ${url}`);
   await showCommand(node, `curl -s ${url}`, host);
