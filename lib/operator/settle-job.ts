@@ -16,8 +16,8 @@ const QUIET = 180_000;
 
 /**
  * Ends the node's latest job of a Plan: once the new version is kept or taken back, or the job has ended without either,
- * and no pod of a Plan runs here any more, it uncordons what the job cordoned. What was cordoned before the job stays.
- * Throws KubernetesError; the next call tries again.
+ * and no pod of a Plan runs here any more, it uncordons what the job cordoned. What was cordoned before the job stays: after
+ * a success the controller uncordons it, and it is cordoned again. Throws KubernetesError; the next call tries again.
  */
 export async function settleJob(node: NodeObject, api: KubernetesApi, host: SettleHost): Promise<void> {
   const job = readUpgradeJob(host);
@@ -33,11 +33,13 @@ export async function settleJob(node: NodeObject, api: KubernetesApi, host: Sett
   const failed = quarantine.findLast(({ at, versions }) => at >= job.since || versions.k3os === job.version);
   // the tag of a person's own image need not be a version
   const isUpgraded = failed === undefined && (job.done !== undefined || runningVersion(host) === job.version);
-  if (failed === undefined && !isUpgraded && !isQuiet(job, host)) {
+  const waits = isUpgraded ? job.wasCordoned === true && !isLabelled(node, job) : failed === undefined;
+  if (waits && !isQuiet(job, host)) {
     if (job.quietSince === undefined) writeUpgradeJob({ ...job, quietSince: timeStamp(host) }, host);
     return;
   }
-  await uncordon(node, job, api, host);
+  if (isUpgraded && job.wasCordoned === true) await cordonAgain(node, api, host);
+  else await uncordon(node, job, api, host);
   const { failure, ...over } = { ...job, settled: timeStamp(host) };
   if (isUpgraded) writeUpgradeJob(over, host);
   else writeUpgradeJob({ ...over, failure: reasonOf(failed) ?? failure ?? unknownFailure(job, host) }, host);
@@ -69,6 +71,25 @@ async function hasPod(node: string, api: KubernetesApi): Promise<boolean> {
     const phase = isFields(status) ? status.phase : undefined;
     return !isDeleted && phase !== "Succeeded" && phase !== "Failed";
   });
+}
+
+/**
+ * Whether the controller is done with a job that succeeded: it notes its Plan on the node, and uncordons it, in one update.
+ * https://github.com/rancher/system-upgrade-controller/blob/v0.20.1/pkg/upgrade/handle_batch.go
+ */
+function isLabelled({ metadata: { labels } }: NodeObject, { plan, hash }: UpgradeJob): boolean {
+  return labels?.[`plan.upgrade.cattle.io/${plan}`] === hash;
+}
+
+async function cordonAgain(
+  { metadata: { name }, spec }: NodeObject,
+  api: KubernetesApi,
+  host: SettleHost,
+): Promise<void> {
+  if (spec?.unschedulable === true)
+    return host.log.info(`${name} stays cordoned: it was so before the upgrade`);
+  await patchNode(name, { spec: { unschedulable: true } }, api);
+  host.log.info(`${name} is cordoned again: it was so before the upgrade, and the controller uncordoned it`);
 }
 
 async function uncordon(

@@ -76,11 +76,41 @@ describe("settleJob()", () => {
 
   test.each([true, undefined])("leaves a node cordoned that was so before: %p", async (wasCordoned) => {
     const { host, store } = midway({ running: "v2.0.0" });
+    store.patch(NODE, { metadata: { labels: { "plan.upgrade.cattle.io/k3os-latest": "h" } } });
     using _host = host;
     const { wasCordoned: _, ...open } = JOB;
     writeUpgradeJob(wasCordoned === undefined ? open : { ...open, wasCordoned }, host);
     const { isCordoned, job } = await settle(host, store);
     expect([isCordoned, job?.settled === undefined]).toEqual([true, false]);
+  });
+
+  test("cordons a node again that was so before, once the controller has uncordoned it", async () => {
+    const { host, store } = midway({ running: "v2.0.0", job: { wasCordoned: true } });
+    using _host = host;
+    const early = await settle(host, store);
+    expect([early.isCordoned, early.job?.settled]).toEqual([true, undefined]);
+    const labels = { "plan.upgrade.cattle.io/k3os-latest": "h" };
+    store.patch(NODE, { metadata: { labels }, spec: { unschedulable: null } });
+    const { isCordoned, job } = await settle(host, store);
+    expect([isCordoned, job?.settled === undefined]).toEqual([true, false]);
+    store.patch(NODE, { spec: { unschedulable: null } }); // by a person, later
+    expect((await settle(host, store)).isCordoned).toBe(false);
+  });
+
+  test("does not wait for ever for the controller to note that the job is done", async () => {
+    const { host, store } = midway({ running: "v2.0.0", job: { wasCordoned: true } });
+    using _host = host;
+    await settle(host, store);
+    await host.clock.sleep(200_000);
+    const { isCordoned, job } = await settle(host, store);
+    expect([isCordoned, job?.settled === undefined]).toEqual([true, false]);
+  });
+
+  test("leaves a node as it is that a person uncordoned after a failure", async () => {
+    const { host, store } = midway({ files: QUARANTINE, job: { wasCordoned: true } });
+    using _host = host;
+    store.patch(NODE, { spec: { unschedulable: null } });
+    expect((await settle(host, store)).isCordoned).toBe(false);
   });
 
   test("waits while the version is on trial", async () => {
