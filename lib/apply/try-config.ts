@@ -10,7 +10,7 @@ import { readOutcome } from "../tools/node/applied.ts";
 import { beginTry, endTry, readTriedConfig, takeBackTry } from "../tools/node/tried-config.ts";
 import { CommandError } from "../tools/text/errors.ts";
 import type { ApplyHost } from "./applier.ts";
-import { type ApplyFailure, applyAll, LIVE } from "./stages.ts";
+import { applyAll, LIVE } from "./stages.ts";
 
 /** A file for config.d. */
 export interface NewFile {
@@ -48,9 +48,9 @@ export async function tryConfig(
     await cancelTakingBack(host);
     throw error;
   }
-  const failures = await applyNow(host);
+  const failures = await applyNow(found, host);
   if (readTriedConfig(host)?.until !== until.toISOString()) {
-    await applyNow(host); // over what was still applied of the file after it was taken back
+    await applyNow([], host); // over what was still applied of the file after it was taken back
     throw new CommandError(`"${file.name}" was taken back before it was applied`);
   }
   if (failures > 0) {
@@ -96,20 +96,17 @@ async function cancelTakingBack(host: ApplyHost): Promise<void> {
 }
 
 /**
- * Applies the configuration as it is on the disk. Returns the number of parts that failed, which are logged, without those
- * that failed at the boot already.
+ * Applies the configuration as it is on the disk. Returns the number of failures that the change may have caused: those of
+ * the settings that differ, and of whole appliers that did not fail in the same way at the boot. All are logged.
  */
-async function applyNow(host: ApplyHost): Promise<number> {
+async function applyNow(found: readonly Difference[], host: ApplyHost): Promise<number> {
   const { config } = await readConfig(host);
-  const known = readOutcome(host)?.phases.runtime?.failures ?? [];
+  const atBoot = readOutcome(host)?.phases.runtime?.failures ?? [];
   const failures = await applyAll("runtime", LIVE, config, host);
-  const isKnown = (failure: ApplyFailure) => {
-    return known.some(
-      ({ applier, path, message }) =>
-        applier === failure.applier && path === failure.path && message === failure.message,
-    );
-  };
-  return failures.filter((failure) => !isKnown(failure)).length;
+  return failures.filter(({ applier, path, message }) => {
+    if (path !== undefined) return found.some(({ key }) => key === path.replace(/\[.*$/, ""));
+    return !atBoot.some((known) => known.applier === applier && known.message === message);
+  }).length;
 }
 
 /** Keeps the file that is being tried. Throws CommandError if there is none. */
@@ -126,7 +123,7 @@ export async function revertConfig(host: ApplyHost): Promise<string> {
   const tried = takeBackTry(host);
   if (tried === undefined) throw noTry();
   await cancelTakingBack(host);
-  await applyNow(host);
+  await applyNow([], host);
   return tried.name;
 }
 
