@@ -124,7 +124,7 @@ function testNode(arch: "amd64" | "arm64", firmware: "bios" | "uefi"): void {
   test("has its file systems as promised", async () => {
     expect(await shell("findmnt -n -o FSTYPE /usr")).toBe("squashfs");
     expect((await ssh(node, "sudo touch /usr/new")).code).not.toBe(0);
-    expect(await shell("findmnt -n -o FSTYPE /etc")).toBe("tmpfs");
+    expect(await shell("findmnt -n -o FSTYPE /etc")).toBe("overlay");
     expect(await shell("findmnt -n -o FSTYPE /")).toBe("ext4");
     expect(await shell("readlink /usr/local")).toBe("/var/local");
     expect((await ssh(node, "sudo touch /k3os/system/new")).code).not.toBe(0);

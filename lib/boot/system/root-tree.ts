@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fillTree } from "../../tools/fs/fill-tree.ts";
 import { linkTarget } from "../../tools/fs/links.ts";
 import { cmd } from "../../tools/host/cmd.ts";
 import { PATH } from "../../tools/host/paths.ts";
 import { mount, SystemCallError, unmount } from "../../tools/host/sys.ts";
-import { CommandError } from "../../tools/text/errors.ts";
+import { CommandError, messageOf } from "../../tools/text/errors.ts";
 import type { SystemBoot } from "./boot-step.ts";
 
 /** Directories of the running root that no package contains, with their modes. */
@@ -55,11 +56,39 @@ export function makeDirectories(boot: Pick<SystemBoot, "log">): void {
   });
 }
 
-/** /etc is in memory and starts every boot as the image's template. */
+const ETC_TEMPLATE = "/usr/etc";
+
+/**
+ * /etc starts every boot as the image's template, and its changes are in memory: an overlay, since copying hundreds of
+ * files takes seconds of a slow processor. A foreign kernel may have no overlay file system: then they are copied.
+ */
 export async function buildEtc(boot: SystemBoot): Promise<void> {
-  mount("tmpfs", "/etc", { type: "tmpfs", flags: ["nosuid", "nodev", "relatime"], data: "mode=0755" });
-  if (!existsSync("/usr/etc")) throw new CommandError('The root image holds no "/usr/etc"');
-  await boot.run(cmd`cp -a /usr/etc/. /etc`);
+  if (!existsSync(ETC_TEMPLATE)) throw new CommandError(`The root image holds no "${ETC_TEMPLATE}"`);
+  if (mountEtc(boot)) return;
+  mount("tmpfs", "/etc", { type: "tmpfs", flags: [...ETC_FLAGS], data: "mode=0755" });
+  await boot.run(cmd`cp -a ${ETC_TEMPLATE}/. /etc`);
+}
+
+const ETC_FLAGS = ["nosuid", "nodev", "relatime"] as const;
+
+/** Returns false if the kernel cannot do it. */
+function mountEtc(boot: Pick<SystemBoot, "log">): boolean {
+  const [upper, work] = [join(PATH.etcChanges, "upper"), join(PATH.etcChanges, "work")];
+  // only root may look behind the overlay; its own root has the mode of `upper`
+  mkdirSync(PATH.etcChanges, { recursive: true });
+  chmodSync(PATH.etcChanges, 0o700);
+  for (const directory of [upper, work]) mkdirSync(directory);
+  chmodSync(upper, 0o755);
+  try {
+    const data = `lowerdir=${ETC_TEMPLATE},upperdir=${upper},workdir=${work}`;
+    mount("overlay", "/etc", { type: "overlay", flags: ETC_FLAGS, data });
+    return true;
+  } catch (error) {
+    if (!(error instanceof SystemCallError)) throw error;
+    boot.log.debug(messageOf(error));
+    rmSync(PATH.etcChanges, { recursive: true });
+    return false;
+  }
 }
 
 /** Mounts the system directory read-only at its documented path, and the boot loader's directory if there is one. */

@@ -30,8 +30,12 @@ export const PATH = {
   userdata: "/run/config/userdata",
   runtime: "/run/k3os",
   mode: "/run/k3os/mode",
+  /** Of the overlay at /etc: its changes in this boot. */
+  etcChanges: "/run/k3os/etc",
   /** Exists once DHCP was queried for a name in this boot; empty without a name. */
   dhcpHostname: "/run/k3os/dhcp-hostname",
+  /** There if the runtime phase changes nothing for k3s, so that k3os-k3s-start.service need not wait for it. */
+  earlyK3s: "/run/k3os/early-k3s",
   /** Files that a user has added to the initrd, until the first commands of the configuration have run. */
   injected: "/run/k3os/initrd",
   target: "/run/k3os/target",
