@@ -5,7 +5,7 @@ import type { Phase } from "../lib/config/schema/field.ts";
 import { configJson, configYaml } from "../lib/config/write/dump.ts";
 import { type Arguments, defineCommand } from "../lib/tools/cli/cli.ts";
 import type { Host } from "../lib/tools/host/host.ts";
-import { EXIT } from "../lib/tools/text/errors.ts";
+import { EXIT, messageOf } from "../lib/tools/text/errors.ts";
 
 const OPTIONS = {
   initrd: { type: "boolean", help: "apply the settings of the initrd phase" },
@@ -95,5 +95,17 @@ async function apply(
   host: Host & { readonly dryRun: boolean },
 ): Promise<boolean> {
   const { applyAndRecord } = await import("../lib/apply/outcome.ts");
-  return (await applyAndRecord(phase, found, host)).length === 0;
+  const failures = await applyAndRecord(phase, found, host);
+  if (phase === "runtime" && !host.dryRun) await refreshPrompts(found.config, host);
+  return failures.length === 0;
+}
+
+/** Here and not by a service: another start of this program would take seconds of a slow processor while k3s starts. */
+async function refreshPrompts(config: Merged["config"], host: Host): Promise<void> {
+  const { showAddresses } = await import("../lib/apply/show-addresses.ts");
+  try {
+    await showAddresses(config, host);
+  } catch (error) {
+    host.log.warn(`The login prompt does not show the addresses: ${messageOf(error)}`);
+  }
 }

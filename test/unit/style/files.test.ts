@@ -170,7 +170,7 @@ const FOREIGN_PATHS = [
 
 /** Of these, the ones that read nothing but what the kernel and the boot have made. */
 const OWN_PATHS = [
-  ...["commands/init.ts", "commands/update-issue.ts"],
+  ...["commands/init.ts"],
   ...["lib/overlay/overlay-facts.ts", "lib/overlay/remove-overlay.ts"],
   ...["lib/tools/fs/fill-tree.ts", "lib/tools/http/default-route.ts"],
 ];
