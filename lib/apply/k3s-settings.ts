@@ -1,9 +1,9 @@
 import { lstatSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { GENERATED } from "../config/schema/generated-files.ts";
-import type { K3osConfig } from "../config/schema/schema.ts";
+import type { CloudConfig, K3osConfig } from "../config/schema/schema.ts";
 import { cmd } from "../tools/host/cmd.ts";
-import { inRoot, UNIT } from "../tools/host/paths.ts";
+import { inRoot, PATH, UNIT } from "../tools/host/paths.ts";
 import { HttpError } from "../tools/http/http.ts";
 import { runningMode } from "../tools/node/running-mode.ts";
 import { runningVersion } from "../tools/node/running-version.ts";
@@ -22,7 +22,7 @@ import { withEnvironment } from "./environment.ts";
 import { type Generator, generator } from "./generator.ts";
 import { k3sConfigFile, registriesFile, WRITTEN_BY_US } from "./k3s-files.ts";
 import { K3S_RETRY_TIMER, type K3sFacts, k3sArguments, k3sEnvironment, k3sUnit } from "./k3s-service.ts";
-import { readIfExists } from "./system-files.ts";
+import { putFile, readIfExists } from "./system-files.ts";
 
 /** Possible paths of k3s: that of the image, then that of the user. */
 const BINARIES = ["/sbin/k3s", "/usr/local/bin/k3s"];
@@ -58,10 +58,19 @@ export function k3s(options: K3sOptions): Applier {
       const unit = k3sUnit(k3sArguments(k3os, facts), facts, k3os.serverUrl);
       const environment = files.put(GENERATED.k3sEnvironment, k3sEnvironment(k3os), { mode: 0o600 });
       const service = files.put(GENERATED.k3sService, unit);
-      if (options.start && !host.dryRun)
-        await startService({ service, changed: service || environment || settings }, host);
+      if (host.dryRun) return;
+      if (options.start) await startService({ service, changed: service || environment || settings }, host);
+      else if (isSettled(config)) putFile(PATH.earlyK3s, "", {}, host);
     },
   };
+}
+
+/**
+ * Whether the boot phase has everything that k3s starts with: no data source brings settings, and no command of the user
+ * comes first. The host name that DHCP may offer is left to k3os-k3s-start.service.
+ */
+function isSettled({ runCmd = [], k3os = {} }: CloudConfig): boolean {
+  return runCmd.length === 0 && (k3os.dataSources ?? []).length === 0;
 }
 
 /** Writes the files that k3s itself reads. They may hold secrets. Returns whether any has changed. */

@@ -44,6 +44,16 @@ describe("k3s", () => {
     expect(host.programs).toEqual([]);
   });
 
+  test.each([
+    ["if nothing comes later that concerns it", {}, true],
+    ["not if a data source may bring settings", { k3os: { dataSources: ["aws"] } }, false],
+    ["not before the commands of the user", { runCmd: ["true"] }, false],
+  ])("may start before the runtime phase: %s", async (_, config, early) => {
+    using host = hostWith("inactive");
+    await boot.apply(config, host);
+    expect(existsSync(`${host.root}/run/k3os/early-k3s`)).toBe(early);
+  });
+
   test("is started in the runtime phase, without waiting for it", async () => {
     using host = hostWith("inactive");
     await boot.apply({}, host);
