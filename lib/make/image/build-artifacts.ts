@@ -1,12 +1,10 @@
-import { copyFileSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { CommandTable } from "../../tools/cli/cli.ts";
-import { writeFileAtomic } from "../../tools/fs/atomic.ts";
 import { FILE } from "../../tools/host/paths.ts";
 import type { Target } from "../../tools/host/targets.ts";
 import type { ImageArchive } from "../../tools/images/image-archive.ts";
 import { OPENRC_UNITS } from "../../tools/node/openrc-units.ts";
-import { COMMITTED_KEYS } from "../../tools/release/release-keys.ts";
 import type { SigningKey } from "../../tools/release/signing-key.ts";
 import { type Made, partOf } from "../build/build-step.ts";
 import { contentDigest } from "../build/content-digest.ts";
@@ -21,6 +19,7 @@ import { initrdBaseStep } from "./initrd-base.ts";
 import { buildIso, type MediumArchive } from "./iso.ts";
 import { buildKernel, type Kernel } from "./kernel.ts";
 import { buildTarball } from "./overlay-tarball.ts";
+import { pinnedInstaller } from "./pinned-installer.ts";
 import type { K3sChoice } from "./resolve-k3s.ts";
 import { buildRootImage } from "./root-image.ts";
 import { writeChecksums } from "./signing.ts";
@@ -130,15 +129,6 @@ function kernelArtifacts(target: Target, kernel: BootableKernel): Record<string,
     [`k3os-vmlinuz-${target.arch}`]: kernel.vmlinuz,
     [`k3os-kernel-version-${target.arch}`]: join(kernel.tree.path, "version"),
   };
-}
-
-/** The script with the keys that the executable has: the committed ones, and those of this build. */
-function pinnedInstaller({ project, cache, releaseKeys }: BuildContext): string {
-  const file = join(cache, "install.sh");
-  const text = readFileSync(join(project, "install.sh"), "utf8");
-  const keys = [...COMMITTED_KEYS, ...releaseKeys].join(" ");
-  writeFileAtomic(file, text.replace(/^KEYS='.*'$/m, `KEYS='${keys}'`), { mode: 0o755 });
-  return file;
 }
 
 /** Copies a result to `dist/artifacts` and prints its size. */

@@ -22,8 +22,7 @@ export interface Part {
 /** What the executable contains besides its own sources: its runtime, and the packages of package.json. */
 export function executableParts(
   project: string,
-  { runtime }: Pick<Target, "runtime">,
-  nodeVersion: string | undefined,
+  { runtime, debian }: Pick<Target, "runtime" | "debian">,
 ): readonly Part[] {
   const { dependencies = {} } = JSON.parse(readFileSync(join(project, "package.json"), "utf8")) as {
     readonly dependencies?: Readonly<Record<string, string>>;
@@ -33,8 +32,13 @@ export function executableParts(
     const [path = "", version = ""] = line.split(" ");
     return npmPart(path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length), version);
   });
-  if (runtime.kind === "node")
-    return [...packages, ...(nodeVersion ? [genericPart("node", nodeVersion)] : [])];
+  // Debian's, of which the executable says no version
+  const nodejs = {
+    name: "nodejs",
+    version: SUITE,
+    purl: `pkg:deb/debian/nodejs?arch=${debian}&distro=${SUITE}`,
+  };
+  if (runtime.kind === "node") return [...packages, nodejs];
   return [...packages, npmPart("bun", locked["node_modules/bun"]?.version ?? "")];
 }
 
@@ -74,8 +78,7 @@ export async function readParts(
   if (squashfs === undefined) throw new CommandError(`"${tarball}" has no k3os.squashfs`);
   const list = cmd`unsquashfs -cat ${join(scratch.path, squashfs)} share/k3os/packages`;
   const packages = debianParts((await host.run(list)).stdout, target);
-  const nodeVersion = packages.find(({ name }) => name === "nodejs")?.version;
-  const parts = [...packages, ...executableParts(project, target, nodeVersion)];
+  const parts = [...packages, ...executableParts(project, target)];
   const k3s = paths.map((path) => /\/k3s\/(v[^/]+)\/k3s$/.exec(path)).find((match) => match !== null);
   if (k3s) parts.push(k3sPart(k3s[1] ?? "", await sha256File(join(scratch.path, k3s.input))));
   if (kernel !== undefined) {
