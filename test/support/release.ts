@@ -20,6 +20,8 @@ export interface Signing {
   readonly arch?: Arch;
   /** Seconds since the epoch; default: now. */
   readonly timestamp?: number;
+  /** Seconds since the epoch; default: never. */
+  readonly expires?: number | undefined;
   /** The version of its k3s, to be declared. */
   readonly k3s?: string | undefined;
 }
@@ -27,13 +29,21 @@ export interface Signing {
 /** The list of some files and its signature, by name. */
 export function signedList(
   files: Readonly<Record<string, string | Uint8Array>>,
-  { secret, version, arch = hostTarget().arch, timestamp = Math.floor(Date.now() / 1000), k3s }: Signing,
+  {
+    secret,
+    version,
+    arch = hostTarget().arch,
+    timestamp = Math.floor(Date.now() / 1000),
+    expires,
+    k3s,
+  }: Signing,
 ): Record<string, string | Uint8Array> {
   const digest = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
   const lines = Object.entries(files).map(([name, content]) => `${digest(content)}  ${name}\n`);
   const list = Buffer.from(lines.join(""));
   const sizes = new Map(Object.entries(files).map(([name, content]) => [name, Buffer.byteLength(content)]));
-  const signature = signList(list, { arch, version, timestamp, sizes, k3s: declaredK3s(k3s ?? "") }, secret);
+  const identity = { arch, version, timestamp, expires, sizes, k3s: declaredK3s(k3s ?? "") };
+  const signature = signList(list, identity, secret);
   return { [listName(arch)]: list, [signatureName(arch)]: signature };
 }
 

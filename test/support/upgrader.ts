@@ -64,6 +64,8 @@ export interface ReleaseOptions {
   readonly secret?: SecretKey;
   /** When it is signed, in seconds since the epoch; default: now. */
   readonly timestamp?: number;
+  /** When it expires; default: never. */
+  readonly expires?: number;
   readonly kernel?: string;
   /** Files that are not what was signed. */
   readonly changed?: Readonly<Record<string, string | Uint8Array>>;
@@ -97,6 +99,7 @@ export function createUpgrader(): Upgrader {
         secret: more.secret ?? secret,
         version: more.signedAs ?? version,
         timestamp,
+        expires: more.expires,
         k3s: more.declared,
       };
       const all = { ...files, ...signedList(files, signing), ...more.changed };

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { lstatSync, readFileSync, readlinkSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { runProgram } from "../../lib/tools/host/host.ts";
 import { hostTarget } from "../../lib/tools/host/targets.ts";
+import { publicKeyFile } from "../../lib/tools/release/signature-keys.ts";
 import { serveLoopback } from "../support/loopback.ts";
+import { makeSecretKey, minisign, secretKeyFile } from "../support/minisign.ts";
 import { createUpgrader, KERNEL, OLD, refusal, type Upgrader } from "../support/upgrader.ts";
 
 /** Releases that are genuine and yet not to be taken, and servers that send more than was signed. */
@@ -71,6 +73,47 @@ describe("an upgrade from a release", () => {
       upgrader.run(["upgrade-rootfs"], { K3OS_RELEASE_URL: `${server.origin}/releases/download/x` });
     expect(await refusal(upgrader, endless)).toContain(`the content is larger than ${size} bytes`);
     expect(sent).toBeLessThan(64);
+  });
+
+  test("refuses an expired list from a server, unless the user allows it", async () => {
+    using upgrader = createUpgrader();
+    const now = Math.floor(Date.now() / 1000);
+    const directory = await upgrader.release(NEW, { timestamp: now - 100, expires: now - 1 });
+    await using server = await serveLoopback((request, response) => {
+      const path = join(directory, basename(request.url ?? ""));
+      response.writeHead(existsSync(path) ? 200 : 404).end(existsSync(path) ? readFileSync(path) : "no");
+    });
+    const env = { K3OS_RELEASE_URL: `${server.origin}/releases/download/${NEW}` };
+    const said = await refusal(upgrader, () => upgrader.run(["upgrade-rootfs"], env));
+    expect(said).toContain("the server may hide a newer release");
+    expect(said).toContain("--allow-expired");
+    // a user has put it into the directory
+    const local = await upgrader.run(["upgrade-rootfs", "--dry-run"], VERSION);
+    expect([local.code, local.stderr]).toEqual([0, expect.stringContaining("see whether there is a newer")]);
+    const allowed = await upgrader.run(["upgrade-rootfs", "--allow-expired"], env);
+    expect([allowed.code, current(upgrader, "k3os")]).toEqual([0, NEW]);
+    const record = JSON.parse(readFileSync(join(upgrader.system, "release.json"), "utf8"));
+    expect(record.expires).toBe(now - 1);
+  });
+
+  test("follows a key that the known one has signed, and no other", async () => {
+    using upgrader = createUpgrader();
+    const next = makeSecretKey();
+    const directory = await upgrader.release(NEW, { secret: next });
+    const unknown = await refusal(upgrader, () => upgrader.run(["upgrade-rootfs"], VERSION));
+    expect(unknown).toContain(`Signed by the unknown key ${next.publicKey.id}`);
+    // as docs/publish.md has it done, by minisign itself
+    const file = join(directory, `k3os-${next.publicKey.id}.pub`);
+    writeFileSync(file, publicKeyFile(next.publicKey));
+    for (const [secret, code] of [
+      [makeSecretKey(), 1],
+      [upgrader.secret, 0],
+    ] as const) {
+      writeFileSync(join(directory, "secret"), secretKeyFile(secret));
+      await minisign(directory, ["-S", "-s", "secret", "-m", file]);
+      expect((await upgrader.run(["upgrade-rootfs"], VERSION)).code).toBe(code);
+    }
+    expect(current(upgrader, "k3os")).toBe(NEW);
   });
 
   test("waits for no pipe in the place of a file of the release", async () => {
