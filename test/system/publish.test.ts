@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeRelease } from "../../lib/make/release/make-release.ts";
@@ -9,6 +10,7 @@ import type { Channel } from "../../lib/tools/release/channel.ts";
 import { makeSigningKey, openSigningKey, type SigningKey } from "../../lib/tools/release/signing-key.ts";
 import { messageOf } from "../../lib/tools/text/errors.ts";
 import { type TestHost, testHost } from "../support/host.ts";
+import { k3sProgram } from "../support/k3s-program.ts";
 import { makeSecretKey } from "../support/minisign.ts";
 import { type Registry, startRegistry } from "../support/registry.ts";
 import { makeArtifacts } from "../support/release-artifacts.ts";
@@ -18,6 +20,9 @@ import { PROJECT } from "../support/sources.ts";
 const VERSION = "v0.36.3-k3s1r0";
 const COMMIT = "c".repeat(40);
 const ARCHES: readonly Arch[] = TARGETS.map(({ arch }) => arch);
+
+/** Of the stand-in for k3s. */
+const PIN = createHash("sha256").update(k3sProgram("v1.36.3+k3s1")).digest("hex");
 
 let host: TestHost;
 let registry: Registry;
@@ -68,7 +73,7 @@ async function publish(directory: string, changed: Partial<Publication> = {}): P
   const image = `${registry.name}/k3os/k3os`;
   const publication = {
     ...{ directory, version: VERSION, arches: ARCHES, keys: [key.publicKey], commit: COMMIT },
-    ...{ registry: image, github: "k3os/k3os", ...changed },
+    ...{ registry: image, github: "k3os/k3os", pin: () => PIN, ...changed },
   };
   return await publishRelease(publication, host).then(() => "", messageOf);
 }
@@ -120,6 +125,8 @@ describe("a release that must not be public", () => {
     expect(await publish(await release({ dirty: ["a"] }))).toContain(
       "the tree was dirty, a not as committed",
     );
+    expect(await publish(await release(), { pin: () => undefined })).toContain("of amd64 is not pinned");
+    expect(await publish(await release(), { pin: () => "0".repeat(64) })).toContain(`its sha256 is ${PIN}`);
     expect(await publish(await release({ k3s: "none" }))).toContain("the images of amd64 are without k3s");
     expect([calls, await inspect(VERSION)]).toEqual([[], "nothing"]);
   }, 60_000);

@@ -23,7 +23,7 @@ import { billNames, cyclonedxBill, spdxBill } from "./bill-of-materials.ts";
 import { takeFile, verifyArtifacts } from "./collect-artifacts.ts";
 import { readParts } from "./components.ts";
 import { joinImages } from "./container-index.ts";
-import { PROVENANCE, provenance } from "./provenance.ts";
+import { k3sInput, PROVENANCE, provenance } from "./provenance.ts";
 import { nextChannel, writeChannel } from "./release-channel.ts";
 import { releaseNotes, type Section } from "./release-notes.ts";
 import type { SourceFacts } from "./release-source.ts";
@@ -96,12 +96,17 @@ async function fill(
   await joinImages(images, join(directory, IMAGE), { version, sourceDateEpoch }, host);
   const shown = [encodePublicKey(key.publicKey)];
   writeFileSync(join(directory, NOTES), releaseNotes(section, { version, k3s, keys: shown }));
-  for (const target of targets)
-    ofArch.get(target.arch)?.push(...(await writeBills(directory, target, context)));
+  const inputs = [
+    { name: "package-lock.json", sha256: await sha256File(join(project, "package-lock.json")) },
+  ];
+  for (const target of targets) {
+    const { names, k3s: sha256 } = await writeBills(directory, target, context);
+    ofArch.get(target.arch)?.push(...names);
+    if (sha256 !== undefined) inputs.push({ name: k3sInput(target.arch), sha256 });
+  }
   const subjects = await digestsIn(directory, readdirSync(directory));
-  const lock = { name: "package-lock.json", sha256: await sha256File(join(project, "package-lock.json")) };
   const parameters = { arch: targets.map(({ arch }) => arch), ...(k3s && { k3s }) };
-  const statement = provenance({ version, source, files: subjects, parameters, inputs: [lock] }, host);
+  const statement = provenance({ version, source, files: subjects, parameters, inputs }, host);
   writeFileSync(join(directory, PROVENANCE), statement);
   const sizes = new Map<Arch, ReadonlyMap<string, number>>();
   for (const { arch } of targets) {
@@ -125,14 +130,22 @@ function commonK3s(releases: ReadonlyMap<Arch, Release>): string | undefined {
   throw new CommandError(`The artifacts have different versions of k3s: ${[...versions].join(", ")}`);
 }
 
-async function writeBills(directory: string, target: Target, context: Context): Promise<string[]> {
+/** Writes the bills of an architecture; returns their names, and the digest of its k3s. */
+async function writeBills(
+  directory: string,
+  target: Target,
+  context: Context,
+): Promise<{ readonly names: readonly string[]; readonly k3s: string | undefined }> {
   const { host, project, version, sourceDateEpoch: time } = context;
   const parts = await readParts(directory, target, project, host);
   const subject = { version, arch: target.arch, time };
   const names = billNames(target.arch);
   writeFileSync(join(directory, names.cyclonedx), cyclonedxBill(parts, subject));
   writeFileSync(join(directory, names.spdx), spdxBill(parts, subject));
-  return [names.cyclonedx, names.spdx];
+  return {
+    names: [names.cyclonedx, names.spdx],
+    k3s: parts.find(({ name, sha256 }) => name === "k3s" && sha256 !== undefined)?.sha256,
+  };
 }
 
 async function digestsIn(directory: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -1,5 +1,6 @@
 import type { Host } from "../../tools/host/host.ts";
 import { PROJECT_URL } from "../../tools/host/project.ts";
+import type { Arch } from "../../tools/host/targets.ts";
 import { CommandError, during } from "../../tools/text/errors.ts";
 import type { SourceFacts } from "./release-source.ts";
 
@@ -10,6 +11,11 @@ const STATEMENT = "https://in-toto.io/Statement/v1";
 const PREDICATE = "https://slsa.dev/provenance/v1";
 /** Documents the parameters below. */
 const BUILD_TYPE = `${PROJECT_URL}/blob/main/docs/publish.md`;
+
+/** The name of the k3s of an architecture among the inputs. */
+export function k3sInput(arch: Arch): string {
+  return `k3s-${arch}`;
+}
 
 export interface ProvenanceInput {
   readonly version: string;
@@ -62,6 +68,8 @@ export interface MadeFrom {
   readonly version: string;
   readonly commit: string;
   readonly dirty: readonly string[];
+  /** SHA-256 in hexadecimal of the inputs, by name. */
+  readonly inputs: ReadonlyMap<string, string>;
 }
 
 /** Reads {@link provenance}. Throws CommandError. */
@@ -73,7 +81,10 @@ export async function readProvenance(text: string): Promise<MadeFrom> {
         readonly buildDefinition: {
           readonly externalParameters: { readonly version: string };
           readonly internalParameters: { readonly dirty: readonly string[] };
-          readonly resolvedDependencies: readonly { readonly digest: { readonly gitCommit?: string } }[];
+          readonly resolvedDependencies: readonly {
+            readonly name?: string;
+            readonly digest: { readonly gitCommit?: string; readonly sha256?: string };
+          }[];
         };
       };
     };
@@ -81,6 +92,10 @@ export async function readProvenance(text: string): Promise<MadeFrom> {
       throw new CommandError(`Found the predicate "${predicateType}", expected ${PREDICATE}`);
     const { externalParameters, internalParameters, resolvedDependencies } = predicate.buildDefinition;
     const commit = resolvedDependencies.flatMap(({ digest }) => digest.gitCommit ?? [])[0] ?? "";
-    return { version: externalParameters.version, commit, dirty: internalParameters.dirty };
+    const inputs = resolvedDependencies.flatMap(({ name, digest: { sha256 } }): [string, string][] => {
+      return name === undefined || sha256 === undefined ? [] : [[name, sha256]];
+    });
+    const { version } = externalParameters;
+    return { version, commit, dirty: internalParameters.dirty, inputs: new Map(inputs) };
   });
 }

@@ -6,12 +6,13 @@ import { cmd } from "../../tools/host/cmd.ts";
 import type { Host } from "../../tools/host/host.ts";
 import type { Arch } from "../../tools/host/targets.ts";
 import { CHANNEL, parseChannel } from "../../tools/release/channel.ts";
+import { k3sRelease } from "../../tools/release/k3s-release.ts";
 import type { PublicKey } from "../../tools/release/signature-keys.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import { imageTag } from "../image/container.ts";
 import { verifyArtifacts } from "./collect-artifacts.ts";
 import { IMAGE, NOTES } from "./make-release.ts";
-import { PROVENANCE, readProvenance } from "./provenance.ts";
+import { k3sInput, PROVENANCE, readProvenance } from "./provenance.ts";
 
 /** Where a release goes. */
 export interface Destinations {
@@ -29,6 +30,8 @@ export interface Publication extends Destinations {
   readonly keys: readonly PublicKey[];
   /** The commit that is checked out. */
   readonly commit: string;
+  /** The pinned digest of a version of k3s for an architecture; default: that of k3s-releases.json. */
+  readonly pin?: (version: string, arch: Arch) => string | undefined;
 }
 
 /** The variables with the login of a registry, if it needs one. */
@@ -66,15 +69,24 @@ export async function publishRelease(publication: Publication, host: PublishHost
 
 /** Refuses what is not signed by a pinned key, has changed, or is not made of this commit. Throws CommandError. */
 async function checkPublication(
-  { directory, version, arches, keys, commit }: Publication,
+  { directory, version, arches, keys, commit, pin = pinned }: Publication,
   host: Pick<Host, "log" | "clock" | "env" | "run">,
 ): Promise<void> {
+  const versions = new Map<Arch, string>();
   for (const arch of arches) {
     const { k3s } = await verifyArtifacts(directory, { arch, keys, version }, host);
     if (k3s === undefined)
       throw new CommandError(`Refusing to publish: the images of ${arch} are without k3s`);
+    versions.set(arch, k3s.version);
   }
   const made = await readProvenance(readFileSync(join(directory, PROVENANCE), "utf8"));
+  for (const [arch, k3s] of versions) {
+    const [found, expected] = [made.inputs.get(k3sInput(arch)), pin(k3s, arch)];
+    if (expected === undefined || found !== expected)
+      throw new CommandError(
+        `Refusing to publish: the k3s ${k3s} of ${arch} is not pinned: its sha256 is ${found}, expected ${expected ?? "one in k3s-releases.json"}`,
+      );
+  }
   if (made.commit !== commit)
     throw new CommandError(
       `Refusing to publish: "${directory}" is made of ${made.commit}, expected ${commit}`,
@@ -83,6 +95,10 @@ async function checkPublication(
     throw new CommandError(
       `Refusing to publish: the tree was dirty, ${made.dirty.join(", ")} not as committed`,
     );
+}
+
+function pinned(version: string, arch: Arch): string | undefined {
+  return k3sRelease(version, arch).sha256;
 }
 
 /** skopeo's address of an image, and its option where a registry on this machine has no certificate. */

@@ -49,6 +49,7 @@ describe("readProvenance()", () => {
   test("returns what a release is made of", async () => {
     expect(await readProvenance(provenance(INPUT, { env: {} }))).toEqual({
       ...{ version: "v1", commit: "c".repeat(40), dirty: ["a b"] },
+      inputs: new Map([["package-lock.json", "33"]]),
     });
   });
 
