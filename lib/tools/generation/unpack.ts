@@ -9,7 +9,7 @@ import type { Part, Stage } from "./stage.ts";
 import { openUnpacker } from "./unpacker.ts";
 
 export interface UnpackOptions
-  extends Pick<ReceiveOptions, "onProgress" | "size" | "maxBytes" | "plainRedirects"> {
+  extends Pick<ReceiveOptions, "onProgress" | "size" | "maxBytes" | "plainRedirects" | "limitRate"> {
   /** The path of `/k3os/system`. */
   readonly system: string;
   /** The components to unpack from the archive. */
@@ -40,7 +40,8 @@ export async function unpackRelease(
   options: UnpackOptions,
   host: Pick<Host, "log" | "clock" | "env" | "run">,
 ): Promise<readonly Part[]> {
-  const { system, components, sha256, signal, onProgress, size, maxBytes, plainRedirects } = options;
+  const { system, components, sha256, signal, onProgress, size, maxBytes, plainRedirects, limitRate } =
+    options;
   let unpacker = openUnpacker(system, components);
   const consumer: Consumer = {
     scratch: `${system}/k3os/.rootfs.partial`,
@@ -58,6 +59,7 @@ export async function unpackRelease(
     ...(size !== undefined && { size }),
     ...(maxBytes !== undefined && { maxBytes }),
     ...(plainRedirects && { plainRedirects }),
+    limitRate,
   };
   try {
     await receive(url, consumer, receiveOptions, host);

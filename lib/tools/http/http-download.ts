@@ -1,33 +1,49 @@
 import { lstatSync } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { flushDirectory, requireReplaceable } from "../fs/atomic.ts";
+import { DigestError } from "../fs/checksums.ts";
 import type { Host } from "../host/host.ts";
-import { CommandError } from "../text/errors.ts";
-import { type Received, type ReceiveOptions, receive } from "./http-receive.ts";
+import { formatBytes } from "../terminal/progress.ts";
+import { CommandError, Interrupted, messageOf } from "../text/errors.ts";
+import { HttpError } from "./http-error.ts";
+import { readHeld, recordPartial, removePartial } from "./http-partial.ts";
+import { type Consumer, type Received, type ReceiveOptions, receive } from "./http-receive.ts";
+import { maskUrl } from "./http-url.ts";
 
 export interface DownloadOptions extends ReceiveOptions {
   /** Permissions of the file; default 0644. */
   readonly mode?: number;
+  /**
+   * Keep what has arrived when the transfer fails or the process ends, and continue with it when called again, also
+   * after a reboot. Needs `sha256`: only the digest of the whole tells that the beginning is good.
+   */
+  readonly resume?: boolean;
 }
+
+type DownloadHost = Pick<Host, "log" | "clock" | "env" | "run">;
 
 /**
  * {@link receive}s content into `file`. It is flushed to the disk and verified before `file` appears. On failure
- * nothing is left and an older `file` is kept. Throws HttpError or CommandError.
+ * nothing is left, unless it may be continued, and an older `file` is kept. Throws HttpError or CommandError.
  */
 export async function download(
   url: string,
   file: string,
   options: DownloadOptions,
-  host: Pick<Host, "log" | "clock" | "env" | "run">,
+  host: DownloadHost,
 ): Promise<Received> {
   requireReplaceable(lstatSync(file, { throwIfNoEntry: false }));
+  const { sha256, resume = false, ...limits } = options;
   const partial = `${file}.partial`;
-  await rm(partial, { force: true });
-  const handle = await openNew(partial, options.mode ?? 0o644);
-  let size = 0;
-  const consumer = {
-    write: async (chunk: Uint8Array) => {
+  const held = resume && sha256 !== undefined ? readHeld(partial, { sha256, size: options.size }) : undefined;
+  if (held === undefined) removePartial(partial);
+  else host.log.info(`Continuing the download of "${maskUrl(url)}" after ${formatBytes(held.size)}`);
+  const handle = await (held === undefined ? openNew(partial, options.mode ?? 0o644) : open(partial, "r+"));
+  let size = held?.size ?? 0;
+  const consumer: Consumer = {
+    held,
+    write: async (chunk) => {
       await writeAll(handle, chunk, size, partial);
       size += chunk.length;
     },
@@ -35,20 +51,32 @@ export async function download(
       await handle.truncate(0);
       size = 0;
     },
+    identify: (validator) => {
+      if (resume && sha256 !== undefined) recordPartial(partial, { validator, sha256 });
+    },
     scratch: `${partial}.curl`,
   };
   try {
-    const received = await receive(url, consumer, options, host);
+    const received = await receive(url, consumer, { ...limits, ...(sha256 && { sha256 }) }, host);
     await handle.sync();
     await rename(partial, file);
+    removePartial(partial);
     flushDirectory(dirname(file));
     return received;
   } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    const isUseful = resume && mayContinue(error) && sha256 !== undefined && readHeld(partial, { sha256 });
+    if (!isUseful) removePartial(partial);
+    if (!(error instanceof DigestError) || held === undefined) throw error;
+    host.log.warn(`${messageOf(error)}; it started in an earlier run, and starts again now`);
   } finally {
     await handle.close();
   }
+  return await download(url, file, options, host);
+}
+
+/** Whether the beginning is worth keeping: not with a full disk, nor with content that is not the expected. */
+function mayContinue(error: unknown): boolean {
+  return error instanceof HttpError || error instanceof Interrupted;
 }
 
 /** Creates a file, which must not exist, with these permissions regardless of the umask. Throws CommandError. */

@@ -11,6 +11,7 @@ import { HttpError, TryError } from "./http-error.ts";
 import { DEFAULTS, type FetchOptions } from "./http-options.ts";
 import { type Try, withTries } from "./http-retry.ts";
 import { httpUrl, localPath, maskUrl } from "./http-url.ts";
+import { createRateLimit, type RateLimit } from "./rate-limit.ts";
 
 /** {@link FetchOptions}, with a default `deadline` of one hour and unlimited `maxBytes`. */
 export interface ReceiveOptions extends Omit<FetchOptions, "method" | "body"> {
@@ -18,6 +19,8 @@ export interface ReceiveOptions extends Omit<FetchOptions, "method" | "body"> {
   readonly sha256?: string;
   /** The expected number of bytes: a server that reports another one is refused before it sends any. */
   readonly size?: number;
+  /** The most bytes per second from a server, on average; default: no limit. */
+  readonly limitRate?: number | undefined;
   /** Called on new data with the bytes so far, and the total if known. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
 }
@@ -31,6 +34,20 @@ export interface Consumer {
   finish?(): Promise<void>;
   /** A directory for the temporary file of another download program. */
   readonly scratch: string;
+  /** The beginning of the content, which an earlier process has received. */
+  readonly held?: Held | undefined;
+  /**
+   * Called before the first byte of content that may be continued later, with what the server identifies it by;
+   * undefined if it cannot be continued.
+   */
+  identify?(validator: string | undefined): void;
+}
+
+/** The beginning of some content. */
+export interface Held {
+  /** Its strong ETag or date (RFC 9110, 13.1.5). */
+  readonly validator: string;
+  readonly content: AsyncIterable<Uint8Array>;
 }
 
 export interface Received {
@@ -58,7 +75,8 @@ export async function receive(
   host: Pick<Host, "log" | "clock" | "env" | "run">,
 ): Promise<Received> {
   const flow = createFlow(consumer, options);
-  await fill(flow, url, consumer.scratch, options, host);
+  if (consumer.held !== undefined) await flow.hold(consumer.held.content);
+  await fill(flow, url, consumer, options, host);
   await consumer.finish?.();
   const sha256 = flow.digest();
   checkDigest(maskUrl(url), sha256, options.sha256);
@@ -76,6 +94,8 @@ function checkSize(url: string, found: number, expected: number | undefined): vo
 /** A consumer with the size and digest of everything passed to it so far. */
 interface Flow {
   size(): number;
+  /** Counts what the consumer has already. */
+  hold(content: AsyncIterable<Uint8Array>): Promise<void>;
   write(chunk: Uint8Array, total?: number): Promise<void>;
   restart(): Promise<void>;
   digest(): string;
@@ -86,6 +106,12 @@ function createFlow(consumer: Consumer, { maxBytes, onProgress }: ReceiveOptions
   let size = 0;
   return {
     size: () => size,
+    hold: async (content) => {
+      for await (const chunk of content) {
+        hash.update(chunk);
+        size += chunk.length;
+      }
+    },
     write: async (chunk, total) => {
       if (maxBytes !== undefined && size + chunk.length > maxBytes) {
         throw new HttpError(`the content is larger than ${maxBytes} bytes`);
@@ -109,20 +135,28 @@ function createFlow(consumer: Consumer, { maxBytes, onProgress }: ReceiveOptions
 async function fill(
   flow: Flow,
   url: string,
-  scratch: string,
+  consumer: Consumer,
   options: ReceiveOptions,
   host: Pick<Host, "log" | "clock" | "env" | "run">,
 ): Promise<void> {
   const path = localPath(url);
+  if (options.size !== undefined && flow.size() === options.size) return; // all of it is held
   if (path !== undefined) {
+    await flow.restart();
     await copyLocal(flow, path, options);
   } else if (CURL_SCHEMES.some((scheme) => url.toLowerCase().startsWith(scheme))) {
-    await curl(url, scratch, flow, options, host);
+    await flow.restart();
+    await curl(url, consumer.scratch, flow, options, host);
   } else {
     const limits = { ...DEFAULTS, deadline: HOUR, ...options };
     const address = httpUrl(url);
     await using client = await openClient(options, host);
-    const state: Resume = { validator: undefined, furthest: 0 };
+    const state: Resume = {
+      validator: consumer.held?.validator,
+      furthest: 0,
+      identify: (validator) => consumer.identify?.(validator),
+      limit: options.limitRate === undefined ? undefined : createRateLimit(options.limitRate, host.clock),
+    };
     const action = (attempt: Try) => fetchRest(client, address, flow, state, options, attempt);
     await withTries(`download "${maskUrl(url)}"`, limits, action, host);
   }
@@ -133,6 +167,8 @@ interface Resume {
   validator: string | undefined;
   /** The largest number of bytes that any attempt has reached. */
   furthest: number;
+  readonly identify: (validator: string | undefined) => void;
+  readonly limit: RateLimit | undefined;
 }
 
 /** One attempt: requests the missing rest, or everything if the server cannot continue. */
@@ -161,9 +197,13 @@ async function fetchRest(
   });
   refuseEncoding(reply);
   if (reply.status !== 206 || !continuesAt(reply, flow.size())) {
-    if (reply.status === 206) throw new HttpError(`the server sent another part than was asked for`);
+    if (reply.status === 206) {
+      state.validator = undefined; // start again, without a range
+      throw new TryError("the server sent another part than was asked for");
+    }
     await flow.restart();
     state.validator = validatorOf(reply);
+    state.identify(state.validator);
   }
   const length = reply.headers["content-length"];
   const total = length === undefined ? undefined : flow.size() + Number(length);
@@ -174,6 +214,7 @@ async function fetchRest(
   for await (const chunk of reply.body) {
     attempt.pause(); // do not take a slow disk for a silent server
     await flow.write(chunk, total);
+    await state.limit?.pass(chunk.length, attempt.signal);
     attempt.alive();
     // with a server that always starts over, only new bytes are progress
     if (state.validator !== undefined && flow.size() > state.furthest) attempt.progressed();
@@ -227,8 +268,9 @@ async function curl(
   const limits = { ...DEFAULTS, deadline: HOUR, ...options };
   const schemes = CURL_SCHEMES.map((scheme) => scheme.slice(0, -1)).join(",");
   const size = options.maxBytes === undefined ? [] : cmd`--max-filesize ${options.maxBytes}`;
+  const rate = options.limitRate === undefined ? [] : cmd`--limit-rate ${options.limitRate}`;
   const argv = cmd`
-    curl --fail --silent --show-error --globoff --proto =${schemes} ${size}
+    curl --fail --silent --show-error --globoff --proto =${schemes} ${size} ${rate}
       --connect-timeout ${limits.timeout / 1000} --max-time ${limits.deadline / 1000}
       --retry ${limits.retries} --output ${scratch} -- ${url}
   `;
