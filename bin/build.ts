@@ -34,6 +34,12 @@ const OPTIONS = {
     value: "TAR",
     help: "an archive of container images for the ISO, which nodes import without a network (tar, tar.gz, tar.zst); may be repeated",
   },
+  from: {
+    type: "string",
+    multiple: true,
+    value: "DIR",
+    help: "the artifacts of an earlier release: its nodes fetch only the difference from them; may be repeated",
+  },
   sign: {
     type: "string",
     value: "FILE",
@@ -79,7 +85,8 @@ all clones on this machine.`,
       if (key === undefined) continue;
       const { buildImages } = await import("../lib/make/image/build-artifacts.ts");
       const { COMMANDS } = await import("./commands.ts");
-      await buildImages(target, { executable, k3s, images, key, commands: COMMANDS }, context);
+      const earlier = values.from.map((directory) => resolve(directory));
+      await buildImages(target, { executable, k3s, images, key, earlier, commands: COMMANDS }, context);
     }
     return EXIT.done;
   },

@@ -41,6 +41,12 @@ const OPTIONS = {
     value: "MINOR|VERSION|none",
     help: "the k3s of the release, as for npm run build (default: the stable release)",
   },
+  from: {
+    type: "string",
+    multiple: true,
+    value: "DIR",
+    help: "the artifacts of an earlier release, as for npm run build; may be repeated",
+  },
   artifacts: { type: "string", value: "DIR", help: "take the signed artifacts there, and build nothing" },
   output: { type: "string", value: "DIR", help: "the release directory (default: dist/release/VERSION)" },
   sign: {
@@ -175,6 +181,7 @@ async function build(
     ...targets.flatMap(({ arch }) => ["--arch", arch]),
     ...added.flatMap((key) => ["--release-key", key]),
     ...(values.k3s === undefined ? [] : ["--k3s", values.k3s]),
+    ...values.from.flatMap((directory) => ["--from", resolve(directory)]),
     ...(values.sign === undefined ? [] : ["--sign", resolve(values.sign)]),
   ];
   await host.run(cmd`${process.execPath} ${join(project, "bin/build.ts")} ${argv}`, {

@@ -1,6 +1,11 @@
 import { defineCommand } from "../lib/tools/cli/cli.ts";
 import { EXIT } from "../lib/tools/text/errors.ts";
-import { ABOUT_RELEASES, RELEASE_UPGRADE_OPTIONS, upgradeSettings } from "../lib/upgrade/upgrade-settings.ts";
+import {
+  ABOUT_RELEASES,
+  RELEASE_UPGRADE_OPTIONS,
+  upgradeSettings,
+  WINDOW_CLOSED,
+} from "../lib/upgrade/upgrade-settings.ts";
 
 /** `k3os upgrade-kernel`, `k3os-upgrade-kernel` */
 export const upgradeKernel = defineCommand({
@@ -11,7 +16,7 @@ boots its own kernel (an overlay, 32-bit ARM) is not changed.
 
 ${ABOUT_RELEASES}`,
   options: RELEASE_UPGRADE_OPTIONS,
-  exits: { done: "upgraded, already up to date, or the kernel is not from k3OS" },
+  exits: { done: "upgraded, already up to date, or the kernel is not from k3OS", refused: WINDOW_CLOSED },
   json: "events",
   needsRoot: () => true,
   run: async ({ values }, host) => {

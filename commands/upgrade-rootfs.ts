@@ -6,6 +6,7 @@ import {
   RELEASE_UPGRADE_OPTIONS,
   SKEW_OPTION,
   upgradeSettings,
+  WINDOW_CLOSED,
 } from "../lib/upgrade/upgrade-settings.ts";
 
 /** `k3os upgrade-rootfs`, `k3os-upgrade-rootfs` */
@@ -18,7 +19,7 @@ Kubernetes, else the newest one on the way there.
 
 ${ABOUT_RELEASES}`,
   options: { ...RELEASE_UPGRADE_OPTIONS, ...SKEW_OPTION },
-  exits: { done: "upgraded, or already up to date", refused: ORDER_REFUSED },
+  exits: { done: "upgraded, or already up to date", refused: `${ORDER_REFUSED}; or ${WINDOW_CLOSED}` },
   json: "events",
   needsRoot: () => true,
   run: async ({ values }, host) => {

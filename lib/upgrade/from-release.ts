@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { elfMachine } from "../tools/fs/elf-machine.ts";
 import { type GenerationFacts, readGenerations, warnOfDamage } from "../tools/generation/generation-facts.ts";
 import { readLinks } from "../tools/generation/generation-links.ts";
 import { lockUpgrade } from "../tools/generation/generation-lock.ts";
@@ -26,12 +27,15 @@ import { formatBytes, showProgress } from "../tools/terminal/progress.ts";
 import { CommandError, messageOf } from "../tools/text/errors.ts";
 import { checkOrder } from "./check-order.ts";
 import { chooseStep } from "./choose-step.ts";
+import { fetchVersions } from "./fetch-files.ts";
 import { type FoundRelease, findRelease } from "./find-release.ts";
-import { fetchKernel, kernelFiles, kernelVersion, kernelVersionFile } from "./kernel-files.ts";
+import { kernelVersion, kernelVersionFile } from "./kernel-files.ts";
 import { bootsForeignKernel } from "./own-kernel.ts";
+import { describePlan, fileNames, planVersions, rootfsVersions } from "./plan-versions.ts";
 import { switchGeneration } from "./switch.ts";
 import { refuseSwitch } from "./switch-plan.ts";
 import type { ReleaseUpgradeSettings } from "./upgrade-settings.ts";
+import { withinWindows } from "./upgrade-window.ts";
 import { writable } from "./writable.ts";
 
 type UpgradeHost = Pick<Host, "log" | "clock" | "env" | "run" | "print" | "progress">;
@@ -45,41 +49,66 @@ const ROOTFS: readonly Component[] = ["k3os", "k3s"];
  */
 export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
   const { system } = settings;
-  using _lock = prepare(settings);
+  using _lock = prepare(settings, host);
   const found = await findStep(settings, host);
-  const name = `k3os-rootfs-${found.release.arch}.tar.gz`;
-  const change: Change = { ...found, component: "k3os", to: found.version, files: [name] };
+  const { release } = found;
+  const name = `k3os-rootfs-${release.arch}.tar.gz`;
+  const parts = rootfsVersions(found);
+  const files = parts === undefined ? [name] : fileNames(parts, release);
+  const change: Change = { ...found, component: "k3os", to: found.version, files, parts };
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os to ${found.version}\n`);
-  await apply(settings, found.release, host, async (signal) => {
+  if (parts !== undefined) return await applyParts(change, parts, settings, host);
+  await apply(settings, release, host, async (signal) => {
     using progress = showProgress(`Downloading ${name}`, undefined, host);
     const onProgress = (done: number, total?: number) => progress.update(done, total);
-    const parts = await unpackRelease(
+    const unpacked = await unpackRelease(
       releaseFile(found.directory, name),
       {
         system,
         components: ROOTFS,
-        ...expectedContent(found.release, name),
-        version: found.release.version,
-        elfMachine: targetOf(found.release.arch).elfMachine,
+        ...expectedContent(release, name),
+        version: release.version,
+        elfMachine: targetOf(release.arch).elfMachine,
         signal,
+        limitRate: settings.limitRate,
         onProgress,
         check: (stages) => checkStages(stages, settings, host),
       },
       host,
     );
     progress.finish();
-    return parts;
+    return unpacked;
   });
 }
 
-/** Refuses a k3s that does not run here, or whose turn it is not, while nothing of the release has its name yet. */
+/** Upgrades to versions of which the release lists every file. */
+async function applyParts(
+  { directory, release }: FoundRelease,
+  parts: readonly Part[],
+  settings: ReleaseUpgradeSettings,
+  host: UpgradeHost,
+): Promise<void> {
+  const { system, limitRate } = settings;
+  await apply(settings, release, host, async (signal) => {
+    const check = (stages: readonly StagedPart[]) => checkStages(stages, settings, host);
+    const versions = await planVersions(parts, release, system);
+    return await fetchVersions(versions, { system, directory, release, signal, limitRate, check }, host);
+  });
+}
+
+type StagedPart = Part & { readonly path: string };
+
+/** Refuses a k3OS for other machines, a k3s that does not run here, or whose turn it is not, while nothing of the release has its name yet. */
 async function checkStages(
-  stages: readonly (Part & { readonly path: string })[],
+  stages: readonly StagedPart[],
   { system, allowSkew }: ReleaseUpgradeSettings,
   host: UpgradeHost,
 ): Promise<void> {
   for (const { component, version, path } of stages) {
+    if (component === "k3os" && elfMachine(join(path, FILE.executable)) !== hostTarget().elfMachine) {
+      throw new CommandError(`The k3os ${version} of the release is for machines of another architecture`);
+    }
     if (component !== "k3s" || version === readLinks(system).k3s.current) continue;
     await checkK3s(join(path, FILE.k3s), version, hostTarget(), host);
     await checkOrder(system, [{ component, version }], { allowSkew }, host);
@@ -92,19 +121,22 @@ async function checkStages(
  */
 export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
   const { system } = settings;
-  using _lock = prepare(settings);
+  using _lock = prepare(settings, host);
   const reason = withoutKernel(system);
   if (reason !== undefined) return host.log.warn(reason);
   const found = await find(settings, host);
   const version = await kernelVersion(found, host);
-  const files = kernelFiles(found.release.arch).map(({ from }) => from);
-  const change: Change = { ...found, component: "kernel", to: version, files };
+  const parts: readonly Part[] = [{ component: "kernel", version }];
+  const change: Change = {
+    ...found,
+    component: "kernel",
+    to: version,
+    files: fileNames(parts, found.release),
+    parts,
+  };
   if (!(await isWanted(change, settings, host))) return;
   host.print(`Upgrading k3os kernel to ${version}\n`);
-  await apply(settings, found.release, host, (signal) => {
-    const progress = (name: string) => showProgress(`Downloading ${name}`, undefined, host);
-    return fetchKernel(found, { system, version, signal, progress }, host);
-  });
+  await applyParts(change, parts, settings, host);
 }
 
 /** The original's wording, for users who search for it. */
@@ -143,8 +175,12 @@ async function tellMixture(
   }
 }
 
-/** Throws CommandError if an upgrade is impossible. */
-function prepare({ system, lockFile }: ReleaseUpgradeSettings): Disposable {
+/** Throws CommandError if an upgrade is impossible, OrderError outside of its windows. */
+function prepare(
+  { system, lockFile, windows, dryRun }: ReleaseUpgradeSettings,
+  host: UpgradeHost,
+): Disposable {
+  if (!dryRun) withinWindows(windows, host)[Symbol.dispose]();
   if (!statSync(system, { throwIfNoEntry: false })?.isDirectory()) {
     throw new CommandError(`This is not a k3OS system: there is no directory "${system}"`);
   }
@@ -188,6 +224,8 @@ interface Change extends FoundRelease {
   readonly component: Component;
   readonly to: string;
   readonly files: readonly string[];
+  /** The versions that consist of these files; undefined: of a tarball. */
+  readonly parts: readonly Part[] | undefined;
 }
 
 /**
@@ -218,7 +256,11 @@ async function isWanted(
   await tellMixture(change, system, facts, host);
   if (!dryRun) return true;
   host.print(`${component}: ${from ?? "none"} → ${to}\n`);
-  for (const file of files) host.print(`  ${await describeFile(change, file, host)}\n`);
+  const lines =
+    change.parts === undefined
+      ? await Promise.all(files.map((file) => describeFile(change, file, host)))
+      : describePlan(await planVersions(change.parts, release, system), change);
+  for (const line of lines) host.print(`  ${line}\n`);
   return false;
 }
 
@@ -234,16 +276,17 @@ async function describeFile(
 
 /** Installs new versions with `stage`, and makes them current. */
 async function apply(
-  { system, force, keep, keepData, reboot }: ReleaseUpgradeSettings,
+  { system, force, keep, keepData, reboot, windows }: ReleaseUpgradeSettings,
   release: Release,
   host: UpgradeHost,
   stage: (signal: AbortSignal) => Promise<readonly Part[]>,
 ): Promise<void> {
   {
     using interruption = abortOnSignals();
+    using window = withinWindows(windows, host);
     await using _writable = await writable(system, host);
     await removeLeftovers(system);
-    const parts = await stage(interruption.signal);
+    const parts = await stage(AbortSignal.any([interruption.signal, window.signal]));
     switchGeneration(system, parts, { force, keep, keepData }, host);
     rememberRelease(system, release, host);
   }

@@ -1,6 +1,8 @@
 import type { Options, Values } from "../tools/cli/cli.ts";
 import { PATH } from "../tools/host/paths.ts";
+import { parseRate } from "../tools/text/byte-rate.ts";
 import { CommandError } from "../tools/text/errors.ts";
+import { parseWindows, type Window } from "./upgrade-window.ts";
 
 /** The options for what every upgrade keeps. */
 export const KEEP_OPTIONS = {
@@ -22,6 +24,9 @@ export const SKEW_OPTION = {
   },
 } as const satisfies Options;
 
+/** The meaning of exit status 4 of upgrades with windows. */
+export const WINDOW_CLOSED = "outside of the windows; nothing is changed, and the next call continues";
+
 /** The meaning of exit status 4 of every upgrade. */
 export const ORDER_REFUSED = "another version, server or minor of Kubernetes comes first; nothing is changed";
 
@@ -32,8 +37,13 @@ where to look for it: a GitHub releases page (the default is this project's),
 the GitHub API, a mirror with a directory for each version, or the directory of
 one release, as a URL or a path.
 
-Downloads are verified before they are used. After a failure or a power cut, the
-system is either the old or the new one.`;
+Only files that the node lacks are downloaded. They are verified before they are
+used. After a failure or a power cut, the system is either the old or the new
+one, and the next call continues the download.
+
+A --window is a time by the node's clock, outside of which nothing is downloaded
+or changed, and the node is not rebooted. A timer may run the upgrade often.
+Several windows are separated by ";".`;
 
 /** The options that upgrades from a release share. */
 export const RELEASE_UPGRADE_OPTIONS = {
@@ -59,6 +69,19 @@ export const RELEASE_UPGRADE_OPTIONS = {
     type: "boolean",
     help: "accept unsigned releases",
     env: "K3OS_UPGRADE_INSECURE_SKIP_VERIFY",
+  },
+  "limit-rate": {
+    type: "string",
+    value: "RATE",
+    help: "download at most RATE bytes per second, such as 500K or 2M",
+    env: "K3OS_UPGRADE_LIMIT_RATE",
+  },
+  window: {
+    type: "string",
+    multiple: true,
+    value: "WINDOW",
+    help: 'only work in this time, such as "Mon-Fri 02:00-05:00"',
+    env: "K3OS_UPGRADE_WINDOW",
   },
   ...KEEP_OPTIONS,
   reboot: { type: "boolean", help: "reboot when done", env: "K3OS_UPGRADE_REBOOT" },
@@ -88,6 +111,10 @@ export interface ReleaseUpgradeSettings {
   readonly keep: number;
   readonly keepData: boolean;
   readonly reboot: boolean;
+  /** Bytes per second of the downloads; undefined: no limit. */
+  readonly limitRate: number | undefined;
+  /** When the upgrade may work; empty: always. */
+  readonly windows: readonly Window[];
 }
 
 /** The settings from the options, which already include the environment. */
@@ -107,6 +134,8 @@ export function upgradeSettings(
     keep: keepCount(values.keep),
     keepData: values["keep-data"],
     reboot: values.reboot,
+    limitRate: values["limit-rate"] === undefined ? undefined : parseRate(values["limit-rate"]),
+    windows: parseWindows(values.window),
   };
 }
 

@@ -20,7 +20,7 @@ import { ARTIFACTS } from "./image.ts";
 import { k3sProgram } from "./k3s-program.ts";
 import { makeSecretKey, type SecretKey } from "./minisign.ts";
 import { signedList } from "./release.ts";
-import { releaseEntries, tarball } from "./tarball.ts";
+import { ELF_START, releaseEntries, tarball } from "./tarball.ts";
 
 const { arch } = hostTarget();
 
@@ -71,6 +71,10 @@ export interface ReleaseOptions {
   readonly changed?: Readonly<Record<string, string | Uint8Array>>;
   /** In place of the tarball. */
   readonly archive?: Uint8Array;
+  /** Every file of k3OS and k3s by itself, in place of the tarball; declares its k3s. */
+  readonly parts?: boolean;
+  /** Further files. */
+  readonly more?: Readonly<Record<string, string | Uint8Array>>;
 }
 
 export function createUpgrader(): Upgrader {
@@ -100,7 +104,7 @@ export function createUpgrader(): Upgrader {
         version: more.signedAs ?? version,
         timestamp,
         expires: more.expires,
-        k3s: more.declared,
+        k3s: more.declared ?? (more.parts ? (more.k3s ?? K3S) : undefined),
       };
       const all = { ...files, ...signedList(files, signing), ...more.changed };
       for (const [name, content] of Object.entries(all)) {
@@ -134,11 +138,23 @@ async function releaseFiles(
     kernel = KERNEL,
     archive,
     k3sProgram: program = k3sOf(k3s, content),
+    parts = false,
+    more = {},
   }: ReleaseOptions,
-) {
+): Promise<Record<string, string | Uint8Array>> {
+  const rootfs: Record<string, string | Uint8Array> = parts
+    ? {
+        [`k3os-${arch}`]: `${ELF_START}${content} of k3os`,
+        [`k3os-userland-${arch}.squashfs`]: `${content} of k3os.squashfs`,
+        [`k3s-${arch}`]: program,
+      }
+    : {
+        [`k3os-rootfs-${arch}.tar.gz`]:
+          archive ?? (await tarball(releaseEntries(version, { content, k3s, program }))),
+      };
   return {
-    [`k3os-rootfs-${arch}.tar.gz`]:
-      archive ?? (await tarball(releaseEntries(version, { content, k3s, program }))),
+    ...rootfs,
+    ...more,
     [`k3os-kernel-version-${arch}`]: `${kernel}\n`,
     [`k3os-initrd-${arch}`]: `${content} of initrd`,
     [`k3os-kernel-${arch}.squashfs`]: `${content} of kernel.squashfs`,

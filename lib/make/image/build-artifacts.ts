@@ -19,6 +19,7 @@ import { initrdBaseStep } from "./initrd-base.ts";
 import { buildIso, type MediumArchive } from "./iso.ts";
 import { buildKernel, type Kernel } from "./kernel.ts";
 import { buildTarball } from "./overlay-tarball.ts";
+import { packFiles } from "./packed-files.ts";
 import { pinnedInstaller } from "./pinned-installer.ts";
 import type { K3sChoice } from "./resolve-k3s.ts";
 import { buildRootImage } from "./root-image.ts";
@@ -34,6 +35,8 @@ export interface ImageOptions {
   readonly images?: readonly Pick<ImageArchive, "name" | "path">[];
   /** The key that signs the checksums. */
   readonly key: SigningKey;
+  /** Directories of earlier releases, from which nodes upgrade. */
+  readonly earlier?: readonly string[];
   /** The product's commands, whose manual and completion are part of the image. */
   readonly commands: CommandTable;
 }
@@ -52,15 +55,17 @@ export async function buildImages(
   const built = await makeImages(target, options, context);
   built["install.sh"] = pinnedInstaller(context);
   for (const [name, source] of Object.entries(built)) publish(source, name, context);
-  const names = [`k3os-${target.arch}`, ...Object.keys(built)];
-  const { key, k3s } = options;
+  const { key, k3s, earlier = [] } = options;
+  const packed = await packFiles(target, { earlier }, context);
+  for (const name of packed) report(name, context);
+  const names = [`k3os-${target.arch}`, ...Object.keys(built), ...packed];
   await writeChecksums(target, { names, key, k3s: k3s.executable && k3s.version }, context);
 }
 
 /** The steps of {@link buildImages}, in order. Returns the results by the names of the artifacts. */
 export async function makeImages(
   target: Target,
-  { executable, k3s: choice, images = [], commands }: Omit<ImageOptions, "key">,
+  { executable, k3s: choice, images = [], commands }: Omit<ImageOptions, "key" | "earlier">,
   context: Pick<BuildContext, "host" | "make" | "version" | "sourceDateEpoch">,
 ): Promise<Record<string, string>> {
   const { version } = context;
@@ -84,6 +89,8 @@ export async function makeImages(
       },
       context,
     ),
+    [`k3os-userland-${target.arch}.squashfs`]: rootImage.squashfs.path,
+    ...(k3s && { [`k3s-${target.arch}`]: k3s.executable.path }),
     ...(kernel && kernelArtifacts(target, kernel)),
   };
   if (kernel && target.grub.length > 0) {
@@ -132,10 +139,15 @@ function kernelArtifacts(target: Target, kernel: BootableKernel): Record<string,
 }
 
 /** Copies a result to `dist/artifacts` and prints its size. */
-function publish(source: string, name: string, { artifacts, project, host }: BuildContext): void {
-  const file = join(artifacts, name);
+function publish(source: string, name: string, context: BuildContext): void {
+  const file = join(context.artifacts, name);
   rmSync(file, { force: true }); // a virtual machine may still have the old one open
   copyFileSync(source, file);
+  report(name, context);
+}
+
+function report(name: string, { artifacts, project, host }: BuildContext): void {
+  const file = join(artifacts, name);
   const megabytes = (statSync(file).size / 1e6).toFixed(1);
   host.print(`${relative(project, file)}  ${megabytes} MB\n`);
 }

@@ -75,7 +75,14 @@ const ARTIFACTS = new Set([
       (name) => `k3os-${name}`,
     );
     const names = [
-      ...["k3os-%", "k3os-rootfs-%.tar.gz", "k3os-image-%.tar", "sha256sum-%.txt", "sha256sum-%.txt.minisig"],
+      ...[
+        "k3os-%",
+        "k3os-userland-%.squashfs",
+        "k3os-rootfs-%.tar.gz",
+        "k3os-image-%.tar",
+        "sha256sum-%.txt",
+        "sha256sum-%.txt.minisig",
+      ],
       ...(target.kernel === undefined ? [] : kernel),
       ...(target.grub.length === 0 ? [] : ["k3os-%.iso"]),
     ];
@@ -102,7 +109,7 @@ function read(name: string): string {
 test("the build makes the artifacts that the documentation may name", () => {
   const text = read("lib/make/image/build-artifacts.ts") + read("lib/make/executable/executable.ts");
   const made = [...ARTIFACTS].filter((name) => name.includes("ARCH") && name.startsWith("k3os-"));
-  expect(made.length).toBe(8);
+  expect(made.length).toBe(9);
   for (const name of made) {
     const [start = "", end = ""] = name.split("ARCH");
     expect(text).toMatch(new RegExp(`\`${start}\\$\\{target\\.arch\\}${end.replaceAll(".", "\\.")}\``));

@@ -30,6 +30,7 @@ const MAY_ASK_THE_TIME = [
   ],
   ...["lib/inspect/node-facts.ts", "commands/release-sign.ts", "commands/toolbox-enter.ts"],
   ...["lib/apply/try-config.ts", "lib/operator/follow-taints.ts", "lib/operator/settle-job.ts"],
+  "lib/upgrade/upgrade-window.ts",
   ...["lib/make/build/context.ts", "lib/make/build/step-results.ts", "lib/tools/release/freshness.ts"],
 ];
 
