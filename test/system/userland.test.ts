@@ -160,6 +160,7 @@ describe("the userland", () => {
     const own = [
       "cloud-config",
       "ccapply",
+      "k3os-k3s-start",
       "local",
       "issue",
       "crond",
