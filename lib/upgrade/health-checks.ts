@@ -113,7 +113,7 @@ async function look(
   return { faults, starting: onlyK3s && stillStarts(units.k3s) };
 }
 
-const PROPERTIES = ["ActiveState", "SubState", "Result", "NRestarts", "ExecStart"];
+const PROPERTIES = ["ActiveState", "SubState", "Result", "NRestarts"];
 
 async function readUnits(host: HealthHost): Promise<Units> {
   const names = [SYSTEM_TARGET, UNIT.apply, ...(isConfigured(host) ? [UNIT.k3s] : [])];

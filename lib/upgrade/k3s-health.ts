@@ -1,10 +1,10 @@
-import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { cmd } from "../tools/host/cmd.ts";
 import type { Host } from "../tools/host/host.ts";
-import { inRoot, UNIT } from "../tools/host/paths.ts";
+import { UNIT } from "../tools/host/paths.ts";
 import { askKubelet } from "../tools/kubernetes/kubelet-health.ts";
 import { openKubernetes } from "../tools/kubernetes/kubernetes-api.ts";
+import { readK3sUnit } from "../tools/node/k3s-unit.ts";
 import { messageOf } from "../tools/text/errors.ts";
 
 type K3sHost = Pick<Host, "root" | "run" | "log" | "clock" | "env">;
@@ -15,7 +15,7 @@ const PATIENCE = 10_000;
 
 /** Whether k3s is configured on this node. */
 export function isConfigured(host: Pick<Host, "root">): boolean {
-  return existsSync(inRoot(host, `/etc/systemd/system/${UNIT.k3s}`));
+  return readK3sUnit(host) !== undefined;
 }
 
 /**
@@ -27,7 +27,8 @@ export async function k3sFault(
   host: K3sHost,
   thoroughness: "brief" | "whole",
 ): Promise<string | undefined> {
-  if (!isConfigured(host)) return undefined;
+  const role = readK3sUnit(host)?.role;
+  if (role === undefined) return undefined;
   const state = unit.get("ActiveState");
   const ends = endsOf(unit);
   if (state !== "active") {
@@ -35,9 +36,7 @@ export async function k3sFault(
     if (ends === 0) return fault;
     return thoroughness === "whole" ? await describeEnds(ends, host) : fault;
   }
-  const fault = / server[ ;]/.test(unit.get("ExecStart") ?? "")
-    ? await serverFault(host)
-    : await agentFault(host);
+  const fault = role === "server" ? await serverFault(host) : await agentFault(host);
   if (fault === undefined || ends === 0 || thoroughness === "brief") return fault;
   return `${await describeEnds(ends, host)}; now ${fault}`;
 }

@@ -53,14 +53,13 @@ beforeEach(() => {
   units = {
     "multi-user.target": "ActiveState=active",
     "ccapply.service": "ActiveState=active\nResult=success",
-    "k3s-service.service":
-      "ActiveState=active\nNRestarts=0\nExecStart={ path=/sbin/k3s ; argv[]=/sbin/k3s server --x ; }",
+    "k3s-service.service": "ActiveState=active\nNRestarts=0",
   };
   answerReadyz = () => "";
   own = {};
   ends = {};
   host = testHost({
-    files: { [UNIT_FILE]: "", "/etc/rancher/k3s/k3s.yaml": admin },
+    files: { [UNIT_FILE]: "[Service]\nExecStart=/sbin/k3s server --x\n", "/etc/rancher/k3s/k3s.yaml": admin },
     answer: ([program = "", ...args]) => {
       if (program === "systemctl") return show([program, ...args]);
       if (args.some((word) => word.startsWith("MESSAGE_ID="))) return { stdout: ends.exit ?? "" };
@@ -114,7 +113,7 @@ describe("findFaults()", () => {
   });
 
   test("asks the kubelet of an agent", async () => {
-    units["k3s-service.service"] = "ActiveState=active\nExecStart={ argv[]=/sbin/k3s agent ; }";
+    writeFileSync(join(host.root, UNIT_FILE), "[Service]\nExecStart=/sbin/k3s agent\n");
     expect((await findFaults(host))[0]).toContain("127.0.0.1:10248");
   });
 });

@@ -19,7 +19,7 @@ async function faultOf(
   const answer = (argv: readonly string[]) => {
     return { stdout: argv.some((word) => word.startsWith("MESSAGE_ID=")) ? exit : line };
   };
-  using host = testHost({ files: { [UNIT_FILE]: "" }, answer });
+  using host = testHost({ files: { [UNIT_FILE]: "[Service]\nExecStart=/sbin/k3s server\n" }, answer });
   const fault = await k3sFault(new Map(Object.entries(unit)), host, thoroughness);
   return [fault, host.programs.length];
 }
@@ -50,7 +50,7 @@ describe("k3sFault() of a k3s that ended by itself", () => {
   });
 
   test("says it of one that runs again, too", async () => {
-    const unit = { ActiveState: "active", NRestarts: "2", ExecStart: "{ argv[]=/sbin/k3s server ; }" };
+    const unit = { ActiveState: "active", NRestarts: "2" };
     expect((await faultOf(unit, { exit: EXIT }))[0]).toBe(
       "k3s ended with status 1, 2 times; now the server is not ready: it has not written its kubeconfig yet",
     );
