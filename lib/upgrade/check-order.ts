@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { readLinks } from "../tools/generation/generation-links.ts";
 import type { Part } from "../tools/generation/stage.ts";
+import { triedVersion } from "../tools/generation/tried-version.ts";
 import type { Host } from "../tools/host/host.ts";
 import { inRoot, PATH } from "../tools/host/paths.ts";
 import {
@@ -50,7 +50,7 @@ export async function checkOrder(
 export async function readOrderFacts(system: string, to: string, host: OrderHost): Promise<OrderFacts> {
   const machine: KubernetesHost = { ...host, root: dirname(dirname(system)) };
   const role = nodeRole(machine);
-  const from = readLinks(system).k3s.current;
+  const from = triedVersion(system, "k3s");
   const asksMembers = role === "server" && from !== to && existsSync(inRoot(machine, ETCD));
   return {
     role,

@@ -5,6 +5,7 @@ import { type GenerationFacts, readGenerations, warnOfDamage } from "../tools/ge
 import { readLinks } from "../tools/generation/generation-links.ts";
 import { lockUpgrade } from "../tools/generation/generation-lock.ts";
 import { type Part, removeLeftovers } from "../tools/generation/stage.ts";
+import { triedVersion } from "../tools/generation/tried-version.ts";
 import { unpackRelease } from "../tools/generation/unpack.ts";
 import type { Host } from "../tools/host/host.ts";
 import { abortOnSignals } from "../tools/host/interrupt.ts";
@@ -50,7 +51,7 @@ const ROOTFS: readonly Component[] = ["k3os", "k3s"];
 export async function upgradeRootfs(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<void> {
   const { system } = settings;
   using _lock = prepare(settings, host);
-  const found = await findStep(settings, host);
+  const found = await findStep("k3os", settings, host);
   const { release } = found;
   const name = `k3os-rootfs-${release.arch}.tar.gz`;
   const parts = rootfsVersions(found);
@@ -124,7 +125,7 @@ export async function upgradeKernel(settings: ReleaseUpgradeSettings, host: Upgr
   using _lock = prepare(settings, host);
   const reason = withoutKernel(system);
   if (reason !== undefined) return host.log.warn(reason);
-  const found = await find(settings, host);
+  const found = await findStep("kernel", settings, host);
   const version = await kernelVersion(found, host);
   const parts: readonly Part[] = [{ component: "kernel", version }];
   const change: Change = {
@@ -194,21 +195,27 @@ async function find(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promis
 }
 
 /**
- * {@link find}, of a release that this node may take now: without a requested version, one on the way to the latest.
- * Throws OrderError for a requested one that must wait.
+ * {@link find}, of a release that this node may take now: without a requested version, one on the way to the latest. The
+ * kernel is that of the same release, so that k3OS and kernel stay together. Throws OrderError for a requested k3OS that
+ * must wait.
  */
-async function findStep(settings: ReleaseUpgradeSettings, host: UpgradeHost): Promise<FoundRelease> {
+async function findStep(
+  component: "k3os" | "kernel",
+  settings: ReleaseUpgradeSettings,
+  host: UpgradeHost,
+): Promise<FoundRelease> {
   const { system, allowSkew } = settings;
   const latest = await find(settings, host);
   const declared = latest.release.k3s;
   if (host.env.K3OS_VERSION || allowSkew) {
     // before anything is downloaded; the k3s itself is checked when it is there
-    const parts = declared === undefined ? [] : [{ component: "k3s", version: declared.version } as const];
+    const brings = component === "k3os" ? declared : undefined;
+    const parts = brings === undefined ? [] : [{ component: "k3s", version: brings.version } as const];
     await checkOrder(system, parts, { allowSkew, comesFrom: declared?.from }, host);
     return latest;
   }
   const query = { arch: hostTarget().arch, trust: chooseTrust(settings, host) };
-  const current = readLinks(system).k3os.current;
+  const current = triedVersion(system, "k3os");
   const { found, more } = await chooseStep(latest, { ...query, system, current }, host);
   if (!more) return latest;
   refuseOlder(system, found.release, settings, host);

@@ -69,7 +69,7 @@ const LINES: readonly (readonly [string, string[]])[] = [
   ["k3os release verify --arch am", ["amd64"]],
   ["k3os metadata aws h", ["hetzner"]],
   ["k3os config validate /etc/os-rel", ["os-release"]],
-  ["k3os-upgrade-kernel --allow", ["--allow-downgrade"]],
+  ["k3os-upgrade-kernel --allow", ["--allow-downgrade", "--allow-expired", "--allow-skew"]],
   ["metadata di", ["digitalocean"]],
 ];
 

@@ -159,6 +159,12 @@ describe("k3os upgrade-rootfs", () => {
     expect(stdout).toContain(`The latest release is ${R37} with k3s v1.37.1+k3s1`);
     expect(stdout).toContain("goes through v0.31.9-k3s1r0 with k3s v1.31.9+k3s1 first");
     expect(linksOf(upgrader.system)).toContain("k3os v0.31.9-k3s1r0<");
+    // before the reboot, this k3s has not run: neither the kernel nor another call goes further
+    const kernel = await upgrader.run(["upgrade-kernel", "--dry-run"]);
+    expect(kernel.stdout).toContain(`releases/v0.31.9-k3s1r0/k3os-initrd-`);
+    expect(kernel.stderr).toBe("");
+    const again = await upgrader.run(["upgrade-rootfs"]);
+    expect(again.stdout).toContain("There is nothing to do: k3os v0.31.9-k3s1r0 is the current version");
   });
 
   test("refuses a k3s that declares nothing after the download, and leaves nothing of it", async () => {

@@ -1,16 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readLinks } from "../../../lib/tools/generation/generation-links.ts";
+import { changeGeneration, partsOf } from "../../../lib/tools/generation/trial.ts";
+import { triedVersion } from "../../../lib/tools/generation/tried-version.ts";
 import { hostTarget } from "../../../lib/tools/host/targets.ts";
 import { CHANNEL, channelComment, channelText } from "../../../lib/tools/release/channel.ts";
 import { declaredK3s } from "../../../lib/tools/release/k3s-release.ts";
 import { OrderError } from "../../../lib/tools/text/errors.ts";
 import { chooseStep } from "../../../lib/upgrade/choose-step.ts";
 import { findRelease } from "../../../lib/upgrade/find-release.ts";
-import { testHost } from "../../support/host.ts";
+import { type TestHost, testHost } from "../../support/host.ts";
 import { makeSecretKey, signContent } from "../../support/minisign.ts";
 import { signedList } from "../../support/release.ts";
-import { makeSystem } from "../../support/system-directory.ts";
+import { addVersion, makeSystem } from "../../support/system-directory.ts";
 
 const { arch } = hostTarget();
 const secret = makeSecretKey();
@@ -30,16 +33,30 @@ function signedChannel(latest: string, releases: Releases): Readonly<Record<stri
   return { [CHANNEL]: text, [`${CHANNEL}.minisig`]: signContent(Buffer.from(text), comment, secret) };
 }
 
-/** The release that a server with k3s 1.35 takes on its way to `latest`. */
+/** An upgrade to that release, which no boot has tried yet. */
+function addUpgrade(system: string, release: string, host: TestHost): void {
+  const wanted = { k3os: release, k3s: ALL[release as keyof typeof ALL] };
+  addVersion(system, "k3os", wanted.k3os);
+  addVersion(system, "k3s", wanted.k3s);
+  const parts = partsOf(readLinks(system), wanted);
+  const change = { kind: "upgrade", since: "2030", keep: 0, tolerated: [], keepData: false, parts } as const;
+  changeGeneration(system, change, host);
+}
+
+/** The release that a server with k3s 1.35 takes on its way to `latest`; `waiting`: after an upgrade to that, not rebooted. */
 async function step(
   latest: string,
   releases: Releases,
-  role = "server",
-  channel?: Releases,
+  {
+    role = "server",
+    channel,
+    waiting,
+  }: { readonly role?: string; readonly channel?: Releases; readonly waiting?: string } = {},
 ): Promise<string> {
   const unit = { "/etc/systemd/system/k3s-service.service": `ExecStart=/sbin/k3s ${role}\n` };
   using machine = testHost({ files: unit });
   const system = makeSystem(machine.root, { k3os: ["v0.35.3-k3s1r0"], k3s: ["v1.35.3+k3s1"] });
+  if (waiting !== undefined) addUpgrade(system, waiting, machine);
   const mirror = join(machine.root, "mirror");
   for (const [version, k3s] of Object.entries(releases)) {
     mkdirSync(join(mirror, version), { recursive: true });
@@ -53,7 +70,7 @@ async function step(
   const host = { ...machine, env: { K3OS_RELEASE_URL: mirror } };
   const found = await findRelease(query, { ...host, env: { ...host.env, K3OS_VERSION: latest } });
   try {
-    const chosen = await chooseStep(found, { ...query, system, current: "v0.35.3-k3s1r0" }, host);
+    const chosen = await chooseStep(found, { ...query, system, current: triedVersion(system, "k3os") }, host);
     return `${chosen.found.version}${chosen.more ? ", more follow" : ""}`;
   } catch (error) {
     if (error instanceof OrderError) return error.message;
@@ -80,13 +97,20 @@ describe("chooseStep()", () => {
   });
 
   test("goes by the channel, if there is one", async () => {
-    expect(await step(R37, ALL, "server", ALL)).toBe(`${R36B}, more follow`);
+    expect(await step(R37, ALL, { channel: ALL })).toBe(`${R36B}, more follow`);
     const { [R36B]: _, ...others } = ALL;
-    expect(await step(R37, ALL, "server", others)).toBe(`${R36}, more follow`);
-    expect(await step(R37, ALL, "server", { [R37]: ALL[R37] })).toContain("no earlier release is known here");
+    expect(await step(R37, ALL, { channel: others })).toBe(`${R36}, more follow`);
+    expect(await step(R37, ALL, { channel: { [R37]: ALL[R37] } })).toContain(
+      "no earlier release is known here",
+    );
     // the list of the release itself has the last word
     const wrong = { ...ALL, [R36B]: "v1.37.0+k3s1" };
-    expect(await step(R37, wrong, "server", ALL)).toBe(`${R36}, more follow`);
+    expect(await step(R37, wrong, { channel: ALL })).toBe(`${R36}, more follow`);
+  });
+
+  test("takes the same again before the reboot: a k3s that has never run is no step", async () => {
+    expect(await step(R37, ALL, { waiting: R36B })).toBe(`${R36B}, more follow`);
+    expect(await step(R36B, ALL, { waiting: R36B })).toBe(R36B);
   });
 
   test("goes by what is signed, not by names", async () => {
@@ -108,6 +132,8 @@ describe("chooseStep()", () => {
   });
 
   test("refuses on an agent that cannot ask, whatever there is", async () => {
-    expect(await step(R37, ALL, "agent")).toContain("Cannot tell whether k3s v1.37.1+k3s1 is newer");
+    expect(await step(R37, ALL, { role: "agent" })).toContain(
+      "Cannot tell whether k3s v1.37.1+k3s1 is newer",
+    );
   });
 });
