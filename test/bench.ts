@@ -9,6 +9,7 @@ import { benchInstall } from "./bench/install.ts";
 import { benchMetadata } from "./bench/metadata.ts";
 import { benchSizes } from "./bench/sizes.ts";
 import { benchUpgrade } from "./bench/upgrade.ts";
+import { benchUpgradeBytes } from "./bench/upgrade-bytes.ts";
 import { TEST_PACKAGES } from "./support/setup.ts";
 
 const BENCHMARKS = {
@@ -18,6 +19,7 @@ const BENCHMARKS = {
   metadata: benchMetadata,
   install: benchInstall,
   upgrade: benchUpgrade,
+  downloads: benchUpgradeBytes,
   boot: benchBoot,
 };
 
