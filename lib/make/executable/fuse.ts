@@ -1,6 +1,7 @@
 import { ET_EXEC, PF, PT, parseElf, SEGMENT_SIZE, type Segment } from "../../tools/fs/elf-header.ts";
 import { CommandError } from "../../tools/text/errors.ts";
 import { formatSegment } from "./elf.ts";
+import type { FileRange } from "./icu.ts";
 
 /**
  * Puts a program's dynamic loader and its C++ support library inside the program, so that it needs no interpreter
@@ -29,21 +30,28 @@ export interface FuseParts {
   readonly loader: Buffer;
   /** The C++ support library. */
   readonly library: Buffer;
+  /** Bytes of the program that nothing reads. */
+  readonly unused?: FileRange | undefined;
 }
 
-/** Makes one static executable from the parts. Throws CommandError if the program is not as expected. */
-export function fuse({ program, loader, library }: FuseParts): Buffer {
-  const header = parseElf(program);
+/**
+ * Makes one static executable from the parts, without the unused bytes of the program: their pages are not mapped.
+ * Throws CommandError if the program is not as expected.
+ */
+export function fuse({ program: whole, loader, library, unused }: FuseParts): Buffer {
+  const header = parseElf(whole);
   if (header.type !== ET_EXEC || header.bits !== 64) {
     throw new CommandError(`Expected a 64-bit position-dependent program, found ELF type ${header.type}`);
   }
+  const hole = wholePages(unused ?? { start: 0, end: 0 });
+  const program = Buffer.concat([whole.subarray(0, hole.start), whole.subarray(hole.end)]);
   const loaderAt = { offset: up(program.length), address: up(endOf(header.segments)) + GAP };
   const libraryAt = place(loader, loaderAt);
   const tablesAt = place(library, libraryAt);
 
-  const kept = header.segments.filter(
-    (s) => s.type !== PT.interp && s.type !== PT.phdr && s.type !== PT.dynamic,
-  );
+  const kept = header.segments
+    .filter((s) => s.type !== PT.interp && s.type !== PT.phdr && s.type !== PT.dynamic)
+    .flatMap((s) => without(hole, s));
   const ours = [...moved(loader, loaderAt), ...moved(library, libraryAt)];
   const tableRows = kept.length + ours.length + 1;
   const originalAt = tablesAt.address + tableRows * SEGMENT_SIZE;
@@ -82,6 +90,35 @@ export function fuse({ program, loader, library }: FuseParts): Buffer {
     libraryAt.address,
   ]);
   return fused;
+}
+
+/** The pages that lie in a range; none, at its start, if it is smaller. */
+function wholePages({ start, end }: FileRange): FileRange {
+  const first = up(start);
+  const last = Math.floor(end / ALIGNMENT) * ALIGNMENT;
+  return { start: first, end: Math.max(first, last) };
+}
+
+/** A segment of a program from whose file a range was removed: two, if it was within it. */
+function without({ start, end }: FileRange, segment: Segment): Segment[] {
+  const { offset, address, fileSize, memorySize } = segment;
+  const removed = end - start;
+  if (removed === 0 || offset + fileSize <= start) return [segment];
+  if (offset >= end) return [{ ...segment, offset: offset - removed }];
+  if (offset >= start || offset + fileSize <= end || segment.type !== PT.load)
+    throw new CommandError("Expected the unused bytes of the program within one segment");
+  const before = start - offset;
+  const after = end - offset;
+  return [
+    { ...segment, fileSize: before, memorySize: before },
+    {
+      ...segment,
+      offset: start,
+      address: address + after,
+      fileSize: fileSize - after,
+      memorySize: memorySize - after,
+    },
+  ];
 }
 
 interface Place {

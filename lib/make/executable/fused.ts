@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Made, Step } from "../build/build-step.ts";
 import { bundleProgram, compileArgv, PROGRAM_SOURCES, type ProgramConstants } from "./bundle.ts";
 import { fuse } from "./fuse.ts";
+import { removeLanguages } from "./icu.ts";
 import { checkSymbols, type Loader } from "./symbols.ts";
 
 interface FusedInput extends ProgramConstants {
@@ -12,7 +13,7 @@ interface FusedInput extends ProgramConstants {
   readonly target: string;
 }
 
-/** Compiles the program with Bun's runtime, and adds the loader. */
+/** Compiles the program with Bun's runtime, removes what it does not use, and adds the loader. */
 export const fusedStep: Step<FusedInput> = {
   module: import.meta.filename,
   ...PROGRAM_SOURCES,
@@ -24,6 +25,8 @@ export const fusedStep: Step<FusedInput> = {
       compileArgv(options, { target, runtime: bun.path });
     await bundleProgram(outfile, { version, releaseKeys, k3s }, argv, context);
     const parts = { loader: readFileSync(libc), library: readFileSync(library) };
-    writeFileSync(outfile, fuse({ program: readFileSync(outfile), ...parts }));
+    const program = readFileSync(outfile);
+    const unused = removeLanguages(program);
+    writeFileSync(outfile, fuse({ program, ...parts, unused }));
   },
 };

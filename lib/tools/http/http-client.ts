@@ -77,7 +77,7 @@ const TRY_AGAIN = new Set([408, 425, 429]);
  * all requests through the proxy of the first one; and it cannot refuse a redirect from https to http.
  */
 export async function openClient(options: ClientOptions, host: Pick<Host, "env" | "log">): Promise<Client> {
-  const { Agent, buildConnector, ProxyAgent, request } = await loadUndici();
+  const { Agent, buildConnector, ProxyAgent } = await loadUndici();
   const dispatchers = new Map<string, Dispatcher>();
 
   /** One dispatcher per proxy (or none) and scheme; certificates are only read on use. */
@@ -120,12 +120,13 @@ export async function openClient(options: ClientOptions, host: Pick<Host, "env" 
   };
 
   const connectAndSend = async (url: URL, message: Request) => {
-    const pending = request(withoutCredentials(url), {
+    const pending = dispatcherFor(url).request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
       method: message.method,
       headers: message.headers,
       ...(message.body === undefined ? {} : { body: message.body }),
       signal: message.signal,
-      dispatcher: dispatcherFor(url),
     });
     // undici only heeds the signal once connected: a host that drops packets would never end
     const answer = await Promise.race([pending, whenAborted(message.signal)]);
@@ -188,13 +189,6 @@ function defaultHeaders(url: URL): Record<string, string> {
 function rangeHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(headers).filter(([name]) => name === "range" || name === "if-range");
   return Object.fromEntries(kept);
-}
-
-function withoutCredentials(url: URL): URL {
-  const bare = new URL(url);
-  bare.username = "";
-  bare.password = "";
-  return bare;
 }
 
 function joinHeaders(

@@ -12,17 +12,29 @@ interface Parser {
   finish(): Error | null;
 }
 
+/** What we use of undici: an agent's `request()` sends. */
+export type Undici = Pick<typeof import("undici"), "Agent" | "ProxyAgent" | "buildConnector">;
+
 /**
- * Loads undici from the package's own file: Bun replaces `import "undici"` with a shim that ignores agents and
- * timeouts.
+ * Loads undici from the package's own files: Bun replaces `import "undici"` with a shim that ignores agents and
+ * timeouts. Its index also loads fetch, WebSockets, caches and mocks, whose code and bytecode would make the
+ * executable 2 MB larger.
  * It fixes a bug of version 7: if a server closes the connection while the reader is slower, an uncatchable assertion
  * ends the process. Version 8, which needs Node.js 22, has the same fix.
  * https://github.com/nodejs/undici/pull/5474
  */
-export async function loadUndici(): Promise<typeof import("undici")> {
+export async function loadUndici(): Promise<Undici> {
   mending ??= mendParser();
   await mending;
-  return await import("undici/index.js");
+  const [agent, proxyAgent, connect, dispatcher, api] = await Promise.all([
+    import("undici/lib/dispatcher/agent.js"),
+    import("undici/lib/dispatcher/proxy-agent.js"),
+    import("undici/lib/core/connect.js"),
+    import("undici/lib/dispatcher/dispatcher.js"),
+    import("undici/lib/api/index.js"),
+  ]);
+  Object.assign(dispatcher.default.prototype, api.default); // as the index does: proxies need it too
+  return { Agent: agent.default, ProxyAgent: proxyAgent.default, buildConnector: connect.default };
 }
 
 let mending: Promise<void> | undefined;

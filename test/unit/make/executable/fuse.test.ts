@@ -77,6 +77,25 @@ describe("fuse()", () => {
     expect(Number(fused.readBigUInt64LE(copy + 16))).toBe(word(2)); // p_vaddr of PT_PHDR
   });
 
+  test("leaves out the whole pages of what is not used, and maps the rest where it was", () => {
+    const content = "a".repeat(0x8000) + "-".repeat(0x38000) + "b".repeat(0x8000);
+    const segments = [
+      segment({ address: 0x200000, fileSize: 0x40000, memorySize: 0x40000 }),
+      segment({ address: 0x250000, offset: 0x40000, fileSize: 0x8000, memorySize: 0x8000 }),
+    ];
+    const large = elfFile({ entry: 0x201000, segments, content: content.padEnd(0x48000, "c") });
+    const size = fuse({ program: large, loader, library }).length;
+    const smaller = fuse({ program: large, loader, library, unused: { start: 0xf000, end: 0x38000 } });
+    expect(smaller.length).toBe(size - 0x20000 + SEGMENT_SIZE);
+    const mapped = parseElf(smaller).segments.filter((s) => s.type === PT.load && s.address < 0x258000);
+    expect(mapped.map(({ address, offset, fileSize }) => [address, offset, fileSize])).toEqual([
+      [0x200000, 0, 0x10000],
+      [0x230000, 0x10000, 0x10000],
+      [0x250000, 0x20000, 0x8000],
+    ]);
+    expect(smaller.subarray(0x10000, 0x28000).equals(large.subarray(0x30000, 0x48000))).toBe(true);
+  });
+
   test("refuses a program that may lie anywhere in memory", () => {
     const movable = elfFile({ type: 3, segments: [segment({})] });
     expect(() => fuse({ program: movable, loader, library })).toThrow("position-dependent");

@@ -14,8 +14,9 @@ function program(loading: string): string {
       socket.once("data", () => server.close() && socket.end("HTTP/1.0 200 OK\\r\\n\\r\\n" + "x".repeat(${SIZE})));
     });
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { request } = ${loading};
-    const { body } = await request("http://127.0.0.1:" + server.address().port + "/");
+    const { Agent } = ${loading};
+    const origin = "http://127.0.0.1:" + server.address().port;
+    const { body } = await new Agent().request({ origin, path: "/", method: "GET" });
     const slow = () => new Promise((resolve) => setTimeout(resolve, 5));
     let bytes = 0;
     for await (const chunk of body) {
