@@ -198,10 +198,10 @@ describe("k3os release verify", () => {
   });
 });
 
-test("the examples of docs/releases.md are commands as they stand there", () => {
+test("the examples of the documentation are commands as they stand there", () => {
   const commands: Readonly<Record<string, Command>> = { sign: releaseSign, verify: releaseVerify };
-  const text = readFileSync(join(PROJECT, "docs/releases.md"), "utf8");
-  const examples = [...text.matchAll(/^k3os release (\w+) (.+)$/gm)];
+  const pages = ["releases", "publish"].map((name) => readFileSync(join(PROJECT, `docs/${name}.md`), "utf8"));
+  const examples = [...pages.join("\n").matchAll(/^k3os release (\w+) (.+)$/gm)];
   expect(examples.length).toBeGreaterThan(4);
   for (const [line, name = "", words = ""] of examples) {
     const command = commands[name];
