@@ -28,7 +28,7 @@ describe("the completion for bash", () => {
   test.each([
     ["commands", ["k3os", "upg"], ["upgrade-rootfs", "upgrade-kernel", "upgrade"]],
     ["commands after --debug", ["k3os", "--debug", "rele"], ["release"]],
-    ["subcommands", ["k3os", "config", ""], ["validate", "explain", "schema"]],
+    ["subcommands", ["k3os", "release", ""], ["sign", "verify"]],
     ["what follows an alias", ["k3os", "cfg", "s"], ["schema"]],
     ["options of a command", ["k3os", "rollback", "--k"], ["--keep-data"]],
     [
