@@ -60,7 +60,7 @@ async function listNodes(api: KubernetesApi): Promise<readonly NodeObject[]> {
   const nodes: NodeObject[] = [];
   for (let next = ""; ; ) {
     const query = new URLSearchParams({ limit: "250", ...(next === "" ? {} : { continue: next }) });
-    const list = await api.request<NodeList>("GET", `/api/v1/nodes?${query}`, { timeout: 30_000 });
+    const list = await api.request<NodeList>("GET", `/api/v1/nodes?${query}`);
     nodes.push(...list.items);
     next = list.metadata?.continue ?? "";
     if (next === "") return nodes;

@@ -71,7 +71,7 @@ async function isCordoned(
 ): Promise<boolean | undefined> {
   try {
     const api = openKubernetes(machine, "kubelet");
-    const found = await api?.request<NodeObject>("GET", nodePath(node), { timeout: 30_000 });
+    const found = await api?.request<NodeObject>("GET", nodePath(node));
     if (found === undefined) return undefined;
     if (found.spec?.unschedulable !== true) return false;
     const since = cordonTime(found);

@@ -53,7 +53,7 @@ export function nodePath(name: string): string {
 
 /** Changes single fields of a node, by a merge patch. Throws KubernetesError. */
 export async function patchNode(name: string, patch: object, api: KubernetesApi): Promise<NodeObject> {
-  return await api.request("PATCH", nodePath(name), { body: patch, timeout: 15_000 });
+  return await api.request("PATCH", nodePath(name), { body: patch });
 }
 
 /** The strings of an annotation that holds a JSON object; undefined if it does not. */

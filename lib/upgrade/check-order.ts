@@ -113,7 +113,7 @@ async function askMembers(host: KubernetesHost): Promise<readonly OtherServer[]>
   const api = openKubernetes(host, "admin");
   if (api === undefined) throw WITHOUT;
   const own = nodeName(host);
-  const { items } = await api.request<NodeList>("GET", "/api/v1/nodes", { timeout: 10_000 });
+  const { items } = await api.request<NodeList>("GET", "/api/v1/nodes");
   const servers = items.filter(({ metadata: { name, labels = {} } }) => {
     return name !== own && SERVER_LABELS.some((label) => labels[label] === "true");
   });

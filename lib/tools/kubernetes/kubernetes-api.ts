@@ -17,7 +17,7 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Of the body; default `application/json`, for PATCH `application/merge-patch+json`. */
   readonly contentType?: string;
-  /** Milliseconds for everything; default 3 s. */
+  /** Milliseconds for everything; default 30 s, since a server that has just started is slow. */
   readonly timeout?: number;
 }
 
@@ -43,7 +43,7 @@ const KUBECONFIGS: Readonly<Record<Identity, readonly string[]>> = {
   kubelet: [PATH.kubeletKubeconfig],
 };
 
-const TIMEOUT = 3_000;
+const TIMEOUT = 30_000;
 
 /**
  * Opens the API with the node's own identity: the administrator's on a server, the kubelet's on an agent, or the given

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { setTimeout as slowness } from "node:timers/promises";
 import { isUnreachable, openKubernetes } from "../../../../lib/tools/kubernetes/kubernetes-api.ts";
 import { KubernetesError } from "../../../../lib/tools/kubernetes/kubernetes-error.ts";
 import { messageOf } from "../../../../lib/tools/text/errors.ts";
@@ -115,6 +116,16 @@ describe("request()", () => {
     expect(isUnreachable(error)).toBe(true);
     expect(messageOf(error)).toContain("the certificate is not trusted");
     expect(api.calls).toHaveLength(0);
+  });
+
+  test("waits for a server that is slow because it has just started", async () => {
+    await using api = await serveApi(async () => {
+      await slowness(3_500); // longer than a person waits for status
+      return { gitVersion: "v1.36.3+k3s1" };
+    });
+    using host = testHost({ files: { [ADMIN]: api.kubeconfig("admin") } });
+    const answer = await openKubernetes(host)?.request<object>("GET", "/version");
+    expect(answer).toEqual({ gitVersion: "v1.36.3+k3s1" });
   });
 
   test("is not answered by a server that is away, or silent past the time", async () => {
