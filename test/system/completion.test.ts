@@ -62,7 +62,7 @@ async function fish(line: string): Promise<string[]> {
 const LINES: readonly (readonly [string, string[]])[] = [
   ["k3os upg", ["upgrade", "upgrade-kernel", "upgrade-rootfs"]],
   ["k3os --debug rele", ["release"]],
-  ["k3os config ", ["explain", "schema", "validate"]],
+  ["k3os release ", ["sign", "verify"]],
   ["k3os cfg s", ["schema"]],
   ["k3os rollback --k", ["--keep-data"]],
   ["k3os config validate --d", ["--debug"]],
