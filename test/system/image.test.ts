@@ -56,7 +56,7 @@ describe("checksums", () => {
     const list = `sha256sum-${arch}.txt`;
     const said = await minisign(ARTIFACTS, ["-V", "-Q", "-p", "k3os.pub", "-m", list]);
     expect(said).toMatch(
-      new RegExp(`\\tfile:${list}\\tversion:v\\S+\\tarch:${arch}\\tsizes:\\S+\\thashed\\n$`),
+      new RegExp(`\\tfile:${list}\\tversion:v\\S+\\tarch:${arch}\\texpires:\\d+\\tsizes:\\S+\\thashed\\n$`),
     );
     const verify = [artifact(`k3os-${arch}`), "release", "verify", "--arch", arch, "--key", "k3os.pub", "."];
     expect((await runProgram(verify, { cwd: ARTIFACTS })).stdout).toContain(`k3os-${arch}.iso: OK\n`);
