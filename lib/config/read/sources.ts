@@ -1,3 +1,4 @@
+import { isUnfinished } from "../../tools/fs/atomic.ts";
 import type { Host } from "../../tools/host/host.ts";
 import { PATH } from "../../tools/host/paths.ts";
 import { readKeys } from "../../tools/node/ssh-key.ts";
@@ -67,10 +68,11 @@ async function parseFile(bytes: Buffer, path: string): Promise<Layer> {
   return parseBytes(bytes, path);
 }
 
-/** Every entry of config.d, in byte order and with any name. */
+/** Every entry of config.d, in byte order and with any name, but for those that we are writing. */
 async function readDirectory(host: SourceHost, extra?: ExtraFile): Promise<readonly SourceLayer[]> {
-  const found = listDirectory(PATH.localConfigDir, host);
-  if (isDiagnostic(found)) return [{ path: PATH.localConfigDir, ...broken(found) }];
+  const listed = listDirectory(PATH.localConfigDir, host);
+  if (isDiagnostic(listed)) return [{ path: PATH.localConfigDir, ...broken(listed) }];
+  const found = listed.filter((name) => !isUnfinished(name));
   const names =
     extra === undefined || found.includes(extra.name) ? found : inByteOrder([...found, extra.name]);
   const layers: SourceLayer[] = [];
@@ -80,8 +82,8 @@ async function readDirectory(host: SourceHost, extra?: ExtraFile): Promise<reado
       layers.push({ path, ...(await parseFile(extra.bytes, path)) });
       continue;
     }
-    const found = await readSource(path, host, parseFile);
-    if (found.length > 0) layers.push(...found);
+    const read = await readSource(path, host, parseFile);
+    if (read.length > 0) layers.push(...read);
     else layers.push({ path, ...broken(failure(path, "found a link to nothing, expected a file")) });
   }
   return layers;

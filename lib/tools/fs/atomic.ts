@@ -131,13 +131,20 @@ function temporaryName(path: string): string {
   return basename(path).slice(0, 200);
 }
 
+const TEMPORARY = /^\.(.+)\.([0-9a-f]{6})[0-9a-f]{6}$/;
+
+/** Whether a file of this name is one that {@link writeFileAtomic} is writing, or could not finish. */
+export function isUnfinished(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
 /**
  * Removes the temporary files that {@link writeFileAtomic} could not rename before a power cut: those of the file
  * `name`, or of every file in the directory. Those of this boot stay. Throws the system's errors.
  */
 export function removeUnfinished(directory: string, name?: string): void {
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    const [, of, mark] = /^\.(.+)\.([0-9a-f]{6})[0-9a-f]{6}$/.exec(entry.name) ?? [];
+    const [, of, mark] = TEMPORARY.exec(entry.name) ?? [];
     const isOld = of !== undefined && mark !== bootMark() && (name === undefined || of === name);
     if (isOld && entry.isFile()) rmSync(join(directory, entry.name), { force: true });
   }

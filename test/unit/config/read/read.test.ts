@@ -81,6 +81,12 @@ test.each([
   expect(messages[0]).toMatch(message);
 });
 
+test("readConfig() does not read a file of config.d that is being written", async () => {
+  const unfinished = `${LOCAL_D}/.b.0123456789ab`;
+  const found = await read({ [`${LOCAL_D}/a`]: "hostname: whole\n", [unfinished]: "run_cmd: [al" });
+  expect(found).toEqual({ config: { hostname: "whole" }, messages: [] });
+});
+
 test("readConfig() tells of what cannot be read in place of a file, and goes on", async () => {
   using host = testHost({ files: { [SYSTEM]: "hostname: n\n", [`${LOCAL_D}/b`]: "run_cmd: b\n" } });
   mkdirSync(join(host.root, LOCAL));
