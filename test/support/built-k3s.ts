@@ -4,11 +4,16 @@ import { hostTarget } from "../../lib/tools/host/targets.ts";
 import { STABLE_K3S } from "../../lib/tools/release/k3s-release.ts";
 import { ISO } from "./image.ts";
 
-/** The version of the k3s in the artifacts; undefined if the build could get none. */
-export function builtK3s(): string | undefined {
-  const argv = ["-indev", ISO, "-lsl", "/k3os/system/k3s"];
+/** The version of a component in the artifacts; undefined if they have none. */
+export function builtVersion(component: "k3os" | "k3s"): string | undefined {
+  const argv = ["-indev", ISO, "-lsl", `/k3os/system/${component}`];
   const { stdout } = spawnSync("xorriso", argv, { encoding: "utf8" });
   return / 'current' -> '(.+)'$/m.exec(stdout)?.[1];
+}
+
+/** The version of the k3s in the artifacts; undefined if the build could get none. */
+export function builtK3s(): string | undefined {
+  return builtVersion("k3s");
 }
 
 /** Why there is no k3s to test with. */

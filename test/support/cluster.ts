@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import {
@@ -26,7 +26,7 @@ import { cmd } from "../../lib/tools/host/cmd.ts";
 import { runProgram, systemHost } from "../../lib/tools/host/host.ts";
 import { builtK3s } from "./built-k3s.ts";
 import { output } from "./disk.ts";
-import { makeInstalledDisk } from "./installed-disk.ts";
+import { makeInstalledDisk, type ReleaseFiles } from "./installed-disk.ts";
 
 const MINUTE = 60_000;
 /** Grown to by the first boot. */
@@ -59,33 +59,19 @@ export interface NodeDisk {
   readonly config: { readonly k3os: object } & Readonly<Record<string, unknown>>;
   /** Default: those of the cluster. */
   readonly images?: readonly string[];
-  /** In place of the k3s of the artifacts. */
-  readonly k3s?: K3sFile;
-  /** Changes the tree of the medium before it is installed. */
-  readonly prepare?: (medium: string) => void;
+  /** Default: the artifacts. */
+  readonly release?: ReleaseFiles;
 }
 
-/** A k3s of some version. */
-export interface K3sFile {
-  readonly version: string;
-  readonly file: string;
-}
-
-/** Makes a machine whose disk is installed from the artifacts, with archives where its k3s imports them. */
+/** Makes a machine whose disk is installed from a release, with archives where its k3s imports them. */
 export async function makeNode(
   name: string,
-  { config, images, k3s, prepare }: NodeDisk,
+  { config, images, release }: NodeDisk,
   cluster: Cluster,
 ): Promise<Hardware> {
   const disk = join(cluster.scratch, `${name}.img`);
   const text = JSON.stringify({ ssh_authorized_keys: [cluster.key.publicKey], hostname: name, ...config });
-  await makeInstalledDisk(disk, {
-    config: text,
-    prepare: (medium) => {
-      if (k3s !== undefined) replaceK3s(medium, k3s);
-      prepare?.(medium);
-    },
-  });
+  await makeInstalledDisk(disk, { config: text, ...(release && { release }) });
   changeDisk(disk, (root) => {
     const directory = join(root, "k3os/data", IMAGES);
     mkdirSync(directory, { recursive: true });
@@ -95,18 +81,17 @@ export async function makeNode(
   return { name: `cluster-${name}`, firmware: "bios", disk, efiVariables: `${disk}.variables.fd` };
 }
 
-function replaceK3s(medium: string, { version, file }: K3sFile): void {
-  const directory = join(medium, "k3os/system/k3s");
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(join(directory, version), { recursive: true });
-  copyFileSync(file, join(directory, version, "k3s"));
-  symlinkSync(version, join(directory, "current"));
-}
-
-/** Changes files of the state file system of a machine that is off; `root` is where it is mounted. */
-export function changeDisk(disk: string, change: (root: string) => void): void {
+/**
+ * Changes files of the state file system of a machine that is off; `root` is where it is mounted, `offset` where its
+ * partition begins, in bytes.
+ */
+export function changeDisk(
+  disk: string,
+  change: (root: string) => void,
+  { offset = FIRST_PARTITION }: { readonly offset?: number } = {},
+): void {
   const root = mkdtempSync(join(tmpdir(), "k3os-root-"));
-  output(["mount", "--options", `loop,offset=${FIRST_PARTITION}`, disk, root]);
+  output(["mount", "--options", `loop,offset=${offset}`, disk, root]);
   try {
     change(root);
   } finally {

@@ -25,7 +25,11 @@ export function testOf(part: Part): Test {
 
 /** A group of tests that take minutes each; where they are left out, the group is one that is skipped, with the reason. */
 export function describeLong(name: string, body: () => void): void {
-  const reason = whyLeftOut("long");
+  describeUnless(whyLeftOut("long"), name, body);
+}
+
+/** A group of tests; with a reason against it, it is one that is skipped, with the reason. */
+export function describeUnless(reason: string | undefined, name: string, body: () => void): void {
   if (reason === undefined) describe(name, body);
   else test.skip(`${name} (${reason})`, () => undefined);
 }
